@@ -1,0 +1,81 @@
+// The fault vocabulary: what can strike a pool, where, and how. Plain values; knows no pool.
+//
+// A fault is data: {point, trigger, effect}. The words here are the words of scenario files, plans,
+// events and reports, and `parse(to_string(x)) == x` for all of them (fault_test.cc).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace poolproof::faults {
+
+// A moment in a pool's life where a fault can strike.
+enum class Point {
+  kIdle,          // the pool is warm, all workers known, nothing submitted
+  kRunning,       // inside a task body
+  kEncodeArgs,    // an argument is being encoded, on the caller's side
+  kDecodeArgs,    // an argument is being decoded, in the worker
+  kEncodeResult,  // a result is being encoded, in the worker
+  kDecodeResult,  // a result is being decoded, on the caller's side
+};
+
+// Whom the fault strikes.
+enum class Target {
+  kWorker,      // the process that reached the point
+  kAllWorkers,  // every worker known from the warm-up (only at kIdle)
+  kParent,      // the adapter: the process that owns the pool
+};
+
+// By which door the effect enters (design.md section 4).
+enum class Door { kTask, kProcess };
+
+enum class EffectKind {
+  kSignal,  // process door: the cage sends `signal`            "kill", "signal:SEGV"
+  kRaise,   // task door: the body raises `signal` in itself    "raise:SEGV"
+  kExit,    // task door: the body calls _exit(`code`)          "exit:0"
+  kLoop,    // task door: the body loops for ever               "loop"
+  kSleep,   // task door: the body sleeps for ever              "sleep"
+  kThrow,   // task door: the body or codec throws              "throw"
+};
+
+struct Effect {
+  EffectKind kind = EffectKind::kSignal;
+  int signal = 0;  // kSignal, kRaise
+  int code = 0;    // kExit, 0..255
+  bool operator==(const Effect&) const = default;
+};
+
+// When, of the times that the point is reached by that role, the fault strikes: all `count` tasks of
+// the role stand at the point together, for the `nth` time (1 is the first).
+struct Trigger {
+  int nth = 1;
+  bool operator==(const Trigger&) const = default;
+};
+
+struct Fault {
+  Point point = Point::kRunning;
+  std::string role;  // the task group of the scenario that reaches the point; empty at kIdle
+  Trigger trigger;
+  Target target = Target::kWorker;
+  Effect effect;
+  bool operator==(const Fault&) const = default;
+};
+
+Door door_of(const Effect& effect);
+bool ends_process(const Effect& effect);  // kSignal, kRaise, kExit: the receipt is a process exit
+
+std::string to_string(Point point);          // "decode-args"
+std::string to_string(Target target);        // "worker", "all-workers", "parent"
+std::string to_string(Door door);            // "task", "process"
+std::string to_string(const Effect& effect);  // "kill" (for SIGKILL by the process door), "exit:0"
+
+std::optional<Point> parse_point(std::string_view text);
+std::optional<Target> parse_target(std::string_view text);
+std::optional<Effect> parse_effect(std::string_view text);  // nullopt for an unknown word or number
+
+// "KILL" <-> SIGKILL, without the SIG prefix; parse takes both forms, name gives "34" for the unnamed.
+std::string signal_name(int signal);
+std::optional<int> parse_signal(std::string_view name);
+
+}  // namespace poolproof::faults

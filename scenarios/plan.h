@@ -1,0 +1,108 @@
+// A plan: one scenario resolved for one pool. What the run executes and what the judge holds it to.
+//
+// make_plan is pure. The plan stands at the head of every recorded attempt, as JSON, so that a stored
+// attempt can be judged again without the scenario file.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "faults/fault.h"
+
+namespace poolproof::scenarios {
+
+struct Scenario;
+
+enum class Level { kInforms, kShould, kMust };  // ascending weight
+
+enum class Recovery { kReplaces, kBreaks, kRecreate };
+
+// What the adapter said of its pool in `hello`.
+struct PoolFacts {
+  std::string pool;
+  std::string version;
+  std::vector<std::string> capabilities;
+  Recovery recovers = Recovery::kReplaces;
+  double longest_wait_s = 5;
+  std::string longest_wait_source;
+};
+
+struct PlannedTask {
+  std::string id;    // opaque: "t1", "t2" ...; what the pool sees
+  std::string role;  // "victim", "bystander": what the pool never sees
+  std::string body;
+  std::string value_json;  // the value of echo, rendezvous, carry, as JSON text
+  std::string stage;       // carry only: "decode-args" ...
+  std::optional<int> deadline_ms;
+};
+
+enum class StepKind {
+  kOpen,           // open the pool with `workers`
+  kWarmUp,         // `workers` rendezvous tasks held together: the pool's workers are then known
+  kStrike,         // at the point of `fault` (an index): hold there, strike, await the receipt
+  kSubmit,         // submit `tasks`
+  kClose,          // close the pool (`how`)
+  kAwaitSettled,   // every task submitted so far settles
+  kAwaitParentEnd, // the adapter was struck: its process ends, then the tree must be empty
+  kProbe,          // a fresh echo settles with its value; a pool that breaks is closed and reopened
+  kBye,            // say bye and await the adapter's end
+};
+
+struct Step {
+  StepKind kind = StepKind::kOpen;
+  std::vector<std::string> tasks;  // kSubmit: ids
+  int fault = -1;                  // kStrike: index into Plan::faults
+  std::string how;                 // kClose: "drain", "cancel", "kill"
+};
+
+// A set of accepted values with its weight; empty `one_of` means: nothing is claimed.
+struct Claim {
+  std::vector<std::string> one_of;
+  Level level = Level::kMust;
+};
+
+struct RoleExpectation {
+  std::string role;
+  Claim outcome;    // kinds
+  Claim cause;      // causes of an outcome that is an error
+  Claim certainty;
+  Claim blame;      // {"victim"}: blame.pid is the process that was struck
+  int within_ms = 5000;  // from the last strike, or from submit where nothing strikes first
+};
+
+struct Expectation {
+  std::vector<RoleExpectation> roles;  // empty where the parent is the target: nobody can tell
+  Claim after;      // of {"usable"}; empty: not judged
+  Claim leftovers;  // of {"none"}
+  int closes_within_ms = 5000;
+};
+
+struct Plan {
+  std::string scenario;  // "death/killed_while_running"
+  std::string claim;
+  PoolFacts pool;
+  int workers = 2;
+  std::vector<PlannedTask> tasks;
+  std::vector<faults::Fault> faults;
+  std::vector<Step> steps;
+  Expectation expect;
+};
+
+// Why this pool is not asked: capabilities that the scenario needs and the pool does not declare.
+// Empty: it can be asked.
+std::vector<std::string> missing_capabilities(const Scenario& scenario, const PoolFacts& facts);
+
+Plan make_plan(const Scenario& scenario, const PoolFacts& facts);
+
+void to_json(nlohmann::json& out, const Plan& plan);
+void from_json(const nlohmann::json& in, Plan& plan);  // throws std::runtime_error naming the key
+
+std::string to_string(Level level);
+std::string to_string(Recovery recovery);
+std::string to_string(StepKind kind);
+std::optional<Level> parse_level(std::string_view text);
+std::optional<Recovery> parse_recovery(std::string_view text);
+
+}  // namespace poolproof::scenarios
