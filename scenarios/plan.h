@@ -1,7 +1,7 @@
 // A plan: one scenario resolved for one pool. What the run executes and what the judge holds it to.
 //
-// make_plan is pure. The plan stands at the head of every recorded attempt, as JSON, so that a stored
-// attempt can be judged again without the scenario file.
+// make_plan is pure. The plan stands at the head of every recorded attempt, as JSON, so that a
+// stored attempt can be judged again without the scenario file.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -31,28 +31,33 @@ struct PoolFacts {
 
 struct PlannedTask {
   std::string id;    // opaque: "t1", "t2" ...; what the pool sees
-  std::string role;  // "victim", "bystander": what the pool never sees
+  std::string role;  // "victim", "bystander", "warm-up", "probe": what the pool never sees
   std::string body;
   std::string value_json;  // the value of echo, rendezvous, carry, as JSON text
   std::string stage;       // carry only: "decode-args" ...
   std::optional<int> deadline_ms;
 };
 
+// Every plan begins with a round that nothing strikes (open, warm-up, close): its end is the
+// baseline for leftovers.
 enum class StepKind {
-  kOpen,           // open the pool with `workers`
-  kWarmUp,         // `workers` rendezvous tasks held together: the pool's workers are then known
-  kStrike,         // at the point of `fault` (an index): hold there, strike, await the receipt
-  kSubmit,         // submit `tasks`
-  kClose,          // close the pool (`how`)
-  kAwaitSettled,   // every task submitted so far settles
-  kAwaitParentEnd, // the adapter was struck: its process ends, then the tree must be empty
-  kProbe,          // a fresh echo settles with its value; a pool that breaks is closed and reopened
-  kBye,            // say bye and await the adapter's end
+  kOpen,    // open the pool with `workers`
+  kWarmUp,  // submit `tasks`, one rendezvous for each worker, and hold them together: the workers
+            // are then known
+  kSubmit,  // submit `tasks`
+  kStrike,  // fault `fault`: hold its role's tasks at the point, strike, await the receipt
+  kAwaitSettled,    // every task submitted so far settles
+  kClose,           // close the pool (`how`) and await `closed`
+  kAwaitParentEnd,  // the adapter was struck: its process ends, then the cage must become empty
+  kProbe,  // submit tasks[0], an echo. If it is no value and the pool `breaks`, close and reopen
+           // first and submit tasks[1]; if it is no value and the pool does `recreate`, submit
+           // tasks[1]
+  kBye,  // say bye and await the adapter's end
 };
 
 struct Step {
   StepKind kind = StepKind::kOpen;
-  std::vector<std::string> tasks;  // kSubmit: ids
+  std::vector<std::string> tasks;  // kSubmit, kWarmUp, kProbe: ids
   int fault = -1;                  // kStrike: index into Plan::faults
   std::string how;                 // kClose: "drain", "cancel", "kill"
 };
@@ -65,17 +70,17 @@ struct Claim {
 
 struct RoleExpectation {
   std::string role;
-  Claim outcome;    // kinds
-  Claim cause;      // causes of an outcome that is an error
+  Claim outcome;  // kinds
+  Claim cause;    // causes of an outcome that is an error
   Claim certainty;
-  Claim blame;      // {"victim"}: blame.pid is the process that was struck
+  Claim blame;           // {"victim"}: blame.pid is the process that was struck
   int within_ms = 5000;  // from the last strike, or from submit where nothing strikes first
 };
 
 struct Expectation {
   std::vector<RoleExpectation> roles;  // empty where the parent is the target: nobody can tell
-  Claim after;      // of {"usable"}; empty: not judged
-  Claim leftovers;  // of {"none"}
+  Claim after;                         // {"usable"}; empty: not judged
+  Claim leftovers;                     // {"none"}; empty: not judged
   int closes_within_ms = 5000;
 };
 

@@ -1,0 +1,47 @@
+// events.ndjson as a file: one writer, one reader, and the footer that shows a cut-off run.
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "conformance/observation.h"
+
+namespace poolproof::conformance {
+
+class RecordError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;  // says file, line and the mend
+};
+
+// Writes lines in order, each flushed whole (one write) before append returns. Not thread-safe.
+// Invalid UTF-8 in strings is replaced, never thrown on.
+class RecordWriter {
+ public:
+  explicit RecordWriter(const std::filesystem::path& file);  // truncates; throws RecordError
+  ~RecordWriter();                                           // writes no footer by itself
+  RecordWriter(const RecordWriter&) = delete;
+  RecordWriter& operator=(const RecordWriter&) = delete;
+
+  // Sets seq and v; returns the observation as written.
+  Observation append(Observation observation);
+  void finish();  // the footer: {events, sha256}; nothing may be appended afterwards
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+struct Record {
+  std::vector<Observation> observations;  // without the footer
+  bool whole = false;                     // the footer is there and matches
+  std::string cut_off;                    // why it is not whole, in words; empty if whole
+};
+
+// Reads all lines that are whole. A malformed line before the last throws RecordError (a damaged
+// record); an incomplete last line, a missing footer or one that does not match sets `cut_off`.
+Record read_record(const std::filesystem::path& file);
+
+}  // namespace poolproof::conformance

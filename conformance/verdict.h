@@ -1,0 +1,77 @@
+// Verdicts: the words, their order, and the shape of what `judge` returns. Plain values.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "scenarios/plan.h"
+
+namespace poolproof::conformance {
+
+enum class Status {
+  kPass,
+  kWrongError,
+  kLostTask,
+  kDuplicateRun,
+  kHangProven,
+  kHangQuiet,
+  kTimeout,
+  kParentCrash,
+  kLeak,
+  kVacuous,
+  kDeclined,
+  kUnavailable,
+  kKnownFailure,
+  kFlaky,
+  kHarnessError,
+  kCutOff,
+  kNotJudged,
+};
+
+enum class Weight {
+  kPasses,
+  kInconclusive,
+  kFails,
+  kAside
+};  // kAside: declined, unavailable, not-judged
+
+std::string to_string(Status status);  // "hang-quiet"
+std::optional<Status> parse_status(std::string_view text);
+Weight weight_of(Status status);
+
+// One part of one attempt: "victim.outcome", "victim.cause", "victim.certainty", "victim.blame",
+// "victim.within", the same for each role, "run-once" (no task ran twice), "after", "close",
+// "leftovers".
+struct Part {
+  std::string name;
+  Status status = Status::kPass;
+  scenarios::Level level = scenarios::Level::kMust;  // the weight of this part's failing
+  std::string expected;                              // in words, empty if it passed
+  std::string got;                                   // in words, empty if it passed
+};
+
+struct AttemptVerdict {
+  int attempt = 1;
+  Status status = Status::kPass;  // worst must part, or what ended the attempt (vacuous,
+                                  // harness-error, cut-off)
+  std::string why;                // one sentence, empty for pass
+  std::vector<Part> parts;
+  std::vector<std::string>
+      evidence;  // sentences: open futures, deaths and when, what each thread waits for
+  std::optional<std::int64_t> detect_ns;  // from the last receipt to the victims' last error
+};
+
+struct CellVerdict {
+  std::string pool;
+  std::string scenario;
+  Status status = Status::kPass;  // of its attempts: all failing alike or not, see fold()
+  std::string why;
+  std::vector<Part> parts;  // of the attempt that decided
+  std::vector<AttemptVerdict> attempts;
+  std::string rate;  // "3 of 3" failing; "1 of 3" with kFlaky; empty if one attempt passed
+};
+
+}  // namespace poolproof::conformance

@@ -1,0 +1,72 @@
+// The harness's end of a cage: starts it, commands it, hears from it. protocol.md lists the
+// messages.
+//
+// One Cage contains one attempt. Not thread-safe; use it from the thread that made it, which must
+// live as long as the harness (the cage dies with that thread). All waits are the caller's: poll
+// `fd()`.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+namespace poolproof::faults {
+
+class CageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;  // names the call, the path, errno and what to do
+};
+
+struct CageOptions {
+  std::filesystem::path program;     // poolproof_cage
+  std::vector<std::string> command;  // the adapter's argv
+  std::map<std::string, std::string>
+      env;  // the adapter's whole environment; TMPDIR is set by the keeper
+  std::filesystem::path cwd;
+  std::chrono::milliseconds deadline{120'000};  // the cage kills all inside then
+  bool namespaces = true;                       // false: the subreaper fallback, for tests of it
+};
+
+class Cage {
+ public:
+  // Starts guard and keeper and asks for the adapter; returns before `ready`. Throws CageError.
+  explicit Cage(const CageOptions& options);
+  ~Cage();  // closes our ends and waits for the guard: afterwards nothing inside is alive
+  Cage(const Cage&) = delete;
+  Cage& operator=(const Cage&) = delete;
+
+  int fd() const;         // readable when receive() has a message
+  int line_fd() const;    // our end of the adapter's line, SOCK_SEQPACKET, non-blocking, CLOEXEC
+  int stderr_fd() const;  // read end of the adapter's stderr, non-blocking, CLOEXEC
+
+  // The keeper's next message, or nothing if none waits now. Throws CageError when the cage ended.
+  std::optional<nlohmann::json> receive();
+
+  void answer(int conn, const nlohmann::json& what_to_do);
+  void signal(int pid, unsigned long long start,
+              const std::string& signal);  // "KILL"; pid 0: the adapter
+  void snapshot(int number);
+  void ping(int number);
+  void end();  // kill what is left; `healed` follows, then the cage ends
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// What containment this machine allows, probed once with a real cage: "pid-namespace" or
+// "subreaper", and why not more.
+struct Doors {
+  std::string mode;
+  bool mounts = false;
+  std::string why;
+};
+Doors probe_doors(const std::filesystem::path& program);
+
+}  // namespace poolproof::faults
