@@ -7,6 +7,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "faults/fault.h"
@@ -27,15 +28,17 @@ struct PoolFacts {
   Recovery recovers = Recovery::kReplaces;
   double longest_wait_s = 5;
   std::string longest_wait_source;
+  bool operator==(const PoolFacts&) const = default;
 };
 
 struct PlannedTask {
   std::string id;    // opaque: "t1", "t2" ...; what the pool sees
   std::string role;  // "victim", "bystander", "warm-up", "probe": what the pool never sees
   std::string body;
-  std::string value_json;  // the value of echo, rendezvous, carry, as JSON text
+  std::string value_json;  // the value of echo, rendezvous, carry, as json::dump() writes it
   std::string stage;       // carry only: "decode-args" ...
   std::optional<int> deadline_ms;
+  bool operator==(const PlannedTask&) const = default;
 };
 
 // Every plan begins with a round that nothing strikes (open, warm-up, close): its end is the
@@ -45,27 +48,32 @@ enum class StepKind {
   kWarmUp,  // submit `tasks`, one rendezvous for each worker, and hold them together: the workers
             // are then known
   kSubmit,  // submit `tasks`
-  kStrike,  // fault `fault`: hold its role's tasks at the point, strike, await the receipt
+  kStrike,  // fault `fault`: hold its role's tasks at the point, strike, await the receipt. `tasks`
+            // are bystanders that meet at `running` too: nobody waits for them, but whichever
+            // stands there is held until the receipt and then told to go on, so that all of them
+            // are queued or in flight, and none is finished, when the fault strikes
   kAwaitSettled,    // every task submitted so far settles
   kClose,           // close the pool (`how`) and await `closed`
   kAwaitParentEnd,  // the adapter was struck: its process ends, then the cage must become empty
-  kProbe,  // submit tasks[0], an echo. If it is no value and the pool `breaks`, close and reopen
-           // first and submit tasks[1]; if it is no value and the pool does `recreate`, submit
-           // tasks[1]
+  kProbe,  // submit tasks[0], an echo (a pool that `replaces` gets this one only). If it is no
+           // value and the pool `breaks`, close and reopen first and submit tasks[1]; if it is no
+           // value and the pool does `recreate`, submit tasks[1]
   kBye,  // say bye and await the adapter's end
 };
 
 struct Step {
   StepKind kind = StepKind::kOpen;
-  std::vector<std::string> tasks;  // kSubmit, kWarmUp, kProbe: ids
+  std::vector<std::string> tasks;  // kSubmit, kWarmUp, kProbe, kStrike: ids
   int fault = -1;                  // kStrike: index into Plan::faults
   std::string how;                 // kClose: "drain", "cancel", "kill"
+  bool operator==(const Step&) const = default;
 };
 
 // A set of accepted values with its weight; empty `one_of` means: nothing is claimed.
 struct Claim {
   std::vector<std::string> one_of;
   Level level = Level::kMust;
+  bool operator==(const Claim&) const = default;
 };
 
 struct RoleExpectation {
@@ -75,6 +83,7 @@ struct RoleExpectation {
   Claim certainty;
   Claim blame;           // {"victim"}: blame.pid is the process that was struck
   int within_ms = 5000;  // from the last strike, or from submit where nothing strikes first
+  bool operator==(const RoleExpectation&) const = default;
 };
 
 struct Expectation {
@@ -82,6 +91,7 @@ struct Expectation {
   Claim after;                         // {"usable"}; empty: not judged
   Claim leftovers;                     // {"none"}; empty: not judged
   int closes_within_ms = 5000;
+  bool operator==(const Expectation&) const = default;
 };
 
 struct Plan {
@@ -93,6 +103,7 @@ struct Plan {
   std::vector<faults::Fault> faults;
   std::vector<Step> steps;
   Expectation expect;
+  bool operator==(const Plan&) const = default;
 };
 
 // Why this pool is not asked: capabilities that the scenario needs and the pool does not declare.
@@ -101,13 +112,18 @@ std::vector<std::string> missing_capabilities(const Scenario& scenario, const Po
 
 Plan make_plan(const Scenario& scenario, const PoolFacts& facts);
 
+// from_json(to_json(x)) == x. from_json ignores keys it does not know, and throws
+// std::runtime_error naming the key that is missing or wrong ("plan.steps[3].kind: ...").
 void to_json(nlohmann::json& out, const Plan& plan);
-void from_json(const nlohmann::json& in, Plan& plan);  // throws std::runtime_error naming the key
+void from_json(const nlohmann::json& in, Plan& plan);
+void to_json(nlohmann::json& out, const PoolFacts& facts);
+void from_json(const nlohmann::json& in, PoolFacts& facts);
 
 std::string to_string(Level level);
 std::string to_string(Recovery recovery);
 std::string to_string(StepKind kind);
 std::optional<Level> parse_level(std::string_view text);
 std::optional<Recovery> parse_recovery(std::string_view text);
+std::optional<StepKind> parse_step_kind(std::string_view text);
 
 }  // namespace poolproof::scenarios

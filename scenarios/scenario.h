@@ -52,7 +52,9 @@ struct Scenario {
   std::vector<std::string> see;    // where it was seen
   std::vector<std::string> needs;  // capabilities, beside those that its parts imply
   int workers = 2;
-  std::string close = "drain";      // how the pool is closed at the end: drain, cancel, kill
+  // How the pool is to be closed: "drain", "cancel" or "kill", which is then a capability that the
+  // pool needs. Empty: the gentlest way that it has.
+  std::string close;
   bool close_while_struck = false;  // close right after the strike, before anything settles
   std::vector<TaskGroup> tasks;     // in file order
   std::vector<faults::Fault> faults;
