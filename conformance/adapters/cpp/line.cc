@@ -1,0 +1,84 @@
+#include "conformance/adapters/cpp/line.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+namespace poolproof::adapter {
+namespace {
+
+// Where fd 0 came as a terminal or a pipe the program was started by hand, not by a harness.
+[[noreturn]] void give_up(const char* what) {
+  std::fprintf(stderr, "adapter: %s: %s\n", what, std::strerror(errno));
+  std::_Exit(2);
+}
+
+}  // namespace
+
+Line::Line() : fd_(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)) {
+  int type = 0;
+  socklen_t size = sizeof type;
+  if (fd_ < 0 || ::getsockopt(fd_, SOL_SOCKET, SO_TYPE, &type, &size) != 0) {
+    give_up("fd 0 must be the harness's socket (conformance/protocol.md)");
+  }
+  if (type != SOCK_SEQPACKET) {
+    errno = EPROTOTYPE;
+    give_up("fd 0 must be a SOCK_SEQPACKET socket (conformance/protocol.md)");
+  }
+  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  if (null < 0) give_up("open /dev/null");
+  if (::dup2(null, STDIN_FILENO) < 0) give_up("dup2 of /dev/null to fd 0");
+  if (::dup2(STDERR_FILENO, STDOUT_FILENO) < 0) give_up("dup2 of fd 2 to fd 1");
+  ::close(null);
+}
+
+Line::~Line() { ::close(fd_); }
+
+void Line::send(const nlohmann::json& message) const {
+  const std::string text = text_of(message) + "\n";
+  if (text.size() > kMessageBytes) {
+    std::fprintf(stderr,
+                 "adapter: a message of %zu bytes is over the line's limit of %zu: %.200s\n",
+                 text.size(), kMessageBytes, text.c_str());
+    std::abort();
+  }
+  ssize_t sent = 0;
+  do {  // MSG_NOSIGNAL: a harness that is gone is told by EPIPE, whatever SIGPIPE is set to
+    sent = ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  if (sent < 0) std::_Exit(1);
+}
+
+std::optional<nlohmann::json> Line::receive(std::string& why) const {
+  std::vector<char> buffer(kMessageBytes);
+  ssize_t got = 0;
+  do {  // MSG_TRUNC: the true length is told, even of a message that is too long
+    got = ::recv(fd_, buffer.data(), buffer.size(), MSG_TRUNC);
+  } while (got < 0 && errno == EINTR);
+  if (got <= 0) std::_Exit(1);
+  if (static_cast<std::size_t>(got) > buffer.size()) {
+    why = "a message of " + std::to_string(got) + " bytes; the limit is 65536";
+    return std::nullopt;
+  }
+  try {
+    auto message = nlohmann::json::parse(buffer.begin(), buffer.begin() + got);
+    if (message.is_object()) return message;
+    why = "the message is no JSON object";
+  } catch (const nlohmann::json::exception& error) {
+    why = error.what();
+  }
+  return std::nullopt;
+}
+
+std::string text_of(const nlohmann::json& value) {
+  return value.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
+
+}  // namespace poolproof::adapter
