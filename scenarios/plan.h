@@ -58,14 +58,14 @@ enum class StepKind {
   kProbe,  // submit tasks[0], an echo (a pool that `replaces` gets this one only). If it is no
            // value and the pool `breaks`, close and reopen first and submit tasks[1]; if it is no
            // value and the pool does `recreate`, submit tasks[1]
-  kBye,  // say bye and await the adapter's end
+  kBye,    // say bye and await the adapter's end
 };
 
 struct Step {
   StepKind kind = StepKind::kOpen;
   std::vector<std::string> tasks;  // kSubmit, kWarmUp, kProbe, kStrike: ids
   int fault = -1;                  // kStrike: index into Plan::faults
-  std::string how;                 // kClose: "drain", "cancel", "kill"
+  std::string how;  // kClose, and kProbe where it must reopen: "drain", "cancel", "kill"
   bool operator==(const Step&) const = default;
 };
 

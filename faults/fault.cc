@@ -1,0 +1,127 @@
+#include "faults/fault.h"
+
+#include <array>
+#include <charconv>
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+namespace poolproof::faults {
+namespace {
+
+using std::string_view;
+
+template <typename Enum, std::size_t N>
+using Words = std::array<std::pair<Enum, string_view>, N>;
+
+constexpr Words<Point, 6> kPoints = {{{Point::kIdle, "idle"},
+                                      {Point::kRunning, "running"},
+                                      {Point::kEncodeArgs, "encode-args"},
+                                      {Point::kDecodeArgs, "decode-args"},
+                                      {Point::kEncodeResult, "encode-result"},
+                                      {Point::kDecodeResult, "decode-result"}}};
+constexpr Words<Target, 3> kTargets = {{{Target::kWorker, "worker"},
+                                        {Target::kAllWorkers, "all-workers"},
+                                        {Target::kParent, "parent"}}};
+// Effects that are one word; the others are word:parameter.
+constexpr Words<EffectKind, 3> kPlainEffects = {
+    {{EffectKind::kLoop, "loop"}, {EffectKind::kSleep, "sleep"}, {EffectKind::kThrow, "throw"}}};
+
+template <typename Enum, std::size_t N>
+std::optional<Enum> find_word(const Words<Enum, N>& words, string_view text) {
+  for (const auto& [value, word] : words)
+    if (word == text) return value;
+  return std::nullopt;
+}
+
+template <typename Enum, std::size_t N>
+std::string word_of(const Words<Enum, N>& words, Enum value) {
+  for (const auto& [candidate, word] : words)
+    if (candidate == value) return std::string(word);
+  return "?";  // a value outside the enum: shown as such, never taken for a word
+}
+
+// Canonical decimal only, so that every word has one spelling: no sign, no leading zero.
+std::optional<int> parse_number(string_view text, int low, int high) {
+  if (text.empty() || (text.size() > 1 && text.front() == '0')) return std::nullopt;
+  int number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  if (text.front() == '-' || number < low || number > high) return std::nullopt;
+  return number;
+}
+
+std::optional<string_view> after_prefix(string_view text, string_view prefix) {
+  if (text.substr(0, prefix.size()) != prefix) return std::nullopt;
+  return text.substr(prefix.size());
+}
+
+}  // namespace
+
+Door door_of(const Effect& effect) {
+  return effect.kind == EffectKind::kSignal ? Door::kProcess : Door::kTask;
+}
+
+bool ends_process(const Effect& effect) {
+  return effect.kind == EffectKind::kSignal || effect.kind == EffectKind::kRaise ||
+         effect.kind == EffectKind::kExit;
+}
+
+std::string to_string(Point point) { return word_of(kPoints, point); }
+std::string to_string(Target target) { return word_of(kTargets, target); }
+std::string to_string(Door door) { return door == Door::kTask ? "task" : "process"; }
+
+std::string to_string(const Effect& effect) {
+  switch (effect.kind) {
+    case EffectKind::kSignal:
+      return effect.signal == SIGKILL ? "kill" : "signal:" + signal_name(effect.signal);
+    case EffectKind::kRaise:
+      return "raise:" + signal_name(effect.signal);
+    case EffectKind::kExit:
+      return "exit:" + std::to_string(effect.code);
+    case EffectKind::kLoop:
+    case EffectKind::kSleep:
+    case EffectKind::kThrow:
+      break;
+  }
+  return word_of(kPlainEffects, effect.kind);
+}
+
+std::optional<Point> parse_point(string_view text) { return find_word(kPoints, text); }
+std::optional<Target> parse_target(string_view text) { return find_word(kTargets, text); }
+
+std::optional<Effect> parse_effect(string_view text) {
+  if (text == "kill") return Effect{EffectKind::kSignal, SIGKILL, 0};
+  if (const auto kind = find_word(kPlainEffects, text)) return Effect{*kind, 0, 0};
+  if (const auto name = after_prefix(text, "signal:")) {
+    const auto signal = parse_signal(*name);
+    return signal ? std::optional(Effect{EffectKind::kSignal, *signal, 0}) : std::nullopt;
+  }
+  if (const auto name = after_prefix(text, "raise:")) {
+    const auto signal = parse_signal(*name);
+    return signal ? std::optional(Effect{EffectKind::kRaise, *signal, 0}) : std::nullopt;
+  }
+  if (const auto number = after_prefix(text, "exit:")) {
+    const auto code = parse_number(*number, 0, 255);
+    return code ? std::optional(Effect{EffectKind::kExit, 0, *code}) : std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::string signal_name(int signal) {
+  const char* name = sigabbrev_np(signal);
+  return name != nullptr ? name : std::to_string(signal);
+}
+
+std::optional<int> parse_signal(string_view name) {
+  if (const auto number = parse_number(name, 1, NSIG - 1)) return number;
+  const string_view bare = after_prefix(name, "SIG").value_or(name);
+  if (bare.empty()) return std::nullopt;
+  for (int signal = 1; signal < NSIG; ++signal) {
+    const char* known = sigabbrev_np(signal);
+    if (known != nullptr && bare == known) return signal;
+  }
+  return std::nullopt;
+}
+
+}  // namespace poolproof::faults
