@@ -1,0 +1,180 @@
+// How a task can end badly. Every error says what happened, to whom, why, and whether the task may
+// have run; it is built at get() from a plain Failure, one object for each future.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <variant>
+
+namespace poolproof {
+
+using TaskId = std::uint64_t;  // unique within one executor, counted from 1; 0: no task
+
+// A worker process: its place in the pool (0 .. workers-1) and its pid. {-1, 0}: none.
+struct WorkerRef {
+  int index = -1;
+  int pid = 0;
+  bool operator==(const WorkerRef&) const = default;
+};
+
+// The kernel's record of how a process ended.
+struct Exited {
+  int code = 0;
+  bool operator==(const Exited&) const = default;
+};
+struct Signaled {
+  int signal = 0;
+  bool core = false;  // a core file was written
+  bool operator==(const Signaled&) const = default;
+};
+struct Unseen {  // somebody else reaped it: SIGCHLD ignored, or a wait for any child
+  bool operator==(const Unseen&) const = default;
+};
+using ExitStatus = std::variant<Unseen, Exited, Signaled>;
+
+std::string to_string(const ExitStatus& status);  // "SIGSEGV (core dumped)", "exit code 3"
+std::string signal_name(int signal);              // "SIGSEGV"
+
+// Why the process ended. `kSelf`: as its exit status says.
+enum class Cause {
+  kSelf,
+  kChannelLost,  // it closed its channel, lived on, and was killed for it
+  kGarbage,      // it broke the protocol and was killed for it
+  kDeadline,     // killed at the deadline of its task
+  kFrozen,       // the same, and it was found stopped (SIGSTOP or a debugger)
+  kShutdown,     // asked to stop, or killed by a shutdown
+  kUnknown,      // its exit status could not be had
+};
+
+enum class Intent { kUnplanned, kPolicy, kAsked };
+
+// Where along its way a value could not be turned into bytes or back.
+enum class Stage { kArgs, kResult };
+
+enum class FailureKind {
+  kTask,
+  kEncode,
+  kDecode,
+  kWorkerLost,
+  kProtocol,
+  kDeadline,
+  kCancelled,
+  kShutdown,
+  kSpawn,
+  kSupervisorLost,
+};
+
+// The plain value behind every error below.
+struct Failure {
+  FailureKind kind = FailureKind::kTask;
+  TaskId task = 0;
+  std::string text;       // what happened, without the names that the error adds
+  std::string type_name;  // kTask, kEncode, kDecode: the type of the exception, demangled
+  Stage stage = Stage::kArgs;
+  bool started = false;  // may have run
+  WorkerRef worker;
+  ExitStatus exit;
+  Cause cause = Cause::kSelf;
+  Intent intent = Intent::kUnplanned;
+  bool operator==(const Failure&) const = default;
+};
+
+class ExecutorError : public std::runtime_error {
+ public:
+  explicit ExecutorError(const Failure& failure);
+  const Failure& failure() const { return failure_; }
+  TaskId task() const { return failure_.task; }
+  bool started() const { return failure_.started; }  // false: the task has certainly not run
+
+ private:
+  Failure failure_;
+};
+
+// A worker or the whole pool is lost.
+class BrokenProcessPool : public ExecutorError {
+ public:
+  using ExecutorError::ExecutorError;
+};
+
+// The worker that held the task died, unplanned. The pool goes on.
+class TerminatedWorkerError : public BrokenProcessPool {
+ public:
+  using BrokenProcessPool::BrokenProcessPool;
+  WorkerRef worker() const { return failure().worker; }
+  int pid() const { return failure().worker.pid; }
+  ExitStatus exit() const { return failure().exit; }
+  std::optional<int> exit_code() const;  // one of these two, or none if the status is Unseen
+  std::optional<int> signal() const;
+  bool core() const;
+  Cause cause() const { return failure().cause; }
+  Intent intent() const { return failure().intent; }
+};
+
+// No worker could be started, or fresh ones died three times in a row. The pool ends.
+class SpawnError : public BrokenProcessPool {
+ public:
+  explicit SpawnError(const Failure& failure) : BrokenProcessPool(failure) {}
+};
+
+// The program closed descriptors of the executor. The pool ends.
+class SupervisorLost : public BrokenProcessPool {
+ public:
+  using BrokenProcessPool::BrokenProcessPool;
+};
+
+// The worker that held the task sent what no worker may send, and was killed. The pool goes on.
+class ProtocolError : public ExecutorError {
+ public:
+  using ExecutorError::ExecutorError;
+  WorkerRef worker() const { return failure().worker; }
+  int pid() const { return failure().worker.pid; }
+};
+
+// The task threw. `what()` holds both.
+class TaskError : public ExecutorError {
+ public:
+  using ExecutorError::ExecutorError;
+  const std::string& type_name() const { return failure().type_name; }  // "std::out_of_range"
+  const std::string& text() const { return failure().text; }
+};
+
+class EncodeError : public ExecutorError {
+ public:
+  using ExecutorError::ExecutorError;
+  Stage stage() const { return failure().stage; }
+};
+class DecodeError : public ExecutorError {
+ public:
+  using ExecutorError::ExecutorError;
+  Stage stage() const { return failure().stage; }
+};
+
+// The task was ended at its deadline.
+class DeadlineError : public ExecutorError {
+ public:
+  using ExecutorError::ExecutorError;
+  WorkerRef worker() const { return failure().worker; }
+  int pid() const { return failure().worker.pid; }
+  bool frozen() const { return failure().cause == Cause::kFrozen; }
+};
+class CancelledError : public ExecutorError {
+ public:
+  using ExecutorError::ExecutorError;
+};
+// Submitted after shutdown, or ended by one that kills.
+class ShutdownExecutorError : public ExecutorError {
+ public:
+  using ExecutorError::ExecutorError;
+};
+// My wait ran out; the task goes on.
+class TimeoutError : public ExecutorError {
+ public:
+  explicit TimeoutError(TaskId task);
+};
+
+// Throws the class that belongs to `failure.kind`.
+[[noreturn]] void throw_failure(const Failure& failure);
+
+}  // namespace poolproof

@@ -1,0 +1,91 @@
+// A pool of worker processes that run calls.
+//
+//   poolproof::Executor pool({.workers = 2});
+//   poolproof::Future<int> answer = pool.submit([](int x) { return x + 1; }, 41);
+//   answer.get();
+//
+// Any thread may call any member. Workers are this same program, started anew when the first task
+// comes; their `main` is not run, their static constructors are. An executor is therefore usable in
+// a worker too (a pool within a task), and one that is constructed there but never used costs
+// nothing.
+#pragma once
+
+#include <exception>
+#include <memory>
+#include <type_traits>
+#include <utility>
+
+#include "poolproof/future.h"
+#include "poolproof/options.h"
+#include "poolproof/task.h"
+
+namespace poolproof {
+
+namespace detail {
+
+class Pool;
+
+// Gives the node of a new task. Throws ShutdownExecutorError, or SpawnError once the pool has ended
+// so.
+NodePtr submit_encoded(Pool& pool, const TaskOptions& options, Bytes payload);
+// A node that has already ended with EncodeError{stage = args}.
+NodePtr refuse_unencodable(Pool& pool, std::exception_ptr why);
+
+}  // namespace detail
+
+class Executor {
+ public:
+  // Throws SpawnError if this program cannot be its own worker (see worker_entry); starts nothing.
+  // Throws std::invalid_argument for workers < 0.
+  explicit Executor(ExecutorOptions options = {});
+  // As shutdown(options.on_destroy), and no thread or descriptor of the pool is left.
+  ~Executor();
+  Executor(const Executor&) = delete;
+  Executor& operator=(const Executor&) = delete;
+
+  // Runs fn(args...) in a worker. Arguments are encoded here and now: what their Codec throws ends
+  // this future with EncodeError. Throws ShutdownExecutorError after shutdown, SpawnError if the
+  // pool has ended because no worker could be started.
+  template <class F, class... Args>
+  requires(!std::is_same_v<std::decay_t<F>, TaskOptions>)
+      Future<detail::CallResult<F, Args...>> submit(F&& fn, Args&&... args) {
+    return submit(TaskOptions{}, std::forward<F>(fn), std::forward<Args>(args)...);
+  }
+  template <class F, class... Args>
+  Future<detail::CallResult<F, Args...>> submit(const TaskOptions& options, F&& fn, Args&&... args);
+
+  // Takes no more tasks, sees the pending and running ones to their ends as the options say, and
+  // returns when every future has ended and no worker process is left. A second call may ask for
+  // more (kill where the first drains), and then hastens the first. May be called in a callback.
+  void shutdown(const ShutdownOptions& options = {});
+
+ private:
+  std::shared_ptr<detail::Pool> pool_;
+};
+
+// For programs in which the library cannot take over by itself in a worker (Executor says so with
+// SpawnError): call it as the first line of main. In a worker it never returns.
+void worker_entry(int argc, char** argv);
+
+template <class F, class... Args>
+Future<detail::CallResult<F, Args...>> Executor::submit(const TaskOptions& options, F&& fn,
+                                                        Args&&... args) {
+  using Result = detail::CallResult<F, Args...>;
+  using Callable = std::decay_t<F>;
+  detail::explain_what_cannot_travel<Callable, detail::Wire<Args>...>();
+  if constexpr (detail::kIsFunction<Callable> || detail::Plain<Callable>) {
+    Bytes payload;
+    try {
+      payload = detail::encode_call<F, std::decay_t<Args>...>(fn, args...);
+    } catch (...) {
+      return detail::FutureAccess::make<Result>(
+          detail::refuse_unencodable(*pool_, std::current_exception()));
+    }
+    return detail::FutureAccess::make<Result>(
+        detail::submit_encoded(*pool_, options, std::move(payload)));
+  } else {
+    return {};
+  }
+}
+
+}  // namespace poolproof

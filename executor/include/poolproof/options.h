@@ -1,0 +1,55 @@
+// What a user may choose. Options are structs, so that every call says what it means.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <optional>
+
+namespace poolproof {
+
+// What becomes of tasks that no worker has claimed.
+enum class Pending {
+  kDrain,   // they still run
+  kCancel,  // they end with CancelledError
+};
+
+// What becomes of tasks that are running.
+enum class Running {
+  kFinish,  // they are awaited
+  kKill,    // their workers are killed, they end with ShutdownExecutorError; what is queued is not
+            // run either
+};
+
+struct ShutdownOptions {
+  Pending pending = Pending::kDrain;
+  Running running = Running::kFinish;
+  // How long to wait before all that is left is treated as by Running::kKill. None: as long as it
+  // takes.
+  std::optional<std::chrono::nanoseconds> grace = std::nullopt;
+};
+
+struct TaskOptions {
+  // From submit. A task still queued then ends with DeadlineError{started = false}; for one that a
+  // worker holds, that worker alone is killed and replaced.
+  std::optional<std::chrono::nanoseconds> deadline = std::nullopt;
+};
+
+struct ExecutorOptions {
+  // At most so many worker processes live at once; they start as tasks need them. 0: one for each
+  // CPU that this process may use.
+  int workers = 0;
+  // The longest message in either direction. A longer argument ends its task with EncodeError.
+  std::size_t max_frame_bytes = std::size_t{1} << 30;
+  // A worker whose channel was lost is awaited this long for its exit record, then killed.
+  std::chrono::nanoseconds channel_grace = std::chrono::milliseconds(500);
+  // A worker that was asked to stop is killed if it still lives after this long.
+  std::chrono::nanoseconds stop_grace = std::chrono::seconds(2);
+  // What ~Executor does.
+  ShutdownOptions on_destroy = {};
+  // Told what a callback of Future::then threw, on the callback thread. Empty: a line on stderr.
+  std::function<void(std::exception_ptr)> on_callback_error = {};
+};
+
+}  // namespace poolproof
