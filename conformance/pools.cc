@@ -1,0 +1,114 @@
+#include "conformance/pools.h"
+
+#include <toml++/toml.h>
+
+#include <algorithm>
+#include <numeric>
+
+namespace poolproof::conformance {
+namespace {
+
+std::string place(const std::filesystem::path& file, const toml::source_region& where) {
+  return file.string() + ":" + std::to_string(where.begin.line) + ":" +
+         std::to_string(where.begin.column) + ": ";
+}
+
+std::string filled(std::string text, const Places& places) {
+  const std::pair<const char*, std::string> marks[] = {
+      {"{python}", places.python}, {"{adapters}", places.adapters}, {"{bin}", places.bin}};
+  for (const auto& [mark, value] : marks)
+    for (std::size_t at = text.find(mark); at != std::string::npos;
+         at = text.find(mark, at + value.size()))
+      text.replace(at, std::string(mark).size(), value);
+  return text;
+}
+
+std::string text_of(const toml::table& table, const char* key, const std::filesystem::path& file,
+                    bool required) {
+  const toml::node* node = table.get(key);
+  if (node == nullptr && !required) return "";
+  if (node == nullptr || !node->is_string())
+    throw PoolsError(place(file, node != nullptr ? node->source() : table.source()) + "`" + key +
+                     "` must be a string");
+  return std::string(*node->value<std::string>());
+}
+
+Pool pool_of(const std::string& name, const toml::table& table, const std::filesystem::path& file,
+             const Places& places) {
+  Pool pool;
+  pool.name = name;
+  const toml::array* command = table["command"].as_array();
+  if (command == nullptr || command->empty() || !command->is_homogeneous<std::string>())
+    throw PoolsError(place(file, table.source()) +
+                     "`command` must be a list of strings, the adapter's argv");
+  for (const toml::node& word : *command)
+    pool.command.push_back(filled(*word.value<std::string>(), places));
+  pool.about = text_of(table, "about", file, true);
+  pool.install = text_of(table, "install", file, false);
+  if (const toml::table* defect = table["defect"].as_table())
+    pool.defect =
+        Defect{text_of(*defect, "scenario", file, true), text_of(*defect, "part", file, true),
+               text_of(*defect, "status", file, true)};
+  if (pool.broken() != pool.defect.has_value())
+    throw PoolsError(place(file, table.source()) +
+                     "`defect` belongs to broken/ pools, and every one of them has it");
+  return pool;
+}
+
+// Letters to insert, drop or change (Levenshtein).
+std::size_t distance(const std::string& a, const std::string& b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  std::iota(row.begin(), row.end(), std::size_t{0});
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = row[0];
+    row[0] = i;
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, changed});
+    }
+  }
+  return row.back();
+}
+
+}  // namespace
+
+std::vector<Pool> load_pools(const std::filesystem::path& file, const Places& places) {
+  std::vector<Pool> pools;
+  toml::table table;
+  try {
+    table = toml::parse_file(file.string());
+  } catch (const toml::parse_error& error) {
+    throw PoolsError(place(file, error.source()) + std::string(error.description()));
+  }
+  for (const auto& [key, node] : table) {
+    if (!node.is_table())
+      throw PoolsError(place(file, node.source()) + "every entry must be a table: [name]");
+    pools.push_back(pool_of(std::string(key.str()), *node.as_table(), file, places));
+  }
+  // The reference first, broken ones last, the rest by name: as people look for them.
+  std::sort(pools.begin(), pools.end(), [](const Pool& a, const Pool& b) {
+    const auto rank = [](const Pool& pool) {
+      return pool.broken() ? 2 : pool.name == "reference" ? 0 : 1;
+    };
+    return std::make_pair(rank(a), a.name) < std::make_pair(rank(b), b.name);
+  });
+  return pools;
+}
+
+std::optional<std::string> nearest(const std::string& name, const std::vector<std::string>& names) {
+  std::optional<std::string> best;
+  std::size_t best_distance = std::max<std::size_t>(2, name.size() / 3) + 1;
+  for (const std::string& candidate : names) {
+    // A part of the name may be meant as well: "segfault" for "death/segfault_in_task".
+    const bool within = name.size() >= 4 && candidate.find(name) != std::string::npos;
+    const std::size_t away = within ? 1 : distance(name, candidate);
+    if (away < best_distance) {
+      best = candidate;
+      best_distance = away;
+    }
+  }
+  return best;
+}
+
+}  // namespace poolproof::conformance

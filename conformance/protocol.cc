@@ -1,0 +1,173 @@
+#include "conformance/protocol.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+#include <string_view>
+#include <vector>
+
+namespace poolproof::conformance {
+namespace {
+
+using nlohmann::json;
+using std::string_view;
+
+constexpr std::array<string_view, 8> kCapabilities = {
+    "worker_processes", "arguments_cross", "results_cross", "task_deadline",
+    "cancel",           "close_drain",     "close_cancel",  "close_kill"};
+constexpr std::array<string_view, 3> kRecoveries = {"replaces", "breaks", "recreate"};
+constexpr std::array<string_view, 17> kKinds = {
+    "value",        "task-error",  "encode-args",   "decode-args", "encode-result", "decode-result",
+    "spawn-failed", "init-failed", "worker-lost",   "cancelled",   "deadline",      "rejected",
+    "shutdown",     "pool-broken", "nesting-limit", "protocol",    "unmapped"};
+constexpr std::array<string_view, 3> kIntents = {"asked", "policy", "unplanned"};
+constexpr std::array<string_view, 3> kCertainties = {"not-started", "ran", "unknown"};
+constexpr std::array<string_view, 3> kScopes = {"task", "worker", "pool"};
+constexpr std::array<string_view, 8> kPlainCauses = {
+    "core", "oom-kill", "deadline", "frozen", "channel-lost", "garbage", "unknown", "none"};
+
+template <typename Words>
+std::string list_of(const Words& words) {
+  std::string text;
+  for (string_view word : words) text += (text.empty() ? "" : ", ") + std::string(word);
+  return text;
+}
+
+template <typename Words>
+bool is_one_of(const Words& words, string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+// A string field, present if `required`; of `words` unless that list is empty.
+template <typename Words>
+std::optional<std::string> word_complaint(const json& object, const char* key, const Words& words,
+                                          bool required) {
+  const auto field = object.find(key);
+  if (field == object.end()) {
+    if (!required) return std::nullopt;
+    return "`" + std::string(key) + "` is missing";
+  }
+  if (!field->is_string()) return "`" + std::string(key) + "` must be a string";
+  if (words.empty() || is_one_of(words, field->get_ref<const std::string&>())) return std::nullopt;
+  return "`" + std::string(key) + "` is \"" + field->get<std::string>() + "\"; it must be one of " +
+         list_of(words);
+}
+
+constexpr std::array<string_view, 0> kAnyText = {};
+
+std::optional<std::string> hello_complaint(const json& hello) {
+  const auto protocol = hello.find("protocol");
+  if (protocol == hello.end() || *protocol != kProtocolVersion)
+    return "`protocol` must be " + std::to_string(kProtocolVersion);
+  for (const char* key : {"pool", "version", "language"})
+    if (auto wrong = word_complaint(hello, key, kAnyText, true)) return wrong;
+  if (auto wrong = word_complaint(hello, "recovers", kRecoveries, true)) return wrong;
+  const auto capabilities = hello.find("capabilities");
+  if (capabilities == hello.end() || !capabilities->is_array())
+    return "`capabilities` must be a list of strings";
+  for (const json& capability : *capabilities) {
+    if (!capability.is_string() ||
+        !is_one_of(kCapabilities, capability.get_ref<const std::string&>()))
+      return "`capabilities` holds " +
+             capability.dump(-1, ' ', false, json::error_handler_t::replace) + "; it may hold " +
+             list_of(kCapabilities);
+  }
+  const auto longest = hello.find("longest_wait");
+  if (longest == hello.end()) return std::nullopt;
+  const bool sound = longest->is_object() && longest->contains("seconds") &&
+                     longest->at("seconds").is_number() &&
+                     longest->at("seconds").get<double>() >= 0;
+  if (!sound) return "`longest_wait` must be an object with a number `seconds` >= 0 and a `source`";
+  return word_complaint(*longest, "source", kAnyText, true);
+}
+
+bool is_cause(string_view cause) {
+  if (is_one_of(kPlainCauses, cause)) return true;
+  if (cause.rfind("signal:", 0) == 0) return cause.size() > 7;
+  if (cause.rfind("exit:", 0) != 0 || cause.size() == 5) return false;
+  return std::all_of(cause.begin() + 5, cause.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+
+std::optional<std::string> blame_complaint(const json& blame) {
+  if (!blame.is_object()) return "`blame` must be an object";
+  for (const char* key : {"pid", "worker"}) {
+    const auto number = blame.find(key);
+    if (number != blame.end() && !number->is_number_integer())
+      return "`blame." + std::string(key) + "` must be an integer";
+  }
+  return word_complaint(blame, "task", kAnyText, false);
+}
+
+std::optional<std::string> outcome_complaint(const json& outcome) {
+  if (!outcome.is_object()) return "`outcome` must be an object";
+  if (auto wrong = word_complaint(outcome, "kind", kKinds, true)) return wrong;
+  if (outcome["kind"] == "value" && !outcome.contains("value"))
+    return "`value` is missing in an outcome of kind value";
+  if (auto wrong = word_complaint(outcome, "cause", kAnyText, false)) return wrong;
+  if (outcome.contains("cause") && !is_cause(outcome["cause"].get_ref<const std::string&>()))
+    return "`cause` is \"" + outcome["cause"].get<std::string>() +
+           "\"; it must be exit:N, signal:NAME, " + list_of(kPlainCauses);
+  if (auto wrong = word_complaint(outcome, "intent", kIntents, false)) return wrong;
+  if (auto wrong = word_complaint(outcome, "certainty", kCertainties, false)) return wrong;
+  if (auto wrong = word_complaint(outcome, "scope", kScopes, false)) return wrong;
+  if (outcome.contains("blame"))
+    if (auto wrong = blame_complaint(outcome["blame"])) return wrong;
+  const auto native = outcome.find("native");
+  if (native == outcome.end()) return std::nullopt;
+  if (!native->is_object()) return "`native` must be an object with `type` and `text`";
+  return word_complaint(*native, "type", kAnyText, true);
+}
+
+}  // namespace
+
+std::optional<std::string> complaint_about(const json& message) {
+  if (!message.is_object()) return "a message must be a JSON object";
+  if (auto wrong = word_complaint(message, "event", kAnyText, true)) return wrong;
+  const auto& event = message["event"].get_ref<const std::string&>();
+  if (event == "hello") return hello_complaint(message);
+  if (event == "opened" || event == "closed") return std::nullopt;
+  if (event == "settled") {
+    if (auto wrong = word_complaint(message, "id", kAnyText, true)) return wrong;
+    if (!message.contains("outcome")) return "`outcome` is missing";
+    return outcome_complaint(message["outcome"]);
+  }
+  if (event == "refused") {
+    if (auto wrong = word_complaint(message, "cmd", kAnyText, true)) return wrong;
+    return word_complaint(message, "why", kAnyText, true);
+  }
+  return "unknown event \"" + event + "\"; it must be hello, opened, settled, closed or refused";
+}
+
+scenarios::PoolFacts facts_of(const json& hello) {
+  scenarios::PoolFacts facts;
+  facts.pool = hello.at("pool");
+  facts.version = hello.at("version");
+  facts.capabilities = hello.at("capabilities").get<std::vector<std::string>>();
+  facts.recovers = scenarios::parse_recovery(hello.at("recovers").get<std::string>()).value();
+  if (hello.contains("longest_wait")) {
+    facts.longest_wait_s = hello["longest_wait"].at("seconds");
+    facts.longest_wait_source = hello["longest_wait"].at("source");
+  } else {
+    facts.longest_wait_source = "the adapter says nothing: 5 s assumed";
+  }
+  return facts;
+}
+
+json open_command(int workers) { return {{"cmd", "open"}, {"workers", workers}}; }
+
+json submit_command(const scenarios::PlannedTask& task, const std::string& ledger,
+                    const std::string& rendezvous) {
+  json args = {
+      {"value", json::parse(task.value_json)}, {"ledger", ledger}, {"rendezvous", rendezvous}};
+  if (!task.stage.empty()) args["stage"] = task.stage;
+  json command = {
+      {"cmd", "submit"}, {"id", task.id}, {"body", task.body}, {"args", std::move(args)}};
+  if (task.deadline_ms) command["deadline_ms"] = *task.deadline_ms;
+  return command;
+}
+
+json close_command(const std::string& how) { return {{"cmd", "close"}, {"how", how}}; }
+
+json bye_command() { return {{"cmd", "bye"}}; }
+
+}  // namespace poolproof::conformance

@@ -1,0 +1,29 @@
+// The adapter protocol (protocol.md): what we send, and what is wrong with what we got. Pure.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <optional>
+#include <string>
+
+#include "scenarios/plan.h"
+
+namespace poolproof::conformance {
+
+inline constexpr int kProtocolVersion = 1;
+inline constexpr std::size_t kLongestMessage = 65'536;  // bytes, newline included
+
+// What is wrong with a message of an adapter, in words that its author can act on; nothing if it is
+// valid. Unknown fields are valid, unknown events are not.
+std::optional<std::string> complaint_about(const nlohmann::json& message);
+
+// The facts in a valid `hello`; `pool.pool` is what the adapter calls its pool.
+scenarios::PoolFacts facts_of(const nlohmann::json& hello);
+
+nlohmann::json open_command(int workers);
+// `ledger` and `rendezvous` are paths as the bodies see them.
+nlohmann::json submit_command(const scenarios::PlannedTask& task, const std::string& ledger,
+                              const std::string& rendezvous);
+nlohmann::json close_command(const std::string& how);
+nlohmann::json bye_command();
+
+}  // namespace poolproof::conformance

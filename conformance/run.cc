@@ -1,0 +1,93 @@
+#include "conformance/run.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "conformance/protocol.h"
+#include "conformance/steps.h"
+
+namespace poolproof::conformance {
+namespace {
+
+using nlohmann::json;
+using namespace std::chrono_literals;
+
+constexpr auto kStartLimit = 20s;  // from the cage's start to the adapter's hello
+constexpr auto kByeLimit = 5s;
+constexpr double kPingNominal_s = 0.002;  // a ping slower than this makes every limit longer
+constexpr double kLargestFactor = 10;
+
+faults::CageOptions cage_options(const AdapterCommand& command) {
+  faults::CageOptions options;
+  options.program = command.cage_program;
+  options.command = command.argv;
+  options.env = command.env;
+  options.cwd = command.cwd;
+  return options;
+}
+
+void await_hello(Scene& scene, Clock::time_point limit) {
+  if (!scene.wait([&] { return !scene.seen().hello.is_null(); }, limit))
+    throw AttemptOver{"harness-error", "the adapter said no `hello` within 20 s"};
+}
+
+std::chrono::nanoseconds median_ping(Scene& scene) {
+  std::array<std::chrono::nanoseconds, 5> pings;
+  for (auto& ping : pings) ping = scene.ping();
+  std::sort(pings.begin(), pings.end());
+  return pings[pings.size() / 2];
+}
+
+}  // namespace
+
+scenarios::PoolFacts ask_adapter(const AdapterCommand& command, Journal& journal, int stop_fd) {
+  Scene scene(cage_options(command), journal, stop_fd);
+  try {
+    await_hello(scene, Clock::now() + kStartLimit);
+    scene.adapter_may_end();
+    scene.send(bye_command());
+    scene.wait([&] { return scene.seen().adapter_ended; }, Clock::now() + kByeLimit);
+    scene.finish();
+    return facts_of(scene.seen().hello);
+  } catch (AttemptOver& over) {
+    scene.finish();
+    over.why += scene.last_stderr_lines();
+    throw;
+  }
+}
+
+std::string run_attempt(const scenarios::Plan& plan, const AdapterCommand& command,
+                        Journal& journal, int stop_fd) {
+  AttemptOver over{"done", ""};
+  const auto begun = Clock::now();
+  Scene scene(cage_options(command), journal, stop_fd);
+  try {
+    if (!scene.wait([&] { return !scene.seen().ready.is_null(); }, begun + kStartLimit))
+      throw AttemptOver{"harness-error", "the cage was not ready within 20 s"};
+    const auto ping = median_ping(scene);
+    const double factor = std::clamp(std::chrono::duration<double>(ping).count() / kPingNominal_s,
+                                     1.0, kLargestFactor);
+    journal.head("plan", {{"plan", plan}, {"factor", factor}, {"ping_ns", ping.count()}});
+    json cage = scene.seen().ready;
+    cage.erase("ev");
+    cage.erase("t_ns");
+    journal.write("cage", std::move(cage));
+    await_hello(scene, begun + kStartLimit);
+    execute(plan, scene, factor);
+  } catch (const AttemptOver& reason) {
+    over = reason;
+  } catch (const Stuck&) {
+    over = {"stuck", "a step did not end"};
+  }
+  if (!journal.headed()) journal.head("plan", {{"plan", plan}, {"factor", 1.0}, {"ping_ns", 0}});
+  try {
+    scene.finish();
+  } catch (const AttemptOver& reason) {
+    over = reason;
+  }
+  journal.write("ended", {{"how", over.how}, {"why", over.why}});
+  return over.how;
+}
+
+}  // namespace poolproof::conformance

@@ -1,0 +1,143 @@
+// One attempt while it runs: its cage, the adapter's line and stderr, all written into the record
+// as they come, and what is known so far. The only code that polls in the harness.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "conformance/adapter_line.h"
+#include "conformance/record.h"
+#include "faults/cage/cage.h"
+
+namespace poolproof::conformance {
+
+using Clock = std::chrono::steady_clock;  // CLOCK_MONOTONIC, as the cage's t_ns
+
+// Writes one attempt's observations. Lines are kept back until the attempt's head (its plan) has
+// been written, so that the head really stands first, though what it says is known only once the
+// cage stands.
+class Journal {
+ public:
+  Journal(RecordWriter& record, Clock::time_point epoch, std::string run = "", int attempt = 0)
+      : record_(record),
+        epoch_(epoch),
+        run_(std::move(run)),
+        attempt_(attempt),
+        headed_(attempt == 0) {}
+  Journal(const Journal&) = delete;
+  Journal& operator=(const Journal&) = delete;
+
+  void head(const std::string& kind, nlohmann::json fields);
+  bool headed() const { return headed_; }
+  void write(const std::string& kind, nlohmann::json fields,
+             std::optional<std::int64_t> monotonic_ns = std::nullopt);
+
+ private:
+  RecordWriter& record_;
+  Clock::time_point epoch_;  // the start of the command
+  std::string run_;
+  int attempt_;  // 0: of no attempt, and without a head
+  bool headed_;
+  std::vector<Observation> kept_back_;
+};
+
+// Why an attempt cannot go on. Thrown by Scene and caught by the one who runs the attempt.
+struct AttemptOver {
+  std::string how;  // `ended.how` of events.md
+  std::string why;
+};
+
+struct Meeting {
+  int conn = 0;
+  int pid = 0;
+  std::uint64_t start = 0;
+  std::string task;
+  std::string point;
+  bool answered = false;
+  bool left = false;
+};
+
+struct Snapshot {
+  std::vector<nlohmann::json> processes;
+  nlohmann::json whole;  // the closing `snapshot` message
+};
+
+// What has been seen, for those who decide what to do next (never for the judge, who reads the
+// record).
+struct Seen {
+  nlohmann::json ready;  // the cage's; null before
+  nlohmann::json hello;  // the adapter's; null before
+  int opened = 0, closed = 0;
+  std::map<std::string, nlohmann::json> outcomes;  // by task id
+  std::vector<Meeting> meetings;
+  std::map<std::pair<int, std::uint64_t>, nlohmann::json> exits;  // status by identity
+  std::set<std::string> struck;                                   // tasks that wrote `struck`
+  std::map<int, Snapshot> snapshots;
+  std::map<int, Clock::time_point> pongs;
+  bool adapter_ended = false;
+  bool healed = false;
+  // Counts, for stillness.
+  std::uint64_t messages = 0, ledger_lines = 0, exits_seen = 0;
+};
+
+class Scene {
+ public:
+  // Starts the cage. `stop_fd` becomes readable when the user interrupts. Throws faults::CageError.
+  Scene(const faults::CageOptions& options, Journal& journal, int stop_fd);
+  Scene(const Scene&) = delete;
+  Scene& operator=(const Scene&) = delete;
+
+  // Takes in what comes until `done` or `limit`; true if done. Throws AttemptOver when the attempt
+  // cannot go on: interrupted, an invalid message, a refusal, the cage gone, or the adapter ended
+  // while it may not.
+  bool wait(const std::function<bool()>& done, Clock::time_point limit);
+
+  void send(const nlohmann::json& command);
+  void answer(Meeting& meeting, const nlohmann::json& what_to_do);
+  Snapshot snapshot();  // asks and waits for it
+  int last_snapshot() const { return snapshots_asked_; }
+  std::chrono::nanoseconds ping();  // there and back
+  void adapter_may_end() { adapter_may_end_ = true; }
+  void finish();  // ends the cage and writes `stderr`; swallows nothing: a cage that cannot end is
+                  // AttemptOver
+
+  // Decides at each rendezvous whether its body waits for us (true) or goes on at once.
+  std::function<bool(const Meeting&)> hold = [](const Meeting&) { return false; };
+
+  const Seen& seen() const { return seen_; }
+  std::vector<Meeting>& meetings() { return seen_.meetings; }
+  faults::Cage& cage() { return cage_; }
+  Journal& journal() { return journal_; }
+  std::string last_stderr_lines()
+      const;  // at most five, to stand after an error's text; empty if there are none
+
+ private:
+  void take_in(int timeout_ms);
+  void from_cage();
+  void from_adapter();
+  void from_stderr();
+  void on_cage_message(const std::string& ev, const nlohmann::json& message);
+  void keep_stderr(const char* bytes, std::size_t size);
+
+  Journal& journal_;
+  int stop_fd_;
+  faults::Cage cage_;
+  AdapterLine line_;
+  Seen seen_;
+  bool adapter_may_end_ = false;
+  bool stderr_open_ = true;
+  bool cage_gone_ = false;
+  int snapshots_asked_ = 0, pings_sent_ = 0;
+  std::string stderr_head_, stderr_tail_;
+  std::uint64_t stderr_bytes_ = 0;
+  std::optional<AttemptOver> over_;
+};
+
+}  // namespace poolproof::conformance

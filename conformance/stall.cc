@@ -1,0 +1,81 @@
+#include "conformance/stall.h"
+
+#include <unistd.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace poolproof::conformance {
+namespace {
+
+using nlohmann::json;
+
+constexpr double kBusyCores = 0.2;  // more than this, over the whole watch, is movement
+
+struct Totals {
+  std::map<std::pair<int, std::uint64_t>, std::pair<std::uint64_t, std::uint64_t>>
+      by_process;  // cpu ticks, bytes
+  std::uint64_t messages = 0, ledger_lines = 0, exits = 0;
+  std::size_t meetings = 0;
+};
+
+Totals totals_of(const Seen& seen, const Snapshot& snapshot) {
+  Totals totals{{}, seen.messages, seen.ledger_lines, seen.exits_seen, seen.meetings.size()};
+  for (const json& process : snapshot.processes) {
+    const std::pair<int, std::uint64_t> identity{process.at("pid"), process.at("start")};
+    totals.by_process[identity] = {process.value("cpu_ticks", std::uint64_t{0}),
+                                   process.value("io_bytes", std::uint64_t{0})};
+  }
+  return totals;
+}
+
+std::vector<std::string> moved_between(const Totals& before, const Totals& after,
+                                       std::chrono::nanoseconds apart) {
+  std::vector<std::string> moved;
+  if (after.messages != before.messages) moved.push_back("message");
+  if (after.ledger_lines != before.ledger_lines) moved.push_back("ledger");
+  if (after.meetings != before.meetings) moved.push_back("rendezvous");
+  if (after.exits != before.exits) moved.push_back("exit");
+  std::uint64_t ticks = 0, bytes = 0;
+  bool same_processes = before.by_process.size() == after.by_process.size();
+  for (const auto& [identity, now] : after.by_process) {
+    const auto then = before.by_process.find(identity);
+    if (then == before.by_process.end()) {
+      same_processes = false;
+      continue;
+    }
+    ticks += now.first - then->second.first;
+    bytes += now.second - then->second.second;
+  }
+  if (!same_processes) moved.push_back("processes");
+  if (bytes > 0) moved.push_back("bytes");
+  const double cpu_s = static_cast<double>(ticks) / static_cast<double>(::sysconf(_SC_CLK_TCK));
+  if (cpu_s > kBusyCores * std::chrono::duration<double>(apart).count()) moved.push_back("cpu");
+  return moved;
+}
+
+}  // namespace
+
+bool watch_stillness(Scene& scene, const std::function<bool()>& done, Clock::time_point until) {
+  const auto begun = Clock::now();
+  const Snapshot first = scene.snapshot();
+  const Totals before = totals_of(scene.seen(), first);
+  const int first_number = scene.last_snapshot();
+  scene.journal().write("taken", {{"snap", first_number}, {"why", "still"}});
+  if (scene.wait(done, until)) return true;
+  const Snapshot second = scene.snapshot();
+  scene.journal().write("taken", {{"snap", scene.last_snapshot()}, {"why", "still"}});
+  if (done()) return true;
+  const auto apart = Clock::now() - begun;
+  scene.journal().write("still",
+                        {{"moved", moved_between(before, totals_of(scene.seen(), second), apart)},
+                         {"before", first_number},
+                         {"after", scene.last_snapshot()},
+                         {"since_ns", std::chrono::nanoseconds(apart).count()}});
+  return false;
+}
+
+}  // namespace poolproof::conformance
