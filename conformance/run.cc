@@ -13,7 +13,7 @@ namespace {
 using nlohmann::json;
 using namespace std::chrono_literals;
 
-constexpr auto kStartLimit = 20s;  // from the cage's start to the adapter's hello
+constexpr auto kStartLimit = 10s;  // from the cage's start to the adapter's hello
 constexpr auto kByeLimit = 5s;
 constexpr double kPingNominal_s = 0.002;  // a ping slower than this makes every limit longer
 constexpr double kLargestFactor = 10;
@@ -29,7 +29,7 @@ faults::CageOptions cage_options(const AdapterCommand& command) {
 
 void await_hello(Scene& scene, Clock::time_point limit) {
   if (!scene.wait([&] { return !scene.seen().hello.is_null(); }, limit))
-    throw AttemptOver{"harness-error", "the adapter said no `hello` within 20 s"};
+    throw AttemptOver{"harness-error", "the adapter said no `hello` within 10 s"};
 }
 
 std::chrono::nanoseconds median_ping(Scene& scene) {
@@ -64,7 +64,7 @@ std::string run_attempt(const scenarios::Plan& plan, const AdapterCommand& comma
   Scene scene(cage_options(command), journal, stop_fd);
   try {
     if (!scene.wait([&] { return !scene.seen().ready.is_null(); }, begun + kStartLimit))
-      throw AttemptOver{"harness-error", "the cage was not ready within 20 s"};
+      throw AttemptOver{"harness-error", "the cage was not ready within 10 s"};
     const auto ping = median_ping(scene);
     const double factor = std::clamp(std::chrono::duration<double>(ping).count() / kPingNominal_s,
                                      1.0, kLargestFactor);

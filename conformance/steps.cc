@@ -18,7 +18,7 @@ using scenarios::PlannedTask;
 using scenarios::Step;
 using scenarios::StepKind;
 
-constexpr auto kFirstOpenLimit = 20s;  // until then the adapter is at fault; afterwards the pool
+constexpr auto kFirstOpenLimit = 10s;  // until then the adapter is at fault; afterwards the pool
 constexpr auto kStepLimit =
     5s;  // of steps that no expectation limits: open, warm-up, reaching the point
 constexpr auto kEmptiesWithin = 1s;  // L9: after the end of its parent nothing is left

@@ -1,0 +1,251 @@
+"""The command as its users meet it: what it prints, how it exits, what it never leaves behind."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from command import COMMAND, TREE, cells_of, poolproof
+
+ADAPTERS = TREE / "conformance" / "adapters"
+SEGFAULT = "death/segfault_in_task"
+
+
+def pools_file(folder: Path, script: str) -> Path:
+    """A registry with the one pool `toy`, whose adapter is this Python text."""
+    (folder / "toy.py").write_text(script)
+    file = folder / "pools.toml"
+    file.write_text(f'[toy]\ncommand = ["/usr/bin/python3", "{folder}/toy.py"]\nabout = "a test\'s"\n')
+    return file
+
+
+def check_toy(folder: Path, script: str, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    return poolproof(
+        "check", "toy", "--pools", pools_file(folder, script), "--scenario", SEGFAULT,
+        "--out", folder / "out", *words,
+    )  # fmt: skip
+
+
+# -- a run, its record, and judging it again ---------------------------------------------------
+
+
+def test_a_record_is_judged_again_as_it_was_and_a_cut_one_is_called_cut_off(tmp_path: Path) -> None:
+    run = poolproof("check", "reference", "--scenario", "death/*", "--out", tmp_path, "--json")
+    assert run.returncode == 0, run.stdout + run.stderr
+    again = poolproof("judge", tmp_path / "events.ndjson", "--json")
+    assert again.returncode == 0
+    assert json.loads(again.stdout)["cells"] == json.loads(run.stdout)["cells"]
+
+    whole = (tmp_path / "events.ndjson").read_bytes()
+    half = tmp_path / "half.ndjson"
+    half.write_bytes(whole[: len(whole) // 2])
+    cut = poolproof("judge", half)
+    assert cut.returncode == 3
+    assert "cut off" in cut.stdout
+
+
+def test_a_pool_that_hangs_is_convicted_three_of_three_with_the_evidence(tmp_path: Path) -> None:
+    name = "death/killed_while_running"
+    run = poolproof(
+        "check", "multiprocessing_pool", "--scenario", name, "--repeat", "3", "--out", tmp_path
+    )
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert "hang-quiet" in run.stdout and "3 of 3" in run.stdout
+    assert "KILL" in run.stdout  # how the worker died
+    assert f"check multiprocessing_pool --scenario {name}" in run.stdout  # the replay line
+
+
+def test_the_lists_speak_json() -> None:
+    pools = json.loads(poolproof("pools", "--json").stdout)
+    assert pools[0]["name"] == "reference"
+    scenarios = json.loads(poolproof("scenarios", "--json").stdout)
+    assert len(scenarios) >= 10 and all(scenario["see"] for scenario in scenarios)
+
+
+def test_a_pattern_that_matches_nothing_exits_3(tmp_path: Path) -> None:
+    run = poolproof("check", "reference", "--scenario", "nowhere/*", "--out", tmp_path)
+    assert run.returncode == 3
+    assert "nowhere/*" in run.stdout
+
+
+# -- slips of the fingers ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("words", "meant"),
+    [
+        (["chekc", "reference"], "check"),
+        (["check", "refrence"], "reference"),
+        (["check", "reference", "--scenario", "death/segfault_in_tsak"], SEGFAULT),
+        (["check", "reference", "--scenaro", "death/*"], "--scenario"),
+        (["check", "reference", "--level", "most"], "must"),
+        (["check", "reference", "--repeat", "none"], "--help"),
+        (["judge", "nowhere.ndjson"], "check --out"),
+        (["judge"], "--help"),
+        ([], "--help"),
+    ],
+)
+def test_a_slip_gets_one_helpful_line_and_exit_2(words: list[str], meant: str) -> None:
+    run = poolproof(*words)
+    assert run.returncode == 2
+    assert run.stdout == ""
+    assert len(run.stderr.splitlines()) == 1 and meant in run.stderr
+
+
+def test_a_malformed_scenario_names_the_place_and_the_mend(tmp_path: Path) -> None:
+    (tmp_path / "death").mkdir()
+    (tmp_path / "death" / "bad.toml").write_text(
+        'claim = "x"\nsee = ["a test"]\ntask.victim = { body = "ecko" }\n'
+    )
+    run = poolproof("check", "reference", "--scenarios", tmp_path, "--out", tmp_path / "out")
+    assert run.returncode == 2
+    assert "bad.toml:3:" in run.stderr and "echo" in run.stderr
+
+
+def test_a_fault_that_does_not_strike_is_vacuous_never_a_pass(tmp_path: Path) -> None:
+    folder = tmp_path / "scenarios" / "death"
+    folder.mkdir(parents=True)
+    text = (TREE / "scenarios" / "death" / "killed_while_running.toml").read_text()
+    never = text.replace('do = "kill"', 'do = "kill", nth = 2')  # the body comes there once
+    assert never != text
+    (folder / "never.toml").write_text(never)
+    run = poolproof(
+        "check", "reference", "--scenarios", tmp_path / "scenarios", "--out", tmp_path, "--json"
+    )
+    assert run.returncode == 3, run.stdout + run.stderr
+    assert cells_of(run)[("reference", "death/never")]["status"] == "vacuous"
+
+
+# -- adapters that are no adapters -------------------------------------------------------------
+
+HELLO_FIRST = """
+import os, sys
+sys.path.insert(0, {adapters!r})
+sys.stderr.write("the last words\\n")
+"""
+
+
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ("import sys; print('garbage'); sys.stderr.write('the last words\\n'); sys.stdin.read()", "no"),
+        ("import sys, time; sys.stderr.write('the last words\\n'); time.sleep(600)", "hello"),
+        ("import sys; sys.stderr.write('the last words\\n'); sys.exit(4)", "ended"),
+        ("raise RuntimeError('the last words')", "ended"),
+    ],
+    ids=["garbage", "silent", "dies", "throws"],
+)
+def test_an_adapter_that_is_none_is_a_harness_error_with_its_last_words(
+    tmp_path: Path, script: str, told: str
+) -> None:
+    run = check_toy(tmp_path, script)
+    assert run.returncode == 3, run.stdout + run.stderr
+    assert "harness-error" in run.stdout and "toy" in run.stdout
+    assert told in run.stdout and "the last words" in run.stdout
+
+
+def test_an_adapter_that_dies_between_hello_and_open_is_a_harness_error(tmp_path: Path) -> None:
+    script = """
+import json, os, socket, sys
+line = socket.socket(fileno=0)
+line.send(json.dumps({"event": "hello", "protocol": 1, "pool": "toy", "version": "1",
+    "language": "python", "recovers": "breaks",
+    "capabilities": ["worker_processes", "arguments_cross", "results_cross", "close_drain"]}).encode() + b"\\n")
+if b"bye" in line.recv(65536):
+    os._exit(0)
+sys.stderr.write("the last words\\n")
+os._exit(5)
+"""
+    run = check_toy(tmp_path, script)
+    assert run.returncode == 3, run.stdout + run.stderr
+    assert "harness-error" in run.stdout and "the last words" in run.stdout
+
+
+def test_an_adapter_that_floods_stderr_is_judged_as_usual(tmp_path: Path) -> None:
+    script = f"""
+import os, runpy, sys
+sys.path.insert(0, {str(ADAPTERS)!r})
+os.write(2, b"noise " * 1_000_000)
+sys.argv = [{str(ADAPTERS / "concurrent_futures_fork.py")!r}]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+    run = check_toy(tmp_path, script, "--json")
+    cell = cells_of(run)[("toy", SEGFAULT)]
+    assert cell["status"] == "pass", run.stdout
+
+
+# -- interrupted, killed -----------------------------------------------------------------------
+
+
+def marked(mark: str) -> list[str]:
+    """Every live process that carries the mark in its environment: our own and all it started."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit() or int(folder.name) == os.getpid():
+            continue
+        try:
+            if mark.encode() not in (folder / "environ").read_bytes():
+                continue
+            state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
+            if state != "Z":
+                found.append(folder.name + " " + (folder / "comm").read_text().strip())
+        except OSError:
+            continue  # gone, or not ours to read
+    return found
+
+
+def await_that(what: Callable[[], bool], within_s: float) -> bool:
+    limit = time.monotonic() + within_s
+    while not what():
+        if time.monotonic() > limit:
+            return False
+        time.sleep(0.02)
+    return True
+
+
+def begun_check(folder: Path, mark: str) -> subprocess.Popen[str]:
+    """A check in a group of its own that has an adapter with workers inside a cage."""
+    run = subprocess.Popen(
+        [COMMAND, "check", "multiprocessing_pool", "reference", "--scenario", "death/*",
+         "--out", folder],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True,
+        env={**os.environ, "POOLPROOF_TEST_MARK": mark}, start_new_session=True,
+    )  # fmt: skip
+    record = folder / "events.ndjson"
+    assert await_that(lambda: record.exists() and '"kind":"told"' in record.read_text(), 60)
+    assert len(marked(mark)) >= 4  # the command, a guard, a keeper, an adapter
+    return run
+
+
+def test_ctrl_c_exits_130_with_the_partial_matrix_and_leaves_nothing(tmp_path: Path) -> None:
+    mark = uuid.uuid4().hex
+    run = begun_check(tmp_path, mark)
+    os.killpg(run.pid, signal.SIGINT)
+    out, err = run.communicate(timeout=60)
+    assert run.returncode == 130, out + err
+    assert "partial" in out
+    assert await_that(lambda: not marked(mark), 2), marked(mark)
+    judged = poolproof("judge", tmp_path / "events.ndjson")  # the footer is there
+    assert "cut off:" not in judged.stdout
+    assert judged.returncode == 3
+
+
+def test_sigkill_of_the_command_leaves_nothing_after_two_seconds(tmp_path: Path) -> None:
+    mark = uuid.uuid4().hex
+    run = begun_check(tmp_path, mark)
+    run.kill()
+    run.communicate(timeout=60)
+    assert await_that(lambda: not marked(mark), 2), marked(mark)
+
+
+if __name__ == "__main__":
+    sys.exit(pytest.main([__file__]))

@@ -1,0 +1,32 @@
+"""The built `poolproof` command, as the tests of this folder call it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+TREE = Path(__file__).resolve().parents[2]
+BIN = Path(os.environ.get("POOLPROOF_BIN", TREE / "build" / "release" / "bin"))
+COMMAND = BIN / "poolproof"
+PATIENCE_S = 300.0  # far more than any call here may take; a call that needs it has hung
+
+
+def poolproof(*words: str | Path, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Runs the command to its end. Raises TimeoutExpired after PATIENCE_S."""
+    return subprocess.run(
+        [COMMAND, *words],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+        **options,
+    )
+
+
+def cells_of(run: subprocess.CompletedProcess[str]) -> dict[tuple[str, str], dict[str, Any]]:
+    """The cells of a `--json` answer, by (pool, scenario)."""
+    return {(cell["pool"], cell["scenario"]): cell for cell in json.loads(run.stdout)["cells"]}
