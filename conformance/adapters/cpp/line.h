@@ -19,12 +19,12 @@ class Line {
   Line& operator=(const Line&) = delete;
 
   // One message, one write; any thread may call. Invalid UTF-8 is replaced, never thrown on. A
-  // harness that is gone ends this program at once. A message over kMessageBytes aborts: dropping
-  // it would turn a settled task into a lost one.
-  void send(const nlohmann::json& message) const;
+  // harness that is gone ends this program at once. False, and nothing sent, for a message that is
+  // longer than kMessageBytes.
+  bool send(const nlohmann::json& message) const;
 
   // Blocks for the next message; nullopt if it is no JSON object (`why` says what is wrong with
-  // it). EOF means that the harness is gone: ends this program at once, with status 1.
+  // it). EOF means that the harness is gone: ends this program at once.
   std::optional<nlohmann::json> receive(std::string& why) const;
 
   static constexpr std::size_t kMessageBytes = 65536;

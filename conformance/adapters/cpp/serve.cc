@@ -1,8 +1,11 @@
 #include "conformance/adapters/cpp/serve.h"
 
 #include <algorithm>
+#include <array>
 #include <exception>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <string_view>
 
 #include "conformance/adapters/cpp/line.h"
 
@@ -11,61 +14,140 @@ namespace {
 
 using nlohmann::json;
 
+constexpr std::size_t kIdCharacters = 64;  // so that a ledger line holds any id, however escaped
+
+template <std::size_t n>
+bool is_one_of(const std::array<std::string_view, n>& words, std::string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+void demand(bool met, const char* what) {
+  if (!met) throw Refused(what);
+}
+
 json message_of(const Hello& hello) {
-  return {
-      {"event", "hello"},
-      {"protocol", 1},
-      {"pool", hello.pool},
-      {"version", hello.version},
-      {"language", hello.language},
-      {"capabilities", hello.capabilities},
-      {"recovers", hello.recovers},
-      {"longest_wait", {{"seconds", hello.longest_wait_s}, {"source", hello.longest_wait_source}}}};
+  const json longest = {{"seconds", hello.longest_wait_s}, {"source", hello.longest_wait_source}};
+  return {{"event", "hello"},           {"protocol", 1},
+          {"pool", hello.pool},         {"version", hello.version},
+          {"language", hello.language}, {"capabilities", hello.capabilities},
+          {"recovers", hello.recovers}, {"longest_wait", longest}};
+}
+
+// The `id`, `why` and command of a refusal, whatever the command is.
+json refusal_of(const json& command, const std::string& why) {
+  json message = {{"event", "refused"}, {"cmd", ""}, {"why", why}};
+  for (const char* key : {"cmd", "id"}) {
+    const auto field = command.find(key);
+    if (field != command.end() && field->is_string()) {
+      message[key] = field->get<std::string>().substr(0, 4 * kIdCharacters);
+    }
+  }
+  return message;
+}
+
+std::string text_at(const json& object, const char* key) {
+  const auto field = object.find(key);
+  if (field != object.end() && field->is_string()) return field->get<std::string>();
+  throw Refused("`" + std::string(key) + "` must be a string");
 }
 
 Submission submission_of(const json& command) {
-  const json& args = command.at("args");
+  constexpr std::array<std::string_view, 3> kBodies = {"echo", "rendezvous", "carry"};
+  constexpr std::array<std::string_view, 4> kStages = {"encode-args", "decode-args",
+                                                       "encode-result", "decode-result"};
+  const json args = command.value("args", json());
+  demand(args.is_object(), "`args` must be an object");
   Submission task;
-  task.body = command.at("body").get<std::string>();
-  task.place = {command.at("id").get<std::string>(), args.at("ledger").get<std::string>(),
-                args.at("rendezvous").get<std::string>()};
+  task.body = text_at(command, "body");
+  task.place = {text_at(command, "id"), text_at(args, "ledger"), text_at(args, "rendezvous")};
   task.value = text_of(args.value("value", json()));
-  task.stage = args.value("stage", "");
-  if (command.contains("deadline_ms")) task.deadline_ms = command["deadline_ms"].get<int>();
+  demand(!task.place.task.empty() && task.place.task.size() <= kIdCharacters,
+         "`id` must have 1 to 64 characters");
+  demand(is_one_of(kBodies, task.body), "`body` must be echo, rendezvous or carry");
+  demand(task.body == "rendezvous" || args.contains("value"), "`args` must hold `value`");
+  if (task.body == "carry") {
+    task.stage = text_at(args, "stage");
+    demand(is_one_of(kStages, task.stage),
+           "`args.stage` must be encode- or decode-, -args or -result");
+  }
+  if (command.contains("deadline_ms")) {
+    const json& deadline = command["deadline_ms"];
+    demand(deadline.is_number_integer() && deadline >= 0, "`deadline_ms` must be an integer >= 0");
+    task.deadline_ms = deadline.get<int>();
+  }
   return task;
 }
 
-// Returns false at `bye`. Throws what the pool cannot do.
-bool obey(const Line& line, const json& command, Pool& pool) {
-  const std::string word = command.value("cmd", "");
-  if (word == "open") {
-    pool.open(command.at("workers").get<int>());
-    line.send({{"event", "opened"}});
-  } else if (word == "submit") {
-    pool.submit(submission_of(command));
-  } else if (word == "cancel") {
-    pool.cancel(command.at("id").get<std::string>());
-  } else if (word == "close") {
-    pool.close(command.at("how").get<std::string>());
-    line.send({{"event", "closed"}});
-  } else if (word == "bye") {
-    return false;
-  } else {
-    throw Refused("unknown command");
-  }
-  return true;
-}
+// Takes one command after the other to the pool.
+class Desk {
+ public:
+  Desk(const Line& line, const Hello& hello, Pool& pool)
+      : line_(line), hello_(hello), pool_(pool) {}
 
-json refusal_of(const json& command, const std::string& why) {
-  json message = {{"event", "refused"}, {"cmd", command.value("cmd", json(""))}, {"why", why}};
-  if (command.contains("id")) message["id"] = command["id"];
-  return message;
-}
+  // False: that was `bye`. Throws what cannot be done.
+  bool obey(const json& command) {
+    const std::string word = text_at(command, "cmd");
+    if (word == "open") {
+      open(command.value("workers", json()));
+    } else if (word == "submit") {
+      submit(submission_of(command));
+    } else if (word == "cancel") {
+      demand(can("cancel"), "this pool cancels no task");
+      const std::string id = text_at(command, "id");
+      demand(submitted_.count(id) == 1, "no task of this id was submitted");
+      pool_.cancel(id);
+    } else if (word == "close") {
+      close(text_at(command, "how"));
+    } else {
+      demand(word == "bye", "unknown command; known are open, submit, cancel, close and bye");
+      return false;
+    }
+    return true;
+  }
+
+ private:
+  bool can(const std::string& what) const {
+    const auto& all = hello_.capabilities;
+    return std::find(all.begin(), all.end(), what) != all.end();
+  }
+
+  void open(const json& workers) {
+    demand(workers.is_number_integer() && workers >= 1, "`workers` must be an integer >= 1");
+    demand(!is_open_, "a pool is open; close it first");
+    pool_.open(workers.get<int>());
+    is_open_ = true;
+    line_.send({{"event", "opened"}});
+  }
+
+  void submit(const Submission& task) {
+    demand(!task.deadline_ms || can("task_deadline"), "this pool ends no task at a deadline");
+    demand(is_open_, "no pool is open");
+    demand(submitted_.insert(task.place.task).second, "a task of this id was submitted before");
+    pool_.submit(task);
+  }
+
+  void close(const std::string& how) {
+    constexpr std::array<std::string_view, 3> kHows = {"drain", "cancel", "kill"};
+    demand(is_one_of(kHows, how), "`how` must be drain, cancel or kill");
+    demand(can("close_" + how), "this pool has no such shutdown");
+    demand(is_open_, "no pool is open");
+    pool_.close(how);
+    is_open_ = false;
+    line_.send({{"event", "closed"}});
+  }
+
+  const Line& line_;
+  const Hello& hello_;
+  Pool& pool_;
+  bool is_open_ = false;
+  std::set<std::string> submitted_;
+};
 
 }  // namespace
 
 void serve(const Line& line, const Hello& hello, Pool& pool) {
   line.send(message_of(hello));
+  Desk desk(line, hello, pool);
   for (;;) {
     std::string why;
     const std::optional<json> command = line.receive(why);
@@ -74,7 +156,7 @@ void serve(const Line& line, const Hello& hello, Pool& pool) {
       continue;
     }
     try {
-      if (!obey(line, *command, pool)) return;
+      if (!desk.obey(*command)) return;
     } catch (const std::exception& error) {
       line.send(refusal_of(*command, error.what()));
     }
@@ -82,7 +164,9 @@ void serve(const Line& line, const Hello& hello, Pool& pool) {
 }
 
 void settle(const Line& line, const std::string& id, const json& outcome) {
-  line.send({{"event", "settled"}, {"id", id}, {"outcome", outcome}});
+  if (line.send({{"event", "settled"}, {"id", id}, {"outcome", outcome}})) return;
+  line.send(
+      refusal_of({{"cmd", "submit"}, {"id", id}}, "the outcome is longer than the line takes"));
 }
 
 json native(const std::string& type, const std::string& text) {

@@ -37,20 +37,21 @@ class Refused : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// What an adapter writes. Called from the main thread, one command at a time; each may block.
-// Whatever one throws becomes `refused`, so what the pool throws at a submit is caught inside.
+// What an adapter writes. Called from the main thread, one command at a time, checked beforehand;
+// each may block. Whatever one throws is told as `refused`, so `submit` catches what its pool
+// throws.
 class Pool {
  public:
   virtual ~Pool() = default;
-  virtual void open(int workers) = 0;
-  virtual void submit(const Submission& task) = 0;  // sends `settled` itself, once, from any thread
+  virtual void open(int workers) = 0;               // never while one is open
+  virtual void submit(const Submission& task) = 0;  // sees to it that `settle` is called, once
   virtual void cancel(const std::string& id) = 0;
   virtual void close(const std::string& how) = 0;  // returns when the pool's own call has returned
 };
 
 void serve(const Line& line, const Hello& hello, Pool& pool);  // returns at `bye`
 
-// Sends `settled`, once for each id, from any thread.
+// Tells how a task ended; from any thread.
 void settle(const Line& line, const std::string& id, const nlohmann::json& outcome);
 
 // `native` of an outcome: the pool's own error, cut to 2,000 characters of text.
