@@ -1,0 +1,495 @@
+"""A small process pool without a known defect: what the broken pools beside it are made from.
+
+It keeps the rules that the other pools of this world break. Each worker has a channel of its own,
+so that a death strands nothing which another worker needs. A death is what the kernel says of the
+process (pidfd, then waitid), never the end of a pipe. A worker claims a task before it decodes it,
+so that the pool knows whom a death strikes; replies are read before a death is told; a message
+counts only when it is whole; nothing polls.
+
+One thread supervises: it forks, watches, reaps and alone touches the workers (PDEATHSIG is bound
+to the thread that forked). A second one decodes results and tells outcomes, so that neither a
+result nor a callback can hold the first one up. The two take their orders from queues, and no lock
+is held while forking. Descriptors are plain numbers: in a forked worker no object may close them.
+
+The methods without an underscore are where a broken pool puts its defect.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import pickle
+import queue
+import select
+import signal
+import socket
+import struct
+import sys
+import threading
+import time
+import traceback
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+GRACE_S = 0.5  # for a worker that lost its channel, or is asked to end, before it is killed
+MOST_UNCLAIMED = 3  # workers that may die before claiming a task, until it is given up
+MOST_BYTES = 1 << 30  # of one message
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+_PR_SET_PDEATHSIG = 1
+
+# What a worker says: one byte, a length, and so many bytes.
+_HEADER = struct.Struct("<cQ")
+_CLAIMED, _STARTED, _VALUE, _RAISED, _UNDECODABLE, _UNENCODABLE = b"C", b"S", b"V", b"T", b"D", b"R"
+
+# --- errors -----------------------------------------------------------------------------------
+
+
+class PoolError(Exception):
+    """How a task failed. `cause` and `certainty` in the protocol's words, where the pool knows."""
+
+    def __init__(self, text: str, cause: str | None = None, certainty: str | None = None):
+        super().__init__(text)
+        self.cause, self.certainty = cause, certainty
+        self.pid: int | None = None
+        self.worker: int | None = None
+
+
+class TaskError(PoolError): ...
+
+
+class EncodeArgsError(PoolError): ...
+
+
+class DecodeArgsError(PoolError): ...
+
+
+class EncodeResultError(PoolError): ...
+
+
+class DecodeResultError(PoolError): ...
+
+
+class WorkerLost(PoolError): ...
+
+
+class DeadlineError(PoolError): ...
+
+
+class Cancelled(PoolError): ...
+
+
+class ShutDown(PoolError): ...
+
+
+class SpawnError(PoolError): ...
+
+
+class GarbageError(PoolError): ...
+
+
+_FAILURE_OF = {
+    _RAISED: (TaskError, "ran"),
+    _UNDECODABLE: (DecodeArgsError, "not-started"),
+    _UNENCODABLE: (EncodeResultError, "ran"),
+}
+
+
+def describe(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"
+
+
+# --- in the worker ----------------------------------------------------------------------------
+
+
+def _read_exactly(channel: int, count: int) -> bytes:
+    data = bytearray()
+    while len(data) < count:
+        more = os.read(channel, min(count - len(data), 1 << 20))
+        if not more:
+            raise EOFError
+        data += more
+    return bytes(data)
+
+
+def _say(channel: int, kind: bytes, data: bytes = b"") -> None:
+    left = memoryview(_HEADER.pack(kind, len(data)) + data)
+    while left:
+        left = left[os.write(channel, left) :]
+
+
+def _work(channel: int) -> None:
+    while True:
+        try:
+            (size,) = struct.unpack("<Q", _read_exactly(channel, 8))
+            data = _read_exactly(channel, size)
+        except EOFError:  # the pool has no more work
+            return
+        _say(channel, _CLAIMED)
+        _say(channel, *_run(channel, data))
+
+
+def _run(channel: int, data: bytes) -> tuple[bytes, bytes]:
+    stage = _UNDECODABLE
+    try:
+        function, argument = pickle.loads(data)
+        _say(channel, _STARTED)
+        stage = _RAISED
+        result = function(argument)
+        stage = _UNENCODABLE
+        return _VALUE, pickle.dumps(result)
+    except BaseException as error:
+        return stage, describe(error).encode("utf-8", "replace")
+
+
+def _be_a_worker(channel: int, parent: int) -> None:
+    status = 1
+    try:
+        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() == parent:  # else it ended before we asked to end with it
+            os.closerange(3, channel)
+            os.closerange(channel + 1, os.sysconf("SC_OPEN_MAX"))
+            _work(channel)
+            status = 0
+    except BaseException:
+        traceback.print_exc()
+    finally:
+        with contextlib.suppress(Exception):
+            sys.stdout.flush()
+        os._exit(status)
+
+
+# --- in the parent ----------------------------------------------------------------------------
+
+
+@dataclass(eq=False)
+class Task:
+    data: bytes
+    tell: Callable[[object, PoolError | None], None]  # (result, None) or (None, failure)
+    deadline: float | None  # an instant of time.monotonic
+    unclaimed_deaths: int = 0
+
+
+@dataclass(eq=False)
+class Worker:
+    index: int
+    pid: int
+    pidfd: int
+    channel: int  # -1: lost or closed
+    task: Task | None = None
+    claimed: bool = False
+    started: bool = False
+    inbox: bytearray = field(default_factory=bytearray)
+    outbox: bytearray = field(default_factory=bytearray)
+    suspect_until: float | None = None  # it lost its channel: its end must show by then
+    doom: PoolError | None = None  # why we killed it
+
+    def certainty(self) -> str:
+        return "ran" if self.started else "not-started"
+
+
+def cause_of_death(status: os.waitid_result | None) -> str:
+    if status is None:  # somebody else took its exit record
+        return "unknown"
+    if status.si_code == os.CLD_EXITED:
+        return f"exit:{status.si_status}"
+    try:
+        return "signal:" + signal.Signals(status.si_status).name[3:]
+    except ValueError:  # a real-time signal has no name
+        return f"signal:{status.si_status}"
+
+
+class SoundPool:
+    def __init__(self, workers: int):
+        self.size = workers
+        self.workers: list[Worker] = []
+        self.queue: deque[Task] = deque()
+        self._closing = ""
+        self._orders: deque[Callable[[], None]] = deque()
+        self._outcomes: queue.SimpleQueue = queue.SimpleQueue()
+        self._bell, self._bell_rope = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._teller = threading.Thread(target=self._or_abort, args=(self._tell_all,), daemon=True)
+        self._supervisor = threading.Thread(
+            target=self._or_abort, args=(self._supervise,), daemon=True
+        )
+        self._teller.start()
+        self._supervisor.start()
+
+    def submit(self, function, argument, tell, deadline_s: float | None = None) -> Task:
+        """Runs function(argument) in a worker. `tell` is called once, on a thread of the pool."""
+        if self._closing:
+            raise ShutDown("the pool was shut down", certainty="not-started")
+        deadline = None if deadline_s is None else time.monotonic() + deadline_s
+        try:
+            data = pickle.dumps((function, argument))
+        except BaseException as error:
+            raise EncodeArgsError(describe(error), certainty="not-started") from error
+        task = Task(data, tell, deadline)
+        self._order(lambda: self.queue.append(task))
+        return task
+
+    def cancel(self, task: Task) -> None:
+        """Takes a task back that no worker was given yet; else it goes on."""
+        self._order(lambda: self._withdraw(task))
+
+    def close(self, how: str) -> None:
+        """Ends the pool. drain: when all is done; cancel: when what runs is done; kill: now."""
+        self._closing = how
+        self._order(lambda: self._withdraw(*self.queue) if how == "cancel" else None)
+        self._supervisor.join()
+        self._teller.join()
+        os.close(self._bell)
+        os.close(self._bell_rope)
+
+    # --- where a defect goes -----------------------------------------------------------------
+
+    def cause_of(self, status: os.waitid_result | None) -> str:
+        """What is told of a worker's death."""
+        return cause_of_death(status)
+
+    def notices(self, worker: Worker) -> bool:
+        """Whether the end of this worker, or of its channel, is looked at."""
+        return True
+
+    def hand_over(self, task: Task, result: bytes | PoolError) -> None:
+        """Has the outcome told. Called once for each task."""
+        self._outcomes.put((task, result))
+
+    def on_death(self, worker: Worker) -> None:
+        """A worker ended that nobody had asked to, with a task that it had claimed."""
+
+    def is_idle(self) -> bool:
+        return not self.queue and all(worker.task is None for worker in self.workers)
+
+    # --- outcomes ----------------------------------------------------------------------------
+
+    def _or_abort(self, work: Callable[[], None]) -> None:
+        """A thread that ended by a bug would be a hang: rather an end that shows."""
+        try:
+            work()
+        except BaseException:
+            traceback.print_exc()
+            os.abort()
+
+    def _tell_all(self) -> None:
+        while (item := self._outcomes.get()) is not None:
+            task, outcome = item
+            if isinstance(outcome, PoolError):
+                task.tell(None, outcome)
+                continue
+            try:
+                result = pickle.loads(outcome)
+            except BaseException as error:
+                task.tell(None, DecodeResultError(describe(error), certainty="ran"))
+            else:
+                task.tell(result, None)
+
+    # --- supervision -------------------------------------------------------------------------
+
+    def _order(self, deed: Callable[[], None]) -> None:
+        self._orders.append(deed)
+        with contextlib.suppress(BlockingIOError):  # it rings already
+            os.write(self._bell_rope, b"!")
+
+    def _withdraw(self, *tasks: Task) -> None:
+        for task in tasks:
+            if task in self.queue:
+                self.queue.remove(task)
+                self.hand_over(task, Cancelled("it was cancelled", certainty="not-started"))
+
+    def _supervise(self) -> None:
+        while True:
+            while self._orders:
+                self._orders.popleft()()
+            if self._closing == "kill" or (self._closing and self.is_idle() and not self._orders):
+                break
+            self._hire()
+            self._hand_out()
+            ready = self._sleep()
+            # The order matters: what was said before a death counts, and so does a death before
+            # a deadline.
+            for worker in list(self.workers):
+                if worker.channel in ready:
+                    self._listen(worker)
+            for worker in list(self.workers):
+                if worker.pidfd in ready and self.notices(worker):
+                    self._bury(worker)
+            self._look_at_the_clock(time.monotonic())
+        self._end_all()
+
+    def _sleep(self) -> set[int]:
+        poll = select.poll()
+        poll.register(self._bell, select.POLLIN)
+        ends = [task.deadline for task in self.queue]
+        for worker in self.workers:
+            if worker.channel >= 0:
+                poll.register(
+                    worker.channel, select.POLLIN | (select.POLLOUT if worker.outbox else 0)
+                )
+            if self.notices(worker):
+                poll.register(worker.pidfd, select.POLLIN)
+            ends.append(worker.suspect_until)
+            if worker.task and not worker.doom:
+                ends.append(worker.task.deadline)
+        next_end = min((end for end in ends if end is not None), default=None)
+        left = None if next_end is None else max(0.0, next_end - time.monotonic()) * 1000 + 1
+        ready = {fd for fd, _ in poll.poll(left)}
+        if self._bell in ready:
+            os.read(self._bell, 4096)
+        return ready
+
+    def _hire(self) -> None:
+        taken = {worker.index for worker in self.workers}
+        for index in set(range(self.size)) - taken:
+            try:
+                self.workers.append(self._fork(index))
+            except OSError as error:
+                if not self.workers:  # nobody is left to do them, now or soon
+                    for task in self.queue:
+                        self.hand_over(task, SpawnError(describe(error), certainty="not-started"))
+                    self.queue.clear()
+                return
+
+    def _fork(self, index: int) -> Worker:
+        ours, theirs = (end.detach() for end in socket.socketpair())
+        parent = os.getpid()
+        try:
+            pid = os.fork()
+            if pid == 0:
+                _be_a_worker(theirs, parent)
+        except OSError:
+            os.close(ours)
+            raise
+        finally:
+            os.close(theirs)
+        os.set_blocking(ours, False)
+        return Worker(index, pid, os.pidfd_open(pid), ours)
+
+    def _hand_out(self) -> None:
+        for worker in self.workers:
+            if worker.task is None and worker.channel >= 0 and self.queue:
+                worker.task = self.queue.popleft()
+                worker.outbox += struct.pack("<Q", len(worker.task.data)) + worker.task.data
+            self._write(worker)
+
+    def _write(self, worker: Worker) -> None:
+        try:
+            while worker.outbox and worker.channel >= 0:
+                del worker.outbox[: os.write(worker.channel, worker.outbox)]
+        except BlockingIOError:
+            pass
+        except OSError:  # it is gone; the kernel's record of its process will say how
+            worker.outbox.clear()
+
+    def _listen(self, worker: Worker) -> None:
+        """Reads what the worker has said, acts on what is whole, and notices the channel's end."""
+        lost = False
+        while worker.channel >= 0 and not lost:
+            try:
+                more = os.read(worker.channel, 1 << 20)
+            except BlockingIOError:
+                break
+            except OSError:
+                more = b""
+            worker.inbox += more
+            lost = not more
+            self._take_in(worker)
+        if lost:
+            os.close(worker.channel)
+            worker.channel = -1
+            if self.notices(worker):
+                worker.suspect_until = time.monotonic() + GRACE_S
+
+    def _take_in(self, worker: Worker) -> None:
+        while len(worker.inbox) >= _HEADER.size and worker.doom is None:
+            kind, size = _HEADER.unpack_from(worker.inbox)
+            known = kind in (_CLAIMED, _STARTED, _VALUE, *_FAILURE_OF)
+            if not known or size > MOST_BYTES or worker.task is None:
+                self._doom(worker, GarbageError("the worker spoke out of turn", "garbage"))
+                return
+            whole = _HEADER.size + size
+            if len(worker.inbox) < whole:
+                return
+            data = bytes(worker.inbox[_HEADER.size : whole])
+            del worker.inbox[:whole]
+            self._on_word(worker, worker.task, kind, data)
+
+    def _on_word(self, worker: Worker, task: Task, kind: bytes, data: bytes) -> None:
+        if kind == _CLAIMED:
+            worker.claimed = True
+        elif kind == _STARTED:
+            worker.started = True
+        else:
+            outcome: bytes | PoolError = data
+            if kind in _FAILURE_OF:
+                failure, certainty = _FAILURE_OF[kind]
+                outcome = failure(data.decode(), certainty=certainty)
+            worker.task, worker.claimed, worker.started = None, False, False
+            self.hand_over(task, outcome)
+
+    def _doom(self, worker: Worker, reason: PoolError) -> None:
+        worker.doom = worker.doom or reason
+        with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+            signal.pidfd_send_signal(worker.pidfd, signal.SIGKILL)
+
+    def _bury(self, worker: Worker) -> None:
+        """Takes the exit record, and settles what the dead worker leaves behind."""
+        self._listen(worker)
+        try:
+            status = os.waitid(os.P_PIDFD, worker.pidfd, os.WEXITED)
+        except ChildProcessError:
+            status = None
+        for fd in (worker.pidfd, worker.channel):
+            if fd >= 0:
+                os.close(fd)
+        self.workers.remove(worker)
+        task, worker.task = worker.task, None
+        if task is None:
+            return
+        by_us = worker.doom is not None and cause_of_death(status) == "signal:KILL"
+        if not worker.claimed and not by_us and task.unclaimed_deaths + 1 < MOST_UNCLAIMED:
+            task.unclaimed_deaths += 1
+            self.queue.appendleft(task)
+            return
+        if by_us:
+            failure = worker.doom
+        else:
+            cause = self.cause_of(status)
+            failure = WorkerLost(f"worker {worker.index} (pid {worker.pid}) ended: {cause}", cause)
+            self.on_death(worker)
+        failure.certainty = worker.certainty()
+        failure.pid, failure.worker = worker.pid, worker.index
+        self.hand_over(task, failure)
+
+    def _look_at_the_clock(self, now: float) -> None:
+        for task in [task for task in self.queue if task.deadline and task.deadline <= now]:
+            self.queue.remove(task)
+            self.hand_over(task, DeadlineError("it was still waiting", "deadline", "not-started"))
+        for worker in self.workers:
+            if worker.task and worker.task.deadline and worker.task.deadline <= now:
+                self._doom(worker, DeadlineError("it ran past its deadline", "deadline"))
+            if worker.suspect_until and worker.suspect_until <= now:
+                worker.suspect_until = None
+                self._doom(worker, WorkerLost("the worker lost its channel", "channel-lost"))
+
+    def _end_all(self) -> None:
+        for worker in list(self.workers):
+            if self._closing == "kill":
+                self._doom(worker, ShutDown("the pool was shut down by force"))
+            elif worker.channel >= 0:
+                os.close(worker.channel)  # the end of the worker's input: it ends
+                worker.channel = -1
+        for worker in list(self.workers):
+            if not select_one(worker.pidfd, GRACE_S):
+                self._doom(worker, ShutDown("the worker did not end when asked to"))
+            self._bury(worker)
+        while self.queue:
+            task = self.queue.popleft()
+            self.hand_over(task, ShutDown("the pool was shut down", certainty="not-started"))
+        self._outcomes.put(None)
+
+
+def select_one(fd: int, limit_s: float) -> bool:
+    return bool(select.select([fd], [], [], limit_s)[0])

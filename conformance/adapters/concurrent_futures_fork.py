@@ -1,0 +1,67 @@
+"""concurrent.futures.ProcessPoolExecutor of the standard library, with forked workers."""
+
+import kit  # first: it takes the line away from fd 0 and fd 1
+
+import multiprocessing
+import platform
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+
+# The executor hands the task's exception and its own encoding errors over in the same way. What
+# tells them apart is the traceback that it sends along: which of its functions was at work.
+TABLE = (
+    (kit.is_a(BrokenProcessPool), {"kind": "pool-broken", "scope": "pool"}),
+    (kit.is_a(CancelledError), {"kind": "cancelled", "certainty": "not-started"}),
+    (kit.came_from("_feed"), {"kind": "encode-args", "certainty": "not-started"}),
+    (kit.came_from("_sendback_result"), {"kind": "encode-result", "certainty": "ran"}),
+    (kit.came_from("_process_worker"), {"kind": "task-error", "certainty": "ran"}),
+    (kit.is_a(OSError), {"kind": "spawn-failed", "certainty": "not-started"}),
+)
+
+
+class ConcurrentFutures:
+    pool = "concurrent.futures.ProcessPoolExecutor (fork)"
+    version = platform.python_version()
+    capabilities = (
+        "worker_processes",
+        "arguments_cross",
+        "results_cross",
+        "cancel",  # of what has not started
+        "close_drain",
+        "close_cancel",
+    )
+    recovers = "breaks"
+    longest_wait = (
+        0.1,
+        "multiprocessing/popen_fork.py, Popen._send_signal: wait(timeout=0.1), when a worker"
+        " cannot be signalled; the executor's own waits have no limit (CPython 3.11)",
+    )
+
+    def open(self, workers: int) -> None:
+        fork = multiprocessing.get_context("fork")
+        self.executor = ProcessPoolExecutor(workers, mp_context=fork)
+        self.futures: dict[str, Future[object]] = {}
+
+    def submit(self, task: kit.Task) -> None:
+        future = self.executor.submit(kit.run, task.call)
+        self.futures[task.id] = future
+        future.add_done_callback(lambda done: kit.settle(task.id, self.outcome_of(done)))
+
+    def outcome_of(self, future: "Future[object]") -> kit.Outcome:
+        try:
+            return kit.value(future.result())
+        except BaseException as error:
+            return self.outcome(error)
+
+    def outcome(self, error: BaseException) -> kit.Outcome:
+        return kit.outcome_of(error, TABLE)
+
+    def cancel(self, task_id: str) -> None:
+        self.futures[task_id].cancel()
+
+    def close(self, how: str) -> None:
+        self.executor.shutdown(wait=True, cancel_futures=how == "cancel")
+
+
+if __name__ == "__main__":
+    kit.serve(ConcurrentFutures())

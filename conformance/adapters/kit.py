@@ -1,0 +1,477 @@
+"""The adapter kit for Python: the line to the harness, the bodies, and the loop between them.
+
+An adapter imports this module FIRST, before its pool, and ends with `kit.serve(MyAdapter())`. It
+translates between the two and holds no opinion, no time-out and no retry (../protocol.md).
+
+The kit's law: importing this module takes the line away from fd 0 and fd 1, so that nothing which
+the pool, its workers or a task prints or reads can touch it. There is no buffered object and no
+lock between the adapter and the line, and the kit starts no thread: `serve` blocks in a read, and
+`settle` may be called from whatever thread the pool uses, since one write on a SEQPACKET socket
+is one whole message.
+"""
+
+import fcntl
+import os
+import socket
+import stat
+import sys
+
+LINE_FD_FLOOR = 10  # away from the low numbers that pools and people use by hand
+
+
+def _take_the_line() -> int | None:
+    """Moves the harness's socket from fd 0 to a private CLOEXEC descriptor, which it returns.
+
+    None where fd 0 is no SEQPACKET socket: in a worker that was spawned (it inherits /dev/null), in
+    a test that imports this module, or when somebody starts an adapter by hand.
+    """
+    try:
+        if not stat.S_ISSOCK(os.fstat(0).st_mode):
+            return None
+    except OSError:  # fd 0 is closed
+        return None
+    with socket.socket(fileno=os.dup(0)) as probe:
+        if probe.type != socket.SOCK_SEQPACKET:
+            return None
+    line = fcntl.fcntl(0, fcntl.F_DUPFD_CLOEXEC, LINE_FD_FLOOR)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.close(null)
+    os.dup2(2, 1)
+    return line
+
+
+_LINE = _take_the_line()
+
+# Only now anything else: a module that printed on import would have spoken on the line.
+import faulthandler
+import json
+import signal
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple, NoReturn, Protocol
+
+PROTOCOL = 1
+MESSAGE_BYTES = 65_536
+LEDGER_BYTES = 512
+NATIVE_CHARACTERS = 2_000
+ID_CHARACTERS = 64  # so that a ledger line holds any id, however it is escaped
+
+CAPABILITIES = (
+    "worker_processes",
+    "arguments_cross",
+    "results_cross",
+    "task_deadline",
+    "cancel",
+    "close_drain",
+    "close_cancel",
+    "close_kill",
+)
+RECOVERIES = ("replaces", "breaks", "recreate")
+ARGUMENT_STAGES = ("encode-args", "decode-args")
+RESULT_STAGES = ("encode-result", "decode-result")
+
+Json = Any  # what json.loads gives
+Outcome = dict[str, Json]
+
+# --- the line ---------------------------------------------------------------------------------
+
+
+class Refused(Exception):
+    """What the adapter cannot do at all; its text goes to the harness as `refused`."""
+
+
+def _encode(message: Mapping[str, Json]) -> bytes:
+    text = json.dumps(message, ensure_ascii=False, allow_nan=False)
+    return text.encode("utf-8", "replace") + b"\n"  # half a surrogate pair is no UTF-8
+
+
+def _write_line(data: bytes) -> None:
+    if _LINE is None:
+        raise RuntimeError("this process holds no line to the harness")
+    try:
+        os.write(_LINE, data)
+    except (BrokenPipeError, ConnectionResetError):
+        os._exit(1)  # the harness is gone, and nobody is left to tell
+
+
+def emit(event: str, **fields: Json) -> None:
+    """Sends one event. From any thread; blocks while the harness reads nothing."""
+    data = _encode({"event": event, **fields})
+    if len(data) > MESSAGE_BYTES:
+        raise Refused(f"`{event}` takes {len(data)} bytes; a message may have {MESSAGE_BYTES}")
+    _write_line(data)
+
+
+def _refuse(command: Json, why: str) -> None:
+    """Says that `command`, whatever it is, cannot be done."""
+    known = command if isinstance(command, dict) else {}
+    refusal = {"event": "refused", "cmd": _word(known.get("cmd")), "why": why[:NATIVE_CHARACTERS]}
+    if isinstance(known.get("id"), str):
+        refusal["id"] = known["id"][: 4 * ID_CHARACTERS]
+    _write_line(_encode(refusal))
+
+
+def _word(value: Json) -> str:
+    return value[:ID_CHARACTERS] if isinstance(value, str) else ""
+
+
+# --- outcomes ---------------------------------------------------------------------------------
+
+
+def settle(task_id: str, outcome: Outcome) -> None:
+    """Tells how a task ended. From any thread, and never throws into the pool that calls it."""
+    try:
+        emit("settled", id=task_id, outcome=outcome)
+    except Refused as too_large:
+        _refuse({"cmd": "submit", "id": task_id}, str(too_large))
+    except (TypeError, ValueError, RecursionError) as error:
+        what = f"the outcome of {outcome.get('kind')} is no JSON: {error}"
+        emit("settled", id=task_id, outcome={"kind": "unmapped", "native": native(error, what)})
+
+
+def value(result: object) -> Outcome:
+    """The outcome of a task that returned."""
+    return {"kind": "value", "value": result}
+
+
+def native(error: BaseException, text: str | None = None) -> Json:
+    """The pool's own error in its own words, with the cause that it names."""
+    kind = type(error)
+    name = kind.__qualname__
+    if kind.__module__ != "builtins":
+        name = f"{kind.__module__}.{name}"
+    try:
+        words = str(error) if text is None else text
+        if error.__cause__ is not None:
+            words += f"\ncaused by: {error.__cause__}"
+    except Exception as unsayable:  # an exception may have a __str__ of its own
+        words = f"(its text cannot be had: {type(unsayable).__name__})"
+    return {"type": name, "text": words[:NATIVE_CHARACTERS]}
+
+
+# One row of an adapter's table: does it know this error, and what is it then?
+Row = tuple[Callable[[BaseException], bool], Outcome]
+
+
+def outcome_of(error: BaseException, table: Sequence[Row]) -> Outcome:
+    """The first row that knows the error says what it is; without one it is `unmapped`."""
+    for knows, outcome in table:
+        if knows(error):
+            return {**outcome, "native": native(error)}
+    return {"kind": "unmapped", "native": native(error)}
+
+
+def is_a(*kinds: type[BaseException]) -> Callable[[BaseException], bool]:
+    """For a table: the error is of one of these types."""
+    return lambda error: isinstance(error, kinds)
+
+
+def came_from(frame: str) -> Callable[[BaseException], bool]:
+    """For a table: the traceback that the pool sent along from its worker names this function."""
+    return lambda error: f", in {frame}\n" in str(error.__cause__)
+
+
+# --- what tasks do ----------------------------------------------------------------------------
+
+
+class Place(NamedTuple):
+    """Where a body tells what it does: its task, and the addresses of ledger and rendezvous."""
+
+    task: str
+    ledger: str
+    rendezvous: str
+
+
+def _gone(what: str, error: OSError | None = None) -> NoReturn:
+    os.write(2, f"{what}: the harness is gone ({error or 'end of file'})\n".encode())
+    os._exit(1)
+
+
+def _write_ledger(place: Place, entry: str) -> None:
+    fields = {"ev": entry, "task": place.task, "pid": os.getpid(), "t_ns": time.monotonic_ns()}
+    data = _encode(fields)
+    assert len(data) <= LEDGER_BYTES, f"a ledger line of {len(data)} bytes may be torn"
+    try:
+        fd = os.open(place.ledger, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(fd, data)
+        finally:
+            os.close(fd)
+    except (FileNotFoundError, BrokenPipeError) as error:
+        _gone("ledger", error)
+
+
+def _meet(place: Place, point: str) -> Json:
+    """Stands at the rendezvous until the harness answers; returns what it said."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
+        try:
+            door.connect(place.rendezvous)
+            door.sendall(_encode({"task": place.task, "point": point}))
+            answer = b""
+            while not answer.endswith(b"\n"):
+                more = door.recv(4096)
+                if not more:
+                    _gone("rendezvous")
+                answer += more
+        except (FileNotFoundError, ConnectionError) as error:
+            _gone("rendezvous", error)
+    return json.loads(answer)
+
+
+def stand_at(place: Place, point: str) -> None:
+    """Meets the harness at `point` and does as told; returns on `go`."""
+    answer = _meet(place, point)
+    deed = answer["do"]
+    if deed == "exit":
+        os._exit(answer["code"])
+    elif deed == "raise":
+        _raise_in_itself(answer["signal"])
+    elif deed == "loop":
+        while True:
+            pass
+    elif deed == "sleep":
+        while True:
+            signal.pause()
+    elif deed == "throw":
+        _write_ledger(place, "struck")
+        raise RuntimeError(answer["text"])
+    elif deed != "go":
+        raise ValueError(f"the harness answered {deed!r}, which no body can do")
+
+
+def _raise_in_itself(name: str) -> None:
+    number = signal.Signals["SIG" + name]
+    if faulthandler.is_enabled():
+        faulthandler.disable()  # its handlers print stacks, and come before the default
+    if number not in (signal.SIGKILL, signal.SIGSTOP):
+        try:
+            signal.signal(number, signal.SIG_DFL)
+        except ValueError:  # Python allows it in the main thread only; the C library in any
+            import ctypes
+
+            ctypes.CDLL(None).signal(int(number), 0)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+    signal.raise_signal(number)
+
+
+class Carried:
+    """A value whose encoding or decoding meets the harness, and is the plain value afterwards."""
+
+    def __init__(self, place: Place, stage: str, plain: object):
+        self.place, self.stage, self.plain = place, stage, plain
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        if self.stage in ("encode-args", "encode-result"):
+            stand_at(self.place, self.stage)
+            return _arrive, (None, "", self.plain)
+        return _arrive, (tuple(self.place), self.stage, self.plain)
+
+
+def _arrive(place: tuple[str, str, str] | None, stage: str, plain: object) -> object:
+    if place is not None:
+        stand_at(Place(*place), stage)
+    return plain
+
+
+class Call(NamedTuple):
+    """The one argument of `run`: all that crosses to the worker."""
+
+    place: Place
+    body: str
+    stage: str
+    argument: object
+
+
+def run(call: Call) -> object:
+    """The function that every pool runs, whatever the body."""
+    _write_ledger(call.place, "start")
+    result = call.argument
+    if call.body == "rendezvous":
+        stand_at(call.place, "running")
+    elif call.body == "carry" and call.stage in RESULT_STAGES:
+        result = Carried(call.place, call.stage, result)
+    _write_ledger(call.place, "end")
+    return result
+
+
+# --- commands ---------------------------------------------------------------------------------
+
+
+class Task(NamedTuple):
+    """One submitted task: what the pool is to run is `kit.run(task.call)`."""
+
+    id: str
+    call: Call
+    deadline_ms: int | None
+
+
+class Adapter(Protocol):
+    """What an adapter is: facts about its pool, and one method for each command."""
+
+    pool: str
+    version: str
+    capabilities: Sequence[str]
+    recovers: str
+    longest_wait: tuple[float, str]  # seconds, and where that is written
+
+    def open(self, workers: int) -> None:
+        """Makes the pool. What it throws is told as `refused`."""
+
+    def submit(self, task: Task) -> None:
+        """Submits, and sees to it that `settle` is called. What it throws is an outcome."""
+
+    def outcome(self, error: BaseException) -> Outcome:
+        """Maps the pool's error, by `outcome_of` and the adapter's table."""
+
+    def cancel(self, task_id: str) -> None:
+        """Asks the pool to cancel a task; called only with `cancel` in the capabilities."""
+
+    def close(self, how: str) -> None:
+        """Calls the pool's own shutdown, one of the `close_*` in the capabilities."""
+
+
+def _task_of(command: dict[str, Json], capabilities: Sequence[str]) -> Task:
+    task_id, body, args = (command.get(key) for key in ("id", "body", "args"))
+    if not isinstance(task_id, str) or not 0 < len(task_id) <= ID_CHARACTERS:
+        raise Refused(f"`id` must be a string of 1 to {ID_CHARACTERS} characters")
+    if body not in ("echo", "rendezvous", "carry"):
+        raise Refused(f"there is no body {body!r}: echo, rendezvous or carry")
+    if not isinstance(args, dict):
+        raise Refused("`args` must be an object")
+    ledger, rendezvous = (args.get(key) for key in ("ledger", "rendezvous"))
+    if not isinstance(ledger, str) or not isinstance(rendezvous, str):
+        raise Refused("`args` must hold the paths `ledger` and `rendezvous`")
+    if body != "rendezvous" and "value" not in args:
+        raise Refused(f"`args` of {body} must hold `value`")
+    stage = args.get("stage", "")
+    if body == "carry" and stage not in ARGUMENT_STAGES + RESULT_STAGES:
+        raise Refused("`args.stage` of carry must be encode- or decode-, -args or -result")
+    deadline_ms = command.get("deadline_ms")
+    if deadline_ms is not None:
+        if "task_deadline" not in capabilities:
+            raise Refused("this pool ends no task at a deadline")
+        if type(deadline_ms) is not int or deadline_ms < 0:
+            raise Refused("`deadline_ms` must be an integer, 0 or more")
+    place = Place(task_id, ledger, rendezvous)
+    argument = args.get("value")
+    if body == "carry" and stage in ARGUMENT_STAGES:
+        argument = Carried(place, stage, argument)
+    return Task(task_id, Call(place, body, stage, argument), deadline_ms)
+
+
+class _Desk:
+    """Takes one command after the other to the adapter."""
+
+    def __init__(self, adapter: Adapter):
+        self.adapter = adapter
+        self.is_open = False
+        self.submitted: set[str] = set()
+
+    def obey(self, command: dict[str, Json]) -> bool:
+        """False: that was `bye`. Throws Refused."""
+        deeds: dict[str, Callable[[dict[str, Json]], None]] = {
+            "open": self._open,
+            "submit": self._submit,
+            "cancel": self._cancel,
+            "close": self._close,
+        }
+        word = command.get("cmd")
+        if word == "bye":
+            return False
+        if not isinstance(word, str) or word not in deeds:
+            raise Refused("unknown command; known are open, submit, cancel, close and bye")
+        deeds[word](command)
+        return True
+
+    def _open(self, command: dict[str, Json]) -> None:
+        workers = command.get("workers")
+        if type(workers) is not int or workers < 1:
+            raise Refused("`workers` must be an integer, 1 or more")
+        if self.is_open:
+            raise Refused("a pool is open; close it first")
+        try:
+            self.adapter.open(workers)
+        except Exception as error:
+            raise Refused(
+                "the pool cannot be made: {type}: {text}".format(**native(error))
+            ) from error
+        self.is_open = True
+        emit("opened")
+
+    def _submit(self, command: dict[str, Json]) -> None:
+        task = _task_of(command, self.adapter.capabilities)
+        if not self.is_open:
+            raise Refused("no pool is open")
+        if task.id in self.submitted:
+            raise Refused("a task of this id was submitted before")
+        self.submitted.add(task.id)
+        try:
+            self.adapter.submit(task)
+        except Exception as error:
+            settle(task.id, self.adapter.outcome(error))
+
+    def _cancel(self, command: dict[str, Json]) -> None:
+        if "cancel" not in self.adapter.capabilities:
+            raise Refused("this pool cancels no task")
+        if command.get("id") not in self.submitted:
+            raise Refused("no task of this id was submitted")
+        self.adapter.cancel(command["id"])
+
+    def _close(self, command: dict[str, Json]) -> None:
+        how = command.get("how")
+        if how not in ("drain", "cancel", "kill"):
+            raise Refused("`how` must be drain, cancel or kill")
+        if f"close_{how}" not in self.adapter.capabilities:
+            raise Refused(f"this pool has no shutdown that is a {how}")
+        if not self.is_open:
+            raise Refused("no pool is open")
+        self.adapter.close(how)
+        self.is_open = False
+        emit("closed")
+
+
+def _receive() -> bytes:
+    assert _LINE is not None
+    try:
+        data = os.read(_LINE, MESSAGE_BYTES + 1)
+    except ConnectionResetError:  # the harness ended while messages of ours lay unread
+        data = b""
+    if not data:
+        os._exit(0)  # the harness is gone
+    if len(data) > MESSAGE_BYTES:
+        raise Refused(f"a message may have {MESSAGE_BYTES} bytes; this one has more")
+    return data
+
+
+def serve(adapter: Adapter) -> None:
+    """Says hello, then obeys until `bye`; returns, and Python ends the program in its own way."""
+    if _LINE is None:
+        sys.exit(
+            "An adapter is started by the harness, with fd 0 as its SOCK_SEQPACKET socket"
+            " (conformance/protocol.md); try: poolproof check -- COMMAND"
+        )
+    seconds, source = adapter.longest_wait
+    emit(
+        "hello",
+        protocol=PROTOCOL,
+        pool=adapter.pool,
+        version=adapter.version,
+        language="Python",
+        capabilities=list(adapter.capabilities),
+        recovers=adapter.recovers,
+        longest_wait={"seconds": seconds, "source": source},
+    )
+    desk = _Desk(adapter)
+    goes_on = True
+    while goes_on:
+        command: Json = None
+        try:
+            command = json.loads(_receive())
+            if not isinstance(command, dict):
+                raise Refused("a message must be a JSON object")
+            goes_on = desk.obey(command)
+        except Refused as refusal:
+            _refuse(command, str(refusal))
+        except (ValueError, RecursionError) as error:  # no JSON, no UTF-8
+            _refuse(command, f"a message must be one JSON object: {error}")

@@ -1,0 +1,73 @@
+"""multiprocessing.Pool of the standard library, with forked workers."""
+
+import kit  # first: it takes the line away from fd 0 and fd 1
+
+import multiprocessing
+import platform
+from multiprocessing.pool import MaybeEncodingError, RemoteTraceback
+
+
+def was_raised_by_the_task(error: BaseException) -> bool:
+    """The pool sends the traceback from its worker along with what a task raised, and only then."""
+    return isinstance(error.__cause__, RemoteTraceback)
+
+
+def was_raised_while_sending(error: BaseException) -> bool:
+    """The pool hands over what it caught itself, in the thread that sends tasks."""
+    step = error.__traceback__
+    while step is not None and step.tb_frame.f_code.co_name != "_handle_tasks":
+        step = step.tb_next
+    return step is not None
+
+
+TABLE = (
+    (kit.is_a(MaybeEncodingError), {"kind": "encode-result", "certainty": "ran"}),
+    (was_raised_by_the_task, {"kind": "task-error", "certainty": "ran"}),
+    (was_raised_while_sending, {"kind": "encode-args", "certainty": "not-started"}),
+)
+
+
+class MultiprocessingPool:
+    pool = "multiprocessing.Pool (fork)"
+    version = platform.python_version()
+    capabilities = (
+        "worker_processes",
+        "arguments_cross",
+        "results_cross",
+        "close_drain",
+        "close_kill",
+    )
+    recovers = "replaces"
+    longest_wait = (
+        0.1,
+        "multiprocessing/popen_fork.py, Popen._send_signal: wait(timeout=0.1), when a worker"
+        " cannot be signalled; the pool's own waits have no limit (CPython 3.11)",
+    )
+
+    def open(self, workers: int) -> None:
+        self.workers = multiprocessing.get_context("fork").Pool(workers)
+
+    def submit(self, task: kit.Task) -> None:
+        self.workers.apply_async(
+            kit.run,
+            (task.call,),
+            callback=lambda result: kit.settle(task.id, kit.value(result)),
+            error_callback=lambda error: kit.settle(task.id, self.outcome(error)),
+        )
+
+    def outcome(self, error: BaseException) -> kit.Outcome:
+        return kit.outcome_of(error, TABLE)
+
+    def cancel(self, task_id: str) -> None:
+        raise NotImplementedError("multiprocessing.Pool cancels no task")
+
+    def close(self, how: str) -> None:
+        if how == "kill":
+            self.workers.terminate()
+        else:
+            self.workers.close()
+        self.workers.join()
+
+
+if __name__ == "__main__":
+    kit.serve(MultiprocessingPool())
