@@ -1,0 +1,193 @@
+#include <algorithm>
+#include <csignal>
+
+#include "scenarios/parse.h"
+
+namespace poolproof::scenarios {
+namespace {
+
+using faults::Effect;
+using faults::EffectKind;
+using faults::Fault;
+using faults::Point;
+using faults::Target;
+
+constexpr std::string_view kPoints[] = {"idle",        "running",       "encode-args",
+                                        "decode-args", "encode-result", "decode-result"};
+constexpr std::string_view kTargets[] = {"worker", "all-workers", "parent"};
+
+// Encoding an argument and decoding a result are the caller's work.
+bool on_callers_side(Point point) {
+  return point == Point::kEncodeArgs || point == Point::kDecodeResult;
+}
+
+std::vector<std::string_view> roles_of(const Scenario& scenario) {
+  std::vector<std::string_view> roles;
+  for (const TaskGroup& group : scenario.tasks) roles.push_back(group.role);
+  return roles;
+}
+
+const TaskGroup& group_of(const Scenario& scenario, const std::string& role) {
+  return *std::find_if(scenario.tasks.begin(), scenario.tasks.end(),
+                       [&](const TaskGroup& group) { return group.role == role; });
+}
+
+// "idle", or "POINT:ROLE"
+void parse_place(const Section& section, const Scenario& scenario, Fault& fault) {
+  const toml::node& node = section.need("at", "at = \"idle\" or at = \"POINT:ROLE\"");
+  const std::string at = section.text(node, "at");
+  const auto colon = at.find(':');
+  const std::string point = at.substr(0, colon);
+  const auto known = faults::parse_point(point);
+  if (!known) {
+    const std::string meant = nearest(point, kPoints);
+    section.fail_at(node, "\"" + point + "\" is not a point",
+                    (meant.empty() ? "write one of " : "write \"" + meant + "\" (all: ") +
+                        listed(kPoints) + (meant.empty() ? "" : ")"));
+  }
+  fault.point = *known;
+  if (fault.point == Point::kIdle) {
+    if (colon != std::string::npos)
+      section.fail_at(node, "at idle no task is there to be struck",
+                      "write at = \"idle\", without a role");
+    return;
+  }
+  const std::vector<std::string_view> roles = roles_of(scenario);
+  if (colon == std::string::npos)
+    section.fail_at(node, "\"" + at + "\" does not say which task reaches the point",
+                    "write at = \"" + at + ":" + std::string(roles.front()) + "\"");
+  fault.role = at.substr(colon + 1);
+  if (contains(roles, fault.role)) return;
+  const std::string meant = nearest(fault.role, roles);
+  section.fail_at(node, "no task has the role \"" + fault.role + "\"",
+                  meant.empty()
+                      ? "name one of " + listed(roles) + ", or add [task." + fault.role + "]"
+                      : "write \"" + point + ":" + meant + "\"");
+}
+
+// Does the role's body reach the point at all, and can all its tasks stand there together?
+void check_reach(const Section& section, const Scenario& scenario, const Fault& fault) {
+  if (fault.point == Point::kIdle) return;
+  const toml::node& node = section.need("at", "");
+  const TaskGroup& group = group_of(scenario, fault.role);
+  const std::string point = faults::to_string(fault.point);
+  if (fault.point == Point::kRunning && group.body != "rendezvous")
+    section.fail_at(
+        node,
+        "the body " + group.body + " of task." + group.role + " never meets at the point running",
+        "write body = \"rendezvous\" there");
+  if (fault.point != Point::kRunning && (group.body != "carry" || group.stage != point))
+    section.fail_at(node, "task." + group.role + " never reaches the point " + point,
+                    "write body = \"carry\", stage = \"" + point + "\" there");
+  const int room = on_callers_side(fault.point) ? 1 : scenario.workers;
+  if (group.count > room)
+    section.fail_at(node,
+                    std::to_string(group.count) + " tasks of the role " + group.role +
+                        " cannot stand at the point together",
+                    "set its count to at most " + std::to_string(room) +
+                        (on_callers_side(fault.point) ? ": the caller does one at a time"
+                                                      : ": there are no more workers"));
+}
+
+Effect parse_do(const Section& section) {
+  const toml::node& node = section.need("do", "do = one of " + listed(effects()));
+  const std::string text = section.text(node, "do");
+  const auto effect = faults::parse_effect(text);
+  if (!effect) {
+    const std::string head = text.substr(0, text.find(':'));
+    const std::string meant = nearest(head, effects());
+    const auto list = effects();
+    for (const std::string_view full : list)  // "raise:SEGF": the head is right
+      if (full.substr(0, full.find(':')) == head)
+        section.fail_at(node, "\"" + text + "\" is not an effect",
+                        "write \"" + std::string(full) +
+                            "\" (a signal like SEGV or TERM; a code from 0 to 255)");
+    std::string heads;
+    std::vector<std::string_view> words;
+    for (const std::string_view full : list) words.push_back(full.substr(0, full.find(':')));
+    const std::string near = nearest(head, words);
+    section.fail_at(node, "\"" + text + "\" is not an effect",
+                    near.empty() ? "write one of " + listed(list)
+                                 : "write \"" + near + "\" (all: " + listed(list) + ")");
+  }
+  const int harmless[] = {SIGCHLD, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH};
+  if (std::count(std::begin(harmless), std::end(harmless), effect->signal) > 0)
+    section.fail_at(node, "SIG" + faults::signal_name(effect->signal) + " ends no process",
+                    "take one that does, like KILL, TERM or SEGV: the receipt is the exit");
+  return *effect;
+}
+
+void check_target(const Section& section, const Fault& fault) {
+  const toml::node* target = section.find("target");
+  const toml::node& node = target ? *target : section.need("at", "");
+  if (fault.point == Point::kIdle && fault.target == Target::kWorker)
+    section.fail_at(node, "at idle no worker stands out from the others",
+                    "write target = \"all-workers\" or target = \"parent\"");
+  if (fault.point != Point::kIdle && fault.target == Target::kAllWorkers)
+    section.fail_at(node, "all workers can only be struck together at idle",
+                    "write at = \"idle\", or leave `target` out");
+  const toml::node& act = section.need("do", "");
+  const std::string effect = faults::to_string(fault.effect);
+  if (fault.target != Target::kWorker && faults::door_of(fault.effect) != faults::Door::kProcess)
+    section.fail_at(
+        act, "only a task can do \"" + effect + "\" to itself",
+        "write \"kill\" or \"signal:NAME\" for target " + faults::to_string(fault.target));
+  if (fault.target == Target::kWorker && on_callers_side(fault.point) &&
+      fault.effect.kind != EffectKind::kThrow)
+    section.fail_at(act,
+                    "at " + faults::to_string(fault.point) +
+                        " the caller's own process would suffer \"" + effect + "\"",
+                    "write \"throw\", or target = \"parent\" if that is meant");
+}
+
+Fault parse_fault(const Section& section, const Scenario& scenario) {
+  section.allow_only({"at", "do", "target", "nth"});
+  Fault fault;
+  parse_place(section, scenario, fault);
+  check_reach(section, scenario, fault);
+  fault.effect = parse_do(section);
+  if (const toml::node* node = section.find("target"))
+    fault.target = *faults::parse_target(section.word(*node, "target", kTargets));
+  check_target(section, fault);
+  fault.trigger.nth = section.number("nth", 1, 100, 1);
+  return fault;
+}
+
+// One meeting gets one answer, and after the end of the parent there is nothing left to strike.
+void check_order(const Section& section, const Scenario& scenario, const Fault& fault) {
+  const toml::node& at = section.need("at", "");
+  if (strikes_parent(scenario))
+    section.fail_at(at, "this fault comes after the one that ends the parent",
+                    "put the parent's fault last");
+  for (const Fault& earlier : scenario.faults)
+    if (earlier.point == fault.point && earlier.role == fault.role &&
+        earlier.trigger == fault.trigger)
+      section.fail_at(at,
+                      "two faults strike at \"" + section.text(at, "at") + "\" for the same time",
+                      "keep one of them, or tell them apart by `nth`");
+  if (fault.point == Point::kIdle && !scenario.faults.empty())
+    section.fail_at(at, "a fault at idle comes before all that strike tasks", "put it first");
+}
+
+}  // namespace
+
+void parse_faults(const Section& file, Scenario& scenario) {
+  const toml::node* node = file.find("fault");
+  if (node == nullptr) return;
+  const auto* list = node->as_array();
+  if (list == nullptr)
+    file.fail_at(*node, "`fault` is " + type_of(*node),
+                 "write a list of tables: fault = [{ at = \"running:victim\", do = \"kill\" }]");
+  for (const toml::node& element : *list) {
+    const auto* table = element.as_table();
+    if (table == nullptr)
+      file.fail_at(element, "a fault is a table, and this is " + type_of(element),
+                   "write { at = \"running:victim\", do = \"kill\" }");
+    const Section section(*table, "fault", file.file());
+    const Fault fault = parse_fault(section, scenario);
+    check_order(section, scenario, fault);
+    scenario.faults.push_back(fault);
+  }
+}
+
+}  // namespace poolproof::scenarios

@@ -1,0 +1,269 @@
+#include "scenarios/plan.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "scenarios/scenario.h"
+#include "scenarios/words.h"
+
+namespace poolproof::scenarios {
+namespace {
+
+using faults::Fault;
+using faults::Point;
+using faults::Target;
+
+bool has(const std::vector<std::string>& words, std::string_view word) {
+  return std::find(words.begin(), words.end(), word) != words.end();
+}
+
+std::string capability_to_close(std::string_view how) { return "close_" + std::string(how); }
+
+// What the scenario's parts imply, in the order of the closed list.
+std::vector<std::string> implied_needs(const Scenario& scenario) {
+  std::vector<std::string> needs = scenario.needs;
+  for (const TaskGroup& group : scenario.tasks) {
+    if (group.deadline_ms) needs.push_back("task_deadline");
+    if (group.stage.ends_with("-args")) needs.push_back("arguments_cross");
+    if (group.stage.ends_with("-result")) needs.push_back("results_cross");
+  }
+  for (const Fault& fault : scenario.faults) {
+    // An exception hurts a thread no more than a process; all else takes the whole process.
+    const bool takes_a_worker =
+        fault.target != Target::kParent && fault.effect.kind != faults::EffectKind::kThrow;
+    if (takes_a_worker) needs.push_back("worker_processes");
+  }
+  if (!scenario.close.empty()) needs.push_back(capability_to_close(scenario.close));
+  std::vector<std::string> ordered;
+  for (const std::string_view capability : capabilities())
+    if (has(needs, capability)) ordered.emplace_back(capability);
+  return ordered;
+}
+
+// The gentlest way that the pool has. "drain" if it has none: missing_capabilities says so.
+std::string gentlest_close(const PoolFacts& facts) {
+  for (const std::string_view how : closings())
+    if (has(facts.capabilities, capability_to_close(how))) return std::string(how);
+  return "drain";
+}
+
+// Builds the steps of one plan. Ids run through the whole plan, so that their order tells a pool
+// nothing about roles.
+class Builder {
+ public:
+  Builder(const Scenario& scenario, const PoolFacts& facts) : scenario_(scenario) {
+    plan_.scenario = scenario.name;
+    plan_.claim = scenario.claim;
+    plan_.pool = facts;
+    plan_.workers = scenario.workers;
+    plan_.faults = scenario.faults;
+    gentle_ = gentlest_close(facts);
+    final_ = scenario.close.empty() ? gentle_ : scenario.close;
+  }
+
+  Plan build() {
+    round_that_nothing_strikes();
+    open();
+    strike(true);
+    if (!scenario_.tasks.empty()) submit();
+    strike(false);
+    if (ends_parent()) {
+      step(StepKind::kAwaitParentEnd);
+      return std::move(plan_);
+    }
+    // Only what is still unsettled makes this close a hard one.
+    if (scenario_.close_while_struck) close(final_);
+    step(StepKind::kAwaitSettled);
+    finish();
+    return std::move(plan_);
+  }
+
+ private:
+  Step& step(StepKind kind) {
+    plan_.steps.emplace_back();
+    plan_.steps.back().kind = kind;
+    return plan_.steps.back();
+  }
+
+  std::string task(std::string role, std::string body, std::string value_json) {
+    PlannedTask planned;
+    planned.id = "t" + std::to_string(plan_.tasks.size() + 1);
+    planned.role = std::move(role);
+    planned.body = std::move(body);
+    planned.value_json = std::move(value_json);
+    plan_.tasks.push_back(std::move(planned));
+    return plan_.tasks.back().id;
+  }
+
+  void open() {
+    step(StepKind::kOpen);
+    Step& warm_up = step(StepKind::kWarmUp);
+    for (int worker = 0; worker < scenario_.workers; ++worker)
+      warm_up.tasks.push_back(task("warm-up", "rendezvous", "null"));
+  }
+
+  void close(const std::string& how) { step(StepKind::kClose).how = how; }
+
+  void round_that_nothing_strikes() {
+    open();
+    close(gentle_);
+  }
+
+  void submit() {
+    Step& submit = step(StepKind::kSubmit);
+    for (const TaskGroup& group : scenario_.tasks)
+      for (int n = 0; n < group.count; ++n) {
+        submit.tasks.push_back(task(group.role, group.body, group.value_json));
+        plan_.tasks.back().stage = group.stage;
+        plan_.tasks.back().deadline_ms = group.deadline_ms;
+      }
+  }
+
+  // Faults at idle come between the warm-up and the submit, all others after it, in file order.
+  void strike(bool at_idle) {
+    for (std::size_t index = 0; index < plan_.faults.size(); ++index) {
+      if ((plan_.faults[index].point == Point::kIdle) != at_idle) continue;
+      Step& strike = step(StepKind::kStrike);
+      strike.fault = static_cast<int>(index);
+      if (!at_idle) strike.tasks = bystanders_that_meet();
+    }
+  }
+
+  std::vector<std::string> bystanders_that_meet() const {
+    std::vector<std::string> ids;
+    for (const PlannedTask& planned : plan_.tasks) {
+      const bool struck =
+          std::any_of(plan_.faults.begin(), plan_.faults.end(),
+                      [&](const Fault& fault) { return fault.role == planned.role; });
+      if (planned.body == "rendezvous" && planned.role != "warm-up" && !struck)
+        ids.push_back(planned.id);
+    }
+    return ids;
+  }
+
+  bool ends_parent() const {
+    return std::any_of(plan_.faults.begin(), plan_.faults.end(),
+                       [](const Fault& fault) { return fault.target == Target::kParent; });
+  }
+
+  // The probe comes before the last close: it is this pool, struck as it was, that must be usable.
+  // A pool that was closed right after the strike is opened anew for it: then the program is asked.
+  void finish() {
+    const bool closed = scenario_.close_while_struck;
+    if (scenario_.after_usable) {
+      if (closed) step(StepKind::kOpen);
+      probe();
+    }
+    if (!closed) close(final_);
+    if (closed && scenario_.after_usable) close(gentle_);
+    step(StepKind::kBye);
+  }
+
+  void probe() {
+    const int tasks = plan_.pool.recovers == Recovery::kReplaces ? 1 : 2;
+    Step& probe = step(StepKind::kProbe);
+    if (plan_.pool.recovers == Recovery::kBreaks) probe.how = gentle_;
+    for (int n = 0; n < tasks; ++n) probe.tasks.push_back(task("probe", "echo", "\"probe\""));
+  }
+
+  const Scenario& scenario_;
+  Plan plan_;
+  std::string gentle_;  // how a round that nothing strikes is closed
+  std::string final_;   // how the struck pool is closed
+};
+
+Claim resolve(const std::optional<Accepted>& accepted, Level level, Recovery recovers) {
+  Claim claim;
+  if (!accepted) return claim;
+  claim.level = level;
+  const auto own = accepted->of.find(recovers);
+  const auto breaks = accepted->of.find(Recovery::kBreaks);
+  if (own != accepted->of.end())
+    claim.one_of = own->second;
+  else if (recovers == Recovery::kRecreate && breaks != accepted->of.end())
+    claim.one_of = breaks->second;
+  return claim;
+}
+
+Expectation resolve_expectation(const Scenario& scenario, Recovery recovers) {
+  Expectation expect;
+  for (const RoleClaim& claim : scenario.roles) {
+    RoleExpectation role;
+    role.role = claim.role;
+    role.outcome = resolve(claim.outcome, claim.outcome_level, recovers);
+    role.cause = resolve(claim.cause, claim.cause_level, recovers);
+    role.certainty = resolve(claim.certainty, claim.certainty_level, recovers);
+    role.blame = resolve(claim.blame, claim.blame_level, recovers);
+    role.within_ms = claim.within_ms;
+    expect.roles.push_back(std::move(role));
+  }
+  if (scenario.after_usable) expect.after = {{"usable"}, scenario.after_level};
+  if (scenario.leftovers_none) expect.leftovers = {{"none"}, scenario.leftovers_level};
+  expect.closes_within_ms = scenario.closes_within_ms;
+  return expect;
+}
+
+template <typename Enum, std::size_t N>
+using Words = std::array<std::pair<Enum, std::string_view>, N>;
+
+constexpr Words<Level, 3> kLevels = {
+    {{Level::kInforms, "informs"}, {Level::kShould, "should"}, {Level::kMust, "must"}}};
+constexpr Words<Recovery, 3> kRecoveries = {{{Recovery::kReplaces, "replaces"},
+                                             {Recovery::kBreaks, "breaks"},
+                                             {Recovery::kRecreate, "recreate"}}};
+constexpr Words<StepKind, 9> kStepKinds = {{{StepKind::kOpen, "open"},
+                                            {StepKind::kWarmUp, "warm-up"},
+                                            {StepKind::kSubmit, "submit"},
+                                            {StepKind::kStrike, "strike"},
+                                            {StepKind::kAwaitSettled, "await-settled"},
+                                            {StepKind::kClose, "close"},
+                                            {StepKind::kAwaitParentEnd, "await-parent-end"},
+                                            {StepKind::kProbe, "probe"},
+                                            {StepKind::kBye, "bye"}}};
+
+template <typename Enum, std::size_t N>
+std::string word_of(const Words<Enum, N>& words, Enum value) {
+  for (const auto& [candidate, word] : words)
+    if (candidate == value) return std::string(word);
+  return "?";  // a value outside the enum: shown as such, never taken for a word
+}
+
+template <typename Enum, std::size_t N>
+std::optional<Enum> find_word(const Words<Enum, N>& words, std::string_view text) {
+  for (const auto& [value, word] : words)
+    if (word == text) return value;
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<std::string> missing_capabilities(const Scenario& scenario, const PoolFacts& facts) {
+  std::vector<std::string> missing;
+  for (const std::string& need : implied_needs(scenario))
+    if (!has(facts.capabilities, need)) missing.push_back(need);
+  // Each plan closes a pool, if only its first; some way there must be.
+  if (!has(facts.capabilities, capability_to_close(gentlest_close(facts))) &&
+      !has(missing, "close_drain"))
+    missing.push_back("close_drain");
+  return missing;
+}
+
+Plan make_plan(const Scenario& scenario, const PoolFacts& facts) {
+  Plan plan = Builder(scenario, facts).build();
+  plan.expect = resolve_expectation(scenario, facts.recovers);
+  return plan;
+}
+
+std::string to_string(Level level) { return word_of(kLevels, level); }
+std::string to_string(Recovery recovery) { return word_of(kRecoveries, recovery); }
+std::string to_string(StepKind kind) { return word_of(kStepKinds, kind); }
+std::optional<Level> parse_level(std::string_view text) { return find_word(kLevels, text); }
+std::optional<Recovery> parse_recovery(std::string_view text) {
+  return find_word(kRecoveries, text);
+}
+std::optional<StepKind> parse_step_kind(std::string_view text) {
+  return find_word(kStepKinds, text);
+}
+
+}  // namespace poolproof::scenarios

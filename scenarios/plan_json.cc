@@ -1,0 +1,225 @@
+#include <climits>
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "scenarios/plan.h"
+
+namespace poolproof::scenarios {
+namespace {
+
+using faults::Fault;
+using nlohmann::json;
+
+// One object of a stored plan, read with the path to it, so that a complaint names the key.
+class Object {
+ public:
+  Object(const json& value, std::string path) : value_(value), path_(std::move(path)) {
+    if (!value.is_object()) throw std::runtime_error(path_ + ": must be an object");
+  }
+
+  const json& at(const char* key) const {
+    const auto found = value_.find(key);
+    if (found == value_.end()) throw std::runtime_error(path_ + "." + key + ": is missing");
+    return *found;
+  }
+  bool has(const char* key) const { return value_.contains(key); }
+
+  std::string text(const char* key) const {
+    if (!at(key).is_string()) wrong(key, "must be a string");
+    return at(key).get<std::string>();
+  }
+  int integer(const char* key) const {
+    const json& number = at(key);
+    // A number beyond an int is a damaged plan, and must not come back as another number.
+    const bool fits = number.is_number_unsigned()
+                          ? number.get<std::uint64_t>() <= INT_MAX
+                          : number.is_number_integer() && number.get<std::int64_t>() >= INT_MIN &&
+                                number.get<std::int64_t>() <= INT_MAX;
+    if (!fits) wrong(key, "must be an integer of 32 bits");
+    return number.get<int>();
+  }
+  double number(const char* key) const {
+    if (!at(key).is_number()) wrong(key, "must be a number");
+    return at(key).get<double>();
+  }
+  std::vector<std::string> texts(const char* key) const {
+    const json& list = at(key);
+    if (!list.is_array()) wrong(key, "must be a list of strings");
+    for (const json& text : list)
+      if (!text.is_string()) wrong(key, "must be a list of strings");
+    return list.get<std::vector<std::string>>();
+  }
+  Object object(const char* key) const { return Object(at(key), path_ + "." + key); }
+  std::vector<Object> objects(const char* key) const {
+    const json& list = at(key);
+    if (!list.is_array()) wrong(key, "must be a list");
+    std::vector<Object> all;
+    for (std::size_t i = 0; i < list.size(); ++i)
+      all.emplace_back(list[i], path_ + "." + key + "[" + std::to_string(i) + "]");
+    return all;
+  }
+  template <typename Parse>
+  auto word(const char* key, Parse parse) const {
+    const auto value = parse(text(key));
+    if (!value) wrong(key, "\"" + text(key) + "\" is an unknown word");
+    return *value;
+  }
+
+ private:
+  [[noreturn]] void wrong(const char* key, const std::string& why) const {
+    throw std::runtime_error(path_ + "." + key + ": " + why);
+  }
+
+  const json& value_;
+  std::string path_;
+};
+
+json json_of(const PlannedTask& task) {
+  json out = {{"id", task.id}, {"role", task.role}, {"body", task.body}};
+  out["value"] = json::parse(task.value_json);
+  if (!task.stage.empty()) out["stage"] = task.stage;
+  if (task.deadline_ms) out["deadline_ms"] = *task.deadline_ms;
+  return out;
+}
+
+PlannedTask task_of(const Object& in) {
+  PlannedTask task;
+  task.id = in.text("id");
+  task.role = in.text("role");
+  task.body = in.text("body");
+  task.value_json = in.at("value").dump();
+  if (in.has("stage")) task.stage = in.text("stage");
+  if (in.has("deadline_ms")) task.deadline_ms = in.integer("deadline_ms");
+  return task;
+}
+
+json json_of(const Fault& fault) {
+  return {{"point", faults::to_string(fault.point)},
+          {"role", fault.role},
+          {"nth", fault.trigger.nth},
+          {"target", faults::to_string(fault.target)},
+          {"effect", faults::to_string(fault.effect)}};
+}
+
+Fault fault_of(const Object& in) {
+  Fault fault;
+  fault.point = in.word("point", faults::parse_point);
+  fault.role = in.text("role");
+  fault.trigger.nth = in.integer("nth");
+  fault.target = in.word("target", faults::parse_target);
+  fault.effect = in.word("effect", faults::parse_effect);
+  return fault;
+}
+
+json json_of(const Step& step) {
+  json out = {{"kind", to_string(step.kind)}};
+  if (!step.tasks.empty()) out["tasks"] = step.tasks;
+  if (step.fault != -1) out["fault"] = step.fault;
+  if (!step.how.empty()) out["how"] = step.how;
+  return out;
+}
+
+Step step_of(const Object& in) {
+  Step step;
+  step.kind = in.word("kind", parse_step_kind);
+  if (in.has("tasks")) step.tasks = in.texts("tasks");
+  if (in.has("fault")) step.fault = in.integer("fault");
+  if (in.has("how")) step.how = in.text("how");
+  return step;
+}
+
+json json_of(const Claim& claim) {
+  return {{"one_of", claim.one_of}, {"level", to_string(claim.level)}};
+}
+
+Claim claim_of(const Object& in) { return {in.texts("one_of"), in.word("level", parse_level)}; }
+
+json json_of(const RoleExpectation& role) {
+  return {{"role", role.role},
+          {"outcome", json_of(role.outcome)},
+          {"cause", json_of(role.cause)},
+          {"certainty", json_of(role.certainty)},
+          {"blame", json_of(role.blame)},
+          {"within_ms", role.within_ms}};
+}
+
+RoleExpectation role_of(const Object& in) {
+  RoleExpectation role;
+  role.role = in.text("role");
+  role.outcome = claim_of(in.object("outcome"));
+  role.cause = claim_of(in.object("cause"));
+  role.certainty = claim_of(in.object("certainty"));
+  role.blame = claim_of(in.object("blame"));
+  role.within_ms = in.integer("within_ms");
+  return role;
+}
+
+Expectation expectation_of(const Object& in) {
+  Expectation expect;
+  for (const Object& role : in.objects("roles")) expect.roles.push_back(role_of(role));
+  expect.after = claim_of(in.object("after"));
+  expect.leftovers = claim_of(in.object("leftovers"));
+  expect.closes_within_ms = in.integer("closes_within_ms");
+  return expect;
+}
+
+PoolFacts facts_of(const Object& in) {
+  PoolFacts facts;
+  facts.pool = in.text("pool");
+  facts.version = in.text("version");
+  facts.capabilities = in.texts("capabilities");
+  facts.recovers = in.word("recovers", parse_recovery);
+  facts.longest_wait_s = in.number("longest_wait_s");
+  facts.longest_wait_source = in.text("longest_wait_source");
+  return facts;
+}
+
+template <typename T>
+json list_of(const std::vector<T>& values) {
+  json list = json::array();
+  for (const T& value : values) list.push_back(json_of(value));
+  return list;
+}
+
+}  // namespace
+
+void to_json(json& out, const PoolFacts& facts) {
+  out = {{"pool", facts.pool},
+         {"version", facts.version},
+         {"capabilities", facts.capabilities},
+         {"recovers", to_string(facts.recovers)},
+         {"longest_wait_s", facts.longest_wait_s},
+         {"longest_wait_source", facts.longest_wait_source}};
+}
+
+void from_json(const json& in, PoolFacts& facts) { facts = facts_of(Object(in, "facts")); }
+
+void to_json(json& out, const Plan& plan) {
+  out = {{"scenario", plan.scenario},
+         {"claim", plan.claim},
+         {"pool", plan.pool},
+         {"workers", plan.workers},
+         {"tasks", list_of(plan.tasks)},
+         {"faults", list_of(plan.faults)},
+         {"steps", list_of(plan.steps)}};
+  out["expect"] = {{"roles", list_of(plan.expect.roles)},
+                   {"after", json_of(plan.expect.after)},
+                   {"leftovers", json_of(plan.expect.leftovers)},
+                   {"closes_within_ms", plan.expect.closes_within_ms}};
+}
+
+void from_json(const json& in, Plan& plan) {
+  const Object object(in, "plan");
+  Plan read;
+  read.scenario = object.text("scenario");
+  read.claim = object.text("claim");
+  read.pool = facts_of(object.object("pool"));
+  read.workers = object.integer("workers");
+  for (const Object& task : object.objects("tasks")) read.tasks.push_back(task_of(task));
+  for (const Object& fault : object.objects("faults")) read.faults.push_back(fault_of(fault));
+  for (const Object& step : object.objects("steps")) read.steps.push_back(step_of(step));
+  read.expect = expectation_of(object.object("expect"));
+  plan = std::move(read);  // only when all of it was understood
+}
+
+}  // namespace poolproof::scenarios

@@ -1,0 +1,36 @@
+// The closed lists of words that a scenario file may use, and the nearest one to a misspelt word.
+//
+// The lists are those of conformance/protocol.md; words_test.cc holds the two together.
+#pragma once
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace poolproof::scenarios {
+
+using WordList = std::span<const std::string_view>;
+
+WordList bodies();        // echo, rendezvous, carry
+WordList stages();        // of carry: encode-args ...
+WordList capabilities();  // worker_processes ...
+WordList kinds();         // of outcomes: value, worker-lost ...
+WordList causes();        // those without a parameter: oom-kill, frozen ...
+WordList certainties();   // not-started, ran, unknown
+WordList closings();      // drain, cancel, kill: the gentlest first
+WordList levels();        // must, should, informs
+WordList effects();       // with their parameters named: kill, signal:NAME, exit:CODE ...
+
+bool contains(WordList words, std::string_view word);
+
+// "exit:3" and "signal:KILL" too, in their one spelling ("exit:03" and "signal:SIGKILL" are none).
+bool is_cause(std::string_view word);
+
+// The word that was probably meant, or "" if none is near. Case and - or _ do not count as
+// mistakes.
+std::string nearest(std::string_view word, WordList words);
+
+// "echo, rendezvous, carry"
+std::string listed(WordList words);
+
+}  // namespace poolproof::scenarios
