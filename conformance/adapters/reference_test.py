@@ -112,19 +112,16 @@ def test_the_same_id_is_not_submitted_twice(pool: Harness) -> None:
 # --- the kit's law -----------------------------------------------------------------------------
 
 
-def test_neither_stdin_nor_stdout_nor_a_worker_reaches_the_line(pool: Harness) -> None:
-    (worker,) = hold(pool, "t1")
-    ours = fds_of(pool.process.pid)
+def test_neither_stdin_nor_stdout_nor_a_worker_reaches_the_line(harness: Harness) -> None:
+    ours = fds_of(harness.process.pid)
     assert ours[0] == "/dev/null"
     assert ours[1] == ours[2]
-    line = next(to for fd, to in sorted(ours.items()) if fd >= 10 and to.startswith("socket:"))
-    # The line is the socket that existed before any pool: it is the same after another open.
-    pool.answer(pool.meeting("t1"), "go")
-    pool.outcome("t1")
-    assert line in fds_of(pool.process.pid).values()
-    theirs = fds_of(worker)
-    assert line not in theirs.values()
-    assert theirs[0] == "/dev/null"
+    (line,) = [to for to in ours.values() if to.startswith("socket:")]
+    harness.open(workers=2)
+    (worker,) = hold(harness, "t1")
+    assert line in fds_of(harness.process.pid).values()
+    assert line not in fds_of(worker).values()
+    assert fds_of(worker)[0] == "/dev/null"
 
 
 # --- bodies ------------------------------------------------------------------------------------
@@ -132,7 +129,18 @@ def test_neither_stdin_nor_stdout_nor_a_worker_reaches_the_line(pool: Harness) -
 
 @pytest.mark.parametrize(
     "value",
-    [None, True, -3, 0.1, 2**53, "", "é\u2028\x01\U0001f600", [], {"a": [1, {"b": None}]}, "x" * 60_000],
+    [
+        None,
+        True,
+        -3,
+        0.1,
+        2**53,
+        "",
+        "é\u2028\x01\U0001f600",
+        [],
+        {"a": [1, {"b": None}]},
+        "x" * 60_000,
+    ],
     ids=lambda value: repr(value)[:20],
 )
 def test_echo_gives_back_its_value_from_another_process(pool: Harness, value: Any) -> None:
@@ -286,7 +294,9 @@ def test_a_close_that_waits_lets_the_running_finish(pool: Harness, how: str, que
         pool.answer(pool.meeting(task), "go")
     pool.wait(lambda: pool.named("closed"))
     assert pool.events[-1]["event"] == "closed", "a task settled after its pool had closed"
-    assert [pool.outcomes(task)[0]["kind"] for task in ("t1", "t2", "t3")] == ["value"] * 2 + [queued]
+    assert [pool.outcomes(task)[0]["kind"] for task in ("t1", "t2", "t3")] == ["value"] * 2 + [
+        queued
+    ]
     assert not pool.living()
 
 
