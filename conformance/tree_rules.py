@@ -144,7 +144,8 @@ def _module(file: str, name: str, known: set[str]) -> str:
 def links_keep_the_floors(tree: Tree) -> list[str]:
     """A target may link what its room may see; a library of ours is known by where it is made."""
     scripts = {
-        file: re.sub(r"#.*", "", tree.text(file)) for file in tree.ending("CMakeLists.txt", ".cmake")
+        file: re.sub(r"#.*", "", tree.text(file))
+        for file in tree.ending("CMakeLists.txt", ".cmake")
     }
     made = {
         name: file
@@ -199,13 +200,17 @@ def functions_are_short(tree: Tree, most: int = 70) -> list[str]:
             continue
         for first, last in spans:
             if last - first + 1 > most:
-                wrong.append(f"{file}:{first}: a function of {last - first + 1} lines; at most {most}")
+                wrong.append(
+                    f"{file}:{first}: a function of {last - first + 1} lines; at most {most}"
+                )
     return wrong
 
 
 def _cpp_functions(text: str) -> list[tuple[int, int]]:
     """Told by clang-format's indents: from a head at column 0 or 2 to a lone `}` below it."""
-    no_head = re.compile(r"namespace|class|struct|enum|union|extern|template|public:|private:|using")
+    no_head = re.compile(
+        r"namespace|class|struct|enum|union|extern|template|public:|private:|using"
+    )
     spans = []
     for indent in ("", "  "):
         first = 0
@@ -225,7 +230,9 @@ def names_say_something(tree: Tree) -> list[str]:
     for file in tree.files:
         words = {word for part in Path(file).parts for word in re.split(r"[_.\-]", part.lower())}
         if bad := words & BANNED_NAMES:
-            wrong.append(f"{file}: a name with {', '.join(sorted(bad))} says nothing; name the thing")
+            wrong.append(
+                f"{file}: a name with {', '.join(sorted(bad))} says nothing; name the thing"
+            )
     return wrong
 
 
@@ -238,7 +245,9 @@ def readmes_open_with_a_map(tree: Tree, folders: tuple[str, ...] = MAPPED) -> li
             continue
         entries = map_of(tree.text(readme))
         if not entries:
-            wrong.append(f"{readme}: no map in its first 40 lines (a table, list or block of names)")
+            wrong.append(
+                f"{readme}: no map in its first 40 lines (a table, list or block of names)"
+            )
         for entry in entries:
             if not any((tree.root / folder).glob(entry.strip("/"))):
                 wrong.append(f"{readme}: the map names {entry}, which does not exist")
@@ -252,8 +261,9 @@ def readmes_open_with_a_map(tree: Tree, folders: tuple[str, ...] = MAPPED) -> li
 def map_of(readme: str) -> list[str]:
     """The names that the first table, list or block of a README gives; `x.{h,cc}` is two."""
     entries: list[str] = []
-    fenced, folders = False, []  # in a block, an indented name lies in the folder above it
-    for line in readme.splitlines()[:40] + [""]:
+    fenced = False
+    folders: list[tuple[int, str]] = []  # in a block, an indented name lies in the folder above it
+    for line in [*readme.splitlines()[:40], ""]:
         if line.startswith("```"):
             if fenced and entries:
                 break
@@ -293,7 +303,9 @@ def one_file_reaps(tree: Tree) -> list[str]:
     reaping = [f for f in sources if REAPS.search(re.sub(r"//.*", "", tree.text(f)))]
     if len(reaping) == 1:
         return []
-    return [f"executor/: waitid or waitpid is called in {', '.join(reaping) or 'no file'}; want one"]
+    return [
+        f"executor/: waitid or waitpid is called in {', '.join(reaping) or 'no file'}; want one"
+    ]
 
 
 def the_top_level_is_the_list(tree: Tree) -> list[str]:
