@@ -41,16 +41,19 @@ enum class Weight {
 std::string to_string(Status status);  // "hang-quiet"
 std::optional<Status> parse_status(std::string_view text);
 Weight weight_of(Status status);
+bool worse(Status one, Status other);  // worst wins: any failure > any inconclusive > aside > pass
 
-// One part of one attempt: "victim.outcome", "victim.cause", "victim.certainty", "victim.blame",
-// "victim.within", the same for each role, "run-once" (no task ran twice), "after", "close",
-// "leftovers".
+// One part of one attempt, in this order: "open" (the pool opens and brings its workers to their
+// first tasks), then for each role "victim.outcome", "victim.within", "victim.cause",
+// "victim.certainty", "victim.blame", then "run-once" (no task ran twice), "after", "close" (the
+// pool's close and the end of its program), "leftovers".
 struct Part {
   std::string name;
   Status status = Status::kPass;
   scenarios::Level level = scenarios::Level::kMust;  // the weight of this part's failing
   std::string expected;                              // in words, empty if it passed
   std::string got;                                   // in words, empty if it passed
+  bool operator==(const Part&) const = default;
 };
 
 struct AttemptVerdict {
@@ -62,16 +65,18 @@ struct AttemptVerdict {
   std::vector<std::string>
       evidence;  // sentences: open futures, deaths and when, what each thread waits for
   std::optional<std::int64_t> detect_ns;  // from the last receipt to the victims' last error
+  bool operator==(const AttemptVerdict&) const = default;
 };
 
 struct CellVerdict {
   std::string pool;
   std::string scenario;
   Status status = Status::kPass;  // of its attempts: all failing alike or not, see fold()
-  std::string why;
-  std::vector<Part> parts;  // of the attempt that decided
-  std::vector<AttemptVerdict> attempts;
-  std::string rate;  // "3 of 3" failing; "1 of 3" with kFlaky; empty if one attempt passed
+  std::string why{};
+  std::vector<Part> parts{};  // of the attempt that decided
+  std::vector<AttemptVerdict> attempts{};
+  std::string rate{};  // failing: "3 of 3", or "1 of 3" with kFlaky; empty if no attempt failed
+  bool operator==(const CellVerdict&) const = default;
 };
 
 }  // namespace poolproof::conformance

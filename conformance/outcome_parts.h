@@ -1,0 +1,32 @@
+// The parts of a verdict that are about tasks: what each role's tasks ended with, when, and whether
+// what the pool says of a death is what the kernel says.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "conformance/obstacle.h"
+
+namespace poolproof::conformance {
+
+// "ROLE.outcome", "ROLE.within", "ROLE.cause", "ROLE.certainty", "ROLE.blame": outcome and within
+// always, the others where something is claimed, or where what was told is a lie.
+std::vector<Part> role_parts(const Trial& trial, const scenarios::RoleExpectation& expected);
+
+// What no task may do, claimed or not: settle twice, or with another value than its own. `name` is
+// the part's; nothing if they behave.
+std::optional<Part> misbehaviour(const std::string& name,
+                                 const std::vector<const TaskHistory*>& tasks);
+
+// "run-once": no task ran twice.
+Part run_once_part(const Trial& trial);
+
+// The task's value, as it was planned.
+bool is_planned_value(const TaskHistory& task, const Settled& settled);
+
+// From the last receipt to the last error among the struck tasks; where none was struck by itself,
+// among all that ended with an error since.
+std::optional<std::int64_t> time_to_detect(const Trial& trial);
+
+}  // namespace poolproof::conformance

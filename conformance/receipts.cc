@@ -1,0 +1,172 @@
+#include "conformance/receipts.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "conformance/wording.h"
+
+namespace poolproof::conformance {
+namespace {
+
+using faults::EffectKind;
+using faults::Fault;
+using faults::Target;
+using scenarios::Plan;
+using scenarios::StepKind;
+
+// An end that only the pool saw explains any effect: then the death is a fact, and its status is
+// not known to contradict us.
+bool explains(const faults::Effect& effect, const ExitStatus& status) {
+  if (status.how == ExitStatus::How::kUnseen) return true;
+  if (effect.kind == EffectKind::kExit)
+    return status.how == ExitStatus::How::kCode && status.code == effect.code;
+  return status.how == ExitStatus::How::kSignal &&
+         status.signal == faults::signal_name(effect.signal);
+}
+
+void look_for_exit(const faults::Effect& effect, const History& history, Strike& strike) {
+  const auto exits = history.exits_of(strike.told.process);
+  if (exits.empty()) {
+    const auto error = history.signal_errors.find(strike.told.process.pid);
+    strike.why_not = error != history.signal_errors.end()
+                         ? fmt::format("the signal could not be sent to process {}: {}",
+                                       strike.told.process.pid, error->second)
+                         : fmt::format("process {} did not end", strike.told.process.pid);
+    return;
+  }
+  const Exit& exit = *exits.front();
+  if (!explains(effect, exit.status)) {
+    strike.why_not =
+        fmt::format("process {} ended by {}, which `{}` does not explain", strike.told.process.pid,
+                    to_string(exit.status), faults::to_string(effect));
+    return;
+  }
+  strike.landed_ns = exit.t_ns;
+  strike.status = exit.status;
+}
+
+void look_for_departure(const History& history, Strike& strike) {
+  for (const Meeting& meeting : history.meetings) {
+    if (meeting.process != strike.told.process || meeting.task != strike.told.task) continue;
+    if (meeting.left_ns && meeting.left_seq > strike.told.seq) strike.landed_ns = meeting.left_ns;
+  }
+  if (!strike.landed_ns)
+    strike.why_not = fmt::format("task {} never read what it was told", strike.told.task);
+}
+
+void look_for_throw(const History& history, Strike& strike) {
+  const TaskHistory* task = history.task(strike.told.task);
+  if (task != nullptr && !task->strucks.empty()) strike.landed_ns = task->strucks.front().t_ns;
+  if (!strike.landed_ns)
+    strike.why_not = fmt::format("task {} did not write that it throws", strike.told.task);
+}
+
+Strike strike_of(const Fault& fault, const History& history, const Told& told) {
+  Strike strike{told, {}, {}, ""};
+  if (faults::ends_process(fault.effect)) {
+    look_for_exit(fault.effect, history, strike);
+  } else if (fault.effect.kind == EffectKind::kThrow) {
+    look_for_throw(history, strike);
+  } else {
+    look_for_departure(history, strike);
+  }
+  return strike;
+}
+
+// The workers that are known when fault `index` strikes: those that met in the last warm-up before.
+std::set<ProcessId> known_workers(const Plan& plan, const History& history, int index) {
+  int warm_up = -1;
+  for (std::size_t i = 0; i < plan.steps.size(); ++i) {
+    if (plan.steps[i].kind == StepKind::kWarmUp) warm_up = static_cast<int>(i);
+    if (plan.steps[i].kind == StepKind::kStrike && plan.steps[i].fault == index) break;
+  }
+  std::set<ProcessId> workers;
+  for (const Meeting& meeting : history.meetings)
+    if (meeting.step == warm_up) workers.insert(meeting.process);
+  return workers;
+}
+
+// Whom the fault was to strike and did not: in words, or empty.
+std::string spared(const Plan& plan, const History& history, const Receipt& receipt) {
+  const Fault& fault = plan.faults[static_cast<std::size_t>(receipt.fault)];
+  if (receipt.strikes.empty()) return "it was never commanded: the point was not reached";
+  if (fault.target == Target::kAllWorkers) {
+    std::set<ProcessId> left = known_workers(plan, history, receipt.fault);
+    for (const Strike& strike : receipt.strikes) left.erase(strike.told.process);
+    return left.empty() ? "" : fmt::format("it spared {}", counted(left.size(), "worker"));
+  }
+  if (fault.target != Target::kWorker) return "";
+  for (const TaskHistory* task : history.of_role(fault.role)) {
+    const bool told = std::any_of(receipt.strikes.begin(), receipt.strikes.end(),
+                                  [&](const Strike& s) { return s.told.task == task->planned.id; });
+    if (!told) return fmt::format("{} never reached the point", name_of(*task));
+  }
+  return "";
+}
+
+std::string words_of(const Fault& fault) {
+  return fmt::format("{} at {}{}{}", faults::to_string(fault.effect),
+                     faults::to_string(fault.point), fault.role.empty() ? "" : ":", fault.role);
+}
+
+}  // namespace
+
+std::string Receipts::missing() const {
+  for (const Receipt& receipt : faults)
+    if (!receipt.missing.empty()) return receipt.missing;
+  return "";
+}
+
+std::optional<std::int64_t> Receipts::last_ns() const {
+  std::optional<std::int64_t> last;
+  for (const Receipt& receipt : faults)
+    for (const Strike& strike : receipt.strikes)
+      if (strike.landed_ns) last = std::max(last.value_or(*strike.landed_ns), *strike.landed_ns);
+  return last;
+}
+
+std::vector<const Strike*> Receipts::on_task(const std::string& id) const {
+  std::vector<const Strike*> found;
+  for (const Receipt& receipt : faults)
+    for (const Strike& strike : receipt.strikes)
+      if (strike.told.task == id && strike.landed_ns) found.push_back(&strike);
+  return found;
+}
+
+bool Receipts::struck(int pid) const {
+  for (const Receipt& receipt : faults)
+    for (const Strike& strike : receipt.strikes)
+      if (strike.told.process.pid == pid && strike.status) return true;
+  return false;
+}
+
+Receipts read_receipts(const Plan& plan, const History& history) {
+  Receipts receipts;
+  for (std::size_t i = 0; i < plan.faults.size(); ++i) {
+    Receipt receipt{static_cast<int>(i), {}, ""};
+    for (const Told& told : history.told)
+      if (told.fault == receipt.fault)
+        receipt.strikes.push_back(strike_of(plan.faults[i], history, told));
+    std::string why = spared(plan, history, receipt);
+    for (const Strike& strike : receipt.strikes)
+      if (why.empty()) why = strike.why_not;
+    if (!why.empty())
+      receipt.missing =
+          fmt::format("fault {} ({}) did not strike: {}", i, words_of(plan.faults[i]), why);
+    receipts.faults.push_back(std::move(receipt));
+  }
+  return receipts;
+}
+
+bool parent_was_struck(const Plan& plan, const History& history) {
+  return std::any_of(history.told.begin(), history.told.end(), [&](const Told& told) {
+    const auto index = static_cast<std::size_t>(told.fault);
+    return told.fault >= 0 && index < plan.faults.size() &&
+           faults::ends_process(plan.faults[index].effect) &&
+           told.process.pid == history.adapter.pid;
+  });
+}
+
+}  // namespace poolproof::conformance
