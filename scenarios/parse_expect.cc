@@ -121,11 +121,13 @@ void read_detail(const Section& section, std::string_view key, const Vocabulary&
 
 RoleClaim read_role(const Section& section, const std::string& role, const Scenario& scenario) {
   constexpr std::string_view kBlamed[] = {"victim"};
+  std::vector<std::string_view> all_causes(causes().begin(), causes().end());
+  all_causes.insert(all_causes.end(), {"exit:CODE", "signal:NAME"});
   section.allow_only({"error", "outcome", "cause", "certainty", "blame", "within"});
   RoleClaim claim;
   claim.role = role;
   read_outcome(section, claim);
-  read_detail(section, "cause", {"cause", causes(), true}, claim, claim.cause, claim.cause_level);
+  read_detail(section, "cause", {"cause", all_causes, true}, claim, claim.cause, claim.cause_level);
   read_detail(section, "certainty", {"certainty", certainties()}, claim, claim.certainty,
               claim.certainty_level);
   read_detail(section, "blame", {"party to blame", kBlamed}, claim, claim.blame, claim.blame_level);
@@ -161,11 +163,11 @@ void read_roles(const Section& expect, Scenario& scenario) {
     const toml::node* node = expect.find(key);
     const std::string meant = nearest(key, node->is_table() ? WordList(roles) : WordList(allowed));
     if (!contains(roles, key))
-      expect.fail_at_key(
-          key,
-          node->is_table() ? "no task has the role \"" + key + "\""
-                           : "unknown key `expect." + key + "`",
-          meant.empty() ? "name one of " + listed(allowed) : "write `" + meant + "`");
+      expect.fail_at_key(key,
+                         node->is_table() ? "no task has the role \"" + key + "\""
+                                          : "unknown key `expect." + key + "`",
+                         meant.empty() ? "name one of " + listed(node->is_table() ? roles : allowed)
+                                       : "write `" + meant + "`");
     if (strikes_parent(scenario))
       expect.fail_at_key(key,
                          "the fault ends the program that owns the pool, so no outcome is told",

@@ -89,27 +89,37 @@ void check_reach(const Section& section, const Scenario& scenario, const Fault& 
                                                       : ": there are no more workers"));
 }
 
+std::string_view head_of(std::string_view effect) { return effect.substr(0, effect.find(':')); }
+
+// What was probably meant by a word that is no effect, as a mend.
+std::string mend_effect(const std::string& text) {
+  std::vector<std::string_view> heads;
+  for (const std::string_view full : effects()) heads.push_back(head_of(full));
+  const std::string head = nearest(head_of(text), heads);
+  if (head.empty()) return "write one of " + listed(effects());
+  const auto full = *std::find_if(effects().begin(), effects().end(),
+                                  [&](std::string_view effect) { return head_of(effect) == head; });
+  const std::string parameter =
+      text.find(':') == std::string::npos ? "" : text.substr(text.find(':') + 1);
+  if (head == "exit" && parameter.empty()) return "write \"exit:0\" (or another status, to 255)";
+  if (faults::parse_effect(head + ":" + parameter))
+    return "write \"" + head + ":" + parameter + "\"";
+  if (head == "exit") return "write an exit status from 0 to 255, like \"exit:1\"";
+  if (head == full) return "write \"" + head + "\" (all: " + listed(effects()) + ")";
+  std::vector<std::string> names;
+  for (int signal = SIGHUP; signal <= SIGSYS; ++signal)
+    names.push_back(faults::signal_name(signal));
+  const std::string signal =
+      nearest(parameter, std::vector<std::string_view>(names.begin(), names.end()));
+  return "write \"" + head + ":" + (signal.empty() ? "SEGV" : signal) + "\"" +
+         (signal.empty() ? " (or another signal, without SIG)" : "");
+}
+
 Effect parse_do(const Section& section) {
   const toml::node& node = section.need("do", "do = one of " + listed(effects()));
   const std::string text = section.text(node, "do");
   const auto effect = faults::parse_effect(text);
-  if (!effect) {
-    const std::string head = text.substr(0, text.find(':'));
-    const std::string meant = nearest(head, effects());
-    const auto list = effects();
-    for (const std::string_view full : list)  // "raise:SEGF": the head is right
-      if (full.substr(0, full.find(':')) == head)
-        section.fail_at(node, "\"" + text + "\" is not an effect",
-                        "write \"" + std::string(full) +
-                            "\" (a signal like SEGV or TERM; a code from 0 to 255)");
-    std::string heads;
-    std::vector<std::string_view> words;
-    for (const std::string_view full : list) words.push_back(full.substr(0, full.find(':')));
-    const std::string near = nearest(head, words);
-    section.fail_at(node, "\"" + text + "\" is not an effect",
-                    near.empty() ? "write one of " + listed(list)
-                                 : "write \"" + near + "\" (all: " + listed(list) + ")");
-  }
+  if (!effect) section.fail_at(node, "\"" + text + "\" is not an effect", mend_effect(text));
   const int harmless[] = {SIGCHLD, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH};
   if (std::count(std::begin(harmless), std::end(harmless), effect->signal) > 0)
     section.fail_at(node, "SIG" + faults::signal_name(effect->signal) + " ends no process",

@@ -83,7 +83,7 @@ std::string Section::text(const toml::node& node, string_view key) const {
   if (text == nullptr)
     fail_at(node, "`" + path_of(key) + "` is " + type_of(node), "write a string, in quotes");
   if (text->get().find_first_not_of(" \t\n") == std::string::npos)
-    fail_at(node, "`" + path_of(key) + "` is empty", "say it, or leave the key out");
+    fail_at(node, "`" + path_of(key) + "` is empty", "say something there");
   return text->get();
 }
 
@@ -139,7 +139,7 @@ std::vector<const toml::node*> Section::one_or_more(string_view key) const {
   const auto* array = node->as_array();
   if (array == nullptr) return {node};
   if (array->empty())
-    fail_at(*node, "`" + path_of(key) + "` is an empty list", "name at least one, or leave it out");
+    fail_at(*node, "`" + path_of(key) + "` is an empty list", "name at least one");
   std::vector<const toml::node*> nodes;
   for (const toml::node& element : *array) nodes.push_back(&element);
   return nodes;
