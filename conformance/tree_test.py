@@ -137,6 +137,12 @@ PLANTED = {
         {"faults/a.h": "class A {\n  void f() {\n" + "    a;\n" * 70 + "  }\n};\n"},
         "faults/a.h:2",
     ),
+    "a test is long, rows of data apart": (
+        rules.functions_are_short,
+        {"faults/a_test.cc": "TEST(A, b) {\n" + '      {"row"},\n' * 90 + "  f();\n" * 69 + "}\n"},
+        {"faults/a_test.cc": "TEST(A, b) {\n" + '      {"row"},\n' * 90 + "  f();\n" * 71 + "}\n"},
+        "faults/a_test.cc:1",
+    ),
     "a Python function is long": (
         rules.functions_are_short,
         {"faults/a.py": "def f():\n" + "    a()\n" * 69},
