@@ -64,6 +64,7 @@ enum class FailureKind {
   kShutdown,
   kSpawn,
   kSupervisorLost,
+  kTimeout,
 };
 
 // The plain value behind every error below.

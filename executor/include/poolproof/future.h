@@ -59,6 +59,7 @@ class Patron {
  public:
   virtual ~Patron() = default;
   virtual void cancel(TaskId task) = 0;
+  virtual void prepare_callbacks() = 0;  // before the first call_back; may throw
   virtual void call_back(std::unique_ptr<Callback> callback, NodePtr settled) = 0;
   virtual void callback_threw(std::exception_ptr what) = 0;
 };
@@ -106,6 +107,8 @@ class FutureNode {
 };
 
 [[noreturn]] void throw_decode_error(TaskId task, std::exception_ptr why);
+// An exception of this process as a plain value, with its type name and text.
+Failure describe_exception(FailureKind kind, Stage stage, TaskId task, std::exception_ptr what);
 
 // The node of a value that a callback made in this process.
 template <class T>

@@ -1,0 +1,128 @@
+#include "poolproof/error.h"
+
+#include <signal.h>
+
+#include <cstring>
+#include <string>
+
+namespace poolproof {
+namespace {
+
+std::string stage_name(Stage stage) { return stage == Stage::kArgs ? "an argument" : "the result"; }
+
+std::string thrown(const Failure& failure) { return failure.type_name + ": " + failure.text; }
+
+// What happened, to what, and what to do next.
+std::string describe(const Failure& failure) {
+  const std::string task =
+      failure.task != 0 ? "task " + std::to_string(failure.task) : "the executor";
+  switch (failure.kind) {
+    case FailureKind::kTask:
+      return task + " threw " + thrown(failure);
+    case FailureKind::kEncode:
+      return stage_name(failure.stage) + " of " + task +
+             " could not be encoded: " + thrown(failure);
+    case FailureKind::kDecode:
+      return stage_name(failure.stage) + " of " + task +
+             " could not be decoded: " + thrown(failure);
+    case FailureKind::kWorkerLost:
+      return task +
+             (failure.started ? " was running when its " : " had not started when its third ") +
+             failure.text + "; the pool goes on";
+    case FailureKind::kProtocol:
+      return task + " failed because its " + failure.text +
+             "; it may have run; does it write to descriptor 3? The pool goes on";
+    case FailureKind::kDeadline:
+      return task + (failure.started ? " had started, and was ended: " : " has not started: ") +
+             failure.text;
+    case FailureKind::kCancelled:
+    case FailureKind::kShutdown:
+      return task + " has ended: " + failure.text;
+    case FailureKind::kSpawn:
+    case FailureKind::kSupervisorLost:
+      return task + " cannot run: " + failure.text;
+    case FailureKind::kTimeout:
+      return "the wait for " + task + " ran out; it goes on";
+  }
+  return task;
+}
+
+}  // namespace
+
+std::string signal_name(int signal) {
+  const char* short_name = sigabbrev_np(signal);
+  return short_name != nullptr ? std::string("SIG") + short_name
+                               : "signal " + std::to_string(signal);
+}
+
+std::string to_string(const ExitStatus& status) {
+  if (const auto* exited = std::get_if<Exited>(&status)) {
+    return "exit code " + std::to_string(exited->code);
+  }
+  if (const auto* signaled = std::get_if<Signaled>(&status)) {
+    return signal_name(signaled->signal) + (signaled->core ? " (core dumped)" : "");
+  }
+  return "an unknown cause: it was reaped elsewhere (SIGCHLD ignored, or a wait for any child)";
+}
+
+ExecutorError::ExecutorError(const Failure& failure)
+    : std::runtime_error(describe(failure)), failure_(failure) {}
+
+std::optional<int> TerminatedWorkerError::exit_code() const {
+  const auto* exited = std::get_if<Exited>(&failure().exit);
+  return exited != nullptr ? std::optional(exited->code) : std::nullopt;
+}
+
+std::optional<int> TerminatedWorkerError::signal() const {
+  const auto* signaled = std::get_if<Signaled>(&failure().exit);
+  return signaled != nullptr ? std::optional(signaled->signal) : std::nullopt;
+}
+
+bool TerminatedWorkerError::core() const {
+  const auto* signaled = std::get_if<Signaled>(&failure().exit);
+  return signaled != nullptr && signaled->core;
+}
+
+namespace {
+
+Failure timeout_failure(TaskId task) {
+  Failure failure;
+  failure.kind = FailureKind::kTimeout;
+  failure.task = task;
+  failure.started = true;  // for all that is known here
+  return failure;
+}
+
+}  // namespace
+
+TimeoutError::TimeoutError(TaskId task) : ExecutorError(timeout_failure(task)) {}
+
+void throw_failure(const Failure& failure) {
+  switch (failure.kind) {
+    case FailureKind::kTask:
+      throw TaskError(failure);
+    case FailureKind::kEncode:
+      throw EncodeError(failure);
+    case FailureKind::kDecode:
+      throw DecodeError(failure);
+    case FailureKind::kWorkerLost:
+      throw TerminatedWorkerError(failure);
+    case FailureKind::kProtocol:
+      throw ProtocolError(failure);
+    case FailureKind::kDeadline:
+      throw DeadlineError(failure);
+    case FailureKind::kCancelled:
+      throw CancelledError(failure);
+    case FailureKind::kShutdown:
+      throw ShutdownExecutorError(failure);
+    case FailureKind::kSpawn:
+      throw SpawnError(failure);
+    case FailureKind::kSupervisorLost:
+      throw SupervisorLost(failure);
+    case FailureKind::kTimeout:
+      throw TimeoutError(failure.task);
+  }
+  throw ExecutorError(failure);
+}
+
+}  // namespace poolproof

@@ -1,0 +1,65 @@
+#include "poolproof/executor.h"
+
+#include <stdexcept>
+#include <string>
+
+#include "executor/front/pool.h"
+#include "executor/os/linux.h"
+#include "executor/worker/entry.h"
+
+namespace poolproof {
+namespace {
+
+os::LinuxOs& this_os() {
+  static os::LinuxOs os;  // stateless
+  return os;
+}
+
+ExecutorOptions checked(ExecutorOptions options) {
+  if (!worker::entry_is_proved()) {
+    Failure failure;
+    failure.kind = FailureKind::kSpawn;
+    failure.text =
+        "this program cannot be started as its own worker, since the library's start hook has not "
+        "run (it is reached only through another shared library or dlopen, or the program is "
+        "static). Nothing was started. Cures: link the program itself to poolproof_executor; or "
+        "call poolproof::worker_entry(argc, argv) as the first line of main, before any executor";
+    throw SpawnError(failure);
+  }
+  if (options.workers < 0) {
+    throw std::invalid_argument("ExecutorOptions::workers is " + std::to_string(options.workers) +
+                                "; give a count, or 0 for one worker per usable CPU");
+  }
+  if (options.workers == 0) options.workers = os::usable_cpus();
+  return options;
+}
+
+}  // namespace
+
+Executor::Executor(ExecutorOptions options)
+    : pool_(std::make_shared<detail::Pool>(this_os(), checked(std::move(options)))) {}
+
+Executor::~Executor() {
+  if (pool_->in_own_process()) {
+    pool_->shutdown_on_destroy();
+  } else {
+    // A fork of the program: the threads that it names do not exist here, so it can be neither
+    // joined nor destroyed.
+    [[maybe_unused]] auto* left_alone = new std::shared_ptr<detail::Pool>(pool_);
+  }
+}
+
+void Executor::shutdown(const ShutdownOptions& options) { pool_->shutdown(options); }
+
+namespace detail {
+
+NodePtr submit_encoded(Pool& pool, const TaskOptions& options, Bytes payload) {
+  return pool.submit(options, std::move(payload));
+}
+
+NodePtr refuse_unencodable(Pool& pool, std::exception_ptr why) {
+  return pool.refuse(describe_exception(FailureKind::kEncode, Stage::kArgs, 0, why));
+}
+
+}  // namespace detail
+}  // namespace poolproof

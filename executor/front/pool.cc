@@ -1,0 +1,188 @@
+#include "executor/front/pool.h"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+#include <system_error>
+#include <utility>
+#include <variant>
+
+#include "executor/check.h"
+#include "executor/os/thread.h"
+
+namespace poolproof::detail {
+namespace {
+
+// An instant that far from now, or none if the clock cannot tell it.
+std::optional<os::Instant> after(os::Instant now, std::optional<std::chrono::nanoseconds> delay) {
+  if (!delay || *delay > os::Instant::max() - now) return std::nullopt;
+  return now + *delay;
+}
+
+Failure failure_of(FailureKind kind, TaskId task, std::string text) {
+  Failure failure;
+  failure.kind = kind;
+  failure.task = task;
+  failure.text = std::move(text);
+  return failure;
+}
+
+constexpr char kClosed[] = "the executor is shut down, and takes no more tasks";
+
+}  // namespace
+
+Pool::Pool(os::Os& os, const ExecutorOptions& options)
+    : os_(os), options_(options), owner_(getpid()) {}
+
+Pool::~Pool() {
+  POOLPROOF_CHECK(!supervisor_.joinable(), "~Executor shuts the pool down before it lets go of it");
+}
+
+bool Pool::in_own_process() const { return getpid() == owner_; }
+
+NodePtr Pool::submit(const TaskOptions& options, Bytes payload) {
+  if (payload.size() > options_.max_frame_bytes) {
+    Failure failure = failure_of(
+        FailureKind::kEncode, 0,
+        "the call is " + std::to_string(payload.size()) + " bytes long, more than the limit of " +
+            std::to_string(options_.max_frame_bytes) + " (ExecutorOptions::max_frame_bytes)");
+    failure.type_name = "poolproof::BadBytes";
+    return refuse(std::move(failure));
+  }
+  // The sum over the payload is made here, so that the supervisor does not spend its time on it.
+  auto shared = std::make_shared<const transport::Payload>(std::move(payload));
+  const std::optional<os::Instant> deadline = after(os_.now(), options.deadline);
+
+  const std::lock_guard lock(mutex_);
+  if (ended_) throw_failure(*ended_);
+  if (phase_ >= Phase::kClosing) throw_failure(failure_of(FailureKind::kShutdown, 0, kClosed));
+  if (phase_ == Phase::kFresh) start();
+  const TaskId task = ++last_task_;
+  NodePtr node(new FutureNode(task, shared_from_this()));
+  open_.emplace(task, node);
+  put(supervise::TaskSubmitted{task, std::move(shared), deadline});
+  return node;
+}
+
+NodePtr Pool::refuse(Failure failure) {
+  {
+    const std::lock_guard lock(mutex_);
+    failure.task = ++last_task_;
+  }
+  NodePtr node(new FutureNode(failure.task, shared_from_this()));
+  node->settle(std::move(failure));
+  return node;
+}
+
+// Under the lock. The supervisor's thread, and with it all workers, start at the first task.
+void Pool::start() {
+  auto bell = os_.open_bell();
+  if (const auto* error = std::get_if<os::SysError>(&bell)) {
+    throw_failure(failure_of(FailureKind::kSpawn, 0, os::to_string(*error)));
+  }
+  inbox_.emplace(os_, std::get<int>(bell));
+  try {
+    // `this` and no reference: shutdown joins the thread while the executor still holds the pool.
+    supervisor_ = os::start_quiet_thread("poolproof-super", [this] { supervise(); });
+  } catch (const std::system_error& error) {
+    os_.close(inbox_->bell());
+    inbox_.reset();
+    throw_failure(failure_of(FailureKind::kSpawn, 0, std::string("no thread: ") + error.what()));
+  }
+  phase_ = Phase::kRunning;
+}
+
+void Pool::supervise() {
+  {
+    supervise::SupervisorOptions options{.workers = options_.workers,
+                                         .channel_grace = options_.channel_grace,
+                                         .stop_grace = options_.stop_grace};
+    supervise::Loop loop(os_, *inbox_, *this, options, options_.max_frame_bytes);
+    while (loop.turn()) continue;
+  }
+  std::unordered_map<TaskId, NodePtr> late;
+  {
+    const std::lock_guard lock(mutex_);
+    phase_ = Phase::kOver;
+    late.swap(open_);
+    const bool foreign = ended_ && ended_->kind == FailureKind::kSupervisorLost;
+    POOLPROOF_CHECK(late.empty() || foreign, "a shutdown is complete when every future has ended");
+    if (!foreign) os_.close(inbox_->bell());  // else its number may be anybody's by now
+    changed_.notify_all();
+  }
+  for (auto& [task, node] : late) {  // submitted between the loss and its notice
+    Failure failure = *ended_;
+    failure.task = task;
+    node->settle(std::move(failure));
+  }
+}
+
+void Pool::shutdown(const ShutdownOptions& options) {
+  std::unique_lock lock(mutex_);
+  if (phase_ == Phase::kFresh) phase_ = Phase::kGone;
+  if (phase_ == Phase::kRunning) phase_ = Phase::kClosing;
+  if (phase_ == Phase::kClosing) {
+    put(supervise::ShutdownAsked{options.pending, options.running,
+                                 after(os_.now(), options.grace)});
+  }
+  changed_.wait(lock, [this] { return phase_ >= Phase::kOver; });
+  std::thread ending = std::move(supervisor_);
+  if (ending.joinable()) {
+    lock.unlock();
+    ending.join();
+    lock.lock();
+    phase_ = Phase::kGone;
+    changed_.notify_all();
+  }
+  changed_.wait(lock, [this] { return phase_ == Phase::kGone; });
+  lock.unlock();
+  callbacks_->close();
+}
+
+void Pool::cancel(TaskId task) {
+  const std::lock_guard lock(mutex_);
+  if (open_.contains(task)) put(supervise::CancelAsked{task});
+}
+
+// Under the lock, so that the bell is not closed meanwhile.
+void Pool::put(supervise::Input input) {
+  if (phase_ < Phase::kOver) inbox_->put(std::move(input));
+}
+
+void Pool::call_back(std::unique_ptr<Callback> callback, NodePtr settled) {
+  callbacks_->run(std::move(callback), std::move(settled));
+}
+
+void Pool::callback_threw(std::exception_ptr what) {
+  if (options_.on_callback_error) {
+    try {
+      options_.on_callback_error(what);
+      return;
+    } catch (...) {
+      std::fputs("poolproof: on_callback_error threw; what it was told:\n", stderr);
+    }
+  }
+  const Failure told = describe_exception(FailureKind::kTask, Stage::kResult, 0, what);
+  std::fprintf(stderr, "poolproof: a callback threw %s: %s\n", told.type_name.c_str(),
+               told.text.c_str());
+}
+
+void Pool::settle(TaskId task, supervise::Outcome outcome) {
+  NodePtr node;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto found = open_.find(task);
+    POOLPROOF_CHECK(found != open_.end(), "a future ends once");
+    node = std::move(found->second);
+    open_.erase(found);
+  }
+  std::visit([&](auto& each) { node->settle(std::move(each)); }, outcome);
+}
+
+void Pool::pool_ended(const Failure& why) {
+  const std::lock_guard lock(mutex_);
+  ended_ = why;
+}
+
+}  // namespace poolproof::detail

@@ -1,0 +1,74 @@
+// One executor, behind its public face: the futures that are open, the supervisor's thread, and the
+// callbacks. Lives as long as the executor or any of its futures.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <unordered_map>
+
+#include "executor/front/callbacks.h"
+#include "executor/os/os.h"
+#include "executor/supervise/inbox.h"
+#include "executor/supervise/loop.h"
+#include "poolproof/future.h"
+#include "poolproof/options.h"
+
+namespace poolproof::detail {
+
+class Pool : public Patron, public supervise::Outlet, public std::enable_shared_from_this<Pool> {
+ public:
+  // `os` must outlive the pool. options.workers >= 1.
+  Pool(os::Os& os, const ExecutorOptions& options);
+  ~Pool() override;
+  Pool(const Pool&) = delete;
+  Pool& operator=(const Pool&) = delete;
+
+  // As Executor's. Any thread.
+  NodePtr submit(const TaskOptions& options, Bytes payload);
+  NodePtr refuse(Failure failure);  // a node of a new task that has ended so
+  void shutdown(const ShutdownOptions& options);
+  void shutdown_on_destroy() { shutdown(options_.on_destroy); }
+  // False in a child that the program forked: there the threads do not exist, and nothing is ours.
+  bool in_own_process() const;
+
+  void cancel(TaskId task) override;
+  void prepare_callbacks() override { callbacks_->start(); }
+  void call_back(std::unique_ptr<Callback> callback, NodePtr settled) override;
+  void callback_threw(std::exception_ptr what) override;
+
+  // On the supervisor's thread.
+  void settle(TaskId task, supervise::Outcome outcome) override;
+  void pool_ended(const Failure& why) override;
+
+ private:
+  enum class Phase {
+    kFresh,    // nothing was submitted yet: no thread, no descriptor
+    kRunning,  //
+    kClosing,  // shut down: nothing is taken any more
+    kOver,     // the supervisor has ended; its thread may still have to be joined
+    kGone,     // joined
+  };
+  void start();
+  void supervise();
+  void put(supervise::Input input);
+
+  os::Os& os_;
+  const ExecutorOptions options_;
+  const int owner_;
+  const std::shared_ptr<Callbacks> callbacks_ = std::make_shared<Callbacks>();
+
+  std::mutex mutex_;  // guards all below
+  std::condition_variable changed_;
+  Phase phase_ = Phase::kFresh;
+  std::optional<Failure> ended_;
+  TaskId last_task_ = 0;
+  std::unordered_map<TaskId, NodePtr> open_;
+  std::optional<supervise::Inbox> inbox_;
+  std::thread supervisor_;
+};
+
+}  // namespace poolproof::detail

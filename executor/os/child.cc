@@ -1,0 +1,61 @@
+#include "executor/os/child.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/auxv.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <charconv>
+#include <cstdio>
+#include <cstring>
+
+namespace poolproof::os {
+namespace {
+
+template <class T>
+bool parse(const char* text, T& value) {
+  const char* end = text + std::strlen(text);
+  const auto [stop, error] = std::from_chars(text, end, value);
+  return error == std::errc() && stop == end;
+}
+
+}  // namespace
+
+std::optional<WorkerStart> read_worker_start(int argc, char** argv) {
+  if (argc != 4 || std::strcmp(argv[0], kWorkerMarker) != 0) return std::nullopt;
+  if (getauxval(AT_SECURE) != 0) return std::nullopt;
+  WorkerStart start;
+  if (!parse(argv[1], start.parent) || !parse(argv[2], start.orders.index) ||
+      !parse(argv[3], start.orders.max_payload)) {
+    return std::nullopt;
+  }
+  ucred peer{};
+  socklen_t size = sizeof(peer);
+  if (getsockopt(kWorkerChannel, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return std::nullopt;
+  if (peer.pid != start.parent || peer.uid != getuid()) return std::nullopt;
+  return start;
+}
+
+void bind_to_parent(int parent) {
+  // In this order: were the parent to die between the two, one of them would tell.
+  prctl(PR_SET_PDEATHSIG, SIGKILL);
+  if (getppid() != parent) _exit(1);
+}
+
+void settle_in(int index) {
+  // If the parent had no stdout or stderr, a file that a task opens must not become it.
+  for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) {
+    if (fcntl(fd, F_GETFD) >= 0) continue;
+    const int null = open("/dev/null", O_WRONLY);
+    if (null >= 0 && null != fd) dup2(null, fd), close(null);
+  }
+  // What a task execs has no business with the channel.
+  fcntl(kWorkerChannel, F_SETFD, FD_CLOEXEC);
+  char name[16];
+  std::snprintf(name, sizeof(name), "poolproof-%d", index);
+  prctl(PR_SET_NAME, name);
+}
+
+}  // namespace poolproof::os

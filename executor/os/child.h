@@ -1,0 +1,32 @@
+// A worker's view of its own start: how it was called, and how it is bound to its parent.
+#pragma once
+
+#include <optional>
+
+#include "executor/os/os.h"
+
+namespace poolproof::os {
+
+// argv[0] of a worker; then its parent's pid, its place in the pool, and the longest message it may
+// send. No environment variable marks a worker, so what a task starts sees nothing of it.
+inline constexpr char kWorkerMarker[] = "poolproof-worker";
+inline constexpr int kWorkerChannel = 3;  // its descriptor in the worker
+
+struct WorkerStart {
+  int parent = 0;
+  WorkerOrders orders;
+};
+
+// What this process was started as: a worker only if argv[0] has the marker, the program is not
+// privileged (AT_SECURE), and fd 3 is a socket that argv's parent made as our own user. Anything
+// else is an ordinary program. Allocates nothing: it runs before the program's constructors.
+std::optional<WorkerStart> read_worker_start(int argc, char** argv);
+
+// From now on the kernel kills this process when the thread that spawned it ends. Ends the process
+// at once if that has happened already.
+void bind_to_parent(int parent);
+
+// Descriptors and name, as the rest of a worker's life expects them.
+void settle_in(int index);
+
+}  // namespace poolproof::os

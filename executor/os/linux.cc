@@ -1,0 +1,267 @@
+#include "executor/os/linux.h"
+
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <poll.h>
+#include <sched.h>
+#include <signal.h>
+#include <spawn.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <vector>
+
+#include "executor/check.h"
+#include "executor/os/child.h"
+
+namespace poolproof::os {
+namespace {
+
+// The kernel's struct pidfd_info and its request, which this system's headers may be too old to
+// have.
+struct PidfdInfo {
+  std::uint64_t mask;
+  std::uint64_t cgroup;
+  std::uint32_t ids[11];
+  std::int32_t exit_status;
+};
+constexpr std::uint64_t kInfoExit = 1u << 3;  // PIDFD_INFO_EXIT
+const unsigned long kGetInfo = _IOWR(0xFF, 11, PidfdInfo);
+
+// glibc 2.36 declares these two without C linkage.
+int open_pidfd(pid_t pid) { return static_cast<int>(syscall(SYS_pidfd_open, pid, 0)); }
+void send_signal(int pidfd, int signal) {
+  syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0);
+}
+
+ExitStatus decode(int wait_status) {
+  if (WIFEXITED(wait_status)) return Exited{WEXITSTATUS(wait_status)};
+  return Signaled{WTERMSIG(wait_status), WCOREDUMP(wait_status) != 0};
+}
+
+// Somebody else took the record (SIGCHLD ignored, a wait for any child): newer kernels keep a copy
+// at the pidfd.
+ExitStatus reaped_elsewhere(int handle) {
+  PidfdInfo info{};
+  info.mask = kInfoExit;
+  if (ioctl(handle, kGetInfo, &info) == 0 && (info.mask & kInfoExit) != 0) {
+    return decode(info.exit_status);
+  }
+  return Unseen{};
+}
+
+std::optional<ExitStatus> wait_for(int handle, int more_options) {
+  siginfo_t info;
+  int answer = 0;
+  do {
+    info.si_pid = 0;
+    answer = waitid(P_PIDFD, static_cast<id_t>(handle), &info, WEXITED | more_options);
+  } while (answer != 0 && errno == EINTR);
+  if (answer != 0) return reaped_elsewhere(handle);
+  if (info.si_pid == 0) return std::nullopt;
+  if (info.si_code == CLD_EXITED) return Exited{info.si_status};
+  return Signaled{info.si_status, info.si_code == CLD_DUMPED};
+}
+
+// Above the three standard descriptors, which the spawn fills by number.
+int lifted(int fd) {
+  if (fd > STDERR_FILENO || fd < 0) return fd;
+  const int higher = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  ::close(fd);
+  return higher;
+}
+
+// posix_spawn's two argument objects, which must be destroyed on every way out.
+class SpawnPlan {
+ public:
+  explicit SpawnPlan(int channel) {
+    posix_spawn_file_actions_init(&actions_);
+    posix_spawn_file_actions_adddup2(&actions_, channel, kWorkerChannel);
+    posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
+    // Closed in the child and by range: the user's descriptors are not ours to mark.
+    posix_spawn_file_actions_addclosefrom_np(&actions_, kWorkerChannel + 1);
+    posix_spawnattr_init(&attributes_);
+    sigset_t none, all;
+    sigemptyset(&none);
+    sigfillset(&all);
+    posix_spawnattr_setsigmask(&attributes_, &none);
+    posix_spawnattr_setsigdefault(&attributes_, &all);
+    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+  }
+  ~SpawnPlan() {
+    posix_spawn_file_actions_destroy(&actions_);
+    posix_spawnattr_destroy(&attributes_);
+  }
+  SpawnPlan(const SpawnPlan&) = delete;
+  SpawnPlan& operator=(const SpawnPlan&) = delete;
+
+  int run(const WorkerOrders& orders, pid_t* pid) {
+    std::string marker = kWorkerMarker;
+    std::string parent = std::to_string(getpid());
+    std::string index = std::to_string(orders.index);
+    std::string limit = std::to_string(orders.max_payload);
+    char* argv[] = {marker.data(), parent.data(), index.data(), limit.data(), nullptr};
+    return posix_spawn(pid, "/proc/self/exe", &actions_, &attributes_, argv, environ);
+  }
+
+ private:
+  posix_spawn_file_actions_t actions_;
+  posix_spawnattr_t attributes_;
+};
+
+std::variant<Child, SysError> start_on(int ours, int theirs, const WorkerOrders& orders) {
+  if (ours < 0 || theirs < 0) return SysError{"fcntl(F_DUPFD_CLOEXEC)", errno};
+  if (fcntl(ours, F_SETFL, O_NONBLOCK) != 0) return SysError{"fcntl(O_NONBLOCK)", errno};
+  pid_t pid = 0;
+  const int failed = SpawnPlan(theirs).run(orders, &pid);
+  if (failed != 0) return SysError{"posix_spawn", failed};
+  // The pid is still that process: nobody but us reaps it, unless the program asked for that.
+  const int handle = open_pidfd(pid);
+  if (handle < 0) {
+    const SysError why{"pidfd_open", errno};
+    ::kill(pid, SIGKILL);
+    siginfo_t info;
+    waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED);
+    return why;
+  }
+  return Child{pid, lifted(handle), ours};
+}
+
+}  // namespace
+
+std::string to_string(const SysError& error) {
+  return std::string(error.call) + ": " + std::strerror(error.number);
+}
+
+Instant LinuxOs::now() { return std::chrono::steady_clock::now(); }
+
+std::variant<Child, SysError> LinuxOs::spawn_worker(const WorkerOrders& orders) {
+  int ends[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+    return SysError{"socketpair", errno};
+  }
+  const int ours = lifted(ends[0]);
+  const int theirs = lifted(ends[1]);
+  auto started = start_on(ours, theirs, orders);
+  if (theirs >= 0) ::close(theirs);
+  if (ours >= 0 && std::holds_alternative<SysError>(started)) ::close(ours);
+  return started;
+}
+
+int usable_cpus() {
+  cpu_set_t set;
+  if (sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
+  return std::max(1, CPU_COUNT(&set));
+}
+
+void LinuxOs::kill(const Child& child) { send_signal(child.handle, SIGKILL); }
+
+bool LinuxOs::is_frozen(const Child& child) {
+  const std::string path = "/proc/" + std::to_string(child.pid) + "/stat";
+  const int fd = open(path.c_str(), O_RDONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  char text[512];
+  const ssize_t size = ::read(fd, text, sizeof(text) - 1);
+  ::close(fd);
+  if (size <= 0) return false;
+  text[size] = '\0';
+  // pid (name) state ...: the name may hold anything, so look from the last parenthesis.
+  const char* name_end = std::strrchr(text, ')');
+  return name_end != nullptr && (name_end[2] == 'T' || name_end[2] == 't');
+}
+
+std::optional<ExitStatus> LinuxOs::try_reap(const Child& child) {
+  return wait_for(child.handle, WNOHANG);
+}
+
+ExitStatus LinuxOs::reap(const Child& child) {
+  const std::optional<ExitStatus> status = wait_for(child.handle, 0);
+  POOLPROOF_CHECK(status.has_value(), "a waitid that blocks returned without a process");
+  return *status;
+}
+
+IoResult LinuxOs::read(int channel, std::span<std::byte> into) {
+  ssize_t size = 0;
+  do {
+    size = recv(channel, into.data(), into.size(), MSG_DONTWAIT);
+  } while (size < 0 && errno == EINTR);
+  if (size > 0) return {IoResult::Kind::kSome, static_cast<std::size_t>(size)};
+  if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return {};
+  return {IoResult::Kind::kGone, 0};
+}
+
+IoResult LinuxOs::write(int channel, std::array<std::span<const std::byte>, 2> parts) {
+  std::array<iovec, 2> vectors;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    // sendmsg only reads; its interface is older than const.
+    vectors[i] = {const_cast<std::byte*>(parts[i].data()), parts[i].size()};
+  }
+  msghdr message{};
+  message.msg_iov = vectors.data();
+  message.msg_iovlen = vectors.size();
+  ssize_t size = 0;
+  do {
+    size = sendmsg(channel, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+  } while (size < 0 && errno == EINTR);
+  if (size >= 0) return {IoResult::Kind::kSome, static_cast<std::size_t>(size)};
+  if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) return {};
+  return {IoResult::Kind::kGone, 0};
+}
+
+std::size_t LinuxOs::unread(int channel) {
+  int size = 0;
+  return ioctl(channel, SIOCINQ, &size) == 0 && size > 0 ? static_cast<std::size_t>(size) : 0;
+}
+
+void LinuxOs::close(int fd) { ::close(fd); }
+
+std::variant<int, SysError> LinuxOs::open_bell() {
+  const int bell = lifted(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (bell < 0) return SysError{"eventfd", errno};
+  return bell;
+}
+
+void LinuxOs::ring(int bell) {
+  const std::uint64_t one = 1;
+  // Fails only when the counter is full: then it rings already.
+  [[maybe_unused]] const ssize_t size = ::write(bell, &one, sizeof(one));
+}
+
+void LinuxOs::hush(int bell) {
+  std::uint64_t count = 0;
+  [[maybe_unused]] const ssize_t size = ::read(bell, &count, sizeof(count));
+}
+
+void LinuxOs::wait(std::span<Watch> watches, std::optional<Instant> until) {
+  std::vector<pollfd> polled;
+  polled.reserve(watches.size());
+  for (const Watch& watch : watches) {
+    const int events = (watch.for_reading ? POLLIN : 0) | (watch.for_writing ? POLLOUT : 0);
+    polled.push_back({watch.fd, static_cast<short>(events), 0});
+  }
+  timespec left{};
+  if (until) {
+    const auto ns = std::max(std::chrono::nanoseconds(0),
+                             std::chrono::duration_cast<std::chrono::nanoseconds>(*until - now()));
+    left.tv_sec = static_cast<time_t>(ns.count() / 1'000'000'000);
+    left.tv_nsec = static_cast<long>(ns.count() % 1'000'000'000);
+  }
+  const int ready = ppoll(polled.data(), polled.size(), until ? &left : nullptr, nullptr);
+  for (std::size_t i = 0; i < watches.size(); ++i) {
+    const short told = ready > 0 ? polled[i].revents : short{0};
+    watches[i].readable = (told & (POLLIN | POLLHUP | POLLERR)) != 0;
+    watches[i].writable = (told & (POLLOUT | POLLERR)) != 0;
+    watches[i].foreign = (told & POLLNVAL) != 0;
+  }
+}
+
+}  // namespace poolproof::os

@@ -1,0 +1,29 @@
+// The Os of Linux: posix_spawn, pidfds, waitid, poll. The only file that calls any of them.
+#pragma once
+
+#include "executor/os/os.h"
+
+namespace poolproof::os {
+
+// Stateless; one serves all pools of the program.
+class LinuxOs : public Os {
+ public:
+  Instant now() override;
+  std::variant<Child, SysError> spawn_worker(const WorkerOrders& orders) override;
+  void kill(const Child& child) override;
+  bool is_frozen(const Child& child) override;
+  std::optional<ExitStatus> try_reap(const Child& child) override;
+  ExitStatus reap(const Child& child) override;
+  IoResult read(int channel, std::span<std::byte> into) override;
+  IoResult write(int channel, std::array<std::span<const std::byte>, 2> parts) override;
+  std::size_t unread(int channel) override;
+  void close(int fd) override;
+  std::variant<int, SysError> open_bell() override;
+  void ring(int bell) override;
+  void hush(int bell) override;
+  void wait(std::span<Watch> watches, std::optional<Instant> until) override;
+};
+
+int usable_cpus();  // of this process's affinity, at least 1
+
+}  // namespace poolproof::os

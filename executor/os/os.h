@@ -1,0 +1,96 @@
+// All that the supervisor asks of the operating system: spawn, signal, reap, read, write, wait,
+// time.
+//
+// One interface, so that the supervisor also runs on a simulated one with virtual time (fake_os.h).
+// Operating errors are values. Called on the supervisor's thread, except `now`, `ring` and `reap`,
+// which any thread may call.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <optional>
+#include <span>
+#include <string>
+#include <variant>
+
+#include "poolproof/error.h"
+
+namespace poolproof::os {
+
+using Instant = std::chrono::steady_clock::time_point;
+
+// A system call that failed, and with what errno.
+struct SysError {
+  const char* call = "";
+  int number = 0;
+};
+std::string to_string(const SysError& error);  // "posix_spawn: No such file or directory"
+
+// A worker process, from its parent's side. Descriptors are owned by whoever holds the value.
+struct Child {
+  int pid = 0;
+  int handle = -1;   // pidfd: readable once the process has ended
+  int channel = -1;  // our end of its channel, non-blocking
+};
+
+struct IoResult {
+  enum class Kind {
+    kSome,        // `bytes` > 0 were moved
+    kWouldBlock,  // nothing now
+    kGone,        // the other end is closed (EOF, EPIPE, ECONNRESET)
+  };
+  Kind kind = Kind::kWouldBlock;
+  std::size_t bytes = 0;
+};
+
+// What a worker is told at its start.
+struct WorkerOrders {
+  int index = 0;                // its place in the pool
+  std::size_t max_payload = 0;  // the longest message that it may send
+};
+
+// A descriptor to watch: what is asked, and what `wait` answered.
+struct Watch {
+  int fd = -1;
+  bool for_reading = true;
+  bool for_writing = false;
+  bool readable = false;  // or ended: a read tells which
+  bool writable = false;
+  bool foreign = false;  // no longer an open descriptor: somebody closed it
+};
+
+class Os {
+ public:
+  virtual ~Os() = default;
+
+  virtual Instant now() = 0;
+
+  // Starts this program anew as a worker with its channel as fd 3, stdin from /dev/null, stdout and
+  // stderr inherited, nothing else open, default signal handling.
+  virtual std::variant<Child, SysError> spawn_worker(const WorkerOrders& orders) = 0;
+  virtual void kill(const Child& child) = 0;  // SIGKILL; one that has already ended is no error
+  // Whether it is stopped by a signal or a debugger: alive, and deaf.
+  virtual bool is_frozen(const Child& child) = 0;
+  // The exit record, once: nullopt while the kernel has none to give, even if the handle is
+  // readable (a traced process shows its end to the tracer first).
+  virtual std::optional<ExitStatus> try_reap(const Child& child) = 0;
+  virtual ExitStatus reap(const Child& child) = 0;  // blocks until there is one
+
+  virtual IoResult read(int channel, std::span<std::byte> into) = 0;
+  // One message part after the other; never raises SIGPIPE.
+  virtual IoResult write(int channel, std::array<std::span<const std::byte>, 2> parts) = 0;
+  // How many bytes were sent to this end and not yet read.
+  virtual std::size_t unread(int channel) = 0;
+  virtual void close(int fd) = 0;
+
+  // A bell wakes a waiting supervisor; ringing twice is ringing once.
+  virtual std::variant<int, SysError> open_bell() = 0;
+  virtual void ring(int bell) = 0;
+  virtual void hush(int bell) = 0;
+
+  // Sleeps until a watch has an answer or `until` has come; for ever if there is neither.
+  virtual void wait(std::span<Watch> watches, std::optional<Instant> until) = 0;
+};
+
+}  // namespace poolproof::os

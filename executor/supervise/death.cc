@@ -1,0 +1,97 @@
+#include "executor/supervise/death.h"
+
+#include <signal.h>
+
+#include <utility>
+
+namespace poolproof::supervise {
+namespace {
+
+bool is_our_kill(const ExitStatus& exit) {
+  const auto* signaled = std::get_if<Signaled>(&exit);
+  return signaled != nullptr && signaled->signal == SIGKILL;
+}
+
+std::pair<Cause, Intent> cause_of(const Notes& notes, const ExitStatus& exit) {
+  switch (notes.wish) {
+    case Wish::kDeadline:
+      return {notes.was_frozen ? Cause::kFrozen : Cause::kDeadline, Intent::kPolicy};
+    case Wish::kStop:
+    case Wish::kShutdownKill:
+      return {Cause::kShutdown, Intent::kAsked};
+    case Wish::kNone:
+      break;
+  }
+  if (notes.conviction) return {Cause::kGarbage, Intent::kUnplanned};
+  if (notes.killed_as_lost && is_our_kill(exit)) return {Cause::kChannelLost, Intent::kUnplanned};
+  if (std::holds_alternative<Unseen>(exit)) return {Cause::kUnknown, Intent::kUnplanned};
+  return {Cause::kSelf, Intent::kUnplanned};
+}
+
+std::string name_of(const WorkerRef& worker) {
+  return "worker " + std::to_string(worker.index) + " (pid " + std::to_string(worker.pid) + ")";
+}
+
+}  // namespace
+
+Death name_death(WorkerRef worker, const Notes& notes, const ExitStatus& exit) {
+  const auto [cause, intent] = cause_of(notes, exit);
+  return {worker, exit, cause, intent, notes.conviction.value_or("")};
+}
+
+std::string to_string(const Death& death) {
+  const std::string name = name_of(death.worker);
+  switch (death.cause) {
+    case Cause::kChannelLost:
+      return name + " closed its channel, lived on, and was killed for it";
+    case Cause::kGarbage:
+      return name + " broke the protocol (" + death.conviction + ") and was killed for it";
+    case Cause::kDeadline:
+      return name + " was killed at the deadline of its task";
+    case Cause::kFrozen:
+      return name + " was found stopped, and was killed at the deadline of its task";
+    case Cause::kShutdown:
+      return name + " was ended by the shutdown";
+    case Cause::kUnknown:
+    case Cause::kSelf:
+      break;
+  }
+  return name + " was ended by " + to_string(death.exit);
+}
+
+Failure failure_of_task(const Death& death, TaskId task, bool started) {
+  Failure failure;
+  failure.task = task;
+  failure.started = started;
+  failure.worker = death.worker;
+  failure.exit = death.exit;
+  failure.cause = death.cause;
+  failure.intent = death.intent;
+  failure.text = to_string(death);
+  if (death.intent == Intent::kAsked) {
+    failure.kind = FailureKind::kShutdown;
+  } else if (death.intent == Intent::kPolicy) {
+    failure.kind = FailureKind::kDeadline;
+  } else if (death.cause == Cause::kGarbage) {
+    failure.kind = FailureKind::kProtocol;
+    failure.started = true;  // it may have lied about that too
+  } else {
+    failure.kind = FailureKind::kWorkerLost;
+  }
+  return failure;
+}
+
+Failure failure_of_pool(const Death& death, int times) {
+  Failure failure;
+  failure.kind = FailureKind::kSpawn;
+  failure.worker = death.worker;
+  failure.exit = death.exit;
+  failure.cause = death.cause;
+  failure.text =
+      std::to_string(times) +
+      " fresh workers in a row died before they took a task; the last: " + to_string(death) +
+      ". Look at its stderr, and at what this program does in static constructors";
+  return failure;
+}
+
+}  // namespace poolproof::supervise

@@ -1,0 +1,48 @@
+// How did a worker end, and why? The one place that names the cause.
+//
+// The first cause wins, and what we asked for beats what we observed. Our own kill on suspicion is
+// never an intent.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "poolproof/error.h"
+
+namespace poolproof::supervise {
+
+// What a user or a policy wanted of a worker. Set once.
+enum class Wish {
+  kNone,
+  kStop,          // its end, when idle
+  kShutdownKill,  // its end, at once
+  kDeadline,      // the end of its task, at its deadline
+};
+
+// What is known of a worker before its exit record comes.
+struct Notes {
+  Wish wish = Wish::kNone;
+  std::optional<std::string> conviction;  // the nonsense that it sent
+  bool killed_as_lost = false;            // SIGKILL after its channel was lost
+  bool was_frozen = false;                // seen stopped when it was killed
+};
+
+struct Death {
+  WorkerRef worker;
+  ExitStatus exit;
+  Cause cause = Cause::kSelf;
+  Intent intent = Intent::kUnplanned;
+  std::string conviction;
+};
+
+Death name_death(WorkerRef worker, const Notes& notes, const ExitStatus& exit);
+
+// "worker 0 (pid 4711) was ended by SIGSEGV"
+std::string to_string(const Death& death);
+
+// What the death means for the task that the worker held. `started`: it had claimed it.
+Failure failure_of_task(const Death& death, TaskId task, bool started);
+// The pool's end, after `times` deaths of fresh workers; `death` was the last.
+Failure failure_of_pool(const Death& death, int times);
+
+}  // namespace poolproof::supervise

@@ -1,0 +1,203 @@
+#include "executor/supervise/lifecycle.h"
+
+#include <array>
+
+namespace poolproof::supervise {
+namespace {
+
+using enum State;
+using enum Event;
+using Do = Action;
+
+constexpr std::array<Row, kStates* kEvents> kRows = {{
+    // in         on            next          action
+    {kStarting, kOffer, kStarting, Do::kBug},     // only idle workers are offered tasks
+    {kStarting, kWithdraw, kStarting, Do::kBug},  // it has no task to give back
+    {kStarting, kStop, kStopping, Do::kSendStop},
+    {kStarting, kKill, kKilling, Do::kKill},
+    {kStarting, kGraceOver, kStarting, Do::kBug},  // no row has armed a grace
+    {kStarting, kHello, kIdle, Do::kWelcome},
+    {kStarting, kClaim, kConvicted, Do::kConvict},
+    {kStarting, kWithdrawn, kConvicted, Do::kConvict},
+    {kStarting, kReply, kConvicted, Do::kConvict},
+    {kStarting, kNonsense, kConvicted, Do::kConvict},
+    {kStarting, kChannelLost, kLosing, Do::kArmGrace},
+    {kStarting, kExit, kReaped, Do::kBury},
+
+    {kIdle, kOffer, kOffered, Do::kSendOffer},
+    {kIdle, kWithdraw, kIdle, Do::kBug},  // it has no task to give back
+    {kIdle, kStop, kStopping, Do::kSendStop},
+    {kIdle, kKill, kKilling, Do::kKill},
+    {kIdle, kGraceOver, kIdle, Do::kBug},  // no row has armed a grace
+    {kIdle, kHello, kConvicted, Do::kConvict},
+    {kIdle, kClaim, kConvicted, Do::kConvict},
+    {kIdle, kWithdrawn, kConvicted, Do::kConvict},
+    {kIdle, kReply, kConvicted, Do::kConvict},
+    {kIdle, kNonsense, kConvicted, Do::kConvict},
+    {kIdle, kChannelLost, kLosing, Do::kArmGrace},
+    {kIdle, kExit, kReaped, Do::kBury},
+
+    {kOffered, kOffer, kOffered, Do::kBug},  // one task at a time
+    {kOffered, kWithdraw, kWithdrawing, Do::kSendWithdraw},
+    {kOffered, kStop, kOffered, Do::kBug},  // only workers without a task are asked to stop
+    {kOffered, kKill, kKilling, Do::kKill},
+    {kOffered, kGraceOver, kOffered, Do::kBug},  // no row has armed a grace
+    {kOffered, kHello, kConvicted, Do::kConvict},
+    {kOffered, kClaim, kBusy, Do::kNoteClaim},
+    {kOffered, kWithdrawn, kConvicted, Do::kConvict},  // nobody asked
+    {kOffered, kReply, kConvicted, Do::kConvict},      // a result of what it never claimed
+    {kOffered, kNonsense, kConvicted, Do::kConvict},
+    {kOffered, kChannelLost, kLosing, Do::kArmGrace},
+    {kOffered, kExit, kReaped, Do::kBury},
+
+    {kWithdrawing, kOffer, kWithdrawing, Do::kBug},     // one task at a time
+    {kWithdrawing, kWithdraw, kWithdrawing, Do::kBug},  // it is asked once
+    {kWithdrawing, kStop, kWithdrawing, Do::kBug},      // only workers without a task are
+    {kWithdrawing, kKill, kKilling, Do::kKill},
+    {kWithdrawing, kGraceOver, kWithdrawing, Do::kBug},  // no row has armed a grace
+    {kWithdrawing, kHello, kConvicted, Do::kConvict},
+    {kWithdrawing, kClaim, kBusy, Do::kNoteClaim},  // the answer: it was faster
+    {kWithdrawing, kWithdrawn, kIdle, Do::kTakeBack},
+    {kWithdrawing, kReply, kConvicted, Do::kConvict},
+    {kWithdrawing, kNonsense, kConvicted, Do::kConvict},
+    {kWithdrawing, kChannelLost, kLosing, Do::kArmGrace},
+    {kWithdrawing, kExit, kReaped, Do::kBury},
+
+    {kBusy, kOffer, kBusy, Do::kBug},     // one task at a time
+    {kBusy, kWithdraw, kBusy, Do::kBug},  // the claim is known: there is nothing to ask
+    {kBusy, kStop, kBusy, Do::kBug},      // only workers without a task are asked to stop
+    {kBusy, kKill, kKilling, Do::kKill},
+    {kBusy, kGraceOver, kBusy, Do::kBug},  // no row has armed a grace
+    {kBusy, kHello, kConvicted, Do::kConvict},
+    {kBusy, kClaim, kConvicted, Do::kConvict},  // twice
+    {kBusy, kWithdrawn, kConvicted, Do::kConvict},
+    {kBusy, kReply, kIdle, Do::kSettle},
+    {kBusy, kNonsense, kConvicted, Do::kConvict},
+    {kBusy, kChannelLost, kLosing,
+     Do::kArmGrace},  // EOF is suspicion: kill only when the grace ends
+    {kBusy, kExit, kReaped, Do::kBury},
+
+    {kStopping, kOffer, kStopping, Do::kBug},     // only idle workers are offered tasks
+    {kStopping, kWithdraw, kStopping, Do::kBug},  // it has no task to give back
+    {kStopping, kStop, kStopping, Do::kBug},      // it is asked once
+    {kStopping, kKill, kKilling, Do::kKill},
+    {kStopping, kGraceOver, kKilling, Do::kKillOverdue},
+    {kStopping, kHello, kStopping, Do::kNothing},  // it was still starting when we asked
+    {kStopping, kClaim, kConvicted, Do::kConvict},
+    {kStopping, kWithdrawn, kConvicted, Do::kConvict},
+    {kStopping, kReply, kConvicted, Do::kConvict},
+    {kStopping, kNonsense, kConvicted, Do::kConvict},
+    {kStopping, kChannelLost, kStopping, Do::kNothing},  // as it should; the stop grace runs on
+    {kStopping, kExit, kReaped, Do::kBury},
+
+    {kKilling, kOffer, kKilling, Do::kBug},     // only idle workers are offered tasks
+    {kKilling, kWithdraw, kKilling, Do::kBug},  // only of workers that were offered one
+    {kKilling, kStop, kKilling, Do::kBug},      // only workers without a task, and alive
+    {kKilling, kKill, kKilling, Do::kNothing},
+    {kKilling, kGraceOver, kKilling, Do::kBug},  // a kill disarms every grace
+    {kKilling, kHello, kKilling, Do::kNothing},
+    {kKilling, kClaim, kKilling, Do::kNoteClaim},  // written before the kill: the task had started
+    {kKilling, kWithdrawn, kKilling, Do::kNothing},
+    {kKilling, kReply, kKilling, Do::kSettleLate},  // a finished task never turns into an error
+    {kKilling, kNonsense, kKilling, Do::kNothing},  // what we wanted beats what we observe
+    {kKilling, kChannelLost, kKilling, Do::kNothing},
+    {kKilling, kExit, kReaped, Do::kBury},
+
+    {kLosing, kOffer, kLosing, Do::kBug},     // only idle workers are offered tasks
+    {kLosing, kWithdraw, kLosing, Do::kBug},  // there is no channel to ask through
+    {kLosing, kStop, kLosing, Do::kBug},      // there is no channel to ask through
+    {kLosing, kKill, kKilling, Do::kKill},
+    {kLosing, kGraceOver, kKilling, Do::kKillLost},
+    {kLosing, kHello, kConvicted, Do::kConvict},  // nothing can come through a lost channel; yet if
+    {kLosing, kClaim, kConvicted, Do::kConvict},  // it did, it would be a worker's doing
+    {kLosing, kWithdrawn, kConvicted, Do::kConvict},
+    {kLosing, kReply, kConvicted, Do::kConvict},
+    {kLosing, kNonsense, kConvicted, Do::kConvict},
+    {kLosing, kChannelLost, kLosing, Do::kNothing},
+    {kLosing, kExit, kReaped, Do::kBury},
+
+    {kConvicted, kOffer, kConvicted, Do::kBug},      // only idle workers are offered tasks
+    {kConvicted, kWithdraw, kConvicted, Do::kBug},   // only of workers that were offered one
+    {kConvicted, kStop, kConvicted, Do::kBug},       // only workers without a task, and alive
+    {kConvicted, kKill, kConvicted, Do::kNothing},   // the first cause wins
+    {kConvicted, kGraceOver, kConvicted, Do::kBug},  // a conviction disarms every grace
+    {kConvicted, kHello, kConvicted, Do::kNothing},
+    {kConvicted, kClaim, kConvicted, Do::kNothing},
+    {kConvicted, kWithdrawn, kConvicted, Do::kNothing},
+    {kConvicted, kReply, kConvicted, Do::kNothing},
+    {kConvicted, kNonsense, kConvicted, Do::kNothing},
+    {kConvicted, kChannelLost, kConvicted, Do::kNothing},
+    {kConvicted, kExit, kReaped, Do::kBury},
+
+    // A buried worker is forgotten, so that nothing reaches it; ours would be a bug, theirs is
+    // dust.
+    {kReaped, kOffer, kReaped, Do::kBug},      // only idle workers are offered tasks
+    {kReaped, kWithdraw, kReaped, Do::kBug},   // only of workers that were offered one
+    {kReaped, kStop, kReaped, Do::kBug},       // only workers without a task, and alive
+    {kReaped, kKill, kReaped, Do::kBug},       // forgotten workers are not in any list to kill
+    {kReaped, kGraceOver, kReaped, Do::kBug},  // burial disarms every grace
+    {kReaped, kHello, kReaped, Do::kNothing},
+    {kReaped, kClaim, kReaped, Do::kNothing},
+    {kReaped, kWithdrawn, kReaped, Do::kNothing},
+    {kReaped, kReply, kReaped, Do::kNothing},
+    {kReaped, kNonsense, kReaped, Do::kNothing},
+    {kReaped, kChannelLost, kReaped, Do::kNothing},
+    {kReaped, kExit, kReaped, Do::kNothing},
+}};
+
+// The rows stand in the order of the two enums, so that a row is found by its place.
+constexpr bool every_pair_once_and_in_place() {
+  for (std::size_t i = 0; i < kRows.size(); ++i) {
+    if (kRows[i].in != static_cast<State>(i / kEvents)) return false;
+    if (kRows[i].on != static_cast<Event>(i % kEvents)) return false;
+  }
+  return true;
+}
+constexpr bool no_bug_in_their_events() {
+  for (const Row& row : kRows) {
+    if (!is_ours(row.on) && row.action == Do::kBug) return false;
+  }
+  return true;
+}
+constexpr bool only_an_exit_buries() {
+  for (const Row& row : kRows) {
+    if ((row.action == Do::kBury) != (row.on == kExit && row.in != kReaped)) return false;
+  }
+  return true;
+}
+static_assert(every_pair_once_and_in_place(), "a (state, event) pair has no row, or two");
+static_assert(no_bug_in_their_events(), "an event that a worker can make must not abort us");
+static_assert(only_an_exit_buries(), "only the kernel's record reports a death (law L3)");
+
+}  // namespace
+
+const Row& row_for(State state, Event event) {
+  return kRows[static_cast<std::size_t>(state) * kEvents + static_cast<std::size_t>(event)];
+}
+
+std::span<const Row> all_rows() { return kRows; }
+
+const char* to_string(State state) {
+  constexpr std::array<const char*, kStates> kNames = {
+      "starting", "idle",    "offered", "withdrawing", "busy",
+      "stopping", "killing", "losing",  "convicted",   "reaped"};
+  return kNames[static_cast<std::size_t>(state)];
+}
+
+const char* to_string(Event event) {
+  constexpr std::array<const char*, kEvents> kNames = {
+      "offer", "withdraw",  "stop",  "kill",     "grace over",   "hello",
+      "claim", "withdrawn", "reply", "nonsense", "channel lost", "exit"};
+  return kNames[static_cast<std::size_t>(event)];
+}
+
+const char* to_string(Action action) {
+  constexpr std::array<const char*, 16> kNames = {
+      "nothing",     "welcome",    "send offer",   "send withdraw",
+      "send stop",   "note claim", "take back",    "settle",
+      "settle late", "kill",       "kill overdue", "kill lost",
+      "convict",     "arm grace",  "bury",         "bug"};
+  return kNames[static_cast<std::size_t>(action)];
+}
+
+}  // namespace poolproof::supervise

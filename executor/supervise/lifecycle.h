@@ -1,0 +1,81 @@
+// The life of a worker as one table: state, event -> next state, action. Pure: no system call, no
+// clock, no memory. supervisor.cc runs it; lifecycle.cc holds the rows.
+//
+// Events are split in two. *Ours* are made by the supervisor itself: one that cannot happen is a
+// bug of ours and aborts. *Theirs* can be made by a worker, however mad: none of them may abort,
+// and nonsense convicts the worker (law L11).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+namespace poolproof::supervise {
+
+enum class State : std::uint8_t {
+  kStarting,     // spawned; has not said hello
+  kIdle,         // has no task
+  kOffered,      // was sent a task; has not claimed it
+  kWithdrawing,  // was asked for it back; has not answered
+  kBusy,         // has claimed its task
+  kStopping,     // was asked to end
+  kKilling,      // is being killed because we wanted it, or overdue; what it still says is heard
+  kLosing,       // its channel is closed; its exit record is awaited for a grace
+  kConvicted,    // is being killed for nonsense; not heard any more
+  kReaped,       // the kernel gave its exit record
+};
+inline constexpr std::size_t kStates = 10;
+
+enum class Event : std::uint8_t {
+  // ours
+  kOffer,      // give it a task
+  kWithdraw,   // ask for the task back
+  kStop,       // ask it to end
+  kKill,       // a deadline or a shutdown wants it dead
+  kGraceOver,  // the grace that an earlier row armed has ended
+  // theirs
+  kHello,
+  kClaim,
+  kWithdrawn,
+  kReply,
+  kNonsense,     // garbage, or a message about a task that it does not have
+  kChannelLost,  // EOF, or a refused write
+  kExit,         // the kernel's record of the process: the only road to a death report (law L3)
+};
+inline constexpr std::size_t kEvents = 12;
+constexpr bool is_ours(Event event) { return event <= Event::kGraceOver; }
+
+enum class Action : std::uint8_t {
+  kNothing,
+  kWelcome,       // it may be given tasks
+  kSendOffer,     //
+  kSendWithdraw,  //
+  kSendStop,      // and arm the stop grace
+  kNoteClaim,     // the task has started
+  kTakeBack,      // the task is ours again, not started
+  kSettle,        // the reply ends the task
+  kSettleLate,    // the same, if the task was claimed: it finished before our kill reached it
+  kKill,          // SIGKILL, as we wanted
+  kKillOverdue,   // SIGKILL: asked to stop, and did not
+  kKillLost,      // SIGKILL: its channel was lost, and it lives on
+  kConvict,       // SIGKILL, and a protocol error for its task
+  kArmGrace,      // await the exit record for the channel grace
+  kBury,          // tell the death, look after its task, forget the worker
+  kBug,           // ours: abort
+};
+
+struct Row {
+  State in;
+  Event on;
+  State next;
+  Action action;
+};
+
+const Row& row_for(State state, Event event);
+std::span<const Row> all_rows();
+
+const char* to_string(State state);
+const char* to_string(Event event);
+const char* to_string(Action action);
+
+}  // namespace poolproof::supervise

@@ -1,0 +1,170 @@
+#include "executor/supervise/loop.h"
+
+#include <algorithm>
+#include <iterator>
+
+#include "executor/check.h"
+#include "executor/os/thread.h"
+
+namespace poolproof::supervise {
+namespace {
+
+// What one worker may say in one turn, so that a flood from one does not silence the others.
+constexpr std::size_t kTurnBudget = std::size_t{4} << 20;
+
+}  // namespace
+
+Loop::Loop(os::Os& os, Inbox& inbox, Outlet& outlet, const SupervisorOptions& options,
+           std::size_t max_payload)
+    : os_(os), inbox_(inbox), outlet_(outlet), max_payload_(max_payload), supervisor_(options) {}
+
+Loop::~Loop() {
+  // Normally there are none left. After descriptors_lost_ their numbers may be anybody's: not
+  // closed.
+  for (auto& [id, hand] : hands_) {
+    if (hand.late_reaper.joinable()) hand.late_reaper.join();
+    if (descriptors_lost_) [[maybe_unused]]
+      auto* abandoned = hand.channel.release();
+  }
+}
+
+bool Loop::turn() {
+  std::vector<Input> inputs = gather();
+  do {
+    std::vector<Order> orders = supervisor_.step(std::exchange(inputs, {}), os_.now());
+    for (Order& order : orders) {
+      std::visit([&](auto& each) { carry_out(each, inputs); }, order);
+    }
+  } while (!inputs.empty());
+  return !finished_;
+}
+
+std::vector<Input> Loop::gather() {
+  sleep();
+  std::vector<Input> inputs;
+  if (descriptors_lost_) {
+    inputs.push_back(DescriptorsLost{});
+    return inputs;
+  }
+  // Hushed before it is emptied: what is put after the take rings again.
+  if (watches_[0].readable) os_.hush(inbox_.bell());
+  std::vector<Input> asked = inbox_.take();
+  inputs.insert(inputs.end(), std::make_move_iterator(asked.begin()),
+                std::make_move_iterator(asked.end()));
+  std::size_t at = 1;
+  for (auto& [id, hand] : hands_) {
+    const os::Watch& channel = watches_[at++];
+    const os::Watch& handle = watches_[at++];
+    if (channel.writable && hand.channel->wants_to_write()) hand.channel->flush();
+    if (channel.readable || hand.channel->wants_a_look()) hear(id, hand, kTurnBudget, inputs);
+    if (handle.readable) look_for_exit(id, hand, inputs);
+  }
+  collect_late_exits(inputs);
+  return inputs;
+}
+
+void Loop::sleep() {
+  watches_.clear();
+  watches_.push_back({.fd = inbox_.bell()});
+  bool hurry = false;
+  for (const auto& [id, hand] : hands_) {
+    const bool reads = hand.channel->wants_to_read();
+    const bool writes = hand.channel->wants_to_write();
+    // A descriptor of -1 is not watched.
+    watches_.push_back({.fd = reads || writes ? hand.channel->fd() : -1,
+                        .for_reading = reads,
+                        .for_writing = writes});
+    watches_.push_back({.fd = hand.late_reaper.joinable() ? -1 : hand.child.handle});
+    hurry |= hand.channel->wants_a_look();
+  }
+  os_.wait(watches_, hurry ? std::optional(os_.now()) : supervisor_.next_deadline());
+  const std::lock_guard lock(late_mutex_);
+  descriptors_lost_ = std::any_of(watches_.begin(), watches_.end(),
+                                  [](const os::Watch& watch) { return watch.foreign; });
+}
+
+void Loop::hear(WorkerId id, Hand& hand, std::size_t budget, std::vector<Input>& inputs) {
+  transport::Channel::Received received = hand.channel->receive(budget);
+  for (transport::Frame& frame : received.frames) inputs.push_back(FrameCame{id, std::move(frame)});
+  if (received.garbage) inputs.push_back(GarbageCame{id, std::move(*received.garbage)});
+  if (hand.channel->lost() && !std::exchange(hand.loss_told, true)) {
+    inputs.push_back(ChannelEnded{id});
+  }
+}
+
+void Loop::look_for_exit(WorkerId id, Hand& hand, std::vector<Input>& inputs) {
+  if (const std::optional<ExitStatus> exit = os_.try_reap(hand.child)) {
+    told_exit(id, hand, *exit, inputs);
+    return;
+  }
+  // Readable, and no record: a tracer holds it. To poll on would spin, so the handle leaves the
+  // poll set and a short-lived thread waits for the record where waiting blocks.
+  hand.late_reaper = os::start_quiet_thread("poolproof-reap", [this, id, child = hand.child] {
+    const ExitStatus exit = os_.reap(child);
+    const std::lock_guard lock(late_mutex_);
+    late_exits_.emplace_back(id, exit);
+    if (!descriptors_lost_) os_.ring(inbox_.bell());
+  });
+}
+
+void Loop::collect_late_exits(std::vector<Input>& inputs) {
+  std::vector<std::pair<WorkerId, ExitStatus>> late;
+  {
+    const std::lock_guard lock(late_mutex_);
+    late.swap(late_exits_);
+  }
+  for (const auto& [id, exit] : late) {
+    Hand& hand = hands_.at(id);
+    hand.late_reaper.join();
+    told_exit(id, hand, exit, inputs);
+  }
+}
+
+void Loop::told_exit(WorkerId id, Hand& hand, const ExitStatus& exit, std::vector<Input>& inputs) {
+  // Replies are drained before a death is told (law L7). All that the process wrote lies in the
+  // channel now; what a child of it may go on writing is not waited for.
+  const std::size_t left = os_.unread(hand.child.channel);
+  if (left > 0) hear(id, hand, left, inputs);
+  inputs.push_back(WorkerExited{id, exit, hand.was_frozen});
+}
+
+void Loop::carry_out(SpawnWorker& order, std::vector<Input>& inputs) {
+  auto spawned = os_.spawn_worker({order.index, max_payload_});
+  if (const auto* error = std::get_if<os::SysError>(&spawned)) {
+    inputs.push_back(SpawnFailed{order.worker, *error});
+    return;
+  }
+  Hand hand;
+  hand.child = std::get<os::Child>(spawned);
+  hand.channel = std::make_unique<transport::Channel>(os_, hand.child.channel, max_payload_);
+  inputs.push_back(WorkerSpawned{order.worker, hand.child.pid});
+  hands_.emplace(order.worker, std::move(hand));
+}
+
+void Loop::carry_out(SendFrame& order, std::vector<Input>&) {
+  hands_.at(order.worker).channel->send(order.kind, order.task, std::move(order.payload));
+}
+
+void Loop::carry_out(KillWorker& order, std::vector<Input>&) {
+  Hand& hand = hands_.at(order.worker);
+  hand.was_frozen = os_.is_frozen(hand.child);
+  os_.kill(hand.child);
+}
+
+void Loop::carry_out(ForgetWorker& order, std::vector<Input>&) {
+  const auto found = hands_.find(order.worker);
+  POOLPROOF_CHECK(found != hands_.end() && !found->second.late_reaper.joinable(),
+                  "a worker is forgotten once, after its record was taken");
+  os_.close(found->second.child.handle);
+  hands_.erase(found);
+}
+
+void Loop::carry_out(SettleTask& order, std::vector<Input>&) {
+  outlet_.settle(order.task, std::move(order.outcome));
+}
+
+void Loop::carry_out(EndPool& order, std::vector<Input>&) { outlet_.pool_ended(order.why); }
+
+void Loop::carry_out(Finish&, std::vector<Input>&) { finished_ = true; }
+
+}  // namespace poolproof::supervise

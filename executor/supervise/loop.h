@@ -1,0 +1,78 @@
+// The supervisor's thread: sleeps on process handles, channels, the bell and the next deadline,
+// turns readiness into inputs, and carries out orders. It alone spawns and reaps, so it must
+// outlive every worker: the kernel kills a worker when the thread that spawned it ends (law L9).
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "executor/os/os.h"
+#include "executor/supervise/inbox.h"
+#include "executor/supervise/supervisor.h"
+#include "executor/transport/channel.h"
+
+namespace poolproof::supervise {
+
+// Whom the loop tells of ends. Called on the supervisor's thread; must not block.
+class Outlet {
+ public:
+  virtual ~Outlet() = default;
+  virtual void settle(TaskId task, Outcome outcome) = 0;
+  virtual void pool_ended(const Failure& why) = 0;
+};
+
+class Loop {
+ public:
+  Loop(os::Os& os, Inbox& inbox, Outlet& outlet, const SupervisorOptions& options,
+       std::size_t max_payload);
+  ~Loop();
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+
+  // Sleeps once, and does what there is to do. False: the pool is finished, do not call again.
+  bool turn();
+
+ private:
+  struct Hand {  // what we hold of one worker
+    os::Child child;
+    std::unique_ptr<transport::Channel> channel;
+    bool loss_told = false;
+    bool was_frozen = false;
+    std::thread late_reaper;  // waits where the handle was readable and the record was not there
+  };
+
+  std::vector<Input> gather();
+  void sleep();
+  void hear(WorkerId id, Hand& hand, std::size_t budget, std::vector<Input>& inputs);
+  void look_for_exit(WorkerId id, Hand& hand, std::vector<Input>& inputs);
+  void collect_late_exits(std::vector<Input>& inputs);
+  void told_exit(WorkerId id, Hand& hand, const ExitStatus& exit, std::vector<Input>& inputs);
+
+  void carry_out(SpawnWorker& order, std::vector<Input>& inputs);
+  void carry_out(SendFrame& order, std::vector<Input>& inputs);
+  void carry_out(KillWorker& order, std::vector<Input>& inputs);
+  void carry_out(ForgetWorker& order, std::vector<Input>& inputs);
+  void carry_out(SettleTask& order, std::vector<Input>& inputs);
+  void carry_out(EndPool& order, std::vector<Input>& inputs);
+  void carry_out(Finish& order, std::vector<Input>& inputs);
+
+  os::Os& os_;
+  Inbox& inbox_;
+  Outlet& outlet_;
+  const std::size_t max_payload_;
+  Supervisor supervisor_;
+  std::map<WorkerId, Hand> hands_;
+  std::vector<os::Watch> watches_;
+  bool finished_ = false;
+
+  std::mutex late_mutex_;  // guards what follows against the late reapers
+  bool descriptors_lost_ = false;
+  std::vector<std::pair<WorkerId, ExitStatus>> late_exits_;
+};
+
+}  // namespace poolproof::supervise

@@ -1,0 +1,62 @@
+// The tasks that have not ended: which wait, in what order, until when, and who holds the others.
+//
+// Plain bookkeeping for the supervisor's thread; every operation is O(1), or O(log n) with a
+// deadline.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <set>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include "executor/os/os.h"
+#include "executor/transport/frame.h"
+
+namespace poolproof::supervise {
+
+using os::Instant;
+using WorkerId =
+    std::uint64_t;  // one process; never used again, unlike a place in the pool. 0: none
+
+struct Task {
+  TaskId id = 0;
+  transport::SharedPayload payload;  // dropped at the claim: it is never sent again
+  std::optional<Instant> deadline;
+  WorkerId holder = 0;     // 0: it waits
+  bool started = false;    // its holder has claimed it
+  bool unwanted = false;   // cancelled while a worker held it unclaimed
+  int lost_unclaimed = 0;  // workers that died with it before they claimed it
+};
+
+class Tasks {
+ public:
+  void add(Task task);
+  Task* find(TaskId id);
+  // The next that waits, given to `holder`; null if none waits.
+  Task* hand_out(WorkerId holder);
+  // Back to the head of the queue, unheld.
+  void put_back(Task& task);
+  // Ended: forgotten.
+  void remove(TaskId id);
+
+  std::size_t waiting() const { return waiting_; }
+  bool empty() const { return all_.empty(); }
+  std::vector<TaskId> all_waiting() const;
+  std::vector<TaskId> all() const;
+
+  // Those whose deadline has come, each told once.
+  std::vector<TaskId> take_expired(Instant now);
+  std::optional<Instant> next_deadline() const;
+
+ private:
+  std::unordered_map<TaskId, Task> all_;
+  std::deque<TaskId> queue_;  // may hold ids that have ended; skipped when their turn comes
+  std::size_t waiting_ = 0;
+  std::set<std::pair<Instant, TaskId>> deadlines_;
+};
+
+}  // namespace poolproof::supervise

@@ -1,0 +1,322 @@
+#include "executor/supervise/supervisor.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "executor/check.h"
+#include "poolproof/task.h"
+
+namespace poolproof::supervise {
+namespace {
+
+using transport::Frame;
+using transport::FrameKind;
+
+// The order that matters: replies before channel loss before exits, so that a finished task never
+// turns into an error (law L7); then what the program asks. Deadlines come last, in expire().
+int rank(const Input& input) {
+  if (std::holds_alternative<FrameCame>(input) || std::holds_alternative<GarbageCame>(input)) {
+    return 0;
+  }
+  if (std::holds_alternative<ChannelEnded>(input)) return 1;
+  if (std::holds_alternative<WorkerExited>(input)) return 2;
+  return 3;
+}
+
+Failure failure_from(const transport::TaskFailure& told, TaskId task, WorkerRef worker) {
+  Failure failure;
+  failure.task = task;
+  failure.worker = worker;
+  failure.type_name = told.type_name;
+  failure.text = told.text;
+  failure.started = true;
+  switch (static_cast<detail::Step>(told.step)) {
+    case detail::Step::kDecodeArgs:
+      failure.kind = FailureKind::kDecode;
+      failure.stage = Stage::kArgs;
+      break;
+    case detail::Step::kRun:
+      failure.kind = FailureKind::kTask;
+      break;
+    case detail::Step::kEncodeResult:
+      failure.kind = FailureKind::kEncode;
+      failure.stage = Stage::kResult;
+      break;
+  }
+  return failure;
+}
+
+Failure simple_failure(FailureKind kind, TaskId task, std::string text) {
+  Failure failure;
+  failure.kind = kind;
+  failure.task = task;
+  failure.text = std::move(text);
+  return failure;
+}
+
+}  // namespace
+
+std::vector<Order> Supervisor::step(std::vector<Input> inputs, Instant now) {
+  now_ = now;
+  std::stable_sort(inputs.begin(), inputs.end(),
+                   [](const Input& a, const Input& b) { return rank(a) < rank(b); });
+  for (Input& input : inputs) {
+    std::visit([this](auto& each) { take(each); }, input);
+  }
+  expire();
+  pump();
+  return std::exchange(orders_, {});
+}
+
+std::optional<Instant> Supervisor::next_deadline() const {
+  std::optional<Instant> next = tasks_.next_deadline();
+  const auto consider = [&](const std::optional<Instant>& other) {
+    if (other && (!next || *other < *next)) next = other;
+  };
+  if (!finished_) consider(shutdown_until_);
+  for (const auto& [id, worker] : workers_) consider(worker.grace_until);
+  return next;
+}
+
+void Supervisor::take(FrameCame& input) {
+  Worker* worker = find(input.worker);
+  if (worker == nullptr) return;
+  Frame& frame = input.frame;
+  Details details;
+  Event event = Event::kNonsense;
+  switch (frame.kind) {
+    case FrameKind::kHello:
+      event = Event::kHello;
+      break;
+    case FrameKind::kClaim:
+      event = Event::kClaim;
+      break;
+    case FrameKind::kWithdrawn:
+      event = Event::kWithdrawn;
+      break;
+    case FrameKind::kValue:
+      event = Event::kReply;
+      details.reply = std::move(frame.payload);
+      break;
+    case FrameKind::kFailed:
+      if (const auto told = transport::parse_task_failure(frame.payload)) {
+        event = Event::kReply;
+        details.reply = failure_from(*told, frame.task, worker->ref);
+      } else {
+        details.nonsense = "a report of a failure that cannot be read";
+      }
+      break;
+    case FrameKind::kOffer:
+    case FrameKind::kWithdraw:
+    case FrameKind::kStop:
+      details.nonsense = "a message that only the parent sends";
+      break;
+  }
+  const bool about_a_task = event != Event::kHello && event != Event::kNonsense;
+  if (about_a_task && worker->task != 0 && frame.task != worker->task) {
+    event = Event::kNonsense;
+    details.nonsense =
+        "a message about task " + std::to_string(frame.task) + ", which it was not given";
+  }
+  apply(*worker, event, std::move(details));
+}
+
+void Supervisor::take(GarbageCame& input) {
+  if (Worker* worker = find(input.worker)) {
+    apply(*worker, Event::kNonsense, {.nonsense = input.what});
+  }
+}
+
+void Supervisor::take(ChannelEnded& input) {
+  if (Worker* worker = find(input.worker)) apply(*worker, Event::kChannelLost, {});
+}
+
+void Supervisor::take(WorkerExited& input) {
+  if (Worker* worker = find(input.worker)) {
+    worker->notes.was_frozen = input.was_frozen;
+    apply(*worker, Event::kExit, {.exit = input.exit});
+  }
+}
+
+void Supervisor::take(TaskSubmitted& input) {
+  if (ended_) {
+    Failure failure = *ended_;
+    failure.task = input.task;
+    settle(input.task, std::move(failure));
+  } else if (shutdown_) {
+    settle(input.task,
+           simple_failure(FailureKind::kShutdown, input.task, "the executor is shut down"));
+  } else {
+    tasks_.add({.id = input.task, .payload = std::move(input.payload), .deadline = input.deadline});
+  }
+}
+
+void Supervisor::take(CancelAsked& input) {
+  Task* task = tasks_.find(input.task);
+  if (task == nullptr || task->started) return;
+  if (task->holder == 0) {
+    settle(task->id, cancelled(task->id));
+  } else {
+    withdraw(*task);
+  }
+}
+
+void Supervisor::take(ShutdownAsked& input) {
+  if (!shutdown_) {
+    shutdown_ = input;
+  } else {  // a second call can only hasten the first
+    if (input.pending == Pending::kCancel) shutdown_->pending = Pending::kCancel;
+    if (input.running == Running::kKill) shutdown_->running = Running::kKill;
+  }
+  if (input.until && (!shutdown_until_ || *input.until < *shutdown_until_)) {
+    shutdown_until_ = input.until;
+  }
+  if (shutdown_->pending == Pending::kCancel) {
+    for (const TaskId id : tasks_.all_waiting()) settle(id, cancelled(id));
+    for (const TaskId id : tasks_.all()) {
+      if (Task& task = *tasks_.find(id); !task.started) withdraw(task);
+    }
+  }
+  if (shutdown_->running == Running::kKill) kill_everything();
+}
+
+void Supervisor::take(WorkerSpawned& input) {
+  if (Worker* worker = find(input.worker)) worker->ref.pid = input.pid;
+}
+
+void Supervisor::take(SpawnFailed& input) {
+  Worker* worker = find(input.worker);
+  POOLPROOF_CHECK(worker != nullptr, "a spawn was ordered for a worker that is not on the books");
+  workers_.erase(input.worker);
+  if (!workers_.empty()) {
+    spawning_held_ =
+        true;  // the next try comes when one of the others has ended its task or its life
+  } else if (++fresh_losses_ >= kLossLimit) {
+    end_pool(simple_failure(FailureKind::kSpawn, 0,
+                            "no worker can be started: " + os::to_string(input.error)));
+  }
+}
+
+void Supervisor::take(DescriptorsLost&) {
+  const Failure why = simple_failure(
+      FailureKind::kSupervisorLost, 0,
+      "the program closed descriptors of the executor (look for close loops over all descriptors)");
+  for (const TaskId id : tasks_.all()) {
+    Failure failure = why;
+    failure.task = id;
+    const Task* task = tasks_.find(id);
+    failure.started = task->started;
+    settle(id, std::move(failure));
+  }
+  workers_.clear();
+  end_pool(why);
+  if (!std::exchange(finished_, true)) orders_.push_back(Finish{});
+}
+
+void Supervisor::withdraw(Task& task) {
+  task.unwanted = true;
+  Worker* worker = find(task.holder);
+  if (worker != nullptr && worker->state == State::kOffered) apply(*worker, Event::kWithdraw, {});
+}
+
+void Supervisor::settle(TaskId task, Outcome outcome) {
+  tasks_.remove(task);
+  orders_.push_back(SettleTask{task, std::move(outcome)});
+}
+
+void Supervisor::settle_waiting(const Failure& why) {
+  for (const TaskId id : tasks_.all_waiting()) {
+    Failure failure = why;
+    failure.task = id;
+    settle(id, std::move(failure));
+  }
+}
+
+void Supervisor::end_pool(const Failure& why) {
+  if (ended_) return;
+  ended_ = why;
+  orders_.push_back(EndPool{why});
+  settle_waiting(why);
+}
+
+void Supervisor::kill_everything() {
+  if (shutdown_->pending == Pending::kCancel) {
+    for (const TaskId id : tasks_.all_waiting()) settle(id, cancelled(id));
+  } else {
+    settle_waiting(simple_failure(FailureKind::kShutdown, 0,
+                                  "the executor was shut down before it could run"));
+  }
+  for (auto& [id, worker] : workers_) apply(worker, Event::kKill, {.wish = Wish::kShutdownKill});
+}
+
+void Supervisor::expire() {
+  for (const TaskId id : tasks_.take_expired(now_)) {
+    Task* task = tasks_.find(id);
+    if (task->holder == 0) {
+      settle(id, simple_failure(FailureKind::kDeadline, id, "its deadline came while it waited"));
+    } else {
+      apply(*find(task->holder), Event::kKill, {.wish = Wish::kDeadline});
+    }
+  }
+  for (auto& [id, worker] : workers_) {
+    if (worker.grace_until && *worker.grace_until <= now_) apply(worker, Event::kGraceOver, {});
+  }
+  if (shutdown_until_ && *shutdown_until_ <= now_) {
+    shutdown_until_.reset();
+    shutdown_->running = Running::kKill;
+    kill_everything();
+  }
+}
+
+void Supervisor::pump() {
+  if (finished_) return;
+  for (auto& [id, worker] : workers_) {
+    if (tasks_.waiting() == 0) break;
+    if (worker.state != State::kIdle) continue;
+    Task* task = tasks_.hand_out(id);
+    apply(worker, Event::kOffer, {.offered = task->id});
+  }
+  if ((shutdown_ || ended_) && tasks_.waiting() == 0) {
+    for (auto& [id, worker] : workers_) {
+      if (worker.state == State::kIdle || worker.state == State::kStarting) {
+        apply(worker, Event::kStop, {.wish = Wish::kStop});
+      }
+    }
+  }
+  spawn_as_needed();
+  if (shutdown_ && tasks_.empty() && workers_.empty()) {
+    finished_ = true;
+    orders_.push_back(Finish{});
+  }
+}
+
+void Supervisor::spawn_as_needed() {
+  if (spawning_held_) return;
+  std::size_t starting = 0;
+  std::vector<bool> taken(static_cast<std::size_t>(options_.workers));
+  for (const auto& [id, worker] : workers_) {
+    taken[static_cast<std::size_t>(worker.ref.index)] = true;
+    if (worker.state == State::kStarting) ++starting;
+  }
+  for (int index = 0; index < options_.workers && starting < tasks_.waiting(); ++index) {
+    if (taken[static_cast<std::size_t>(index)]) continue;
+    Worker worker;
+    worker.id = ++last_worker_;
+    worker.ref.index = index;
+    orders_.push_back(SpawnWorker{worker.id, index});
+    workers_.emplace(worker.id, std::move(worker));
+    ++starting;
+  }
+}
+
+Failure Supervisor::cancelled(TaskId task) const {
+  return simple_failure(FailureKind::kCancelled, task,
+                        "it was cancelled before a worker claimed it");
+}
+
+Supervisor::Worker* Supervisor::find(WorkerId id) {
+  const auto found = workers_.find(id);
+  return found == workers_.end() ? nullptr : &found->second;
+}
+
+}  // namespace poolproof::supervise

@@ -1,0 +1,62 @@
+// The parent's end of one worker's channel: a stream of frames that never blocks the supervisor.
+//
+// Used by the supervisor's thread alone. Nothing here judges what a frame means.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "executor/os/os.h"
+#include "executor/transport/frame.h"
+
+namespace poolproof::transport {
+
+class Channel {
+ public:
+  // Takes over `fd`, a non-blocking stream.
+  Channel(os::Os& os, int fd, std::size_t max_payload);
+  ~Channel();
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
+
+  // Queues a frame and writes what the stream takes now.
+  void send(FrameKind kind, TaskId task, SharedPayload payload);
+  void flush();  // once it is writable
+
+  struct Received {
+    std::vector<Frame> frames;           // whole ones, in order
+    std::optional<std::string> garbage;  // told once; nothing is read afterwards
+  };
+  // Reads at most about `budget` bytes, so that one chatty worker cannot keep the supervisor.
+  Received receive(std::size_t budget);
+
+  int fd() const { return fd_; }
+  bool wants_to_write() const { return !lost_ && !unsent_.empty(); }
+  bool wants_to_read() const { return !lost_ && !deaf_; }
+  // The other end is closed: EOF was read, or a write was refused. All that was sent before is
+  // read.
+  bool lost() const { return lost_; }
+  // A write was refused, which no poll need tell: receive() must be called without waiting for one.
+  bool wants_a_look() const { return write_refused_ && !lost_ && !deaf_; }
+
+ private:
+  struct Outgoing {
+    Header header;
+    SharedPayload payload;
+    std::size_t sent = 0;
+  };
+
+  os::Os& os_;
+  const int fd_;
+  FrameParser parser_;
+  std::deque<Outgoing> unsent_;
+  std::vector<std::byte> scratch_;
+  bool write_refused_ = false;
+  bool lost_ = false;
+  bool deaf_ = false;  // after garbage
+};
+
+}  // namespace poolproof::transport

@@ -1,0 +1,59 @@
+#include "executor/transport/crc32c.h"
+
+#include <array>
+#include <cstring>
+
+namespace poolproof::transport {
+namespace {
+
+constexpr std::uint32_t kPolynomial = 0x82F63B78;  // reflected
+
+constexpr std::array<std::uint32_t, 256> make_table() {
+  std::array<std::uint32_t, 256> table{};
+  for (std::uint32_t byte = 0; byte < 256; ++byte) {
+    std::uint32_t sum = byte;
+    for (int bit = 0; bit < 8; ++bit) sum = (sum >> 1) ^ ((sum & 1) != 0 ? kPolynomial : 0);
+    table[byte] = sum;
+  }
+  return table;
+}
+constexpr std::array<std::uint32_t, 256> kTable = make_table();
+
+#if defined(__x86_64__)
+__attribute__((target("sse4.2"))) std::uint32_t crc32c_by_instruction(
+    std::span<const std::byte> bytes, std::uint32_t before) {
+  std::uint64_t sum = ~before;
+  const std::byte* at = bytes.data();
+  std::size_t left = bytes.size();
+  for (; left >= 8; left -= 8, at += 8) {
+    std::uint64_t eight;
+    std::memcpy(&eight, at, 8);
+    sum = __builtin_ia32_crc32di(sum, eight);
+  }
+  auto narrow = static_cast<std::uint32_t>(sum);
+  for (; left != 0; --left, ++at) {
+    narrow = __builtin_ia32_crc32qi(narrow, static_cast<unsigned char>(*at));
+  }
+  return ~narrow;
+}
+#endif
+
+}  // namespace
+
+std::uint32_t crc32c_by_table(std::span<const std::byte> bytes, std::uint32_t before) {
+  std::uint32_t sum = ~before;
+  for (const std::byte byte : bytes) {
+    sum = kTable[(sum ^ static_cast<std::uint32_t>(byte)) & 0xFF] ^ (sum >> 8);
+  }
+  return ~sum;
+}
+
+std::uint32_t crc32c(std::span<const std::byte> bytes, std::uint32_t before) {
+#if defined(__x86_64__)
+  static const bool has_instruction = __builtin_cpu_supports("sse4.2");
+  if (has_instruction) return crc32c_by_instruction(bytes, before);
+#endif
+  return crc32c_by_table(bytes, before);
+}
+
+}  // namespace poolproof::transport

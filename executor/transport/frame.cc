@@ -1,0 +1,132 @@
+#include "executor/transport/frame.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "executor/transport/crc32c.h"
+#include "poolproof/task.h"
+
+namespace poolproof::transport {
+namespace {
+
+constexpr std::uint32_t kMagic = 0x46505031;  // "1PPF"
+constexpr std::uint8_t kVersion = 1;
+constexpr std::size_t kSummed = kHeaderSize - sizeof(std::uint32_t);  // the header before the sum
+
+template <class T>
+void store(std::byte* at, T value) {
+  for (std::size_t i = 0; i < sizeof(T); ++i) {
+    at[i] = static_cast<std::byte>(static_cast<std::uint64_t>(value) >> (8 * i));
+  }
+}
+template <class T>
+T load(const std::byte* at) {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < sizeof(T); ++i) value |= static_cast<std::uint64_t>(at[i]) << (8 * i);
+  return static_cast<T>(value);
+}
+
+}  // namespace
+
+Payload::Payload(Bytes content) : bytes(std::move(content)), sum(crc32c(bytes)) {}
+
+Header make_header(FrameKind kind, TaskId task, const Payload* payload) {
+  Header header{};
+  store(&header[0], kMagic);
+  store(&header[4], kVersion);
+  store(&header[5], static_cast<std::uint8_t>(kind));
+  store(&header[6], std::uint16_t{0});
+  store(&header[8], task);
+  store(&header[16], static_cast<std::uint64_t>(payload != nullptr ? payload->bytes.size() : 0));
+  const std::uint32_t before = payload != nullptr ? payload->sum : 0;
+  store(&header[kSummed], crc32c(std::span(header).first(kSummed), before));
+  return header;
+}
+
+Bytes to_bytes(const Frame& frame) {
+  const Payload payload(frame.payload);
+  const Header header = make_header(frame.kind, frame.task, &payload);
+  Bytes bytes(header.begin(), header.end());
+  bytes.insert(bytes.end(), frame.payload.begin(), frame.payload.end());
+  return bytes;
+}
+
+void FrameParser::feed(std::span<const std::byte> bytes) {
+  while (!bytes.empty() && !error_) {
+    if (have_ < kHeaderSize) {
+      const std::size_t take = std::min(bytes.size(), kHeaderSize - have_);
+      std::copy_n(bytes.begin(), take, header_.begin() + static_cast<std::ptrdiff_t>(have_));
+      have_ += take;
+      bytes = bytes.subspan(take);
+      if (have_ == kHeaderSize) accept_header();
+    } else {
+      const std::size_t take = std::min(bytes.size(), length_ - current_.payload.size());
+      const auto part = bytes.first(take);
+      current_.payload.insert(current_.payload.end(), part.begin(), part.end());
+      sum_ = crc32c(part, sum_);
+      have_ += take;
+      bytes = bytes.subspan(take);
+    }
+    if (!error_ && have_ >= kHeaderSize && current_.payload.size() == length_) finish_frame();
+  }
+}
+
+std::optional<Frame> FrameParser::next() {
+  if (whole_.empty()) return std::nullopt;
+  Frame frame = std::move(whole_.front());
+  whole_.pop_front();
+  return frame;
+}
+
+void FrameParser::accept_header() {
+  const auto kind = load<std::uint8_t>(&header_[5]);
+  const auto length = load<std::uint64_t>(&header_[16]);
+  if (load<std::uint32_t>(&header_[0]) != kMagic) {
+    error_ = "not a frame: the magic number is missing";
+  } else if (load<std::uint8_t>(&header_[4]) != kVersion) {
+    error_ = "a frame of version " + std::to_string(load<std::uint8_t>(&header_[4]));
+  } else if (kind < static_cast<int>(FrameKind::kHello) ||
+             kind > static_cast<int>(FrameKind::kFailed)) {
+    error_ = "a frame of unknown kind " + std::to_string(kind);
+  } else if (load<std::uint16_t>(&header_[6]) != 0) {
+    error_ = "a frame with unknown flags";
+  } else if (length > max_payload_) {
+    error_ = "a frame that claims " + std::to_string(length) + " bytes, more than the limit of " +
+             std::to_string(max_payload_);
+  }
+  current_ = {static_cast<FrameKind>(kind), load<TaskId>(&header_[8]), {}};
+  length_ = static_cast<std::size_t>(length);
+  expected_sum_ = load<std::uint32_t>(&header_[kSummed]);
+  sum_ = 0;
+}
+
+void FrameParser::finish_frame() {
+  if (crc32c(std::span(header_).first(kSummed), sum_) != expected_sum_) {
+    error_ = "a frame whose checksum is wrong";
+    return;
+  }
+  whole_.push_back(std::move(current_));
+  have_ = 0;
+}
+
+Bytes to_bytes(const TaskFailure& failure) {
+  WireWriter out;
+  out(failure.step, failure.type_name, failure.text);
+  return out.take();
+}
+
+std::optional<TaskFailure> parse_task_failure(std::span<const std::byte> bytes) {
+  try {
+    WireReader in(bytes);
+    TaskFailure failure;
+    in(failure.step, failure.type_name, failure.text);
+    const auto last_step = static_cast<std::uint8_t>(detail::Step::kEncodeResult);
+    if (in.remaining() != 0 || failure.step > last_step) return std::nullopt;
+    return failure;
+  } catch (const std::exception&) {  // BadBytes, bad_alloc: the one answer is "nonsense"
+    return std::nullopt;
+  }
+}
+
+}  // namespace poolproof::transport

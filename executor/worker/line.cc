@@ -1,0 +1,60 @@
+#include "executor/worker/line.h"
+
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <limits>
+#include <utility>
+
+namespace poolproof::worker {
+
+using transport::Frame;
+using transport::FrameKind;
+
+// The parent is trusted, so that its messages have no limit but memory.
+Line::Line(int fd)
+    : fd_(fd), parser_(std::numeric_limits<std::size_t>::max()), scratch_(std::size_t{64} << 10) {}
+
+Frame Line::next() {
+  while (ready_.empty()) fill(0);
+  Frame frame = std::move(ready_.front());
+  ready_.pop_front();
+  return frame;
+}
+
+bool Line::taken_back(TaskId task) {
+  while (ready_.empty() && fill(MSG_DONTWAIT)) continue;
+  if (ready_.empty()) return false;
+  if (ready_.front().kind != FrameKind::kWithdraw || ready_.front().task != task) return false;
+  ready_.pop_front();
+  return true;
+}
+
+void Line::send(FrameKind kind, TaskId task, Bytes payload) {
+  const transport::Payload body(std::move(payload));
+  const transport::Header header = make_header(kind, task, &body);
+  const std::array<std::span<const std::byte>, 2> parts = {std::span(header),
+                                                           std::span(body.bytes)};
+  for (std::span<const std::byte> left : parts) {
+    while (!left.empty()) {
+      const ssize_t size = ::send(fd_, left.data(), left.size(), MSG_NOSIGNAL);
+      if (size < 0 && errno == EINTR) continue;
+      if (size < 0) _exit(kChannelFailed);
+      left = left.subspan(static_cast<std::size_t>(size));
+    }
+  }
+}
+
+bool Line::fill(int flags) {
+  const ssize_t size = recv(fd_, scratch_.data(), scratch_.size(), flags);
+  if (size < 0 && errno == EINTR) return true;
+  if (size < 0 && errno == EAGAIN && (flags & MSG_DONTWAIT) != 0) return false;
+  if (size <= 0) _exit(kChannelFailed);
+  parser_.feed(std::span(scratch_).first(static_cast<std::size_t>(size)));
+  while (std::optional<Frame> frame = parser_.next()) ready_.push_back(std::move(*frame));
+  if (parser_.error()) _exit(kChannelFailed);
+  return true;
+}
+
+}  // namespace poolproof::worker

@@ -1,0 +1,40 @@
+// The worker's end of its channel: blocking, untimed reads and writes. An idle worker sits in one
+// read.
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <optional>
+#include <span>
+
+#include "executor/transport/frame.h"
+
+namespace poolproof::worker {
+
+// What a worker ends with when its channel fails under it.
+inline constexpr int kChannelFailed = 113;
+
+class Line {
+ public:
+  explicit Line(int fd);
+  Line(const Line&) = delete;
+  Line& operator=(const Line&) = delete;
+
+  // Waits for the next message. Ends the process when the parent is gone or talks nonsense.
+  transport::Frame next();
+  // Whether the message that follows, if it is here already, takes `task` back; it is consumed
+  // then.
+  bool taken_back(TaskId task);
+  // Ends the process if the channel is broken: a claim that cannot be sent must not be acted upon.
+  void send(transport::FrameKind kind, TaskId task, Bytes payload = {});
+
+ private:
+  bool fill(int flags);  // false: nothing there (with MSG_DONTWAIT)
+
+  const int fd_;
+  transport::FrameParser parser_;
+  std::deque<transport::Frame> ready_;
+  Bytes scratch_;
+};
+
+}  // namespace poolproof::worker

@@ -1,0 +1,113 @@
+#include "executor/worker/task_loop.h"
+
+#include <cxxabi.h>
+#include <unistd.h>
+
+#include <bit>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <string>
+#include <typeinfo>
+#include <utility>
+
+#include "executor/transport/frame.h"
+#include "executor/worker/line.h"
+#include "poolproof/task.h"
+
+namespace poolproof::worker {
+namespace {
+
+using detail::CodeAddress;
+using detail::Step;
+using transport::Frame;
+using transport::FrameKind;
+using transport::TaskFailure;
+
+constexpr std::size_t kLongestText = std::size_t{64} << 10;
+
+std::string name_of_current_exception() {
+  const std::type_info* type = abi::__cxa_current_exception_type();
+  if (type == nullptr) return "an exception of another language";
+  int status = 0;
+  char* readable = abi::__cxa_demangle(type->name(), nullptr, nullptr, &status);
+  std::string name = readable != nullptr ? readable : type->name();
+  std::free(readable);
+  return name;
+}
+
+// Within a catch block only.
+TaskFailure describe_current_exception(Step step) {
+  TaskFailure failure{static_cast<std::uint8_t>(step), name_of_current_exception(), ""};
+  try {
+    throw;
+  } catch (const std::exception& thrown) {
+    failure.text = thrown.what();
+  } catch (const std::string& thrown) {
+    failure.text = thrown;
+  } catch (const char* thrown) {
+    failure.text = thrown;
+  } catch (...) {
+    failure.text = "(it carries no text)";
+  }
+  if (failure.text.size() > kLongestText) failure.text.resize(kLongestText);
+  return failure;
+}
+
+Bytes run_task(const Bytes& payload, std::size_t max_payload, FrameKind& kind) {
+  Step step = Step::kDecodeArgs;
+  try {
+    WireReader in(payload);
+    WireWriter out;
+    CodeAddress where;
+    in.read(&where, sizeof(where));
+    std::bit_cast<detail::Thunk>(detail::resolve(where))(in, out, step);
+    if (out.bytes().size() > max_payload) {
+      throw BadBytes("the result is " + std::to_string(out.bytes().size()) +
+                     " bytes long, more than the limit of " + std::to_string(max_payload) +
+                     " (ExecutorOptions::max_frame_bytes)");
+    }
+    kind = FrameKind::kValue;
+    return out.take();
+  } catch (...) {
+    kind = FrameKind::kFailed;
+    return transport::to_bytes(describe_current_exception(step));
+  }
+}
+
+}  // namespace
+
+void serve(int fd, std::size_t max_payload) {
+  const pid_t self = getpid();
+  Line line(fd);
+  line.send(FrameKind::kHello, 0);
+  while (true) {
+    Frame frame = line.next();
+    switch (frame.kind) {
+      case FrameKind::kOffer: {
+        if (line.taken_back(frame.task)) {
+          line.send(FrameKind::kWithdrawn, frame.task);
+          break;
+        }
+        // Before anything of the task is decoded, so that whatever kills us is laid to its account.
+        line.send(FrameKind::kClaim, frame.task);
+        FrameKind kind = FrameKind::kFailed;
+        Bytes reply = run_task(frame.payload, max_payload, kind);
+        // A child that the task forked and let run out of its function is no worker.
+        if (getpid() != self) _exit(0);
+        std::fflush(stdout);  // what it printed is seen, though we end by _exit
+        line.send(kind, frame.task, std::move(reply));
+        break;
+      }
+      case FrameKind::kWithdraw:
+        break;  // too late: the claim that we sent is the answer
+      case FrameKind::kStop:
+        std::fflush(nullptr);
+        _exit(0);
+      default:
+        _exit(kChannelFailed);
+    }
+  }
+}
+
+}  // namespace poolproof::worker
