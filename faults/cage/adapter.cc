@@ -1,0 +1,84 @@
+#include "faults/cage/adapter.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+
+#include "faults/cage/fd.h"
+
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC (1U << 2)
+#endif
+
+namespace poolproof::faults {
+namespace {
+
+// What went wrong in the child, as it goes through the pipe that exec closes.
+struct ExecReport {
+  int step = 0;  // index into kSteps
+  int error = 0;
+};
+constexpr std::array<const char*, 4> kSteps = {"dup2 for ", "chdir to the adapter's directory ",
+                                               "mark descriptors before the exec of ", "exec of "};
+
+std::vector<char*> pointers(std::vector<std::string>& texts) {
+  std::vector<char*> result;
+  for (std::string& text : texts) result.push_back(text.data());
+  result.push_back(nullptr);
+  return result;
+}
+
+void reset_signals() {
+  for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);  // KILL, STOP refuse
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+// Runs in the child; comes back only if something failed, with the step and errno.
+ExecReport become_adapter(const std::string& cwd, char* const* argv, char* const* env, int line,
+                          int errors) {
+  ::setsid();
+  reset_signals();
+  if (::dup2(line, 0) < 0 || ::dup2(line, 1) < 0 || ::dup2(errors, 2) < 0) return {0, errno};
+  if (::chdir(cwd.c_str()) != 0) return {1, errno};
+  if (::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) != 0) return {2, errno};
+  environ = const_cast<char**>(env);  // so that PATH, too, is the adapter's own
+  ::execvp(argv[0], argv);
+  return {3, errno};
+}
+
+}  // namespace
+
+pid_t start_adapter(const AdapterCommand& command, int line, int errors) {
+  AdapterCommand own = command;
+  if (own.argv.empty()) throw std::runtime_error("the adapter's command is empty");
+  const auto argv = pointers(own.argv);
+  const auto env = pointers(own.env);
+  std::array<int, 2> ends;
+  checked(::pipe2(ends.data(), O_CLOEXEC), "pipe2");
+  Fd reading(ends[0]);
+  Fd writing(ends[1]);
+  const pid_t pid = checked(::fork(), "fork for the adapter");
+  if (pid == 0) {
+    const ExecReport report = become_adapter(own.cwd, argv.data(), env.data(), line, errors);
+    static_cast<void>(!::write(writing.get(), &report, sizeof report));
+    ::_exit(127);
+  }
+  writing.reset();
+  ExecReport report;
+  ssize_t got = 0;
+  while ((got = ::read(reading.get(), &report, sizeof report)) < 0 && errno == EINTR) {
+  }
+  if (got == 0) return pid;
+  ::waitpid(pid, nullptr, 0);
+  if (got == static_cast<ssize_t>(sizeof report)) errno = report.error;
+  const std::string& object = report.step == 1 ? own.cwd : own.argv.front();
+  throw CallFailed(kSteps.at(static_cast<std::size_t>(report.step)) + object);
+}
+
+}  // namespace poolproof::faults

@@ -1,0 +1,56 @@
+// What the cage's tests share: a cage with the test's own adapter in it, and what came out of it.
+#pragma once
+
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <functional>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+#include "faults/cage/cage.h"
+#include "faults/cage/fd.h"
+
+namespace poolproof::faults {
+
+std::filesystem::path program_beside_this(const std::string& name);
+std::string fresh_token();
+
+// Pids, as this process sees them, of all processes whose command line holds `token`, zombies not.
+std::vector<int> processes_with(const std::string& token);
+// Waits until each of these has ended. False: one had not after the limit.
+bool all_end_within(const std::vector<Fd>& pidfds, int limit_ms);
+std::vector<Fd> pidfds_of(const std::vector<int>& pids);
+
+class Attempt {
+ public:
+  explicit Attempt(bool namespaces, const std::function<void(CageOptions&)>& change = {});
+
+  nlohmann::json await(const std::string& ev,
+                       const std::function<bool(const nlohmann::json&)>& fits = {});
+  std::string ask(const std::string& packet);    // tells the adapter, returns its answer
+  void tell(const std::string& packet);          // tells it, no answer is awaited
+  nlohmann::json ready();                        // awaits it, and tells the adapter the paths
+  nlohmann::json meet(const std::string& task);  // forks a worker and awaits its meeting
+  std::vector<nlohmann::json> processes(int snap, nlohmann::json* whole = nullptr);
+  bool ended();            // awaits the end of the cage
+  std::string end_text();  // what receive() threw then
+
+  Cage& cage() { return *cage_; }
+  void destroy() { cage_.reset(); }
+  const std::string& token() const { return token_; }
+  const std::vector<nlohmann::json>& all() const { return all_; }
+
+ private:
+  bool take_one();  // awaits one message; false: the cage ended
+
+  std::string token_ = fresh_token();
+  std::unique_ptr<Cage> cage_;
+  std::vector<nlohmann::json> all_;  // in order
+  std::vector<bool> used_;           // by await
+  std::string end_text_;
+};
+
+}  // namespace poolproof::faults

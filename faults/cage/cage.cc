@@ -1,0 +1,283 @@
+#include "faults/cage/cage.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <boost/asio/io_context.hpp>
+#include <boost/process/v2/process.hpp>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+
+#include "faults/cage/fd.h"
+
+#ifndef CLOSE_RANGE_CLOEXEC
+#define CLOSE_RANGE_CLOEXEC (1U << 2)
+#endif
+
+namespace poolproof::faults {
+namespace {
+
+namespace process = boost::process::v2;
+using nlohmann::json;
+
+constexpr std::size_t kLargestPacket = 65536;
+constexpr std::size_t kEnvChunk = 32768;  // of names and values, before JSON's own escapes
+constexpr int kSendLimit_ms = 10'000;     // the keeper always reads: longer means that it is lost
+constexpr int kEndLimit_ms = 10'000;      // for the guard to kill everything inside
+constexpr int kAboveTargets = 10;         // our ends lie above the guard's fds 3, 4 and 5
+constexpr std::array<int, 3> kTargets = {3, 4, 5};  // protocol.md
+
+// Gives the guard its three descriptors. Our own initializer, since posix::bind_fd of Boost 1.81
+// has undefined behaviour and its close_all leaves descriptors open.
+struct GuardDescriptors {
+  std::array<int, 3> sources;
+
+  template <typename Launcher>
+  boost::system::error_code on_setup(Launcher& launcher, const process::filesystem::path&,
+                                     const char* const*&) {
+    for (const int target : kTargets) launcher.fd_whitelist.push_back(target);
+    return {};
+  }
+
+  // In the forked child: only async-signal-safe calls.
+  template <typename Launcher>
+  boost::system::error_code on_exec_setup(Launcher&, const process::filesystem::path&,
+                                          const char* const*&) {
+    for (std::size_t i = 0; i < kTargets.size(); ++i)
+      if (::dup2(sources.at(i), kTargets.at(i)) < 0)
+        return {errno, boost::system::system_category()};
+    ::syscall(SYS_close_range, kTargets.back() + 1U, ~0U, CLOSE_RANGE_CLOEXEC);
+    return {};
+  }
+};
+
+[[noreturn]] void fail(const std::string& call, const std::string& mend) {
+  throw CageError(call + ": " + errno_text(errno) + "; " + mend);
+}
+
+// The guard's end, above the numbers that it will be moved to, so that no dup2 there overwrites a
+// source.
+Fd lifted(int fd) {
+  Fd above(::fcntl(fd, F_DUPFD_CLOEXEC, kAboveTargets));
+  if (!above) fail("fcntl F_DUPFD_CLOEXEC", "raise the limit of open files (ulimit -n)");
+  return above;
+}
+
+void check_program(const std::filesystem::path& program) {
+  if (::access(program.c_str(), X_OK) == 0 && std::filesystem::is_regular_file(program)) return;
+  if (errno == 0) errno = EACCES;
+  fail("the cage program " + program.string() + " cannot be run",
+       "build the target poolproof_cage, or name the program where it is");
+}
+
+std::string describe(int wait_status) {
+  if (WIFSIGNALED(wait_status))
+    return "its guard was killed by signal " + std::to_string(WTERMSIG(wait_status));
+  return "its guard ended with status " + std::to_string(WEXITSTATUS(wait_status)) +
+         (WEXITSTATUS(wait_status) == 0 ? "" : ", see the lines of poolproof_cage on stderr");
+}
+
+}  // namespace
+
+struct Cage::State {
+  boost::asio::io_context context;
+  Fd socket;
+  Fd line;
+  Fd errors;
+  std::optional<process::process> guard;
+  std::optional<int> guard_status;  // as waitpid gives it
+
+  void launch(const CageOptions& options);
+  void start(const CageOptions& options);
+  void send(const json& command);
+  bool await_end(int limit_ms);
+  void reap_guard();
+};
+
+void Cage::State::launch(const CageOptions& options) {
+  const char* const more = "raise the limit of open files (ulimit -n)";
+  std::array<int, 2> pair;
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.data()) != 0)
+    fail("socketpair", more);
+  socket = Fd(pair[0]);
+  const Fd guards_socket(pair[1]);
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair.data()) != 0)
+    fail("socketpair", more);
+  line = Fd(pair[0]);
+  const Fd adapters_line(pair[1]);
+  if (::pipe2(pair.data(), O_CLOEXEC) != 0) fail("pipe2", more);
+  errors = Fd(pair[0]);
+  const Fd adapters_errors(pair[1]);
+  for (const Fd* ours : {&socket, &line, &errors})
+    if (::fcntl(ours->get(), F_SETFL, ::fcntl(ours->get(), F_GETFL) | O_NONBLOCK) != 0)
+      fail("fcntl O_NONBLOCK", more);
+
+  const Fd first = lifted(guards_socket.get());
+  const Fd second = lifted(adapters_line.get());
+  const Fd third = lifted(adapters_errors.get());
+  std::vector<std::string> arguments = {"--parent", std::to_string(::getpid())};
+  if (!options.namespaces) arguments.emplace_back("--no-namespaces");
+  std::fflush(nullptr);  // a failing exec of Boost's calls exit() in the child: nothing twice
+  try {
+    guard.emplace(context, options.program.string(), arguments,
+                  GuardDescriptors{{first.get(), second.get(), third.get()}});
+  } catch (const boost::system::system_error& error) {
+    throw CageError("the cage program " + options.program.string() +
+                    " cannot be started: " + error.what() + "; build the target poolproof_cage");
+  }
+}
+
+// An environment may be larger than a packet: all but the last part goes ahead of `start`.
+void Cage::State::start(const CageOptions& options) {
+  json env = json::object();
+  std::size_t size = 0;
+  for (const auto& [name, value] : options.env) {
+    if (size > 0 && size + name.size() + value.size() > kEnvChunk) {
+      send({{"cmd", "env"}, {"env", std::exchange(env, json::object())}});
+      size = 0;
+    }
+    env[name] = value;
+    size += name.size() + value.size();
+  }
+  const auto cwd = options.cwd.empty() ? std::filesystem::current_path()
+                                       : std::filesystem::absolute(options.cwd);
+  send({{"cmd", "start"},
+        {"argv", options.command},
+        {"cwd", cwd.string()},
+        {"env", std::move(env)},
+        {"deadline_ms", options.deadline.count()}});
+}
+
+void Cage::State::send(const json& command) {
+  std::string packet;
+  try {
+    packet = command.dump();
+  } catch (const json::exception& error) {
+    throw CageError(std::string("a command to the cage is no valid UTF-8: ") + error.what() +
+                    "; mend the adapter's command or environment");
+  }
+  if (packet.size() > kLargestPacket)
+    throw CageError("a command to the cage has " + std::to_string(packet.size()) +
+                    " bytes, at most 65536 fit; shorten the adapter's arguments or the largest "
+                    "variable of its environment");
+  while (::send(socket.get(), packet.data(), packet.size(), MSG_NOSIGNAL) < 0) {
+    if (errno == EPIPE || errno == ECONNRESET) return;  // it has ended: receive() says so
+    if (errno != EAGAIN && errno != EINTR) fail("send to the cage", "report this as a bug");
+    pollfd room = {socket.get(), POLLOUT, 0};
+    if (::poll(&room, 1, kSendLimit_ms) == 0)
+      throw CageError("the cage takes no command for 10 s; end this Cage and start another");
+  }
+}
+
+// EOF of the pair: guard and keeper have both ended. False: not within the limit.
+bool Cage::State::await_end(int limit_ms) {
+  std::vector<char> dropped(kLargestPacket);
+  while (true) {
+    const ssize_t got = ::recv(socket.get(), dropped.data(), dropped.size(), MSG_DONTWAIT);
+    if (got > 0 || (got < 0 && (errno == EINTR || errno == ECONNRESET))) continue;
+    if (got == 0) return true;
+    if (errno != EAGAIN) return false;
+    pollfd more = {socket.get(), POLLIN, 0};
+    if (::poll(&more, 1, limit_ms) == 0) return false;
+  }
+}
+
+void Cage::State::reap_guard() {
+  if (!guard || guard_status) return;
+  boost::system::error_code error;
+  guard->wait(error);
+  guard_status = guard->native_exit_code();
+}
+
+Cage::Cage(const CageOptions& options) : state_(std::make_unique<State>()) {
+  errno = 0;
+  check_program(options.program);
+  if (options.command.empty())
+    throw CageError("the adapter's command is empty; name its program and arguments");
+  state_->launch(options);
+  try {
+    state_->start(options);
+  } catch (const CageError&) {
+    ::shutdown(state_->socket.get(), SHUT_WR);
+    state_->await_end(kEndLimit_ms);
+    state_->reap_guard();
+    throw;
+  }
+}
+
+Cage::~Cage() {
+  state_->line.reset();
+  state_->errors.reset();
+  ::shutdown(state_->socket.get(), SHUT_WR);  // for the guard, as if we had died
+  if (!state_->await_end(kEndLimit_ms) && !state_->guard_status)
+    ::kill(state_->guard->id(), SIGKILL);
+  state_->reap_guard();
+}
+
+int Cage::fd() const { return state_->socket.get(); }
+int Cage::line_fd() const { return state_->line.get(); }
+int Cage::stderr_fd() const { return state_->errors.get(); }
+
+std::optional<json> Cage::receive() {
+  std::vector<char> buffer(kLargestPacket);
+  while (true) {
+    const ssize_t got = ::recv(fd(), buffer.data(), buffer.size(), MSG_DONTWAIT | MSG_TRUNC);
+    // ECONNRESET: it ended with a command of ours unread. What it said before still waits.
+    if (got < 0 && (errno == EINTR || errno == ECONNRESET)) continue;
+    if (got < 0 && errno == EAGAIN) return std::nullopt;
+    if (got < 0) fail("recv from the cage", "report this as a bug");
+    if (got == 0) {
+      state_->reap_guard();  // it holds an end of the pair: EOF means that it has ended
+      throw CageError("the cage ended: " + describe(*state_->guard_status));
+    }
+    if (static_cast<std::size_t>(got) > buffer.size())
+      throw CageError("the cage sent a packet of " + std::to_string(got) +
+                      " bytes; cage and "
+                      "harness are not of one build: build both");
+    json message = json::parse(buffer.begin(), buffer.begin() + got, nullptr, false);
+    if (!message.is_object())
+      throw CageError(
+          "the cage sent no JSON object; cage and harness are not of one build: "
+          "build both");
+    return message;
+  }
+}
+
+void Cage::answer(int conn, const json& what_to_do) {
+  state_->send({{"cmd", "answer"}, {"conn", conn}, {"do", what_to_do}});
+}
+
+void Cage::signal(int pid, unsigned long long start, const std::string& signal) {
+  state_->send({{"cmd", "signal"}, {"pid", pid}, {"start", start}, {"signal", signal}});
+}
+
+void Cage::snapshot(int number) { state_->send({{"cmd", "snapshot"}, {"snap", number}}); }
+void Cage::ping(int number) { state_->send({{"cmd", "ping"}, {"n", number}}); }
+void Cage::end() { state_->send({{"cmd", "end"}}); }
+
+Doors probe_doors(const std::filesystem::path& program) {
+  CageOptions options;
+  options.program = program;
+  options.command = {"/bin/true"};
+  options.cwd = "/";
+  Cage cage(options);
+  while (true) {
+    pollfd news = {cage.fd(), POLLIN, 0};
+    if (::poll(&news, 1, kEndLimit_ms) == 0)
+      throw CageError("the cage said nothing for 10 s; see the lines of poolproof_cage on stderr");
+    const auto message = cage.receive();
+    if (!message) continue;
+    const std::string ev = message->at("ev");
+    if (ev == "failed")
+      throw CageError("the cage cannot start /bin/true: " + message->at("why").get<std::string>());
+    if (ev == "ready") return {message->at("mode"), message->at("mounts"), message->at("why")};
+  }
+}
+
+}  // namespace poolproof::faults

@@ -1,0 +1,214 @@
+// The "adapter" of the cage's tests: does what single packets on its line tell it, and answers each
+// with one. Its last argument is a token by which the tests find its processes from outside.
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <cstring>
+#include <sstream>
+#include <string>
+
+namespace {
+
+std::string g_ledger;
+std::string g_meet;
+
+void say(const std::string& text) {
+  if (::write(1, text.data(), text.size()) < 0) ::_exit(90);
+}
+
+[[noreturn]] void sleep_for_ever() {
+  while (true) ::pause();
+}
+
+int connect_to_meet() {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  g_meet.copy(address.sun_path, sizeof address.sun_path - 1);
+  const int socket = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (::connect(socket, reinterpret_cast<sockaddr*>(&address), sizeof address) != 0) ::_exit(91);
+  return socket;
+}
+
+std::string read_line(int fd) {
+  std::string line;
+  char byte = 0;
+  while (::read(fd, &byte, 1) == 1 && byte != '\n') line += byte;
+  return line;
+}
+
+void write_ledger(const std::string& line) {
+  const int fifo = ::open(g_ledger.c_str(), O_WRONLY | O_CLOEXEC);
+  if (fifo < 0 || ::write(fifo, line.data(), line.size()) < 0) ::_exit(92);
+  ::close(fifo);
+}
+
+bool told(const std::string& answer, const char* what) {
+  return answer.find(what) != std::string::npos;
+}
+
+int number_in(const std::string& answer) {
+  const auto at = answer.find_first_of("0123456789");
+  return at == std::string::npos ? 0 : std::atoi(answer.c_str() + at);
+}
+
+// A task's body: ledger, meeting, as told.
+[[noreturn]] void run_body(const std::string& task) {
+  write_ledger("{\"ev\":\"start\",\"task\":\"" + task + "\",\"pid\":" + std::to_string(getpid()) +
+               ",\"t_ns\":1}\n");
+  const int socket = connect_to_meet();
+  const std::string line = "{\"task\":\"" + task + "\",\"point\":\"running\"}\n";
+  if (::write(socket, line.data(), line.size()) < 0) ::_exit(93);
+  const std::string answer = read_line(socket);
+  ::close(socket);
+  if (answer.empty()) ::_exit(1);
+  if (told(answer, "exit")) ::_exit(number_in(answer));
+  if (told(answer, "SEGV")) ::raise(SIGSEGV);
+  if (told(answer, "sleep")) sleep_for_ever();
+  write_ledger("{\"ev\":\"end\",\"task\":\"" + task + "\",\"pid\":" + std::to_string(getpid()) +
+               ",\"t_ns\":2}\n");
+  ::_exit(0);
+}
+
+template <typename Child>
+void fork_one(const std::string& name, const Child& child) {
+  const pid_t pid = ::fork();
+  if (pid == 0) child();
+  say(name + " " + std::to_string(pid));
+}
+
+// The first thread ends and another lives on: /proc shows this process as a zombie.
+[[noreturn]] void lose_first_thread() {
+  pthread_t other;
+  ::pthread_create(
+      &other, nullptr, [](void*) -> void* { sleep_for_ever(); }, nullptr);
+  ::pthread_exit(nullptr);
+}
+
+void make_daemon() {
+  std::array<int, 2> ends;
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) ::_exit(94);
+  const pid_t middle = ::fork();
+  if (middle == 0) {
+    ::setsid();
+    if (::fork() != 0) ::_exit(0);
+    ::setsid();
+    const std::string pid = std::to_string(::getpid()) + "\n";
+    if (::write(ends[1], pid.data(), pid.size()) < 0) ::_exit(95);
+    for (const int signal : {SIGTERM, SIGHUP, SIGINT}) ::signal(signal, SIG_IGN);
+    sleep_for_ever();
+  }
+  ::waitpid(middle, nullptr, 0);
+  ::close(ends[1]);
+  say("daemon " + read_line(ends[0]));
+}
+
+std::string own_descriptors() {
+  std::string list;
+  DIR* directory = ::opendir("/proc/self/fd");
+  while (const dirent* entry = ::readdir(directory))
+    if (entry->d_name[0] != '.' && std::atoi(entry->d_name) != ::dirfd(directory))
+      list += std::string(list.empty() ? "" : " ") + entry->d_name;
+  ::closedir(directory);
+  return list;
+}
+
+std::string unusual_signals() {
+  std::string list;
+  sigset_t blocked;
+  ::sigprocmask(SIG_SETMASK, nullptr, &blocked);
+  for (int signal = 1; signal < NSIG; ++signal) {
+    struct sigaction action;
+    if (::sigaction(signal, nullptr, &action) != 0) continue;
+    if (sigismember(&blocked, signal) == 1 || action.sa_handler != SIG_DFL)
+      list += " " + std::to_string(signal);
+  }
+  return list;
+}
+
+void make_file(const std::string& path) {
+  const int file = ::open(path.c_str(), O_CREAT | O_WRONLY | O_CLOEXEC, 0600);
+  say(file >= 0 ? "made" : std::string("not made: ") + std::strerror(errno));
+  ::close(file);
+}
+
+// Says something to the rendezvous that may be no line at all, and waits for the end.
+void say_at_meet(const std::string& text) {
+  const int socket = connect_to_meet();
+  if (::write(socket, text.data(), text.size()) < 0) ::_exit(96);
+  say(read_line(socket).empty() ? "closed" : "answered");
+  ::close(socket);
+}
+
+void make_children(int count) {
+  for (int i = 0; i < count; ++i)
+    if (::fork() == 0) sleep_for_ever();
+  say("made");
+}
+
+void open_many(int count) {
+  for (int i = 0; i < count; ++i)
+    if (::dup(2) < 0) return say("too many");
+  say("opened");
+}
+
+void hear(const std::string& packet) {
+  std::istringstream in(packet);
+  std::string word;
+  std::string first;
+  std::string second;
+  in >> word >> first >> second;
+  const std::string rest = packet.size() > word.size() ? packet.substr(word.size() + 1) : "";
+  if (word == "paths") g_ledger = first, g_meet = second, say("ok");
+  if (word == "worker") fork_one("worker", [&] { run_body(first); });
+  if (word == "self") run_body(first);
+  if (word == "sleeper") fork_one("sleeper", [] { sleep_for_ever(); });
+  if (word == "zombie") fork_one("zombie", [] { ::_exit(7); });
+  if (word == "leaderless") fork_one("leaderless", [] { lose_first_thread(); });
+  if (word == "children") make_children(std::atoi(first.c_str()));
+  if (word == "daemon") make_daemon();
+  if (word == "open") open_many(std::atoi(first.c_str()));
+  if (word == "autoreap") ::signal(SIGCHLD, SIG_IGN), say("ok");
+  if (word == "reap") say("reaped " + std::to_string(::waitpid(-1, nullptr, 0)));
+  if (word == "file") make_file(std::string(std::getenv("TMPDIR")) + "/" + first);
+  if (word == "make") make_file(first);
+  if (word == "see") say(::access(first.c_str(), R_OK) == 0 ? "yes" : "no");
+  if (word == "env") say(std::getenv(first.c_str()) != nullptr ? std::getenv(first.c_str()) : "");
+  if (word == "cwd") say(std::string(::getcwd(std::array<char, 4096>().data(), 4096)));
+  if (word == "fds") say(own_descriptors());
+  if (word == "signals") say("unusual:" + unusual_signals());
+  if (word == "session") say(::getsid(0) == ::getpid() ? "own" : "shared");
+  if (word == "ledger") write_ledger(rest + "\n"), say("ok");
+  if (word == "flood") {
+    for (int i = 0; i < std::atoi(first.c_str()); ++i) write_ledger("{\"ev\":\"flood\"}\n");
+    say("flooded");
+  }
+  if (word == "meet") say_at_meet(rest + "\n");
+  if (word == "meet-torn") say_at_meet(std::string(5000, 'x'));
+  if (word == "stderr") say(::write(2, rest.data(), rest.size()) > 0 ? "ok" : "no");
+  if (word == "exit") ::_exit(std::atoi(first.c_str()));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const rlimit no_core = {0, 0};  // a SIGSEGV here is meant
+  ::setrlimit(RLIMIT_CORE, &no_core);
+  if (argc > 1) ::prctl(PR_SET_NAME, "cage_body", 0, 0, 0);
+  std::array<char, 65536> buffer;
+  while (true) {
+    const ssize_t got = ::read(0, buffer.data(), buffer.size());
+    if (got <= 0) return 0;  // the harness is gone
+    hear(std::string(buffer.data(), static_cast<std::size_t>(got)));
+  }
+  static_cast<void>(argv);
+}

@@ -1,0 +1,15 @@
+// The guard: the process that the harness starts, outside of what is contained. It lives as long as
+// the attempt, and ends only when nothing inside is left, however the harness ended.
+#pragma once
+
+namespace poolproof::faults {
+
+struct GuardOptions {
+  int parent = 0;          // pid of the harness
+  bool namespaces = true;  // false: the subreaper, as on a machine that allows no more
+};
+
+// Returns the exit status: 0, or 70 if the keeper failed by itself.
+int stand_guard(const GuardOptions& options);
+
+}  // namespace poolproof::faults

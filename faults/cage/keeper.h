@@ -1,0 +1,88 @@
+// The keeper: the first process inside. It starts the adapter, holds rendezvous and ledger,
+// signals, takes snapshots, watches exits, and kills what is left. One loop, no timed poll but the
+// deadline.
+#pragma once
+
+#include <nlohmann/json.hpp>
+#include <string>
+
+#include "faults/cage/contain.h"
+#include "faults/cage/ledger.h"
+#include "faults/cage/outbox.h"
+#include "faults/cage/places.h"
+#include "faults/cage/rendezvous.h"
+#include "faults/cage/visible.h"
+#include "faults/cage/watch.h"
+
+namespace poolproof::faults {
+
+// Descriptors that guard and keeper are born with.
+inline constexpr int kHarnessFd = 3;  // the SEQPACKET pair
+inline constexpr int kLineFd = 4;     // the adapter's line
+inline constexpr int kErrorsFd = 5;   // write end of the adapter's stderr
+
+// Lives until the harness says `end`, is gone, the deadline passes, or the guard is gone.
+// Everything inside is dead afterwards. The result is the keeper's exit status.
+int live_as_keeper(Standing standing);
+
+class KeeperLoop {
+ public:
+  explicit KeeperLoop(Standing standing);
+  KeeperLoop(const KeeperLoop&) = delete;
+  KeeperLoop& operator=(const KeeperLoop&) = delete;
+
+  void run();
+
+ private:
+  // What a wake-up was about, as it stands in epoll's data: kind and number.
+  enum class Source : unsigned {
+    kHarness,
+    kTie,
+    kChild,
+    kDeadline,
+    kLedger,
+    kMeeting,
+    kConn,
+    kPid
+  };
+  void listen_to(Source source, int number, int fd, unsigned events);
+  void mind_the_outbox();  // asks for room to send; stops taking in while too much waits
+  void take_turn();
+
+  void take_ledger();
+  void take_meetings(bool accept, const std::vector<int>& conns);
+  void tell_meetings(Rendezvous::News news);
+  void take_exits(const std::vector<int>& pids, bool child);
+  void on_exit(const Exit& exit);
+  void take_commands();
+
+  void on_command(const nlohmann::json& command);
+  void start(const nlohmann::json& command);
+  void make_folder();
+  void take_env(const nlohmann::json& env);
+  void arm_deadline(long long ms);
+  void signal(const nlohmann::json& command);
+  void snapshot(int number);
+  void heal();  // kills what is left and says so
+  void remove_folder();
+
+  Standing standing_;
+  Fd epoll_;
+  Fd child_ended_;  // signalfd of SIGCHLD
+  Fd deadline_;
+  Outbox outbox_;
+  Watch watch_;
+  std::optional<Ledger> ledger_;
+  std::optional<Rendezvous> rendezvous_;
+  AdapterCommand command_;
+  Places places_;
+  std::string folder_;
+  std::string tmp_;
+  Identity adapter_;
+  bool started_ = false;
+  bool over_ = false;
+  unsigned harness_events_ = 0;  // as epoll has them
+  bool taking_in_ = true;
+};
+
+}  // namespace poolproof::faults

@@ -1,0 +1,71 @@
+// The same suite as an ordinary user: namespaces then need a user namespace, and no right is left
+// over.
+#include <gtest/gtest.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <filesystem>
+
+#include "faults/cage/attempt_for_test.h"
+
+namespace poolproof::faults {
+namespace {
+
+namespace fs = std::filesystem;
+
+const char* const kPrograms[] = {"cage_test", "cage_test_body", "cage_test_harness",
+                                 "poolproof_cage"};
+const char* const kAsUser = "setpriv --reuid=1000 --regid=1000 --clear-groups ";
+
+// The tree may lie where uid 1000 cannot read it, so the programs are copied to where it can.
+class ReadableCopy {
+ public:
+  ReadableCopy() {
+    std::string pattern = "/tmp/cage-user-XXXXXX";
+    if (::mkdtemp(pattern.data()) == nullptr) throw CallFailed("mkdtemp " + pattern);
+    path_ = pattern;
+    checked(::chmod(path_.c_str(), 0755), "chmod " + pattern);
+    for (const char* program : kPrograms) {
+      fs::copy_file(program_beside_this(program), path_ / program);
+      fs::permissions(path_ / program, fs::perms(0755));
+    }
+  }
+  ~ReadableCopy() { fs::remove_all(path_); }
+  const fs::path& path() const { return path_; }
+
+ private:
+  fs::path path_;
+};
+
+struct Ran {
+  int status = 0;
+  std::string output;
+};
+
+Ran run(const std::string& command) {
+  Ran ran;
+  FILE* out = ::popen((command + " 2>&1").c_str(), "r");
+  if (out == nullptr) throw CallFailed("popen " + command);
+  char buffer[4096];
+  while (const std::size_t got = ::fread(buffer, 1, sizeof buffer, out))
+    ran.output.append(buffer, got);
+  ran.status = ::pclose(out);
+  return ran;
+}
+
+TEST(OrdinaryUser, passes_the_whole_suite) {
+  if (::geteuid() != 0) GTEST_SKIP() << "this is an ordinary user already";
+  if (const Ran tried = run(std::string(kAsUser) + "true"); tried.status != 0)
+    GTEST_SKIP() << "cannot become uid 1000 here: " << tried.output;
+  const ReadableCopy copy;
+  const Ran ran = run("cd / && " + std::string(kAsUser) + (copy.path() / "cage_test").string() +
+                      " --gtest_filter=-OrdinaryUser.* --gtest_brief=1");
+  EXPECT_EQ(ran.status, 0) << ran.output;
+  // Shown also when it passes: what was skipped there must be said here.
+  std::fputs(ran.output.c_str(), stdout);
+}
+
+}  // namespace
+}  // namespace poolproof::faults

@@ -1,0 +1,76 @@
+// Where bodies meet the harness: a Unix stream socket. One connection is one meeting: a line in,
+// the answer out, and the body closes (conformance/protocol.md, "Rendezvous").
+#pragma once
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "faults/cage/fd.h"
+#include "faults/cage/proc.h"
+
+namespace poolproof::faults {
+
+class Rendezvous {
+ public:
+  explicit Rendezvous(const std::string& path);  // makes the socket; the path must not exist
+
+  struct Meeting {
+    int conn = 0;
+    Identity who;
+    Fd pidfd;  // given away once
+    std::string task;
+    std::string point;
+  };
+  struct Invalid {
+    int conn = 0;
+    int pid = 0;
+    std::string why;
+    std::string text;  // what it said, as it is
+  };
+  struct Left {
+    int conn = 0;
+    int pid = 0;
+    bool read = false;  // it was told what to do, and has read all of it
+  };
+  struct News {
+    std::vector<Meeting> met;
+    std::vector<Invalid> invalid;
+    std::vector<Left> left;
+  };
+
+  int fd() const { return listener_.get(); }
+
+  // Accepts all that wait. The caller polls `fd_of(conn)` of each and calls on_readable.
+  std::vector<int> accept_all(News& news);
+  int fd_of(int conn) const;  // -1 once it is closed
+  void on_readable(int conn, News& news);
+
+  // "" if it was written, else why not.
+  std::string answer(int conn, const nlohmann::json& what_to_do);
+
+  // The process has ended: meetings of its that are still open are over, though a child of it may
+  // hold a copy of the connection.
+  void ended(const Identity& who, News& news);
+
+ private:
+  struct Open {
+    Fd socket;
+    int pid = 0;
+    Identity who;
+    Fd pidfd;
+    std::string line;
+    bool met = false;
+    bool answered = false;
+  };
+  void on_line(int conn, Open& open, News& news);
+  void refuse(int conn, const std::string& why, News& news);
+
+  Fd listener_;
+  int next_conn_ = 1;
+  std::map<int, Open> open_;
+};
+
+}  // namespace poolproof::faults

@@ -1,0 +1,144 @@
+#include "faults/cage/snapshot.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+#include "faults/cage/wait_words.h"
+
+namespace poolproof::faults {
+namespace {
+
+using nlohmann::json;
+using std::string;
+
+constexpr std::size_t kLongestCommand = 1024;
+constexpr std::size_t kMostFiles = 20000;  // far more than a packet holds: the cut is told there
+
+// The number after "NAME:" at the start of a line, 0 if there is none.
+unsigned long long number_after(const string& text, const string& name) {
+  auto at = text.rfind(name, 0) == 0 ? 0 : text.find("\n" + name);
+  if (at == string::npos) return 0;
+  at = text.find_first_of("0123456789", at + name.size());
+  if (at == string::npos) return 0;
+  unsigned long long number = 0;
+  std::from_chars(text.data() + at, text.data() + text.size(), number);
+  return number;
+}
+
+json threads_of(int pid) {
+  const string process = "/proc/" + std::to_string(pid);
+  json threads = json::array();
+  for (const int tid : numbers_in(process + "/task")) {
+    const string thread = process + "/task/" + std::to_string(tid) + "/";
+    const string status = read_file(thread + "status").text;
+    const auto state = status.find("\nState:\t");
+    if (state == string::npos || state + 8 >= status.size()) continue;
+    const FileText syscall = read_file(thread + "syscall", 512);
+    ThreadWait wait;
+    wait.state = status[state + 8];
+    wait.syscall = syscall.text;
+    wait.syscall_error = syscall.error;
+    wait.wchan = read_file(thread + "wchan", 128).text;
+    const auto target_of = [&](int fd) {
+      return link_target(process + "/fd/" + std::to_string(fd));
+    };
+    threads.push_back({{"tid", tid},
+                       {"state", string(1, wait.state)},
+                       {"wait", wait_words(wait, target_of)},
+                       {"switches", number_after(status, "voluntary_ctxt_switches:") +
+                                        number_after(status, "nonvoluntary_ctxt_switches:")}});
+  }
+  return threads;
+}
+
+json descriptors_of(int pid) {
+  const string directory = "/proc/" + std::to_string(pid) + "/fd";
+  json fds = json::array();
+  for (const int fd : numbers_in(directory)) {
+    const string link = directory + "/" + std::to_string(fd);
+    const string target = link_target(link);
+    struct stat entry;
+    if (target.empty() || ::lstat(link.c_str(), &entry) != 0) continue;
+    string mode;  // the link's own permissions are the descriptor's open mode
+    if ((entry.st_mode & S_IRUSR) != 0) mode += "r";
+    if ((entry.st_mode & S_IWUSR) != 0) mode += "w";
+    fds.push_back({{"fd", fd}, {"to", target}, {"mode", mode}});
+  }
+  return fds;
+}
+
+string command_of(int pid) {
+  string command = read_file("/proc/" + std::to_string(pid) + "/cmdline", kLongestCommand).text;
+  while (!command.empty() && command.back() == '\0') command.pop_back();
+  std::replace(command.begin(), command.end(), '\0', ' ');
+  return command;
+}
+
+void add_below(const std::filesystem::path& directory, const std::set<string>& but,
+               std::vector<string>& paths) {
+  std::error_code error;
+  for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end;
+       at.increment(error)) {
+    if (paths.size() >= kMostFiles) return;
+    const std::filesystem::path path = at->path();
+    if (but.count(path.filename().string()) > 0) continue;
+    paths.push_back(path.string());
+    std::error_code ignored;  // it vanished: then there is nothing below it either
+    if (at->symlink_status(ignored).type() == std::filesystem::file_type::directory)
+      add_below(path, {}, paths);
+  }
+}
+
+std::set<string> kept_in(const Places& places, const string& place) {
+  const auto found = places.kept.find(place);
+  return found == places.kept.end() ? std::set<string>{} : found->second;
+}
+
+}  // namespace
+
+json picture_of(const Stat& process) {
+  json picture = {{"pid", process.pid},
+                  {"ppid", process.ppid},
+                  {"start", process.start},
+                  {"state", string(1, process.state)},
+                  {"name", process.name},
+                  {"command", command_of(process.pid)},
+                  {"threads", threads_of(process.pid)},
+                  {"fds", descriptors_of(process.pid)},
+                  {"cpu_ticks", process.cpu_ticks}};
+  const FileText io = read_file("/proc/" + std::to_string(process.pid) + "/io", 512);
+  if (io.error == 0)
+    picture["io_bytes"] = number_after(io.text, "rchar:") + number_after(io.text, "wchar:");
+  return picture;
+}
+
+std::vector<string> shared_memory_names(const Places& places) {
+  std::vector<string> names;
+  const auto kept = kept_in(places, "/dev/shm");
+  std::error_code error;
+  for (std::filesystem::directory_iterator at("/dev/shm", error), end; !error && at != end;
+       at.increment(error)) {
+    const string name = at->path().filename().string();
+    if (kept.count(name) == 0) names.push_back(name);
+  }
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+std::vector<string> file_paths(const Places& places, const string& folder, const string& tmp) {
+  std::vector<string> paths;
+  add_below(tmp, {}, paths);
+  if (places.are_private) {
+    auto but = kept_in(places, "/tmp");
+    but.insert(std::filesystem::path(folder).filename().string());
+    add_below("/tmp", but, paths);
+  }
+  std::sort(paths.begin(), paths.end());
+  return paths;
+}
+
+}  // namespace poolproof::faults

@@ -1,0 +1,27 @@
+// A picture of everything inside: each process with its threads, what they wait for, and its
+// descriptors; the files and shared memory of the attempt.
+#pragma once
+
+#include <functional>
+#include <nlohmann/json.hpp>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "faults/cage/places.h"
+#include "faults/cage/proc.h"
+
+namespace poolproof::faults {
+
+// The fields of `process` of protocol.md, without `snap`. What vanishes meanwhile is left out.
+nlohmann::json picture_of(const Stat& process);
+
+// Names in /dev/shm, without those that were kept visible from outside.
+std::vector<std::string> shared_memory_names(const Places& places);
+
+// Paths of all below `tmp`, the attempt's TMPDIR; with a private /tmp, of all in it but the
+// keeper's own `folder` and what was kept visible from outside.
+std::vector<std::string> file_paths(const Places& places, const std::string& folder,
+                                    const std::string& tmp);
+
+}  // namespace poolproof::faults

@@ -1,0 +1,130 @@
+// What a snapshot shows of processes that really wait, sleep and rot, in each mode.
+#include <gtest/gtest.h>
+
+#include "faults/cage/attempt_for_test.h"
+
+namespace poolproof::faults {
+namespace {
+
+using nlohmann::json;
+
+class SnapshotTest : public testing::TestWithParam<bool> {
+ protected:
+  Attempt attempt_{GetParam()};
+  json ready_;
+  json whole_;
+
+  void SetUp() override {
+    ready_ = attempt_.ready();
+    if (GetParam() && ready_.at("mode") != "pid-namespace")
+      GTEST_SKIP() << "this machine allows no PID namespace: " << ready_.at("why");
+  }
+
+  int pid_from(const std::string& answer) {
+    return std::atoi(answer.substr(answer.find(' ') + 1).c_str());
+  }
+
+  // A process inside is seen while it still falls asleep: asks again until it fits.
+  json process(int pid, const std::function<bool(const json&)>& fits) {
+    json last;
+    for (int round = 0; round < 1000; ++round) {
+      for (const json& each : attempt_.processes(++snap_, &whole_))
+        if (each.at("pid") == pid) last = each;
+      if (!last.is_null() && fits(last)) return last;
+    }
+    ADD_FAILURE() << "never as wanted: " << last;
+    return last;
+  }
+
+  bool has(const char* list, const std::string& item) {
+    for (const json& each : whole_.at(list))
+      if (each == item) return true;
+    return false;
+  }
+
+  int snap_ = 0;
+};
+
+INSTANTIATE_TEST_SUITE_P(Modes, SnapshotTest, testing::Values(true, false), [](const auto& mode) {
+  return std::string(mode.param ? "pid_namespace" : "subreaper");
+});
+
+bool waits(const json& process, const std::string& words) {
+  return process.at("threads").size() == 1 &&
+         process.at("threads")[0].at("wait").get<std::string>().find(words) != std::string::npos;
+}
+
+TEST_P(SnapshotTest, a_sleeping_child_is_shown_with_its_wait_in_words) {
+  const int pid = pid_from(attempt_.ask("sleeper"));
+  const json sleeper = process(pid, [](const json& p) {
+    return p.at("state") == "S" && waits(p, "wait for a signal, no time limit");
+  });
+  EXPECT_EQ(sleeper.at("name"), "cage_body");
+  EXPECT_EQ(sleeper.at("ppid"), ready_.at("adapter").at("pid"));
+  EXPECT_NE(sleeper.at("command").get<std::string>().find(attempt_.token()), std::string::npos);
+  EXPECT_GT(sleeper.at("threads")[0].at("switches").get<int>(), 0);
+}
+
+TEST_P(SnapshotTest, the_adapter_is_shown_reading_its_line_with_its_descriptors) {
+  const int pid = ready_.at("adapter").at("pid");
+  const json adapter = process(pid, [](const json& p) { return waits(p, "read fd 0 socket:["); });
+  ASSERT_EQ(adapter.at("fds").size(), 3U);
+  EXPECT_EQ(adapter.at("fds")[0].at("mode"), "rw");
+  EXPECT_EQ(adapter.at("fds")[2].at("mode"), "w");
+  EXPECT_EQ(adapter.at("fds")[2].at("to").get<std::string>().rfind("pipe:[", 0), 0U);
+  EXPECT_GT(adapter.at("io_bytes").get<long>(), 0);
+  EXPECT_GE(adapter.at("cpu_ticks").get<long>(), 0);
+}
+
+TEST_P(SnapshotTest, a_zombie_is_shown_as_one) {
+  const int pid = pid_from(attempt_.ask("zombie"));
+  const json zombie =
+      process(pid, [](const json& p) { return p.at("state") == "Z" && waits(p, "ended"); });
+  EXPECT_EQ(zombie.at("threads").size(), 1U);
+  EXPECT_TRUE(zombie.at("fds").empty());
+}
+
+TEST_P(SnapshotTest, all_threads_are_shown_though_the_first_has_ended) {
+  const int pid = pid_from(attempt_.ask("leaderless"));
+  const json both = process(pid, [](const json& p) {
+    return p.at("state") == "Z" && p.at("threads").size() == 2 &&
+           p.at("threads")[0].at("state") == "Z" && p.at("threads")[1].at("state") == "S";
+  });
+  EXPECT_TRUE(both.at("fds").empty()) << "so /proc shows it, and only the threads tell the truth";
+}
+
+TEST_P(SnapshotTest, files_and_shared_memory_are_listed) {
+  const std::string name = "poolproof-" + attempt_.token();
+  ASSERT_EQ(attempt_.ask("file left-behind"), "made");
+  ASSERT_EQ(attempt_.ask("make /dev/shm/" + name), "made");
+  ASSERT_EQ(attempt_.ask("make /tmp/" + name), "made");
+  attempt_.processes(1, &whole_);
+  EXPECT_TRUE(has("files", ready_.at("tmp").get<std::string>() + "/left-behind"));
+  EXPECT_TRUE(has("shm", name));
+  EXPECT_EQ(has("files", "/tmp/" + name), ready_.at("mounts").get<bool>());
+  for (const json& path : whole_.at("files"))
+    EXPECT_EQ(path.get<std::string>().find("/meet"), std::string::npos) << "the keeper's own";
+  if (ready_.at("mounts").get<bool>()) {
+    EXPECT_EQ(whole_.at("shm").size(), 1U);
+    EXPECT_FALSE(std::filesystem::exists("/tmp/" + name)) << "it left the cage";
+  } else {
+    std::filesystem::remove("/tmp/" + name);
+    std::filesystem::remove("/dev/shm/" + name);
+  }
+}
+
+TEST_P(SnapshotTest, a_snapshot_larger_than_a_packet_is_cut_and_says_so) {
+  ASSERT_EQ(attempt_.ask("open 3000"), "opened");
+  const int pid = ready_.at("adapter").at("pid");
+  const json adapter = process(pid, [](const json& p) { return waits(p, "read fd 0"); });
+  EXPECT_EQ(adapter.at("fds").size() + adapter.at("fds_cut").get<std::size_t>(), 3003U);
+  EXPECT_LE(adapter.dump().size(), 65536U);
+}
+
+TEST_P(SnapshotTest, many_processes_are_all_listed) {
+  ASSERT_EQ(attempt_.ask("children 100"), "made");
+  EXPECT_EQ(attempt_.processes(1).size(), 101U);
+}
+
+}  // namespace
+}  // namespace poolproof::faults

@@ -1,0 +1,26 @@
+// Which entries of a place (/tmp, /dev/shm) must stay visible when the attempt gets a fresh one
+// there: those that the adapter's program, arguments, directory and environment lead through.
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+namespace poolproof::faults {
+
+// The names of the top-level entries of `place` that exist and through which any of the paths in
+// `texts` goes, symbolic links followed. A text is a path, or holds paths: "A=/tmp/x:/tmp/y".
+std::set<std::string> needed_entries(const std::string& place,
+                                     const std::vector<std::string>& texts);
+
+struct AdapterCommand {
+  std::vector<std::string> argv;
+  std::string cwd;
+  std::vector<std::string> env;  // "NAME=value"
+};
+
+// Every text of a command that may lead somewhere: also the program as PATH finds it, arguments as
+// seen from `cwd`, and the interpreter that a script names.
+std::vector<std::string> texts_of(const AdapterCommand& command);
+
+}  // namespace poolproof::faults
