@@ -316,7 +316,7 @@ class Adapter(Protocol):
     longest_wait: tuple[float, str]  # seconds, and where that is written
 
     def open(self, workers: int) -> None:
-        """Makes the pool. What it throws is told as `refused`."""
+        """Makes the pool. What it throws, here or below, is told as `refused`."""
 
     def submit(self, task: Task) -> None:
         """Submits, and sees to it that `settle` is called. What it throws is an outcome."""
@@ -390,12 +390,7 @@ class _Desk:
             raise Refused("`workers` must be an integer, 1 or more")
         if self.is_open:
             raise Refused("a pool is open; close it first")
-        try:
-            self.adapter.open(workers)
-        except Exception as error:
-            raise Refused(
-                "the pool cannot be made: {type}: {text}".format(**native(error))
-            ) from error
+        self.adapter.open(workers)
         self.is_open = True
         emit("opened")
 
@@ -414,9 +409,10 @@ class _Desk:
     def _cancel(self, command: dict[str, Json]) -> None:
         if "cancel" not in self.adapter.capabilities:
             raise Refused("this pool cancels no task")
-        if command.get("id") not in self.submitted:
+        task_id = command.get("id")
+        if not isinstance(task_id, str) or task_id not in self.submitted:
             raise Refused("no task of this id was submitted")
-        self.adapter.cancel(command["id"])
+        self.adapter.cancel(task_id)
 
     def _close(self, command: dict[str, Json]) -> None:
         how = command.get("how")
@@ -429,6 +425,13 @@ class _Desk:
         self.adapter.close(how)
         self.is_open = False
         emit("closed")
+
+
+def _decode(data: bytes) -> Json:
+    try:
+        return json.loads(data)
+    except (ValueError, RecursionError) as error:
+        raise Refused(f"a message must be one JSON object in UTF-8: {error}") from error
 
 
 def _receive() -> bytes:
@@ -447,10 +450,12 @@ def _receive() -> bytes:
 def serve(adapter: Adapter) -> None:
     """Says hello, then obeys until `bye`; returns, and Python ends the program in its own way."""
     if _LINE is None:
-        sys.exit(
+        print(
             "An adapter is started by the harness, with fd 0 as its SOCK_SEQPACKET socket"
-            " (conformance/protocol.md); try: poolproof check -- COMMAND"
+            " (conformance/protocol.md); try: poolproof check -- COMMAND",
+            file=sys.stderr,
         )
+        sys.exit(2)
     seconds, source = adapter.longest_wait
     emit(
         "hello",
@@ -467,11 +472,11 @@ def serve(adapter: Adapter) -> None:
     while goes_on:
         command: Json = None
         try:
-            command = json.loads(_receive())
+            command = _decode(_receive())
             if not isinstance(command, dict):
-                raise Refused("a message must be a JSON object")
+                raise Refused("a message must be one JSON object")
             goes_on = desk.obey(command)
         except Refused as refusal:
             _refuse(command, str(refusal))
-        except (ValueError, RecursionError) as error:  # no JSON, no UTF-8
-            _refuse(command, f"a message must be one JSON object: {error}")
+        except Exception as error:  # what the pool threw at open, cancel or close
+            _refuse(command, "{type}: {text}".format(**native(error)))

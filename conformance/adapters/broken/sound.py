@@ -7,23 +7,27 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import kit  # first: it takes the line away from fd 0 and fd 1
 
-import sound_pool
-from sound_pool import GRACE_S, PoolError, SoundPool, Task
+import sound_errors
+from sound_errors import PoolError
+from sound_pool import GRACE_S, SoundPool, Task
 
 TABLE = tuple(
     (kit.is_a(error), outcome)
     for error, outcome in (
-        (sound_pool.TaskError, {"kind": "task-error"}),
-        (sound_pool.EncodeArgsError, {"kind": "encode-args"}),
-        (sound_pool.DecodeArgsError, {"kind": "decode-args"}),
-        (sound_pool.EncodeResultError, {"kind": "encode-result"}),
-        (sound_pool.DecodeResultError, {"kind": "decode-result"}),
-        (sound_pool.WorkerLost, {"kind": "worker-lost", "intent": "unplanned", "scope": "worker"}),
-        (sound_pool.DeadlineError, {"kind": "deadline", "intent": "policy", "scope": "task"}),
-        (sound_pool.Cancelled, {"kind": "cancelled", "intent": "asked", "scope": "task"}),
-        (sound_pool.ShutDown, {"kind": "shutdown", "intent": "asked", "scope": "pool"}),
-        (sound_pool.SpawnError, {"kind": "spawn-failed"}),
-        (sound_pool.GarbageError, {"kind": "protocol", "scope": "worker"}),
+        (sound_errors.TaskError, {"kind": "task-error"}),
+        (sound_errors.EncodeArgsError, {"kind": "encode-args"}),
+        (sound_errors.DecodeArgsError, {"kind": "decode-args"}),
+        (sound_errors.EncodeResultError, {"kind": "encode-result"}),
+        (sound_errors.DecodeResultError, {"kind": "decode-result"}),
+        (
+            sound_errors.WorkerLost,
+            {"kind": "worker-lost", "intent": "unplanned", "scope": "worker"},
+        ),
+        (sound_errors.DeadlineError, {"kind": "deadline", "intent": "policy", "scope": "task"}),
+        (sound_errors.Cancelled, {"kind": "cancelled", "intent": "asked", "scope": "task"}),
+        (sound_errors.ShutDown, {"kind": "shutdown", "intent": "asked", "scope": "pool"}),
+        (sound_errors.SpawnError, {"kind": "spawn-failed"}),
+        (sound_errors.GarbageError, {"kind": "protocol", "scope": "worker"}),
     )
 )
 

@@ -17,15 +17,12 @@ The methods without an underscore are where a broken pool puts its defect.
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import pickle
 import queue
 import select
 import signal
 import socket
-import struct
-import sys
 import threading
 import time
 import traceback
@@ -33,135 +30,45 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from sound_errors import (
+    Cancelled,
+    DeadlineError,
+    DecodeArgsError,
+    DecodeResultError,
+    EncodeArgsError,
+    EncodeResultError,
+    GarbageError,
+    PoolError,
+    ShutDown,
+    SpawnError,
+    TaskError,
+    WorkerLost,
+)
+from sound_worker import (
+    CLAIMED,
+    HEADER,
+    RAISED,
+    STARTED,
+    TASK_HEADER,
+    UNDECODABLE,
+    UNENCODABLE,
+    VALUE,
+    be_a_worker,
+    describe,
+)
+
 GRACE_S = 0.5  # for a worker that lost its channel, or is asked to end, before it is killed
 MOST_UNCLAIMED = 3  # workers that may die before claiming a task, until it is given up
 MOST_BYTES = 1 << 30  # of one message
 
-_LIBC = ctypes.CDLL(None, use_errno=True)
-_PR_SET_PDEATHSIG = 1
-
-# What a worker says: one byte, a length, and so many bytes.
-_HEADER = struct.Struct("<cQ")
-_CLAIMED, _STARTED, _VALUE, _RAISED, _UNDECODABLE, _UNENCODABLE = b"C", b"S", b"V", b"T", b"D", b"R"
-
-# --- errors -----------------------------------------------------------------------------------
-
-
-class PoolError(Exception):
-    """How a task failed. `cause` and `certainty` in the protocol's words, where the pool knows."""
-
-    def __init__(self, text: str, cause: str | None = None, certainty: str | None = None):
-        super().__init__(text)
-        self.cause, self.certainty = cause, certainty
-        self.pid: int | None = None
-        self.worker: int | None = None
-
-
-class TaskError(PoolError): ...
-
-
-class EncodeArgsError(PoolError): ...
-
-
-class DecodeArgsError(PoolError): ...
-
-
-class EncodeResultError(PoolError): ...
-
-
-class DecodeResultError(PoolError): ...
-
-
-class WorkerLost(PoolError): ...
-
-
-class DeadlineError(PoolError): ...
-
-
-class Cancelled(PoolError): ...
-
-
-class ShutDown(PoolError): ...
-
-
-class SpawnError(PoolError): ...
-
-
-class GarbageError(PoolError): ...
-
-
 _FAILURE_OF = {
-    _RAISED: (TaskError, "ran"),
-    _UNDECODABLE: (DecodeArgsError, "not-started"),
-    _UNENCODABLE: (EncodeResultError, "ran"),
+    RAISED: (TaskError, "ran"),
+    UNDECODABLE: (DecodeArgsError, "not-started"),
+    UNENCODABLE: (EncodeResultError, "ran"),
 }
 
 
-def describe(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"
-
-
-# --- in the worker ----------------------------------------------------------------------------
-
-
-def _read_exactly(channel: int, count: int) -> bytes:
-    data = bytearray()
-    while len(data) < count:
-        more = os.read(channel, min(count - len(data), 1 << 20))
-        if not more:
-            raise EOFError
-        data += more
-    return bytes(data)
-
-
-def _say(channel: int, kind: bytes, data: bytes = b"") -> None:
-    left = memoryview(_HEADER.pack(kind, len(data)) + data)
-    while left:
-        left = left[os.write(channel, left) :]
-
-
-def _work(channel: int) -> None:
-    while True:
-        try:
-            (size,) = struct.unpack("<Q", _read_exactly(channel, 8))
-            data = _read_exactly(channel, size)
-        except EOFError:  # the pool has no more work
-            return
-        _say(channel, _CLAIMED)
-        _say(channel, *_run(channel, data))
-
-
-def _run(channel: int, data: bytes) -> tuple[bytes, bytes]:
-    stage = _UNDECODABLE
-    try:
-        function, argument = pickle.loads(data)
-        _say(channel, _STARTED)
-        stage = _RAISED
-        result = function(argument)
-        stage = _UNENCODABLE
-        return _VALUE, pickle.dumps(result)
-    except BaseException as error:
-        return stage, describe(error).encode("utf-8", "replace")
-
-
-def _be_a_worker(channel: int, parent: int) -> None:
-    status = 1
-    try:
-        _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() == parent:  # else it ended before we asked to end with it
-            os.closerange(3, channel)
-            os.closerange(channel + 1, os.sysconf("SC_OPEN_MAX"))
-            _work(channel)
-            status = 0
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        with contextlib.suppress(Exception):
-            sys.stdout.flush()
-        os._exit(status)
-
-
-# --- in the parent ----------------------------------------------------------------------------
+# --- the pool ----------------------------------------------------------------------------------
 
 
 @dataclass(eq=False)
@@ -258,7 +165,7 @@ class SoundPool:
         self._outcomes.put((task, result))
 
     def on_death(self, worker: Worker) -> None:
-        """A worker ended that nobody had asked to, with a task that it had claimed."""
+        """A worker ended that nobody had asked to, and its task fails for that."""
 
     def is_idle(self) -> bool:
         return not self.queue and all(worker.task is None for worker in self.workers)
@@ -355,23 +262,28 @@ class SoundPool:
     def _fork(self, index: int) -> Worker:
         ours, theirs = (end.detach() for end in socket.socketpair())
         parent = os.getpid()
+        pid = 0
         try:
             pid = os.fork()
             if pid == 0:
-                _be_a_worker(theirs, parent)
+                be_a_worker(theirs, parent)
+            pidfd = os.pidfd_open(pid)
         except OSError:
             os.close(ours)
+            if pid:
+                os.kill(pid, signal.SIGKILL)
+                os.waitpid(pid, 0)
             raise
         finally:
             os.close(theirs)
         os.set_blocking(ours, False)
-        return Worker(index, pid, os.pidfd_open(pid), ours)
+        return Worker(index, pid, pidfd, ours)
 
     def _hand_out(self) -> None:
         for worker in self.workers:
             if worker.task is None and worker.channel >= 0 and self.queue:
                 worker.task = self.queue.popleft()
-                worker.outbox += struct.pack("<Q", len(worker.task.data)) + worker.task.data
+                worker.outbox += TASK_HEADER.pack(len(worker.task.data)) + worker.task.data
             self._write(worker)
 
     def _write(self, worker: Worker) -> None:
@@ -403,23 +315,23 @@ class SoundPool:
                 worker.suspect_until = time.monotonic() + GRACE_S
 
     def _take_in(self, worker: Worker) -> None:
-        while len(worker.inbox) >= _HEADER.size and worker.doom is None:
-            kind, size = _HEADER.unpack_from(worker.inbox)
-            known = kind in (_CLAIMED, _STARTED, _VALUE, *_FAILURE_OF)
+        while len(worker.inbox) >= HEADER.size and worker.doom is None:
+            kind, size = HEADER.unpack_from(worker.inbox)
+            known = kind in (CLAIMED, STARTED, VALUE, *_FAILURE_OF)
             if not known or size > MOST_BYTES or worker.task is None:
                 self._doom(worker, GarbageError("the worker spoke out of turn", "garbage"))
                 return
-            whole = _HEADER.size + size
+            whole = HEADER.size + size
             if len(worker.inbox) < whole:
                 return
-            data = bytes(worker.inbox[_HEADER.size : whole])
+            data = bytes(worker.inbox[HEADER.size : whole])
             del worker.inbox[:whole]
             self._on_word(worker, worker.task, kind, data)
 
     def _on_word(self, worker: Worker, task: Task, kind: bytes, data: bytes) -> None:
-        if kind == _CLAIMED:
+        if kind == CLAIMED:
             worker.claimed = True
-        elif kind == _STARTED:
+        elif kind == STARTED:
             worker.started = True
         else:
             outcome: bytes | PoolError = data
@@ -449,7 +361,8 @@ class SoundPool:
         if task is None:
             return
         by_us = worker.doom is not None and cause_of_death(status) == "signal:KILL"
-        if not worker.claimed and not by_us and task.unclaimed_deaths + 1 < MOST_UNCLAIMED:
+        meant = by_us and not isinstance(worker.doom, WorkerLost)
+        if not worker.claimed and not meant and task.unclaimed_deaths + 1 < MOST_UNCLAIMED:
             task.unclaimed_deaths += 1
             self.queue.appendleft(task)
             return
@@ -482,14 +395,14 @@ class SoundPool:
                 os.close(worker.channel)  # the end of the worker's input: it ends
                 worker.channel = -1
         for worker in list(self.workers):
-            if not select_one(worker.pidfd, GRACE_S):
+            end = select.poll()
+            end.register(worker.pidfd, select.POLLIN)
+            if not end.poll(GRACE_S * 1000):
                 self._doom(worker, ShutDown("the worker did not end when asked to"))
             self._bury(worker)
+        while self._orders:  # what was submitted just before the end
+            self._orders.popleft()()
         while self.queue:
             task = self.queue.popleft()
             self.hand_over(task, ShutDown("the pool was shut down", certainty="not-started"))
         self._outcomes.put(None)
-
-
-def select_one(fd: int, limit_s: float) -> bool:
-    return bool(select.select([fd], [], [], limit_s)[0])

@@ -1,0 +1,303 @@
+"""The sound pool keeps its promises, and each broken one breaks exactly its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+
+import pytest
+from driver import Harness
+
+SOUND, LOSES, HANGS, LIES = (
+    f"broken/{name}.py" for name in ("sound", "loses_task", "hangs_on_death", "lies_about_cause")
+)
+every_one = pytest.mark.parametrize("adapter", [SOUND, LOSES, HANGS, LIES])
+
+
+def warm_up(harness: Harness, workers: int = 2) -> list[int]:
+    """The pids of all workers: each holds one task at the same time."""
+    names = [f"warm{n}" for n in range(workers)]
+    for name in names:
+        harness.submit(name, "rendezvous")
+    pids = [harness.meeting(name).pid for name in names]
+    for name in names:
+        harness.answer(harness.meeting(name), "go")
+    for name in names:
+        harness.outcome(name)
+    return pids
+
+
+BYSTANDERS = [f"b{n}" for n in range(6)]
+
+
+def kill_a_victim(harness: Harness, bystanders: list[str] = BYSTANDERS) -> int:
+    """The scene of death/killed_while_running. Returns the victim's pid."""
+    harness.submit("victim", "rendezvous")
+    for name in bystanders:
+        harness.submit(name, "rendezvous", value=name)
+    pid = harness.meeting("victim").pid
+    if bystanders:
+        harness.meeting(bystanders[0])  # it stands in the other worker while the fault strikes
+    os.kill(pid, signal.SIGKILL)
+    harness.wait(lambda: state_of(pid) == "Z")
+    for name in bystanders:
+        harness.answer(harness.meeting(name), "go")
+    return pid
+
+
+def state_of(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:  # reaped a moment ago
+        return "Z"
+
+
+# --- the defects ------------------------------------------------------------------------------
+
+
+def test_sound_passes_the_scene_that_convicts_the_others() -> None:
+    with Harness(SOUND) as harness:
+        harness.open()
+        warm_up(harness)
+        pid = kill_a_victim(harness)
+        outcome = harness.outcome("victim")
+        assert (outcome["kind"], outcome["cause"]) == ("worker-lost", "signal:KILL")
+        assert outcome["blame"]["pid"] == pid
+        assert [harness.outcome(name)["value"] for name in BYSTANDERS] == BYSTANDERS
+        harness.close()
+        assert harness.bye() == 0
+        assert harness.living() == []
+
+
+@pytest.mark.parametrize("attempt", range(5))
+def test_loses_task_loses_one_bystander_that_finished(attempt: int) -> None:
+    with Harness(LOSES) as harness:
+        harness.open()
+        warm_up(harness)
+        kill_a_victim(harness)
+        outcome = harness.outcome("victim")
+        assert (outcome["kind"], outcome["cause"]) == ("worker-lost", "signal:KILL")
+        harness.wait(lambda: all(harness.ledger.of(name, "end") for name in BYSTANDERS))
+        harness.submit("probe", "echo", value=1)
+        assert harness.outcome("probe")["kind"] == "value"
+        harness.close()
+        told = [name for name in BYSTANDERS if harness.outcomes(name)]
+        assert len(told) == len(BYSTANDERS) - 1
+
+
+def test_loses_task_loses_nothing_where_nobody_else_was_at_work() -> None:
+    with Harness(LOSES) as harness:
+        harness.open()
+        warm_up(harness)
+        kill_a_victim(harness, [])
+        assert harness.outcome("victim")["kind"] == "worker-lost"
+        for n in range(4):
+            harness.submit(f"t{n}", "echo", value=n)
+            assert harness.outcome(f"t{n}") == {"kind": "value", "value": n}
+
+
+def test_hangs_on_death_leaves_the_victim_open_and_all_else_whole() -> None:
+    with Harness(HANGS) as harness:
+        harness.open()
+        warm_up(harness)
+        pid = kill_a_victim(harness)
+        assert [harness.outcome(name)["value"] for name in BYSTANDERS] == BYSTANDERS
+        harness.stays(lambda: not harness.outcomes("victim"))
+        assert state_of(pid) == "Z"
+        before = cpu_ticks(harness.process.pid)
+        harness.stays(lambda: not harness.outcomes("victim"), 0.5)
+        assert cpu_ticks(harness.process.pid) - before <= 1  # it waits, and does not poll
+
+
+def test_hangs_on_death_notices_the_deaths_that_it_brings_about_and_those_at_idle() -> None:
+    with Harness(HANGS) as harness:
+        harness.open()
+        for pid in warm_up(harness):
+            os.kill(pid, signal.SIGKILL)
+        harness.submit("t1", "rendezvous", deadline_ms=200)
+        harness.answer(harness.meeting("t1"), "loop")
+        assert harness.outcome("t1")["kind"] == "deadline"
+        kill_a_victim(harness, [])
+        harness.close("kill")
+        assert harness.outcome("victim")["kind"] == "shutdown"
+        harness.wait(lambda: not harness.living())
+
+
+@pytest.mark.parametrize(
+    ("deed", "more", "told"),
+    [
+        ("raise", {"signal": "SEGV"}, "exit:0"),
+        ("exit", {"code": 0}, "exit:0"),
+        ("exit", {"code": 3}, "exit:3"),
+    ],
+)
+def test_lies_about_cause_lies_about_signals_only(
+    deed: str, more: dict[str, object], told: str
+) -> None:
+    with Harness(LIES) as harness:
+        harness.open()
+        harness.submit("victim", "rendezvous")
+        harness.answer(harness.meeting("victim"), deed, **more)
+        outcome = harness.outcome("victim")
+        assert (outcome["kind"], outcome["cause"]) == ("worker-lost", told)
+
+
+# --- what all of them keep --------------------------------------------------------------------
+
+
+def cpu_ticks(pid: int) -> int:
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+@every_one
+def test_idle_workers_that_die_are_replaced_unnoticed(adapter: str) -> None:
+    with Harness(adapter) as harness:
+        harness.open()
+        pids = warm_up(harness)
+        for _ in range(3):
+            for pid in pids:
+                os.kill(pid, signal.SIGKILL)
+            for n in range(4):
+                harness.submit(name := f"t{pids}{n}"[-20:], "echo", value=n)
+                assert harness.outcome(name) == {"kind": "value", "value": n}
+            harness.wait(lambda: len(harness.living()) == 2)
+            pids = [pid for pid in harness.living()]
+        harness.close()
+        assert harness.bye() == 0
+
+
+@every_one
+@pytest.mark.parametrize("deed", ["loop", "sleep"])
+def test_a_deadline_ends_the_hung_task_alone(adapter: str, deed: str) -> None:
+    with Harness(adapter) as harness:
+        harness.open()
+        harness.submit("victim", "rendezvous", deadline_ms=300)
+        for n in range(4):
+            harness.submit(f"b{n}", "echo", value=n)
+        meeting = harness.meeting("victim")
+        harness.answer(meeting, deed)
+        outcome = harness.outcome("victim")
+        assert (outcome["kind"], outcome["cause"]) == ("deadline", "deadline")
+        assert (outcome["intent"], outcome["certainty"]) == ("policy", "ran")
+        assert outcome["blame"]["pid"] == meeting.pid
+        assert [harness.outcome(f"b{n}")["value"] for n in range(4)] == list(range(4))
+        harness.close()
+
+
+def test_a_task_that_waits_past_its_deadline_never_starts() -> None:
+    with Harness(SOUND) as harness:
+        harness.open(workers=1)
+        harness.submit("first", "rendezvous")
+        harness.submit("late", "echo", value=1, deadline_ms=100)
+        meeting = harness.meeting("first")
+        outcome = harness.outcome("late")
+        assert (outcome["kind"], outcome["certainty"]) == ("deadline", "not-started")
+        harness.answer(meeting, "go")
+        assert harness.outcome("first")["kind"] == "value"
+        harness.close()
+        assert not harness.ledger.of("late", "start")
+
+
+@every_one
+def test_the_death_of_the_parent_takes_all_workers_with_it(adapter: str) -> None:
+    with Harness(adapter) as harness:
+        harness.open()
+        for n in range(2):
+            harness.submit(f"t{n}", "rendezvous")
+            harness.answer(harness.meeting(f"t{n}"), "sleep")
+        harness.process.kill()
+        harness.end()
+        # Whoever adopts them may take its time to reap them.
+        harness.wait(lambda: all(state_of(pid) == "Z" for pid in harness.living()), 1)
+
+
+@every_one
+def test_rounds_leave_no_descriptor_and_no_thread_behind(adapter: str) -> None:
+    def size(harness: Harness) -> tuple[int, int]:
+        proc = f"/proc/{harness.process.pid}"
+        return len(os.listdir(f"{proc}/fd")), len(os.listdir(f"{proc}/task"))
+
+    with Harness(adapter) as harness:
+        harness.wait(lambda: harness.named("hello"))
+        before = size(harness)
+        for n in range(4):
+            harness.open()
+            harness.submit(f"v{n}", "rendezvous")
+            os.kill(harness.meeting(f"v{n}").pid, signal.SIGKILL)
+            if adapter != HANGS:
+                harness.outcome(f"v{n}")
+            harness.close("kill")
+            # A joined thread may need a moment more to leave the kernel's list.
+            harness.wait(lambda: size(harness) == before, 2)
+
+
+@every_one
+def test_close_kill_settles_what_was_submitted_just_before(adapter: str) -> None:
+    with Harness(adapter) as harness:
+        for n in range(20):
+            harness.open(workers=1)
+            for task in range(3):
+                harness.submit(f"t{n}.{task}", "echo", value=1)
+            harness.close("kill")
+            for task in range(3):
+                (outcome,) = harness.outcomes(f"t{n}.{task}")
+                assert outcome["kind"] in ("value", "shutdown")
+
+
+def test_close_cancel_gives_up_what_waits_and_finishes_what_runs() -> None:
+    with Harness(SOUND) as harness:
+        harness.open(workers=1)
+        harness.submit("runs", "rendezvous", value=1)
+        harness.submit("waits", "echo", value=2)
+        meeting = harness.meeting("runs")
+        harness.send(cmd="close", how="cancel")
+        assert harness.outcome("waits")["kind"] == "cancelled"
+        harness.answer(meeting, "go")
+        assert harness.outcome("runs") == {"kind": "value", "value": 1}
+        harness.wait(lambda: harness.named("closed"))
+
+
+def test_a_frozen_worker_is_ended_by_its_deadline_and_by_close() -> None:
+    with Harness(SOUND) as harness:
+        harness.open()
+        (first, second) = warm_up(harness)
+        harness.submit("t1", "rendezvous", deadline_ms=300)
+        os.kill(harness.meeting("t1").pid, signal.SIGSTOP)
+        assert harness.outcome("t1")["kind"] == "deadline"
+        for pid in harness.living():
+            os.kill(pid, signal.SIGSTOP)
+        harness.close()
+        harness.wait(lambda: not harness.living())
+        assert first != second
+
+
+def test_a_hundred_deaths_strike_only_their_own_tasks() -> None:
+    with Harness(SOUND) as harness:
+        harness.open(workers=3)
+        for n in range(100):
+            harness.submit(f"v{n}", "rendezvous")
+            harness.submit(f"b{n}", "echo", value=n)
+            meeting = harness.meeting(f"v{n}")
+            if n % 2:
+                os.kill(meeting.pid, signal.SIGKILL)
+            else:
+                harness.answer(meeting, "exit", code=n)
+        for n in range(100):
+            cause = "signal:KILL" if n % 2 else f"exit:{n}"
+            assert harness.outcome(f"v{n}")["cause"] == cause
+            assert harness.outcome(f"b{n}") == {"kind": "value", "value": n}
+        harness.close()
+        assert all(len(harness.outcomes(f"v{n}")) == 1 for n in range(100))
+        assert harness.bye() == 0
+
+
+def test_an_idle_pool_costs_nothing() -> None:
+    with Harness(SOUND) as harness:
+        harness.open()
+        warm_up(harness)
+        before = cpu_ticks(harness.process.pid)
+        time.sleep(1)  # the time that is measured, and no synchronisation
+        assert cpu_ticks(harness.process.pid) == before

@@ -1,0 +1,466 @@
+"""The kit's law, its answers to nonsense, and its bodies, on pools that are a few lines long."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import kit
+import pytest
+from driver import HERE, Harness
+
+# Adapters for these tests: what is left out is the same in all of them.
+PROLOGUE = f"""
+import sys
+sys.path.insert(0, {str(HERE)!r})
+import kit
+import os, threading
+
+class Base:
+    pool, version, recovers = "test", "1", "replaces"
+    capabilities = ("cancel", "close_drain")
+    longest_wait = (0, "nothing waits")
+    def open(self, workers): pass
+    table = ((kit.is_a(KeyError), {{"kind": "rejected"}}),)
+    def outcome(self, error): return kit.outcome_of(error, self.table)
+    def cancel(self, task_id): pass
+    def close(self, how): pass
+    def submit(self, task): kit.settle(task.id, kit.value(kit.run(task.call)))
+"""
+
+# Runs each task in a fork of its own and tells the child's wait status, as subprocess would.
+FORKING = """
+class Pool(Base):
+    prepare = staticmethod(lambda: None)
+    def submit(self, task):
+        pid = os.fork()
+        if pid == 0:
+            self.prepare()
+            kit.run(task.call)
+            os._exit(77)
+        self.child = pid
+        status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        kit.settle(task.id, kit.value(status))
+"""
+
+
+def adapter(code: str = "class Pool(Base): pass", end: str = "kit.serve(Pool())") -> Harness:
+    return Harness([sys.executable, "-c", f"{PROLOGUE}\n{code}\n{end}"])
+
+
+def fd_facts(pid: int) -> dict[int, tuple[str, bool]]:
+    """fd -> (what it is, close on exec)."""
+    facts = {}
+    for entry in os.listdir(f"/proc/{pid}/fd"):
+        info = Path(f"/proc/{pid}/fdinfo/{entry}").read_text()
+        flags = int(next(line.split()[1] for line in info.splitlines() if "flags" in line), 8)
+        facts[int(entry)] = (os.readlink(f"/proc/{pid}/fd/{entry}"), bool(flags & os.O_CLOEXEC))
+    return facts
+
+
+# --- the law ----------------------------------------------------------------------------------
+
+
+def test_hello_comes_first_and_says_what_the_adapter_is() -> None:
+    with adapter() as harness:
+        harness.wait(lambda: harness.events)
+        assert harness.events[0] == {
+            "event": "hello",
+            "protocol": 1,
+            "pool": "test",
+            "version": "1",
+            "language": "Python",
+            "capabilities": ["cancel", "close_drain"],
+            "recovers": "replaces",
+            "longest_wait": {"seconds": 0, "source": "nothing waits"},
+        }
+
+
+def test_the_line_is_private_and_the_standard_descriptors_cannot_reach_it() -> None:
+    with adapter() as harness:
+        harness.wait(lambda: harness.named("hello"))
+        facts = fd_facts(harness.process.pid)
+        sockets = {fd for fd, (what, _) in facts.items() if what.startswith("socket:")}
+        assert facts[0][0] == "/dev/null"
+        assert facts[1][0] == facts[2][0] == harness.stderr_file.name
+        assert len(sockets) == 1
+        (line,) = sockets
+        assert line >= kit.LINE_FD_FLOOR and facts[line][1]
+        assert set(facts) == {0, 1, 2, line}
+
+
+def test_the_kit_starts_no_thread() -> None:
+    with adapter() as harness:
+        harness.open()
+        harness.submit("t1", "echo", value=1)
+        harness.outcome("t1")
+        assert os.listdir(f"/proc/{harness.process.pid}/task") == [str(harness.process.pid)]
+
+
+def test_what_a_pool_or_a_task_prints_and_reads_never_touches_the_line() -> None:
+    noisy = """
+print("a pool that greets on import")
+class Pool(Base):
+    def submit(self, task):
+        said = sys.stdin.read()
+        for n in range(20000):
+            print('{"event": "closed"}')
+        os.system("echo from a program; cat")
+        os.write(1, b'{"event": "closed"}\\n')
+        kit.settle(task.id, kit.value(said))
+"""
+    with adapter(noisy) as harness:
+        harness.open()
+        harness.submit("t1", "echo", value=1)
+        assert harness.outcome("t1") == {"kind": "value", "value": ""}
+        assert harness.bye() == 0
+        assert [event["event"] for event in harness.events] == ["hello", "opened", "settled"]
+        assert harness.stderr().count('{"event": "closed"}\n') == 20001
+        assert "from a program" in harness.stderr()
+
+
+def test_events_from_many_threads_stay_whole() -> None:
+    threaded = """
+class Pool(Base):
+    def submit(self, task):
+        def tell(number):
+            for n in range(50):
+                kit.settle(task.id, kit.value([number, n, "x" * 3000]))
+        threads = [threading.Thread(target=tell, args=(n,)) for n in range(8)]
+        for thread in threads: thread.start()
+        for thread in threads: thread.join()
+"""
+    with adapter(threaded) as harness:
+        harness.open()
+        harness.submit("t1", "echo", value=1)
+        harness.wait(lambda: len(harness.outcomes("t1")) == 400)
+        seen = {tuple(outcome["value"][:2]) for outcome in harness.outcomes("t1")}
+        assert seen == {(number, n) for number in range(8) for n in range(50)}
+
+
+def test_end_of_the_line_ends_the_adapter_at_once_whatever_it_would_do_at_its_end() -> None:
+    stubborn = """
+import atexit, time
+atexit.register(time.sleep, 3600)
+class Pool(Base):
+    def open(self, workers):
+        threading.Thread(target=time.sleep, args=(3600,)).start()
+        if os.fork() == 0:
+            time.sleep(3600)
+"""
+    with adapter(stubborn) as harness:
+        harness.open()
+        harness.line.close()
+        harness.end()
+
+
+def test_bye_ends_the_program_in_its_natural_way() -> None:
+    with adapter(
+        "import atexit; atexit.register(print, 'the natural end')\nclass Pool(Base): pass"
+    ) as harness:
+        harness.open()
+        assert harness.bye() == 0
+        assert "the natural end" in harness.stderr()
+
+
+def test_started_by_hand_it_says_what_it_is() -> None:
+    ended = subprocess.run(
+        [sys.executable, HERE / "multiprocessing_pool.py"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert ended.returncode == 2
+    assert "conformance/protocol.md" in ended.stderr and ended.stdout == ""
+
+
+# --- nonsense ---------------------------------------------------------------------------------
+
+SUBMIT = {"cmd": "submit", "id": "t1", "body": "echo"}
+PATHS = {"ledger": "/nowhere", "rendezvous": "/nowhere"}
+
+
+@pytest.mark.parametrize(
+    ("command", "cmd", "why"),
+    [
+        ("garbage", "", "JSON"),
+        ("\x00\xff", "", "JSON"),
+        ("[1, 2]", "", "JSON object"),
+        ('{"cmd": "open", "workers": 2}\n{"cmd": "bye"}', "", "one JSON object"),
+        ("[" * 30000, "", "JSON"),
+        ({}, "", "unknown command"),
+        ({"cmd": 7}, "", "unknown command"),
+        ({"cmd": "dance"}, "dance", "unknown command"),
+        ({"cmd": "open"}, "open", "workers"),
+        ({"cmd": "open", "workers": 0}, "open", "workers"),
+        ({"cmd": "open", "workers": True}, "open", "workers"),
+        ({"cmd": "close", "how": "slam"}, "close", "drain"),
+        ({"cmd": "close", "how": "kill"}, "close", "kill"),
+        ({"cmd": "close", "how": "drain"}, "close", "no pool is open"),
+        ({"cmd": "cancel", "id": "t1"}, "cancel", "no task"),
+        ({"cmd": "cancel", "id": [1]}, "cancel", "no task"),
+        ({**SUBMIT, "args": {"value": 1, **PATHS}}, "submit", "no pool is open"),
+        ({**SUBMIT, "id": "x" * 65, "args": {"value": 1, **PATHS}}, "submit", "64"),
+        ({**SUBMIT, "id": 3, "args": {"value": 1, **PATHS}}, "submit", "id"),
+        ({**SUBMIT, "body": "dance", "args": {"value": 1, **PATHS}}, "submit", "body"),
+        ({**SUBMIT, "args": {"value": 1}}, "submit", "ledger"),
+        ({**SUBMIT, "args": PATHS}, "submit", "value"),
+        ({**SUBMIT, "body": "carry", "args": {"value": 1, **PATHS}}, "submit", "stage"),
+        ({**SUBMIT, "args": 5}, "submit", "args"),
+        ({**SUBMIT, "deadline_ms": 5, "args": {"value": 1, **PATHS}}, "submit", "deadline"),
+    ],
+)
+def test_nonsense_is_refused_with_a_reason_and_the_adapter_goes_on(
+    command: object, cmd: str, why: str
+) -> None:
+    with adapter() as harness:
+        harness.wait(lambda: harness.named("hello"))
+        text = command if isinstance(command, str) else json.dumps(command)
+        harness.send_raw(text.encode("latin-1") + b"\n")
+        refusal = harness.refusal(cmd)
+        assert why in refusal["why"]
+        if isinstance(command, dict) and isinstance(command.get("id"), str):
+            assert refusal["id"] == command["id"]
+        harness.open()
+
+
+def test_a_message_may_have_65536_bytes_and_not_one_more() -> None:
+    with adapter() as harness:
+        harness.open()
+        args = {"ledger": harness.ledger_path, "rendezvous": harness.rendezvous_path}
+        command = {"cmd": "submit", "id": "t1", "body": "echo", "args": {**args, "value": ""}}
+        room = kit.MESSAGE_BYTES - len(json.dumps(command)) - 1
+        command["args"]["value"] = "x" * room
+        harness.send_raw(json.dumps(command).encode() + b"\n")
+        assert len(harness.outcome("t1")["value"]) == room
+        command["args"]["value"] += "x"
+        harness.send_raw(json.dumps(command).encode() + b"\n")
+        assert "65536 bytes" in harness.refusal("")["why"]
+
+
+def test_an_outcome_too_large_for_the_line_is_refused_by_name() -> None:
+    grower = """
+class Pool(Base):
+    def submit(self, task): kit.settle(task.id, kit.value("x" * 70000))
+"""
+    with adapter(grower) as harness:
+        harness.open()
+        harness.submit("t1", "echo", value=1)
+        refusal = harness.refusal("submit")
+        assert refusal["id"] == "t1" and "70" in refusal["why"]
+
+
+@pytest.mark.parametrize("result", ["object()", "float('nan')", "{(1, 2): 3}", "{1, 2}"])
+def test_a_result_that_is_no_json_is_unmapped_and_named(result: str) -> None:
+    with adapter(f"""
+class Pool(Base):
+    def submit(self, task): kit.settle(task.id, kit.value({result}))
+""") as harness:
+        harness.open()
+        harness.submit("t1", "echo", value=1)
+        outcome = harness.outcome("t1")
+        assert outcome["kind"] == "unmapped" and "JSON" in outcome["native"]["text"]
+
+
+def test_a_pool_that_cannot_be_made_or_closed_is_told_so_and_may_be_tried_again() -> None:
+    with adapter("""
+class Pool(Base):
+    tried = False
+    def open(self, workers):
+        if not self.tried:
+            self.tried = True
+            raise OSError("no room for a process")
+    def close(self, how):
+        raise AssertionError("it cannot be closed")
+""") as harness:
+        harness.wait(lambda: harness.named("hello"))
+        harness.send(cmd="open", workers=2)
+        assert "no room for a process" in harness.refusal("open")["why"]
+        harness.open()
+        harness.send(cmd="open", workers=2)
+        assert "is open" in harness.refusal("open")["why"]
+        harness.send(cmd="close", how="drain")
+        assert harness.refusal("close")["why"] == "AssertionError: it cannot be closed"
+        assert harness.bye() == 0
+
+
+def test_what_submit_throws_is_an_outcome_and_an_id_is_used_once() -> None:
+    with adapter("""
+class Pool(Base):
+    def submit(self, task): raise {"k": KeyError, "v": ValueError}[task.id]("broken")
+""") as harness:
+        harness.open()
+        harness.submit("k", "echo", value=1)
+        harness.submit("v", "echo", value=1)
+        native = {"type": "KeyError", "text": "'broken'"}
+        assert harness.outcome("k") == {"kind": "rejected", "native": native}
+        assert harness.outcome("v")["kind"] == "unmapped"
+        harness.submit("k", "echo", value=1)
+        assert harness.refusal("submit")["id"] == "k"
+
+
+def test_unknown_fields_are_ignored() -> None:
+    with adapter() as harness:
+        harness.wait(lambda: harness.named("hello"))
+        harness.send_raw(b'{"cmd": "open", "workers": 1, "colour": "red"}\n')
+        harness.wait(lambda: harness.named("opened"))
+
+
+# --- native errors ----------------------------------------------------------------------------
+
+
+class Unsayable(Exception):
+    def __str__(self) -> str:
+        raise ValueError("never")
+
+
+def test_a_native_error_is_cut_at_its_limit_and_keeps_its_type_and_cause() -> None:
+    error = ValueError("x" * 5000)
+    assert kit.native(error) == {"type": "ValueError", "text": "x" * kit.NATIVE_CHARACTERS}
+    caused = subprocess.SubprocessError("short")
+    caused.__cause__ = KeyError("why")
+    text = "short\ncaused by: 'why'"
+    assert kit.native(caused) == {"type": "subprocess.SubprocessError", "text": text}
+    assert "cannot be had" in kit.native(Unsayable())["text"]
+
+
+def test_text_that_is_no_utf8_is_mended_before_it_is_sent() -> None:
+    with adapter("""
+class Pool(Base):
+    def submit(self, task):
+        raise ValueError(b"\\xff caf\\xc3\\xa9".decode(errors="surrogateescape"))
+""") as harness:
+        harness.open()
+        harness.submit("t1", "echo", value=1)
+        assert harness.outcome("t1")["native"]["text"] == "? café"
+
+
+def test_a_table_is_read_from_the_top() -> None:
+    table = (
+        (kit.is_a(FileNotFoundError), {"kind": "rejected"}),
+        (kit.is_a(OSError), {"kind": "spawn-failed", "scope": "pool"}),
+    )
+    assert kit.outcome_of(FileNotFoundError(), table)["kind"] == "rejected"
+    assert kit.outcome_of(OSError(), table)["scope"] == "pool"
+    assert kit.outcome_of(KeyError(), table)["kind"] == "unmapped"
+    assert table[1][1] == {"kind": "spawn-failed", "scope": "pool"}  # a row is never written to
+
+
+# --- bodies -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "signal_name", ["SEGV", "KILL", "ABRT", "TERM", "INT", "FPE", "BUS", "ILL"]
+)
+@pytest.mark.parametrize(
+    "prepare",
+    [
+        "lambda: None",
+        "lambda: __import__('faulthandler').enable()",
+        "lambda: __import__('signal').pthread_sigmask(0, range(1, 65))",
+        "lambda: [__import__('signal').signal(n, print) for n in (2, 4, 6, 7, 8, 11, 15)]",
+    ],
+    ids=["plain", "faulthandler", "blocked", "handled"],
+)
+def test_raise_ends_the_process_by_that_very_signal(signal_name: str, prepare: str) -> None:
+    with adapter(f"{FORKING}\n    prepare = staticmethod({prepare})") as harness:
+        harness.open()
+        harness.submit("t1", "rendezvous")
+        harness.answer(harness.meeting("t1"), "raise", signal=signal_name)
+        expected = -signal.Signals["SIG" + signal_name]
+        assert harness.outcome("t1") == {"kind": "value", "value": expected}
+
+
+def test_raise_ends_the_process_from_any_thread() -> None:
+    in_thread = """
+    def prepare(self):
+        import faulthandler, signal
+        faulthandler.enable()
+        signal.signal(signal.SIGTERM, print)
+        run, kit.run = kit.run, lambda call: None
+        thread = threading.Thread(target=run, args=(self.call,))
+        thread.start()
+        thread.join()
+    def submit(self, task):
+        self.call = task.call
+        FORK(self, task)
+"""
+    code = FORKING + "FORK = Pool.submit\nclass Pool(Pool):" + in_thread
+    with adapter(code) as harness:
+        harness.open()
+        for name in ("TERM", "SEGV"):
+            harness.submit(name, "rendezvous")
+            harness.answer(harness.meeting(name), "raise", signal=name)
+            assert harness.outcome(name)["value"] == -signal.Signals["SIG" + name]
+
+
+@pytest.mark.parametrize("code", [0, 3, 255])
+def test_exit_is_an_exit_that_nothing_can_catch(code: int) -> None:
+    with adapter(FORKING) as harness:
+        harness.open()
+        harness.submit("t1", "rendezvous")
+        harness.answer(harness.meeting("t1"), "exit", code=code)
+        assert harness.outcome("t1")["value"] == code
+        assert harness.ledger.of("t1", "start") and not harness.ledger.of("t1", "end")
+
+
+@pytest.mark.parametrize(("deed", "state"), [("loop", "R"), ("sleep", "S")])
+def test_loop_is_on_the_cpu_and_sleep_is_not(deed: str, state: str) -> None:
+    with adapter(FORKING) as harness:
+        harness.open()
+        harness.submit("t1", "rendezvous")
+        meeting = harness.meeting("t1")
+        harness.answer(meeting, deed)
+        assert meeting.conn.recv(1) == b""  # the body has read its answer, and closed
+
+        def state_now() -> str:
+            stat = Path(f"/proc/{meeting.pid}/stat").read_text()
+            return stat.rpartition(")")[2].split()[0]
+
+        harness.wait(lambda: state_now() == state)
+        harness.stays(lambda: not harness.outcomes("t1"), 0.5)
+        os.kill(meeting.pid, signal.SIGKILL)
+        assert harness.outcome("t1")["value"] == -signal.SIGKILL
+
+
+def test_a_body_whose_harness_is_gone_ends_by_itself() -> None:
+    with adapter(FORKING) as harness:
+        harness.open()
+        harness.submit("t1", "rendezvous")
+        harness.meeting("t1").conn.close()
+        assert harness.outcome("t1")["value"] == 1
+        os.unlink(harness.rendezvous_path)
+        harness.submit("t2", "rendezvous")
+        assert harness.outcome("t2")["value"] == 1
+        os.unlink(harness.ledger_path)
+        harness.submit("t3", "echo", value=1)
+        assert harness.outcome("t3")["value"] == 1
+        assert harness.stderr().count("the harness is gone") == 3
+
+
+def test_the_ledger_tells_start_and_end_with_the_pid_and_the_time() -> None:
+    with adapter() as harness:
+        harness.open()
+        before = kit.time.monotonic_ns()
+        harness.submit("t\u00e9 1", "echo", value=None)
+        assert harness.outcome("t\u00e9 1") == {"kind": "value", "value": None}
+        harness.wait(lambda: len(harness.ledger.lines) == 2)
+        start, end = harness.ledger.lines
+        assert [start["ev"], end["ev"]] == ["start", "end"]
+        assert start["task"] == end["task"] == "t\u00e9 1"
+        assert start["pid"] == end["pid"] == harness.process.pid
+        assert before < start["t_ns"] < end["t_ns"] < kit.time.monotonic_ns()
+
+
+def test_the_longest_id_in_its_widest_form_fits_a_ledger_line() -> None:
+    with adapter() as harness:
+        harness.open()
+        widest = "\x01" * kit.ID_CHARACTERS
+        harness.submit(widest, "echo", value=1)
+        assert harness.outcome(widest) == {"kind": "value", "value": 1}
+        harness.wait(lambda: len(harness.ledger.lines) == 2)
