@@ -248,3 +248,27 @@ class Harness:
         return (
             f"events: {self.events}; ledger: {self.ledger.lines}; stderr: {self.stderr()[-2000:]}"
         )
+
+
+# An adapter of a few lines: what is left out is the same in all of them.
+PROLOGUE = f"""
+import sys
+sys.path.insert(0, {str(HERE)!r})
+import kit
+import os, threading
+
+class Base:
+    pool, version, recovers = "test", "1", "replaces"
+    capabilities = ("cancel", "close_drain")
+    longest_wait = (0, "nothing waits")
+    def open(self, workers): pass
+    table = ((kit.is_a(KeyError), {{"kind": "rejected"}}),)
+    def outcome(self, error): return kit.outcome_of(error, self.table)
+    def cancel(self, task_id): pass
+    def close(self, how): pass
+    def submit(self, task): kit.settle(task.id, kit.value(kit.run(task.call)))
+"""
+
+
+def adapter(code: str = "class Pool(Base): pass", end: str = "kit.serve(Pool())") -> Harness:
+    return Harness([sys.executable, "-c", f"{PROLOGUE}\n{code}\n{end}"])

@@ -1,4 +1,4 @@
-"""The adapter kit for Python: the line to the harness, the bodies, and the loop between them.
+"""The adapter kit for Python: the line to the harness, and the loop that obeys it.
 
 An adapter imports this module FIRST, before its pool, and ends with `kit.serve(MyAdapter())`. It
 translates between the two and holds no opinion, no time-out and no retry (../protocol.md).
@@ -44,16 +44,16 @@ def _take_the_line() -> int | None:
 _LINE = _take_the_line()
 
 # Only now anything else: a module that printed on import would have spoken on the line.
-import faulthandler
 import json
-import signal
-import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, NoReturn, Protocol
+from typing import Any, NamedTuple, Protocol
+
+from bodies import ARGUMENT_STAGES, BODIES, STAGES, Call, Carried, Place, run
+
+__all__ = ["Call", "Task", "outcome_of", "run", "serve", "settle", "value"]
 
 PROTOCOL = 1
 MESSAGE_BYTES = 65_536
-LEDGER_BYTES = 512
 NATIVE_CHARACTERS = 2_000
 ID_CHARACTERS = 64  # so that a ledger line holds any id, however it is escaped
 
@@ -68,8 +68,6 @@ CAPABILITIES = (
     "close_kill",
 )
 RECOVERIES = ("replaces", "breaks", "recreate")
-ARGUMENT_STAGES = ("encode-args", "decode-args")
-RESULT_STAGES = ("encode-result", "decode-result")
 
 Json = Any  # what json.loads gives
 Outcome = dict[str, Json]
@@ -172,129 +170,6 @@ def came_from(frame: str) -> Callable[[BaseException], bool]:
     return lambda error: f", in {frame}\n" in str(error.__cause__)
 
 
-# --- what tasks do ----------------------------------------------------------------------------
-
-
-class Place(NamedTuple):
-    """Where a body tells what it does: its task, and the addresses of ledger and rendezvous."""
-
-    task: str
-    ledger: str
-    rendezvous: str
-
-
-def _gone(what: str, error: OSError | None = None) -> NoReturn:
-    os.write(2, f"{what}: the harness is gone ({error or 'end of file'})\n".encode())
-    os._exit(1)
-
-
-def _write_ledger(place: Place, entry: str) -> None:
-    fields = {"ev": entry, "task": place.task, "pid": os.getpid(), "t_ns": time.monotonic_ns()}
-    data = _encode(fields)
-    assert len(data) <= LEDGER_BYTES, f"a ledger line of {len(data)} bytes may be torn"
-    try:
-        fd = os.open(place.ledger, os.O_WRONLY | os.O_CLOEXEC)
-        try:
-            os.write(fd, data)
-        finally:
-            os.close(fd)
-    except (FileNotFoundError, BrokenPipeError) as error:
-        _gone("ledger", error)
-
-
-def _meet(place: Place, point: str) -> Json:
-    """Stands at the rendezvous until the harness answers; returns what it said."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
-        try:
-            door.connect(place.rendezvous)
-            door.sendall(_encode({"task": place.task, "point": point}))
-            answer = b""
-            while not answer.endswith(b"\n"):
-                more = door.recv(4096)
-                if not more:
-                    _gone("rendezvous")
-                answer += more
-        except (FileNotFoundError, ConnectionError) as error:
-            _gone("rendezvous", error)
-    return json.loads(answer)
-
-
-def stand_at(place: Place, point: str) -> None:
-    """Meets the harness at `point` and does as told; returns on `go`."""
-    answer = _meet(place, point)
-    deed = answer["do"]
-    if deed == "exit":
-        os._exit(answer["code"])
-    elif deed == "raise":
-        _raise_in_itself(answer["signal"])
-    elif deed == "loop":
-        while True:
-            pass
-    elif deed == "sleep":
-        while True:
-            signal.pause()
-    elif deed == "throw":
-        _write_ledger(place, "struck")
-        raise RuntimeError(answer["text"])
-    elif deed != "go":
-        raise ValueError(f"the harness answered {deed!r}, which no body can do")
-
-
-def _raise_in_itself(name: str) -> None:
-    number = signal.Signals["SIG" + name]
-    if faulthandler.is_enabled():
-        faulthandler.disable()  # its handlers print stacks, and come before the default
-    if number not in (signal.SIGKILL, signal.SIGSTOP):
-        try:
-            signal.signal(number, signal.SIG_DFL)
-        except ValueError:  # Python allows it in the main thread only; the C library in any
-            import ctypes
-
-            ctypes.CDLL(None).signal(int(number), 0)
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
-    signal.raise_signal(number)
-
-
-class Carried:
-    """A value whose encoding or decoding meets the harness, and is the plain value afterwards."""
-
-    def __init__(self, place: Place, stage: str, plain: object):
-        self.place, self.stage, self.plain = place, stage, plain
-
-    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
-        if self.stage in ("encode-args", "encode-result"):
-            stand_at(self.place, self.stage)
-            return _arrive, (None, "", self.plain)
-        return _arrive, (tuple(self.place), self.stage, self.plain)
-
-
-def _arrive(place: tuple[str, str, str] | None, stage: str, plain: object) -> object:
-    if place is not None:
-        stand_at(Place(*place), stage)
-    return plain
-
-
-class Call(NamedTuple):
-    """The one argument of `run`: all that crosses to the worker."""
-
-    place: Place
-    body: str
-    stage: str
-    argument: object
-
-
-def run(call: Call) -> object:
-    """The function that every pool runs, whatever the body."""
-    _write_ledger(call.place, "start")
-    result = call.argument
-    if call.body == "rendezvous":
-        stand_at(call.place, "running")
-    elif call.body == "carry" and call.stage in RESULT_STAGES:
-        result = Carried(call.place, call.stage, result)
-    _write_ledger(call.place, "end")
-    return result
-
-
 # --- commands ---------------------------------------------------------------------------------
 
 
@@ -335,7 +210,7 @@ def _task_of(command: dict[str, Json], capabilities: Sequence[str]) -> Task:
     task_id, body, args = (command.get(key) for key in ("id", "body", "args"))
     if not isinstance(task_id, str) or not 0 < len(task_id) <= ID_CHARACTERS:
         raise Refused(f"`id` must be a string of 1 to {ID_CHARACTERS} characters")
-    if body not in ("echo", "rendezvous", "carry"):
+    if body not in BODIES:
         raise Refused(f"there is no body {body!r}: echo, rendezvous or carry")
     if not isinstance(args, dict):
         raise Refused("`args` must be an object")
@@ -345,7 +220,7 @@ def _task_of(command: dict[str, Json], capabilities: Sequence[str]) -> Task:
     if body != "rendezvous" and "value" not in args:
         raise Refused(f"`args` of {body} must hold `value`")
     stage = args.get("stage", "")
-    if body == "carry" and stage not in ARGUMENT_STAGES + RESULT_STAGES:
+    if body == "carry" and stage not in STAGES:
         raise Refused("`args.stage` of carry must be encode- or decode-, -args or -result")
     deadline_ms = command.get("deadline_ms")
     if deadline_ms is not None:

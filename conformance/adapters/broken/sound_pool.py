@@ -30,6 +30,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+import sound_worker as wire
 from sound_errors import (
     Cancelled,
     DeadlineError,
@@ -44,27 +45,16 @@ from sound_errors import (
     TaskError,
     WorkerLost,
 )
-from sound_worker import (
-    CLAIMED,
-    HEADER,
-    RAISED,
-    STARTED,
-    TASK_HEADER,
-    UNDECODABLE,
-    UNENCODABLE,
-    VALUE,
-    be_a_worker,
-    describe,
-)
+from sound_worker import be_a_worker, describe
 
 GRACE_S = 0.5  # for a worker that lost its channel, or is asked to end, before it is killed
 MOST_UNCLAIMED = 3  # workers that may die before claiming a task, until it is given up
 MOST_BYTES = 1 << 30  # of one message
 
 _FAILURE_OF = {
-    RAISED: (TaskError, "ran"),
-    UNDECODABLE: (DecodeArgsError, "not-started"),
-    UNENCODABLE: (EncodeResultError, "ran"),
+    wire.RAISED: (TaskError, "ran"),
+    wire.UNDECODABLE: (DecodeArgsError, "not-started"),
+    wire.UNENCODABLE: (EncodeResultError, "ran"),
 }
 
 
@@ -283,7 +273,7 @@ class SoundPool:
         for worker in self.workers:
             if worker.task is None and worker.channel >= 0 and self.queue:
                 worker.task = self.queue.popleft()
-                worker.outbox += TASK_HEADER.pack(len(worker.task.data)) + worker.task.data
+                worker.outbox += wire.TASK_HEADER.pack(len(worker.task.data)) + worker.task.data
             self._write(worker)
 
     def _write(self, worker: Worker) -> None:
@@ -315,23 +305,23 @@ class SoundPool:
                 worker.suspect_until = time.monotonic() + GRACE_S
 
     def _take_in(self, worker: Worker) -> None:
-        while len(worker.inbox) >= HEADER.size and worker.doom is None:
-            kind, size = HEADER.unpack_from(worker.inbox)
-            known = kind in (CLAIMED, STARTED, VALUE, *_FAILURE_OF)
+        while len(worker.inbox) >= wire.HEADER.size and worker.doom is None:
+            kind, size = wire.HEADER.unpack_from(worker.inbox)
+            known = kind in (wire.CLAIMED, wire.STARTED, wire.VALUE, *_FAILURE_OF)
             if not known or size > MOST_BYTES or worker.task is None:
                 self._doom(worker, GarbageError("the worker spoke out of turn", "garbage"))
                 return
-            whole = HEADER.size + size
+            whole = wire.HEADER.size + size
             if len(worker.inbox) < whole:
                 return
-            data = bytes(worker.inbox[HEADER.size : whole])
+            data = bytes(worker.inbox[wire.HEADER.size : whole])
             del worker.inbox[:whole]
             self._on_word(worker, worker.task, kind, data)
 
     def _on_word(self, worker: Worker, task: Task, kind: bytes, data: bytes) -> None:
-        if kind == CLAIMED:
+        if kind == wire.CLAIMED:
             worker.claimed = True
-        elif kind == STARTED:
+        elif kind == wire.STARTED:
             worker.started = True
         else:
             outcome: bytes | PoolError = data

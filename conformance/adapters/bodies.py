@@ -1,0 +1,147 @@
+"""What tasks do: a closed list, the same for every pool (../protocol.md, "Bodies").
+
+A worker imports this module to run a task, and an adapter imports it through the kit. It reaches
+the harness by the two addresses in the task's own arguments, and knows nothing of the line.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import os
+import signal
+import socket
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple, NoReturn
+
+BODIES = ("echo", "rendezvous", "carry")
+ARGUMENT_STAGES = ("encode-args", "decode-args")
+RESULT_STAGES = ("encode-result", "decode-result")
+STAGES = ARGUMENT_STAGES + RESULT_STAGES
+LEDGER_BYTES = 512  # a write of so much to a FIFO is never torn
+
+
+def _line(message: Mapping[str, Any]) -> bytes:
+    return json.dumps(message, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+
+
+class Place(NamedTuple):
+    """Where a body tells what it does: its task, and the addresses of ledger and rendezvous."""
+
+    task: str
+    ledger: str
+    rendezvous: str
+
+
+def _gone(what: str, error: OSError | None = None) -> NoReturn:
+    os.write(2, f"{what}: the harness is gone ({error or 'end of file'})\n".encode())
+    os._exit(1)
+
+
+def _write_ledger(place: Place, entry: str) -> None:
+    fields = {"ev": entry, "task": place.task, "pid": os.getpid(), "t_ns": time.monotonic_ns()}
+    data = _line(fields)
+    if len(data) > LEDGER_BYTES:
+        raise ValueError(f"a ledger line of {len(data)} bytes could be torn")
+    try:
+        fd = os.open(place.ledger, os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(fd, data)
+        finally:
+            os.close(fd)
+    except (FileNotFoundError, BrokenPipeError) as error:
+        _gone("ledger", error)
+
+
+def _meet(place: Place, point: str) -> Any:
+    """Stands at the rendezvous until the harness answers; returns what it said."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
+        try:
+            door.connect(place.rendezvous)
+            door.sendall(_line({"task": place.task, "point": point}))
+            answer = b""
+            while not answer.endswith(b"\n"):
+                more = door.recv(4096)
+                if not more:
+                    _gone("rendezvous")
+                answer += more
+        except (FileNotFoundError, ConnectionError) as error:
+            _gone("rendezvous", error)
+    return json.loads(answer)
+
+
+def stand_at(place: Place, point: str) -> None:
+    """Meets the harness at `point` and does as told; returns on `go`."""
+    answer = _meet(place, point)
+    deed = answer["do"]
+    if deed == "exit":
+        os._exit(answer["code"])
+    elif deed == "raise":
+        _raise_in_itself(answer["signal"])
+    elif deed == "loop":
+        while True:
+            pass
+    elif deed == "sleep":
+        while True:
+            signal.pause()
+    elif deed == "throw":
+        _write_ledger(place, "struck")
+        raise RuntimeError(answer["text"])
+    elif deed != "go":
+        raise ValueError(f"the harness answered {deed!r}, which no body can do")
+
+
+def _raise_in_itself(name: str) -> None:
+    number = signal.Signals["SIG" + name]
+    if faulthandler.is_enabled():
+        faulthandler.disable()  # its handlers print stacks, and come before the default
+    if number not in (signal.SIGKILL, signal.SIGSTOP):
+        try:
+            signal.signal(number, signal.SIG_DFL)
+        except ValueError:  # Python allows it in the main thread only; the C library in any
+            import ctypes
+
+            ctypes.CDLL(None).signal(int(number), 0)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {number})
+    signal.raise_signal(number)
+
+
+class Carried:
+    """A value whose encoding or decoding meets the harness, and is the plain value afterwards."""
+
+    def __init__(self, place: Place, stage: str, plain: object):
+        self.place, self.stage, self.plain = place, stage, plain
+
+    def __reduce__(self) -> tuple[Callable[..., object], tuple[object, ...]]:
+        if self.stage in ("encode-args", "encode-result"):
+            stand_at(self.place, self.stage)
+            return _arrive, (None, "", self.plain)
+        return _arrive, (tuple(self.place), self.stage, self.plain)
+
+
+def _arrive(place: tuple[str, str, str] | None, stage: str, plain: object) -> object:
+    if place is not None:
+        stand_at(Place(*place), stage)
+    return plain
+
+
+class Call(NamedTuple):
+    """The one argument of `run`: all that crosses to the worker."""
+
+    place: Place
+    body: str
+    stage: str
+    argument: object
+
+
+def run(call: Call) -> object:
+    """The function that every pool runs, whatever the body."""
+    _write_ledger(call.place, "start")
+    result = call.argument
+    if call.body == "rendezvous":
+        stand_at(call.place, "running")
+    elif call.body == "carry" and call.stage in RESULT_STAGES:
+        result = Carried(call.place, call.stage, result)
+    _write_ledger(call.place, "end")
+    return result

@@ -1,0 +1,240 @@
+"""Holds three tellings of one protocol together: protocol.md, the schemas, and the kit."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import bodies
+import kit
+import pytest
+import schemas
+from driver import Harness, adapter
+from jsonschema import Draft202012Validator, ValidationError
+
+PAGE = (Path(__file__).resolve().parent.parent / "protocol.md").read_text()
+
+
+# --- reading the page -------------------------------------------------------------------------
+
+
+def table(first_column: str) -> list[list[str]]:
+    """The rows, without the head, of the one table whose head begins with that word."""
+    found = re.findall(rf"^\| {first_column} \|.*\n\|[-| ]+\n((?:\|.*\n)+)", PAGE, re.MULTILINE)
+    assert len(found) == 1, f"protocol.md must have one table of {first_column}"
+    return [[cell.strip() for cell in row.strip("|").split(" | ")] for row in found[0].splitlines()]
+
+
+def word(cell: str) -> str:
+    """The name in backticks that a cell begins with."""
+    return re.match(r"\s*`([^`]+)`", cell)[1]  # type: ignore[index]
+
+
+def words(cell: str) -> list[str]:
+    return re.findall(r"`([^`]+)`", cell)
+
+
+def fields(cell: str) -> list[str]:
+    """The names in backticks outside parentheses; where values follow a name, only the name."""
+    return words(re.sub(r"\([^()]*\)", "", cell).split(": ")[0])
+
+
+def listed(start: str, end: str) -> list[str]:
+    """The names in backticks of a piece of running text, what stands in parentheses left out."""
+    piece = PAGE[PAGE.index(start) + len(start) :]
+    return words(re.sub(r"\([^()]*\)", "", piece[: piece.index(end)]))
+
+
+def properties(name: str) -> dict[str, Any]:
+    return schemas.load(name)["properties"]
+
+
+COMMANDS = {word(row[0]): row for row in table("command")}
+EVENTS = {word(row[0]): row for row in table("event")}
+OUTCOME = {word(row[0]): row for row in table("field")}
+ANSWERS = [json.loads(word(row[0])) for row in table("answer")]
+BODIES = {word(row[0]): row for row in table("body")}
+
+
+# --- the page and the schemas -----------------------------------------------------------------
+
+
+def test_every_schema_is_one() -> None:
+    names = [str(path.relative_to(schemas.FOLDER))[:-5] for path in schemas.FOLDER.rglob("*.json")]
+    assert len(names) == 14
+    for name in names:
+        Draft202012Validator.check_schema(schemas.load(name))
+        assert schemas.load(name)["$id"] == f"{name}.json"
+        assert schemas.load(name)["$schema"] == "https://json-schema.org/draft/2020-12/schema"
+
+
+def test_each_command_and_each_event_has_a_schema_and_each_schema_a_row() -> None:
+    assert schemas.names("command") == sorted(COMMANDS)
+    assert schemas.names("event") == sorted(EVENTS)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_commands_fields_are_those_of_its_row(command: str) -> None:
+    assert set(properties(f"command/{command}")) == {"cmd", *fields(COMMANDS[command][1])}
+    assert properties(f"command/{command}")["cmd"] == {"const": command}
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_an_events_fields_are_those_of_its_row(event: str) -> None:
+    assert set(properties(f"event/{event}")) == {"event", *fields(EVENTS[event][1])}
+    assert properties(f"event/{event}")["event"] == {"const": event}
+
+
+def test_the_words_of_a_field_are_those_of_its_row() -> None:
+    assert set(properties("outcome")) == set(OUTCOME)
+    for name in ("kind", "intent", "certainty", "scope"):
+        assert properties("outcome")[name]["enum"] == words(OUTCOME[name][1])
+    assert properties("command/close")["how"]["enum"] == words(COMMANDS["close"][1])[1:]
+    assert set(properties("command/submit")["body"]["enum"]) == set(BODIES)
+
+
+@pytest.mark.parametrize("cause", words(OUTCOME["cause"][1]))
+def test_every_cause_of_the_page_is_one(cause: str) -> None:
+    example = cause.replace(":NAME", ":SEGV").replace(":N", ":255")
+    schemas.check("outcome", {"kind": "worker-lost", "cause": example})
+
+
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        {},
+        {"kind": "value"},
+        {"kind": "broken"},
+        {"kind": "deadline", "value": 1},
+        {"kind": "worker-lost", "cause": "signal:SIGKILL"},
+        {"kind": "worker-lost", "cause": "signal:9x"},
+        {"kind": "worker-lost", "cause": "exit:"},
+        {"kind": "worker-lost", "cause": "bad luck"},
+        {"kind": "worker-lost", "blame": {"pid": "7"}},
+        {"kind": "unmapped", "native": {"type": "X", "text": "x" * 2001}},
+    ],
+)
+def test_what_is_no_outcome_is_refused_by_its_schema(outcome: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        schemas.check("outcome", outcome)
+
+
+def test_the_examples_of_the_page_are_valid() -> None:
+    lines = [json.loads(line) for line in re.findall(r'^`(\{"(?:cmd|event)".*\})`$', PAGE, re.M)]
+    assert len(lines) == 2
+    for line in lines:
+        (schemas.check_command if "cmd" in line else schemas.check_event)(line)
+    for answer in ANSWERS:
+        schemas.check("answer", answer)
+        for key in answer:
+            with pytest.raises(ValidationError):
+                schemas.check("answer", {k: v for k, v in answer.items() if k != key})
+    assert properties("answer")["do"]["enum"] == [answer["do"] for answer in ANSWERS]
+    schemas.check("meeting", json.loads(re.search(r'write `(\{"task".*?\})`', PAGE)[1]))
+    schemas.check("ledger", json.loads(re.search(r'`(\{"ev".*?\})`', PAGE)[1]))
+
+
+# --- the page and the kit ---------------------------------------------------------------------
+
+
+def test_the_kits_lists_are_those_of_the_page() -> None:
+    capabilities = listed("`capabilities`, a closed list:", "`recovers`:")
+    assert list(kit.CAPABILITIES) == capabilities
+    assert properties("event/hello")["capabilities"]["items"]["enum"] == capabilities
+    recoveries = listed("`recovers`:", "`longest_wait`:")
+    assert list(kit.RECOVERIES) == recoveries == properties("event/hello")["recovers"]["enum"]
+    assert set(bodies.BODIES) == set(BODIES)
+    stages = [name for name in words(BODIES["carry"][2]) if "-" in name]
+    assert list(bodies.STAGES) == stages
+    points = properties("meeting")["point"]["enum"]
+    assert points == ["running", *stages]
+    assert properties("command/submit")["args"]["properties"]["stage"]["enum"] == stages
+
+
+def test_the_kits_limits_are_those_of_the_page() -> None:
+    assert f"at most {kit.MESSAGE_BYTES:,} bytes" in PAGE
+    assert f"at most {bodies.LEDGER_BYTES} bytes" in re.sub(r"\s+", " ", PAGE)
+    assert f"at most {kit.NATIVE_CHARACTERS:,} characters" in PAGE
+    assert f"1 to {kit.ID_CHARACTERS} characters" in PAGE
+    assert properties("command/submit")["id"]["maxLength"] == kit.ID_CHARACTERS
+    native = properties("outcome")["native"]["properties"]["text"]
+    assert native["maxLength"] == kit.NATIVE_CHARACTERS
+
+
+EVERYTHING = """
+class Pool(Base):
+    capabilities = kit.CAPABILITIES
+    def submit(self, task):
+        kit.settle(task.id, kit.value(1))  # the body itself is not at stake here
+"""
+
+PATHS = {"ledger": "/nowhere/ledger", "rendezvous": "/nowhere/meet"}
+
+
+def sound_commands() -> list[dict[str, Any]]:
+    """In an order in which they can be obeyed: each command with all fields of its row."""
+    submits = [
+        {"cmd": "submit", "id": f"{body}.{stage}", "body": body, "deadline_ms": 0, "args": args}
+        for body in BODIES
+        for stage in (bodies.STAGES if body == "carry" else [""])
+        for args in [{**PATHS, "value": None} | ({"stage": stage} if stage else {})]
+    ]
+    closes = [{"cmd": "close", "how": how} for how in words(COMMANDS["close"][1])[1:]]
+    opens = {"cmd": "open", "workers": 1}
+    rounds = [command for close in closes for command in (opens, close)]
+    return [opens, *submits, {"cmd": "cancel", "id": "echo."}, *rounds[1:], {"cmd": "bye"}]
+
+
+def test_what_the_schemas_allow_the_kit_obeys() -> None:
+    commands = sound_commands()
+    assert {command["cmd"] for command in commands} == set(COMMANDS)
+    for command in commands:
+        assert set(command) == {"cmd", *fields(COMMANDS[command["cmd"]][1])}
+    with adapter(EVERYTHING) as harness:
+        for command in commands:
+            harness.send(**command)
+        assert harness.end() == 0
+        assert not harness.named("refused")
+        assert len(harness.named("settled")) == sum(c["cmd"] == "submit" for c in commands)
+        assert len(harness.named("closed")) == 3
+
+
+def spoilt() -> list[dict[str, Any]]:
+    """Every sound command with one required field taken away or made into something else."""
+    found: list[dict[str, Any]] = []
+    for command in sound_commands():
+        required = schemas.load(f"command/{command['cmd']}")["required"]
+        for key in (key for key in required if key != "cmd"):
+            found.append({k: v for k, v in command.items() if k != key})
+            found += [{**command, key: wrong} for wrong in (None, -1, "no such word" * 9, [])]
+        for key in command.get("args", {}):
+            if (command["body"], key) != ("rendezvous", "value"):
+                rest = {k: v for k, v in command["args"].items() if k != key}
+                found.append({**command, "args": rest})
+    return found
+
+
+def refused_by_its_schema(command: dict[str, Any]) -> bool:
+    try:
+        schemas.check_command(command)
+    except ValidationError:
+        return True
+    return False
+
+
+def send_unchecked(harness: Harness, command: dict[str, Any]) -> None:
+    harness.send_raw(json.dumps(command).encode() + b"\n")
+
+
+def test_what_the_schemas_forbid_the_kit_refuses() -> None:
+    with adapter(EVERYTHING) as harness:
+        harness.open()
+        commands = spoilt()
+        assert len(commands) > 100
+        for command in commands:
+            assert refused_by_its_schema(command), command
+            send_unchecked(harness, command)
+            assert harness.refusal(command["cmd"])["why"]
+        assert not harness.named("settled") and not harness.named("closed")

@@ -1,0 +1,75 @@
+"""The registry names every adapter there is, and each of its commands starts one."""
+
+from __future__ import annotations
+
+import re
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import schemas
+from driver import HERE, Harness
+
+POOLS = tomllib.loads((HERE / "pools.toml").read_text())
+PYTHON = [name for name in POOLS if "{python}" in POOLS[name]["command"]]
+
+
+def command_of(name: str) -> list[str]:
+    places = {"{python}": sys.executable, "{adapters}": str(HERE)}
+    words = POOLS[name]["command"]
+    for place, path in places.items():
+        words = [word.replace(place, path) for word in words]
+    return words
+
+
+def test_an_entry_says_what_the_pool_is_and_how_to_get_it() -> None:
+    for name, entry in POOLS.items():
+        assert re.fullmatch(r"(broken/)?[a-z0-9_]+", name)
+        assert set(entry) == {"command", "about", "install"} | (
+            {"defect"} if name.startswith("broken/") else set()
+        )
+        assert entry["about"].endswith(".") and entry["install"]
+
+
+def test_every_adapter_has_an_entry() -> None:
+    programs = {
+        str(path.relative_to(HERE))
+        for path in HERE.rglob("*.py")
+        if "\n    kit.serve(" in path.read_text()
+    }
+    registered = {POOLS[name]["command"][1].removeprefix("{adapters}/") for name in PYTHON}
+    # The sound pool is what the broken ones are made from, and nobody's pool to be judged.
+    assert programs - {"broken/sound.py"} == registered
+    assert len(registered) == len(PYTHON) >= 5
+    assert POOLS["reference"]["command"] == ["{bin}/reference_adapter"]
+
+
+def test_a_defect_names_a_scenario_a_part_and_a_status_of_the_judge() -> None:
+    broken = [name for name in POOLS if name.startswith("broken/")]
+    assert len(broken) >= 3
+    words = set(re.findall(r'"([a-z-]+)"', (HERE.parent / "verdict.cc").read_text()))
+    for name in broken:
+        defect = POOLS[name]["defect"]
+        assert set(defect) == {"scenario", "part", "status"}
+        assert (HERE.parents[1] / "scenarios" / f"{defect['scenario']}.toml").exists()
+        assert defect["status"] in words
+        role, _, what = defect["part"].partition(".")
+        assert role in ("victim", "bystander") and what in ("outcome", "cause")
+
+
+@pytest.mark.parametrize("name", PYTHON)
+def test_a_command_starts_an_adapter_that_says_hello_and_goes_when_told(name: str) -> None:
+    with Harness(command_of(name)) as harness:
+        hello = harness.wait(lambda: harness.events)[0]
+        assert hello["event"] == "hello"
+        assert set(hello) == set(schemas.load("event/hello")["properties"])
+        assert hello["pool"] == name or not name.startswith("broken/")
+        assert harness.bye() == 0
+        assert harness.stderr() == ""
+
+
+def test_an_adapter_is_short() -> None:
+    for name in PYTHON:
+        lines = Path(command_of(name)[1]).read_text().splitlines()
+        assert len(lines) <= 120, f"{name}: an adapter translates, and no more"
