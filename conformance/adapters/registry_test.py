@@ -73,3 +73,23 @@ def test_an_adapter_is_short() -> None:
     for name in PYTHON:
         lines = Path(command_of(name)[1]).read_text().splitlines()
         assert len(lines) <= 120, f"{name}: an adapter translates, and no more"
+
+
+def test_the_readmes_example_is_an_adapter(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (example,) = re.findall(r"```python\n(.*?)```", (HERE / "README.md").read_text(), re.DOTALL)
+    (tmp_path / "my_adapter.py").write_text(example)
+    monkeypatch.setenv("PYTHONPATH", str(HERE))
+    with Harness([sys.executable, str(tmp_path / "my_adapter.py")]) as harness:
+        harness.open(workers=1)
+        harness.submit("runs", "rendezvous", value=7)
+        harness.submit("waits", "echo", value=8)
+        meeting = harness.meeting("runs")
+        harness.send(cmd="cancel", id="waits")
+        assert harness.outcome("waits")["kind"] == "cancelled"
+        harness.answer(meeting, "go")
+        assert harness.outcome("runs") == {"kind": "value", "value": 7}
+        harness.submit("throws", "rendezvous")
+        harness.answer(harness.meeting("throws"), "throw", text="thrown")
+        assert harness.outcome("throws")["kind"] == "task-error"
+        harness.close("cancel")
+        assert harness.bye() == 0
