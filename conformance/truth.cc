@@ -27,16 +27,27 @@ bool speaks_of_an_end(const std::string& cause) {
   return starts_with(cause, "exit:") || starts_with(cause, "signal:") || cause == "core";
 }
 
+// Can an outcome that settled then speak of this end? Not of the adapter's own, nor of one that
+// came only with the close that was asked for afterwards. Within that, order is no measure: the
+// pool and the keeper see a death at nearly the same time.
+bool is_in_time(const Trial& trial, const Settled& settled, const Exit& exit) {
+  if (exit.adapter) return false;
+  for (const Call& close : trial.history.closes)
+    if (close.sent_ns > settled.t_ns) return exit.t_ns < close.sent_ns;
+  return true;
+}
+
 // The ends that the task's error may speak of: of the process that was struck at this very task,
 // else of any process but the adapter (a pool that breaks may end its other workers itself).
-std::vector<const Exit*> ends_in_question(const Trial& trial, const TaskHistory& task) {
+std::vector<const Exit*> ends_in_question(const Trial& trial, const TaskHistory& task,
+                                          const Settled& settled) {
   std::vector<const Exit*> ends;
   const auto strikes = trial.receipts.on_task(task.planned.id);
   for (const Strike* strike : strikes)
     for (const Exit* exit : trial.history.exits_of(strike->told.process)) ends.push_back(exit);
   if (!strikes.empty()) return ends;
   for (const Exit& exit : trial.history.exits)
-    if (!exit.adapter) ends.push_back(&exit);
+    if (is_in_time(trial, settled, exit)) ends.push_back(&exit);
   return ends;
 }
 
@@ -59,7 +70,7 @@ std::optional<std::string> lie_in_cause(const Trial& trial, const TaskHistory& t
   if (cause == "deadline" && !task.planned.deadline_ms) return "the task had no deadline";
   const bool frozen = cause == "frozen";
   if (!frozen && !speaks_of_an_end(cause)) return std::nullopt;
-  const auto ends = ends_in_question(trial, task);
+  const auto ends = ends_in_question(trial, task, settled);
   if (frozen) {  // a process that a fault had ended was not frozen
     for (const Strike* strike : trial.receipts.on_task(task.planned.id))
       if (strike->status) return words_of(ends);
@@ -91,7 +102,11 @@ std::optional<std::string> lie_in_blame(const Trial& trial, const TaskHistory& t
   const auto struck = struck_for(trial, task);
   const bool was_struck = std::any_of(struck.begin(), struck.end(),
                                       [&](const ProcessId& id) { return id.pid == *pid; });
-  if (was_struck || !trial.history.exits_of({*pid, 0}).empty()) return std::nullopt;
+  const auto ends = trial.history.exits_of({*pid, 0});
+  const bool died = std::any_of(ends.begin(), ends.end(), [&](const Exit* exit) {
+    return is_in_time(trial, settled, *exit);
+  });
+  if (was_struck || died) return std::nullopt;
   const bool known = *pid == trial.history.adapter.pid ||
                      std::any_of(trial.history.meetings.begin(), trial.history.meetings.end(),
                                  [&](const Meeting& m) { return m.process.pid == *pid; });
