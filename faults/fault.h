@@ -46,8 +46,8 @@ struct Effect {
   bool operator==(const Effect&) const = default;
 };
 
-// When, of the times that the point is reached by that role, the fault strikes: all `count` tasks of
-// the role stand at the point together, for the `nth` time (1 is the first).
+// When, of the times that the point is reached by that role, the fault strikes: all `count` tasks
+// of the role stand at the point together, for the `nth` time (1 is the first).
 struct Trigger {
   int nth = 1;
   bool operator==(const Trigger&) const = default;
@@ -65,16 +65,17 @@ struct Fault {
 Door door_of(const Effect& effect);
 bool ends_process(const Effect& effect);  // kSignal, kRaise, kExit: the receipt is a process exit
 
-std::string to_string(Point point);          // "decode-args"
-std::string to_string(Target target);        // "worker", "all-workers", "parent"
-std::string to_string(Door door);            // "task", "process"
+std::string to_string(Point point);           // "decode-args"
+std::string to_string(Target target);         // "worker", "all-workers", "parent"
+std::string to_string(Door door);             // "task", "process"
 std::string to_string(const Effect& effect);  // "kill" (for SIGKILL by the process door), "exit:0"
 
 std::optional<Point> parse_point(std::string_view text);
 std::optional<Target> parse_target(std::string_view text);
 std::optional<Effect> parse_effect(std::string_view text);  // nullopt for an unknown word or number
 
-// "KILL" <-> SIGKILL, without the SIG prefix; parse takes both forms, name gives "34" for the unnamed.
+// "KILL" <-> SIGKILL, without the SIG prefix; parse takes both forms, name gives "34" for the
+// unnamed.
 std::string signal_name(int signal);
 std::optional<int> parse_signal(std::string_view name);
 

@@ -42,7 +42,7 @@ TEST(ScenarioFile, each_role_and_only_a_role_is_expected) {
       "x.toml:1:1: `expect` is missing; write a section [expect.ROLE] for each role, and [expect]");
 }
 
-TEST(ScenarioFile, a_claim_says_words_of_the_list_for_every_way_to_recover) {
+TEST(ScenarioFile, an_outcome_is_of_a_kind_that_there_is) {
   expect_complaints(
       kGoodFile,
       {
@@ -53,7 +53,7 @@ TEST(ScenarioFile, a_claim_says_words_of_the_list_for_every_way_to_recover) {
           {{{"outcome = \"value\"\n", ""}},
            "13:1",
            "`expect.bystander.outcome` is missing",
-           R"(write outcome = "value", or error = "worker-lost": how the task may end)"},
+           "write outcome = \"value\", or error = \"worker-lost\": how the task may end"},
           {{{"outcome = \"value\"\n", "outcome = \"value\"\nerror = \"deadline\"\n"}},
            "15:1",
            "`error` and `outcome` are two names of one claim",
@@ -78,6 +78,13 @@ TEST(ScenarioFile, a_claim_says_words_of_the_list_for_every_way_to_recover) {
            "14:1",
            R"("value" is no error)",
            R"(write `outcome` instead of `error`, or take "value" out)"},
+      });
+}
+
+TEST(ScenarioFile, a_claim_says_words_of_the_list_for_every_way_to_recover) {
+  expect_complaints(
+      kGoodFile,
+      {
           {{{R"(if.replaces = "worker-lost", )", ""}},
            "10:11",
            "`expect.victim.error.if.replaces` is missing",
@@ -95,14 +102,16 @@ TEST(ScenarioFile, a_claim_says_words_of_the_list_for_every_way_to_recover) {
            "`expect.bystander.outcome.if` is a string",
            "write a table: { key = value, ... }, or a section [expect.bystander.outcome.if]"},
           {{{R"(is = "signal:KILL")",
-             R"(is = "signal:KILL", if.replaces = "none", if.breaks = "none")"}},
+             "is = \"signal:KILL\", if.replaces = \"none\", if.breaks = \"none\""}},
            "12:9",
            "`expect.victim.cause` must have one of `is` and `if`",
-           R"(write { is = "...", level = "should" } or { if.replaces = "...", if.breaks = "..." })"},
+           "write { is = \"...\", level = \"should\" } or { if.replaces = \"...\", if.breaks = "
+           "\"...\" }"},
           {{{R"(is = "signal:KILL", )", ""}},
            "12:9",
            "`expect.victim.cause` must have one of `is` and `if`",
-           R"(write { is = "...", level = "should" } or { if.replaces = "...", if.breaks = "..." })"},
+           "write { is = \"...\", level = \"should\" } or { if.replaces = \"...\", if.breaks = "
+           "\"...\" }"},
           {{{R"(is = "signal:KILL")", R"(iz = "signal:KILL")"}},
            "12:11",
            "unknown key `expect.victim.cause.iz`",
@@ -124,11 +133,11 @@ TEST(ScenarioFile, causes_certainties_blame_and_durations_are_read_strictly) {
                         {{{R"("signal:KILL")", R"("signal:SIGKILL")"}},
                          "12:16",
                          R"("signal:SIGKILL" is not a cause)",
-                         R"(write it like "signal:KILL" (without SIG) or "exit:0" (0 to 255))"},
+                         "write it like \"signal:KILL\" (without SIG) or \"exit:0\" (0 to 255)"},
                         {{{R"("signal:KILL")", R"("exit:256")"}},
                          "12:16",
                          R"("exit:256" is not a cause)",
-                         R"(write it like "signal:KILL" (without SIG) or "exit:0" (0 to 255))"},
+                         "write it like \"signal:KILL\" (without SIG) or \"exit:0\" (0 to 255)"},
                         {{{R"(outcome = "value")", "outcome = \"value\"\ncause = \"none\""}},
                          "15:1",
                          "a value has no cause",
@@ -149,19 +158,19 @@ TEST(ScenarioFile, causes_certainties_blame_and_durations_are_read_strictly) {
                         {{{R"(within = "3s")", "within = 3"}},
                          "11:10",
                          "`expect.victim.within` is an integer",
-                         R"(write a number and its unit, like "5s" or "200ms", at most "600s")"},
+                         "write a number and its unit, like \"5s\" or \"200ms\", at most \"600s\""},
                         {{{R"(within = "3s")", R"(within = "3 s")"}},
                          "11:10",
                          R"("3 s" is no duration for `expect.victim.within`)",
-                         R"(write a number and its unit, like "5s" or "200ms", at most "600s")"},
+                         "write a number and its unit, like \"5s\" or \"200ms\", at most \"600s\""},
                         {{{R"(within = "3s")", R"(within = "601s")"}},
                          "11:10",
                          R"("601s" is no duration for `expect.victim.within`)",
-                         R"(write a number and its unit, like "5s" or "200ms", at most "600s")"},
+                         "write a number and its unit, like \"5s\" or \"200ms\", at most \"600s\""},
                         {{{R"(within = "3s")", R"(within = "0ms")"}},
                          "11:10",
                          R"("0ms" is no duration for `expect.victim.within`)",
-                         R"(write a number and its unit, like "5s" or "200ms", at most "600s")"},
+                         "write a number and its unit, like \"5s\" or \"200ms\", at most \"600s\""},
                     });
 }
 
@@ -171,7 +180,7 @@ TEST(ScenarioFile, what_is_claimed_of_the_pool_as_a_whole_is_read_strictly) {
                         {{{R"(leftovers = "none")", R"(closes_within = "soon")"}},
                          "17:17",
                          R"("soon" is no duration for `expect.closes_within`)",
-                         R"(write a number and its unit, like "5s" or "200ms", at most "600s")"},
+                         "write a number and its unit, like \"5s\" or \"200ms\", at most \"600s\""},
                         {{{R"(after = "usable")", R"(after = "useable")"}},
                          "16:9",
                          R"("useable" is not a claim here)",
