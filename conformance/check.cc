@@ -56,10 +56,10 @@ class Check {
   }
 
  private:
-  void line(const std::string& kind, json fields) {
+  void line(const std::string& kind, json fields, std::string run = "") {
     const auto now =
         std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - epoch_).count();
-    record_.append({0, now, "", 0, kind, std::move(fields)});
+    record_.append({0, now, std::move(run), 0, kind, std::move(fields)});
   }
 
   void header() {
@@ -106,7 +106,7 @@ class Check {
   void judge_cell(const Pool& pool, const Scenario& scenario,
                   const std::optional<scenarios::PoolFacts>& facts) {
     const std::string run = pool.name + ":" + scenario.name;
-    json cell = {{"run", run}, {"pool", pool.name}, {"scenario", scenario.name}};
+    json cell = {{"pool", pool.name}, {"scenario", scenario.name}};
     std::string missing;
     if (facts)
       for (const std::string& capability : scenarios::missing_capabilities(scenario, *facts))
@@ -115,7 +115,7 @@ class Check {
       cell["status"] = "declined";
       cell["why"] = "the pool does not have: " + missing;
     }
-    line("cell", cell);
+    line("cell", cell, run);
     if (!missing.empty() || !facts) return;
     const scenarios::Plan plan = scenarios::make_plan(scenario, *facts);
     for (int attempt = 1; attempt <= options_.repeat; ++attempt) {
