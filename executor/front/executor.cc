@@ -53,12 +53,12 @@ void Executor::shutdown(const ShutdownOptions& options) { pool_->shutdown(option
 
 namespace detail {
 
-NodePtr submit_encoded(Pool& pool, const TaskOptions& options, Bytes payload) {
-  return pool.submit(options, std::move(payload));
+NodePtr submit_encoded(Pool& pool, const TaskOptions& options, Bytes payload, MakeNode make) {
+  return pool.submit(options, std::move(payload), make);
 }
 
-NodePtr refuse_unencodable(Pool& pool, std::exception_ptr why) {
-  return pool.refuse(describe_exception(FailureKind::kEncode, Stage::kArgs, 0, why));
+NodePtr refuse_unencodable(Pool& pool, std::exception_ptr why, MakeNode make) {
+  return pool.refuse(describe_exception(FailureKind::kEncode, Stage::kArgs, 0, why), make);
 }
 
 }  // namespace detail

@@ -41,14 +41,14 @@ Pool::~Pool() {
 
 bool Pool::in_own_process() const { return getpid() == owner_; }
 
-NodePtr Pool::submit(const TaskOptions& options, Bytes payload) {
+NodePtr Pool::submit(const TaskOptions& options, Bytes payload, MakeNode make) {
   if (payload.size() > options_.max_frame_bytes) {
     Failure failure = failure_of(
         FailureKind::kEncode, 0,
         "the call is " + std::to_string(payload.size()) + " bytes long, more than the limit of " +
             std::to_string(options_.max_frame_bytes) + " (ExecutorOptions::max_frame_bytes)");
     failure.type_name = "poolproof::BadBytes";
-    return refuse(std::move(failure));
+    return refuse(std::move(failure), make);
   }
   // The sum over the payload is made here, so that the supervisor does not spend its time on it.
   auto shared = std::make_shared<const transport::Payload>(std::move(payload));
@@ -59,18 +59,18 @@ NodePtr Pool::submit(const TaskOptions& options, Bytes payload) {
   if (phase_ >= Phase::kClosing) throw_failure(failure_of(FailureKind::kShutdown, 0, kClosed));
   if (phase_ == Phase::kFresh) start();
   const TaskId task = ++last_task_;
-  NodePtr node(new FutureNode(task, shared_from_this()));
+  NodePtr node(make(task, shared_from_this()));
   open_.emplace(task, node);
   put(supervise::TaskSubmitted{task, std::move(shared), deadline});
   return node;
 }
 
-NodePtr Pool::refuse(Failure failure) {
+NodePtr Pool::refuse(Failure failure, MakeNode make) {
   {
     const std::lock_guard lock(mutex_);
     failure.task = ++last_task_;
   }
-  NodePtr node(new FutureNode(failure.task, shared_from_this()));
+  NodePtr node(make(failure.task, shared_from_this()));
   node->settle(std::move(failure));
   return node;
 }

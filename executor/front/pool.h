@@ -28,8 +28,8 @@ class Pool : public Patron, public supervise::Outlet, public std::enable_shared_
   Pool& operator=(const Pool&) = delete;
 
   // As Executor's. Any thread.
-  NodePtr submit(const TaskOptions& options, Bytes payload);
-  NodePtr refuse(Failure failure);  // a node of a new task that has ended so
+  NodePtr submit(const TaskOptions& options, Bytes payload, MakeNode make);
+  NodePtr refuse(Failure failure, MakeNode make);  // a node of a new task that has ended so
   void shutdown(const ShutdownOptions& options);
   void shutdown_on_destroy() { shutdown(options_.on_destroy); }
   // False in a child that the program forked: there the threads do not exist, and nothing is ours.

@@ -25,7 +25,7 @@ using Outcome = std::variant<Bytes, Failure>;
 struct TaskSubmitted {
   TaskId task = 0;
   transport::SharedPayload payload;
-  std::optional<Instant> deadline;
+  std::optional<Instant> deadline = {};
 };
 struct CancelAsked {
   TaskId task = 0;
@@ -33,7 +33,7 @@ struct CancelAsked {
 struct ShutdownAsked {
   Pending pending = Pending::kDrain;
   Running running = Running::kFinish;
-  std::optional<Instant> until;
+  std::optional<Instant> until = {};
 };
 // From the operating system.
 struct WorkerSpawned {

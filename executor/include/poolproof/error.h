@@ -71,12 +71,12 @@ enum class FailureKind {
 struct Failure {
   FailureKind kind = FailureKind::kTask;
   TaskId task = 0;
-  std::string text;       // what happened, without the names that the error adds
-  std::string type_name;  // kTask, kEncode, kDecode: the type of the exception, demangled
+  std::string text = {};       // what happened, without the names that the error adds
+  std::string type_name = {};  // kTask, kEncode, kDecode: the type of the exception, demangled
   Stage stage = Stage::kArgs;
   bool started = false;  // may have run
-  WorkerRef worker;
-  ExitStatus exit;
+  WorkerRef worker = {};
+  ExitStatus exit = {};
   Cause cause = Cause::kSelf;
   Intent intent = Intent::kUnplanned;
   bool operator==(const Failure&) const = default;

@@ -27,9 +27,9 @@ class Pool;
 
 // Gives the node of a new task. Throws ShutdownExecutorError, or SpawnError once the pool has ended
 // so.
-NodePtr submit_encoded(Pool& pool, const TaskOptions& options, Bytes payload);
+NodePtr submit_encoded(Pool& pool, const TaskOptions& options, Bytes payload, MakeNode make);
 // A node that has already ended with EncodeError{stage = args}.
-NodePtr refuse_unencodable(Pool& pool, std::exception_ptr why);
+NodePtr refuse_unencodable(Pool& pool, std::exception_ptr why, MakeNode make);
 
 }  // namespace detail
 
@@ -78,11 +78,11 @@ Future<detail::CallResult<F, Args...>> Executor::submit(const TaskOptions& optio
     try {
       payload = detail::encode_call<F, std::decay_t<Args>...>(fn, args...);
     } catch (...) {
-      return detail::FutureAccess::make<Result>(
-          detail::refuse_unencodable(*pool_, std::current_exception()));
+      return detail::FutureAccess::make<Result>(detail::refuse_unencodable(
+          *pool_, std::current_exception(), &detail::make_task_node<Result>));
     }
-    return detail::FutureAccess::make<Result>(
-        detail::submit_encoded(*pool_, options, std::move(payload)));
+    return detail::FutureAccess::make<Result>(detail::submit_encoded(
+        *pool_, options, std::move(payload), &detail::make_task_node<Result>));
   } else {
     return {};
   }

@@ -110,25 +110,52 @@ class FutureNode {
 // An exception of this process as a plain value, with its type name and text.
 Failure describe_exception(FailureKind kind, Stage stage, TaskId task, std::exception_ptr what);
 
-// The node of a value that a callback made in this process.
+// Where a Future<T> gets its value from, once it is ready and has not failed.
 template <class T>
-class ValueNode : public FutureNode {
+class TypedNode : public FutureNode {
  public:
   using FutureNode::FutureNode;
-  std::optional<T> value;
+  virtual T take() = 0;
 };
 
+// A task's: bytes from a worker, decoded on the thread that asks for them.
 template <class T>
-T decode_result(const FutureNode& node) {
-  try {
-    WireReader in(node.result());
-    T value = Codec<T>::decode(in);
-    if (in.remaining() != 0) throw BadBytes("bytes are left over after the result");
-    return value;
-  } catch (...) {
-    throw_decode_error(node.task(), std::current_exception());
+class TaskNode final : public TypedNode<T> {
+ public:
+  using TypedNode<T>::TypedNode;
+  T take() override {
+    if constexpr (!std::is_void_v<T>) {
+      try {
+        WireReader in(this->result());
+        T value = Codec<T>::decode(in);
+        if (in.remaining() != 0) throw BadBytes("bytes are left over after the result");
+        return value;
+      } catch (...) {
+        throw_decode_error(this->task(), std::current_exception());
+      }
+    }
   }
+};
+using MakeNode = FutureNode* (*)(TaskId, std::shared_ptr<Patron>);
+template <class T>
+FutureNode* make_task_node(TaskId task, std::shared_ptr<Patron> patron) {
+  return new TaskNode<T>(task, std::move(patron));
 }
+
+// A callback's: a value that was made in this process, of any type that can be moved.
+template <class T>
+class ValueNode final : public TypedNode<T> {
+ public:
+  using TypedNode<T>::TypedNode;
+  T take() override { return std::move(*value); }
+  std::optional<T> value;
+};
+template <>
+class ValueNode<void> final : public TypedNode<void> {
+ public:
+  using TypedNode::TypedNode;
+  void take() override {}
+};
 
 struct FutureAccess;
 
@@ -257,11 +284,7 @@ T Future<T>::get() {
   checked().wait(std::nullopt);
   const detail::NodePtr node = std::move(node_);
   node->throw_if_failed();
-  if constexpr (!std::is_void_v<T>) {
-    auto* made_here = dynamic_cast<detail::ValueNode<T>*>(&*node);
-    if (made_here != nullptr) return std::move(*made_here->value);
-    return detail::decode_result<T>(*node);
-  }
+  return static_cast<detail::TypedNode<T>&>(*node).take();
 }
 
 template <class T>
@@ -285,12 +308,7 @@ auto Future<T>::then(F f) {
   using U =
       std::decay_t<typename detail::ThenResultOf<std::is_invocable_v<F&, Future<T>>, F, T>::type>;
   detail::FutureNode& source = checked();
-  detail::NodePtr next;
-  if constexpr (std::is_void_v<U>) {
-    next = detail::NodePtr(new detail::FutureNode(task_, source.patron()));
-  } else {
-    next = detail::NodePtr(new detail::ValueNode<U>(task_, source.patron()));
-  }
+  detail::NodePtr next(new detail::ValueNode<U>(task_, source.patron()));
   auto callback = std::make_unique<detail::ThenCallback<F, T, U>>(std::move(f), next);
   const detail::NodePtr held = std::move(node_);
   held->then(std::move(callback));

@@ -1,0 +1,195 @@
+#include "poolproof/future.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "executor/front/callbacks.h"
+
+namespace poolproof {
+namespace {
+
+using namespace std::chrono_literals;
+using detail::Callbacks;
+using detail::FutureAccess;
+using detail::NodePtr;
+
+struct FakePatron : detail::Patron {
+  std::shared_ptr<Callbacks> callbacks = std::make_shared<Callbacks>();
+  std::atomic<int> cancelled = 0;
+  std::atomic<int> threw = 0;
+  ~FakePatron() override { callbacks->close(); }
+  void cancel(TaskId) override { ++cancelled; }
+  void prepare_callbacks() override { callbacks->start(); }
+  void call_back(std::unique_ptr<detail::Callback> callback, NodePtr settled) override {
+    callbacks->run(std::move(callback), std::move(settled));
+  }
+  void callback_threw(std::exception_ptr) override { ++threw; }
+};
+
+template <class T>
+Bytes encoded(const T& value) {
+  WireWriter out;
+  Codec<T>::encode(out, value);
+  return out.take();
+}
+
+class FutureTest : public testing::Test {
+ protected:
+  std::shared_ptr<FakePatron> patron = std::make_shared<FakePatron>();
+  NodePtr node;
+  template <class T>
+  Future<T> future() {
+    node = NodePtr(detail::make_task_node<T>(7, patron));
+    return FutureAccess::make<T>(node);
+  }
+  void fail(FailureKind kind) { node->settle(Failure{.kind = kind, .task = 7}); }
+};
+
+TEST_F(FutureTest, gives_its_value_once_and_keeps_its_id) {
+  Future<int> f = future<int>();
+  node->settle(encoded(42));
+  EXPECT_TRUE(f.wait_for(0s));
+  EXPECT_EQ(f.get(), 42);
+  EXPECT_FALSE(f.valid());
+  EXPECT_EQ(f.id(), 7u);
+}
+
+TEST_F(FutureTest, wakes_whoever_waits) {
+  Future<std::string> f = future<std::string>();
+  std::thread other([this] { node->settle(encoded(std::string("late"))); });
+  EXPECT_EQ(f.get(), "late");
+  other.join();
+}
+
+TEST_F(FutureTest, that_is_not_ready_in_time_stays_valid) {
+  Future<int> f = future<int>();
+  EXPECT_FALSE(f.wait_for(1ms));
+  EXPECT_THROW(f.get_for(1ms), TimeoutError);
+  EXPECT_TRUE(f.valid());
+  node->settle(encoded(1));
+  EXPECT_EQ(f.get_for(std::chrono::nanoseconds::max()), 1);
+}
+
+TEST_F(FutureTest, throws_the_class_of_its_failure) {
+  Future<int> f = future<int>();
+  fail(FailureKind::kWorkerLost);
+  try {
+    f.get();
+    FAIL();
+  } catch (const TerminatedWorkerError& error) {
+    EXPECT_EQ(error.task(), 7u);
+  }
+}
+
+TEST_F(FutureTest, whose_result_claims_four_gibibytes_is_a_decode_error) {
+  Future<std::vector<int>> f = future<std::vector<int>>();
+  node->settle(encoded(std::uint64_t{1} << 32));
+  try {
+    f.get();
+    FAIL();
+  } catch (const DecodeError& error) {
+    EXPECT_EQ(error.stage(), Stage::kResult);
+    EXPECT_EQ(error.failure().type_name, "poolproof::BadBytes");
+  }
+}
+
+TEST_F(FutureTest, whose_result_has_bytes_left_over_is_a_decode_error) {
+  Future<int> f = future<int>();
+  node->settle(encoded(std::uint64_t{1}));
+  EXPECT_THROW(f.get(), DecodeError);
+}
+
+TEST_F(FutureTest, then_runs_on_the_callback_thread_if_it_comes_before_the_end) {
+  Future<std::thread::id> where =
+      future<int>().then([](int) { return std::this_thread::get_id(); });
+  node->settle(encoded(1));
+  EXPECT_NE(where.get(), std::this_thread::get_id());
+}
+
+TEST_F(FutureTest, then_runs_on_the_callback_thread_if_it_comes_after_the_end) {
+  Future<int> ended = future<int>();
+  node->settle(encoded(1));
+  Future<std::thread::id> where = ended.then([](int) { return std::this_thread::get_id(); });
+  EXPECT_NE(where.get(), std::this_thread::get_id());
+}
+
+TEST_F(FutureTest, then_gives_a_future_of_what_the_callback_returns) {
+  Future<std::string> text =
+      future<int>().then([](int value) { return value + 1; }).then([](int value) {
+        return std::string(static_cast<std::size_t>(value), 'x');
+      });
+  node->settle(encoded(2));
+  EXPECT_EQ(text.get(), "xxx");
+}
+
+TEST_F(FutureTest, then_passes_an_error_on_unless_it_takes_the_future_itself) {
+  Future<int> skipped = future<int>().then([](int) -> int {
+    ADD_FAILURE() << "there is no value to call with";
+    return 0;
+  });
+  fail(FailureKind::kCancelled);
+  EXPECT_THROW(skipped.get(), CancelledError);
+
+  NodePtr other(detail::make_task_node<int>(8, patron));
+  Future<std::string> seen = FutureAccess::make<int>(other).then([](Future<int> settled) {
+    try {
+      return std::to_string(settled.get());
+    } catch (const DeadlineError&) {
+      return std::string("deadline");
+    }
+  });
+  other->settle(Failure{.kind = FailureKind::kDeadline, .task = 8});
+  EXPECT_EQ(seen.get(), "deadline");
+}
+
+TEST_F(FutureTest, what_a_callback_throws_ends_the_new_future_and_is_told_to_the_hook) {
+  Future<void> next = future<int>().then([](int) { throw std::string("mine"); });
+  node->settle(encoded(1));
+  EXPECT_THROW(next.get(), std::string);
+  EXPECT_EQ(patron->threw, 1);
+}
+
+TEST_F(FutureTest, cancel_of_what_then_gave_cancels_the_task) {
+  Future<void> next = future<int>().then([](int) {});
+  next.cancel();
+  EXPECT_EQ(patron->cancelled, 1);
+  fail(FailureKind::kCancelled);
+  EXPECT_THROW(next.get(), CancelledError);
+}
+
+TEST_F(FutureTest, then_after_the_callbacks_have_closed_runs_at_once) {
+  Future<int> ended = future<int>();
+  patron->callbacks->close();
+  node->settle(encoded(1));
+  bool ran = false;
+  ended.then([&ran](int) { ran = true; });
+  EXPECT_TRUE(ran);
+}
+
+TEST_F(FutureTest, closing_runs_what_is_due_and_what_that_makes_due) {
+  std::atomic<int> ran = 0;
+  Future<void> last =
+      future<int>().then([&](int) { ++ran; }).then([&] { ++ran; }).then([&] { ++ran; });
+  node->settle(encoded(1));
+  patron->callbacks->close();
+  EXPECT_EQ(ran, 3);
+  last.get();
+}
+
+TEST_F(FutureTest, a_callback_may_close_the_callbacks_it_runs_on) {
+  Future<void> closed = future<int>().then([this](int) { patron->callbacks->close(); });
+  node->settle(encoded(1));
+  closed.get();
+  patron->callbacks->close();
+}
+
+TEST(FutureDeathTest, a_consumed_future_aborts_with_its_reason) {
+  EXPECT_DEATH(Future<int>().get(), "consumed by get");
+}
+
+}  // namespace
+}  // namespace poolproof

@@ -1,0 +1,135 @@
+#include "executor/supervise/fake_os.h"
+
+#include <signal.h>
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+
+namespace poolproof::supervise {
+
+void FakeOs::say(std::size_t n, transport::FrameKind kind, TaskId task, Bytes payload) {
+  say_bytes(n, to_bytes(transport::Frame{kind, task, std::move(payload)}));
+}
+
+void FakeOs::say_bytes(std::size_t n, std::span<const std::byte> bytes) {
+  worker(n).said.insert(worker(n).said.end(), bytes.begin(), bytes.end());
+}
+
+void FakeOs::end(std::size_t n, ExitStatus exit) {
+  worker(n).ended = true;
+  worker(n).hung_up = true;
+  worker(n).exit = exit;
+}
+
+void FakeOs::release_record(std::size_t n) {
+  std::unique_lock lock(mutex_);
+  worker(n).traced = false;
+  changed_.notify_all();
+  changed_.wait(lock, [this] { return ringing_; });
+}
+
+std::variant<os::Child, os::SysError> FakeOs::spawn_worker(const os::WorkerOrders& orders) {
+  if (!spawn_errors_.empty()) {
+    const os::SysError error = spawn_errors_.front();
+    spawn_errors_.pop_front();
+    return error;
+  }
+  const int n = static_cast<int>(workers_.size());
+  Worker& made = workers_.emplace_back();
+  made.pid = 1000 + n;
+  made.index = orders.index;
+  open_.insert({kFirst + 2 * n, kFirst + 2 * n + 1});
+  return os::Child{made.pid, kFirst + 2 * n + 1, kFirst + 2 * n};
+}
+
+void FakeOs::kill(const os::Child& child) {
+  Worker& victim = of(child.channel);
+  victim.killed = true;
+  if (!victim.ended && !victim.traced) {
+    victim.ended = true;
+    victim.hung_up = true;
+    victim.exit = Signaled{SIGKILL, false};
+  }
+}
+
+std::optional<ExitStatus> FakeOs::try_reap(const os::Child& child) {
+  const std::lock_guard lock(mutex_);
+  Worker& ended = of(child.channel);
+  if (!ended.ended || ended.traced) return std::nullopt;
+  ++ended.reaped;
+  return ended.exit;
+}
+
+ExitStatus FakeOs::reap(const os::Child& child) {
+  std::unique_lock lock(mutex_);
+  Worker& ended = of(child.channel);
+  changed_.wait(lock, [&] { return ended.ended && !ended.traced; });
+  ++ended.reaped;
+  return ended.exit;
+}
+
+os::IoResult FakeOs::read(int channel, std::span<std::byte> into) {
+  Worker& from = of(channel);
+  if (from.said.empty()) {
+    return {from.hung_up ? os::IoResult::Kind::kGone : os::IoResult::Kind::kWouldBlock, 0};
+  }
+  const std::size_t size = std::min(into.size(), from.said.size());
+  std::copy_n(from.said.begin(), size, into.begin());
+  from.said.erase(from.said.begin(), from.said.begin() + static_cast<std::ptrdiff_t>(size));
+  return {os::IoResult::Kind::kSome, size};
+}
+
+os::IoResult FakeOs::write(int channel, std::array<std::span<const std::byte>, 2> parts) {
+  Worker& to = of(channel);
+  if (to.hung_up || to.refuses_writes) return {os::IoResult::Kind::kGone, 0};
+  if (to.full) return {};
+  to.heard.feed(parts[0]);
+  to.heard.feed(parts[1]);
+  return {os::IoResult::Kind::kSome, parts[0].size() + parts[1].size()};
+}
+
+void FakeOs::close(int fd) {
+  const auto found = open_.find(fd);
+  if (found == open_.end()) throw std::logic_error("closed what was not open");
+  open_.erase(found);
+}
+
+std::variant<int, os::SysError> FakeOs::open_bell() {
+  open_.insert(kBell);
+  return kBell;
+}
+
+void FakeOs::ring(int) {
+  const std::lock_guard lock(mutex_);
+  ringing_ = true;
+  changed_.notify_all();
+}
+
+void FakeOs::hush(int) {
+  const std::lock_guard lock(mutex_);
+  ringing_ = false;
+}
+
+void FakeOs::wait(std::span<os::Watch> watches, std::optional<os::Instant> until) {
+  const std::lock_guard lock(mutex_);
+  ++waits_;
+  until_ = until;
+  quiet_ = !until || *until > now_;
+  for (os::Watch& watch : watches) {
+    if (watch.fd < 0) continue;
+    if (watch.fd == kBell) {
+      watch.readable = ringing_;
+    } else if (is_channel(watch.fd)) {
+      const Worker& other = of(watch.fd);
+      watch.readable = watch.for_reading && (!other.said.empty() || other.hung_up);
+      watch.writable = watch.for_writing && (!other.full || other.hung_up);
+    } else {
+      watch.readable = of(watch.fd).ended;
+    }
+    watch.foreign = lost_;
+    if (watch.readable || watch.writable || watch.foreign) quiet_ = false;
+  }
+}
+
+}  // namespace poolproof::supervise

@@ -1,0 +1,92 @@
+// A simulated operating system for tests: virtual time, workers that say what the test has them
+// say, and exits when the test wills them. Nothing here waits for real time.
+#pragma once
+
+#include <condition_variable>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <set>
+#include <vector>
+
+#include "executor/os/os.h"
+#include "executor/transport/frame.h"
+
+namespace poolproof::supervise {
+
+class FakeOs : public os::Os {
+ public:
+  struct Worker {
+    int pid = 0;
+    int index = 0;
+    Bytes said;                             // on its way to the parent
+    transport::FrameParser heard{1 << 20};  // what the parent wrote
+    bool hung_up = false;                   // its end is closed
+    bool refuses_writes = false;            // only for what the parent writes
+    bool full = false;                      // takes no bytes now
+    bool frozen = false;
+    bool killed = false;
+    bool ended = false;   // the handle is readable
+    bool traced = false;  // ended, but the record is not there yet
+    ExitStatus exit;
+    int reaped = 0;
+  };
+
+  // What the test does. `n` counts spawns from 0.
+  Worker& worker(std::size_t n) { return workers_.at(n); }
+  std::size_t spawned() const { return workers_.size(); }
+  void say(std::size_t n, transport::FrameKind kind, TaskId task = 0, Bytes payload = {});
+  void say_bytes(std::size_t n, std::span<const std::byte> bytes);
+  // The next message that worker `n` was sent; nullopt if there is none.
+  std::optional<transport::Frame> heard(std::size_t n) { return worker(n).heard.next(); }
+  void end(std::size_t n, ExitStatus exit);
+  void fail_next_spawn(os::SysError error) { spawn_errors_.push_back(error); }
+  void advance(std::chrono::nanoseconds by) { now_ += by; }
+  void lose_descriptors() { lost_ = true; }
+  // A traced worker's record comes; returns once the bell has rung for it.
+  void release_record(std::size_t n);
+
+  bool quiet() const {
+    return quiet_;
+  }  // the last wait found nothing and no deadline that has come
+  std::optional<os::Instant> woke_until() const { return until_; }  // what the last wait was given
+  int waits() const { return waits_; }
+  std::size_t open_descriptors() const { return open_.size(); }
+
+  os::Instant now() override { return now_; }
+  std::variant<os::Child, os::SysError> spawn_worker(const os::WorkerOrders& orders) override;
+  void kill(const os::Child& child) override;
+  bool is_frozen(const os::Child& child) override { return of(child.channel).frozen; }
+  std::optional<ExitStatus> try_reap(const os::Child& child) override;
+  ExitStatus reap(const os::Child& child) override;
+  os::IoResult read(int channel, std::span<std::byte> into) override;
+  os::IoResult write(int channel, std::array<std::span<const std::byte>, 2> parts) override;
+  std::size_t unread(int channel) override { return of(channel).said.size(); }
+  void close(int fd) override;
+  std::variant<int, os::SysError> open_bell() override;
+  void ring(int bell) override;
+  void hush(int bell) override;
+  void wait(std::span<os::Watch> watches, std::optional<os::Instant> until) override;
+
+ private:
+  Worker& of(int fd) { return workers_.at(static_cast<std::size_t>((fd - kFirst) / 2)); }
+  bool is_channel(int fd) const { return fd >= kFirst && (fd - kFirst) % 2 == 0; }
+
+  static constexpr int kBell = 10;
+  static constexpr int kFirst = 100;  // worker n: channel kFirst + 2n, handle kFirst + 2n + 1
+
+  os::Instant now_ = os::Instant() + std::chrono::hours(1);
+  std::deque<Worker> workers_;
+  std::deque<os::SysError> spawn_errors_;
+  std::multiset<int> open_;
+  bool quiet_ = false;
+  bool lost_ = false;
+  std::optional<os::Instant> until_;
+  int waits_ = 0;
+
+  std::mutex mutex_;  // the bell, and records that are waited for
+  std::condition_variable changed_;
+  bool ringing_ = false;
+};
+
+}  // namespace poolproof::supervise

@@ -1,0 +1,129 @@
+// The same: what a mad worker may say, in each state of its life (law L11).
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include "executor/supervise/loop_world.h"
+
+namespace poolproof::supervise {
+namespace {
+
+// What a worker may not say, in each state of its life.
+struct Nonsense {
+  const char* name;
+  std::vector<std::pair<FrameKind, TaskId>> before;
+  std::pair<FrameKind, TaskId> nonsense;
+};
+class Mad : public Loop1, public testing::WithParamInterface<Nonsense> {};
+
+TEST_P(Mad, is_convicted_and_only_its_task_is_blamed) {
+  submit(1);
+  submit(2);
+  for (const auto& [kind, task] : GetParam().before) says(0, kind, task);
+  says(0, GetParam().nonsense.first, GetParam().nonsense.second);
+  EXPECT_TRUE(os.worker(0).killed);
+  ASSERT_EQ(os.spawned(), 2u);
+  says(1, FrameKind::kHello);
+  const bool held_a_task = !GetParam().before.empty();
+  const TaskId next = held_a_task ? 2 : 1;
+  if (held_a_task) {
+    EXPECT_EQ(failure(1).kind, FailureKind::kProtocol);
+    EXPECT_EQ(failure(1).cause, Cause::kGarbage);
+    EXPECT_EQ(failure(1).worker, (WorkerRef{0, 1000}));
+  }
+  EXPECT_TRUE(open(2));
+  EXPECT_EQ(os.heard(1)->task, next) << "the pool goes on";
+  EXPECT_TRUE(recorder.ends.empty());
+}
+
+constexpr auto kHello = FrameKind::kHello;
+constexpr auto kClaim = FrameKind::kClaim;
+constexpr auto kValue = FrameKind::kValue;
+constexpr auto kFailed = FrameKind::kFailed;
+constexpr auto kWithdrawn = FrameKind::kWithdrawn;
+INSTANTIATE_TEST_SUITE_P(
+    Says, Mad,
+    testing::Values(Nonsense{"claim_before_hello", {}, {kClaim, 0}},
+                    Nonsense{"withdrawn_before_hello", {}, {kWithdrawn, 0}},
+                    Nonsense{"reply_before_hello", {}, {kValue, 0}},
+                    Nonsense{"parents_words_before_hello", {}, {FrameKind::kOffer, 0}},
+                    Nonsense{"hello_when_offered", {{kHello, 0}}, {kHello, 0}},
+                    Nonsense{"withdrawn_unasked", {{kHello, 0}}, {kWithdrawn, 1}},
+                    Nonsense{"reply_without_claim", {{kHello, 0}}, {kValue, 1}},
+                    Nonsense{"claim_of_another", {{kHello, 0}}, {kClaim, 2}},
+                    Nonsense{"hello_when_busy", {{kHello, 0}, {kClaim, 1}}, {kHello, 0}},
+                    Nonsense{"claim_twice", {{kHello, 0}, {kClaim, 1}}, {kClaim, 1}},
+                    Nonsense{"withdrawn_when_busy", {{kHello, 0}, {kClaim, 1}}, {kWithdrawn, 1}},
+                    Nonsense{"reply_to_another", {{kHello, 0}, {kClaim, 1}}, {kValue, 99}},
+                    Nonsense{"unreadable_failure", {{kHello, 0}, {kClaim, 1}}, {kFailed, 1}},
+                    Nonsense{"parents_words", {{kHello, 0}, {kClaim, 1}}, {FrameKind::kStop, 0}}),
+    [](const auto& param) { return param.param.name; });
+
+// An idle worker's nonsense: there is no task to blame.
+class MadIdle : public Loop1, public testing::WithParamInterface<FrameKind> {};
+TEST_P(MadIdle, is_convicted_and_nobody_is_blamed) {
+  one_busy_worker();
+  says(0, FrameKind::kValue, 1, bytes("done"));
+  says(0, GetParam(), 0);
+  EXPECT_TRUE(os.worker(0).killed);
+  EXPECT_EQ(outcome(1), Outcome(bytes("done")));
+  submit(2);
+  EXPECT_EQ(os.spawned(), 2u);
+  EXPECT_TRUE(open(2));
+}
+INSTANTIATE_TEST_SUITE_P(Says, MadIdle, testing::Values(kHello, kClaim, kValue, kWithdrawn));
+
+// Nor may one that was asked to stop, or asked for its task back, say anything.
+class MadStopping : public Loop1, public testing::WithParamInterface<FrameKind> {};
+TEST_P(MadStopping, is_convicted_at_once) {
+  one_busy_worker();
+  says(0, FrameKind::kValue, 1);
+  asks(ShutdownAsked{});
+  says(0, GetParam(), 0);
+  EXPECT_TRUE(os.worker(0).killed);
+  EXPECT_TRUE(finished);
+}
+INSTANTIATE_TEST_SUITE_P(Says, MadStopping, testing::Values(kClaim, kValue, kWithdrawn));
+
+class MadWithdrawing : public Loop1, public testing::WithParamInterface<FrameKind> {};
+TEST_P(MadWithdrawing, is_convicted_and_its_task_is_not_taken_for_cancelled) {
+  submit(1);
+  says(0, FrameKind::kHello);
+  asks(CancelAsked{1});
+  says(0, GetParam(), 1);
+  EXPECT_TRUE(os.worker(0).killed);
+  EXPECT_EQ(failure(1).kind, FailureKind::kProtocol);
+  EXPECT_TRUE(failure(1).started) << "it may have run: who knows";
+}
+INSTANTIATE_TEST_SUITE_P(Says, MadWithdrawing, testing::Values(kHello, kValue));
+
+TEST_F(Loop1, what_a_convict_still_says_is_not_heard) {
+  one_busy_worker();
+  os.worker(0).traced = true;
+  says(0, FrameKind::kHello);
+  EXPECT_TRUE(os.worker(0).killed);
+  says(0, FrameKind::kValue, 1, bytes("too late"));
+  os.worker(0).traced = false;
+  ends(0, Signaled{SIGKILL, false});
+  EXPECT_EQ(failure(1).kind, FailureKind::kProtocol);
+}
+
+TEST_F(Loop1, bytes_that_are_no_frame_convict) {
+  one_busy_worker();
+  os.say_bytes(0, bytes("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n"));
+  settle_down();
+  EXPECT_TRUE(os.worker(0).killed);
+  EXPECT_EQ(failure(1).kind, FailureKind::kProtocol);
+}
+
+TEST_F(Loop1, a_deadline_does_not_overrule_a_conviction) {
+  one_busy_worker(1s);
+  os.worker(0).traced = true;
+  says(0, FrameKind::kHello);
+  pass(1s);
+  os.worker(0).traced = false;
+  ends(0, Signaled{SIGKILL, false});
+  EXPECT_EQ(failure(1).kind, FailureKind::kProtocol);
+}
+
+}  // namespace
+}  // namespace poolproof::supervise
