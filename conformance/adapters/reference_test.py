@@ -166,6 +166,7 @@ def test_a_body_told_to_go_returns_its_value(pool: Harness) -> None:
     assert pool.ledger.of("t1", "start")[0]["pid"] == worker
     pool.answer(pool.meeting("t1"), "go")
     assert pool.outcome("t1") == {"kind": "value", "value": "t1"}
+    pool.wait(lambda: pool.ledger.of("t1", "end"))
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -320,6 +321,22 @@ def test_a_close_that_kills_settles_every_task_while_one_loops(pool: Harness) ->
     assert pool.events[-1]["event"] == "closed"
     assert not pool.living()
     assert not pool.ledger.of("t3", "start")
+
+
+@pytest.mark.parametrize("how", ["drain", "cancel", "kill"])
+def test_a_closed_pool_leaves_no_thread_descriptor_or_process(harness: Harness, how: str) -> None:
+    def belongings() -> tuple[list[str], dict[int, str]]:
+        return os.listdir(f"/proc/{harness.process.pid}/task"), fds_of(harness.process.pid)
+
+    before = belongings()
+    harness.open()
+    assert goes_on(harness)
+    hold(harness, "t1")
+    harness.answer(harness.meeting("t1"), "exit", code=1)
+    assert harness.outcome("t1")["kind"] == "worker-lost"
+    harness.close(how)
+    assert belongings() == before
+    assert not harness.living()
 
 
 def test_after_a_close_another_pool_can_be_opened_and_bye_is_an_exit_of_0(pool: Harness) -> None:
