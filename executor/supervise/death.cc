@@ -74,7 +74,6 @@ Failure failure_of_task(const Death& death, TaskId task, bool started) {
     failure.kind = FailureKind::kDeadline;
   } else if (death.cause == Cause::kGarbage) {
     failure.kind = FailureKind::kProtocol;
-    failure.started = true;  // it may have lied about that too
   } else {
     failure.kind = FailureKind::kWorkerLost;
   }

@@ -122,7 +122,8 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kConvicted, kKill, kConvicted, Do::kNothing},   // the first cause wins
     {kConvicted, kGraceOver, kConvicted, Do::kBug},  // a conviction disarms every grace
     {kConvicted, kHello, kConvicted, Do::kNothing},
-    {kConvicted, kClaim, kConvicted, Do::kNothing},
+    {kConvicted, kClaim, kConvicted,
+     Do::kNoteClaim},  // its task had started, and must not run again
     {kConvicted, kWithdrawn, kConvicted, Do::kNothing},
     {kConvicted, kReply, kConvicted, Do::kNothing},
     {kConvicted, kNonsense, kConvicted, Do::kNothing},

@@ -21,7 +21,7 @@ enum class State : std::uint8_t {
   kStopping,     // was asked to end
   kKilling,      // is being killed because we wanted it, or overdue; what it still says is heard
   kLosing,       // its channel is closed; its exit record is awaited for a grace
-  kConvicted,    // is being killed for nonsense; not heard any more
+  kConvicted,    // is being killed for nonsense; only its claim is still heard
   kReaped,       // the kernel gave its exit record
 };
 inline constexpr std::size_t kStates = 10;

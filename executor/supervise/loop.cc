@@ -86,6 +86,9 @@ void Loop::sleep() {
 void Loop::hear(WorkerId id, Hand& hand, std::size_t budget, std::vector<Input>& inputs) {
   transport::Channel::Received received = hand.channel->receive(budget);
   for (transport::Frame& frame : received.frames) inputs.push_back(FrameCame{id, std::move(frame)});
+  if (received.claim_in_garbage) {
+    inputs.push_back(FrameCame{id, {transport::FrameKind::kClaim, hand.offered, {}}});
+  }
   if (received.garbage) inputs.push_back(GarbageCame{id, std::move(*received.garbage)});
   if (hand.channel->lost() && !std::exchange(hand.loss_told, true)) {
     inputs.push_back(ChannelEnded{id});
@@ -142,7 +145,12 @@ void Loop::carry_out(SpawnWorker& order, std::vector<Input>& inputs) {
 }
 
 void Loop::carry_out(SendFrame& order, std::vector<Input>&) {
-  hands_.at(order.worker).channel->send(order.kind, order.task, std::move(order.payload));
+  Hand& hand = hands_.at(order.worker);
+  if (order.kind == transport::FrameKind::kOffer) {
+    hand.offered = order.task;
+    hand.channel->expect_claim(order.task);
+  }
+  hand.channel->send(order.kind, order.task, std::move(order.payload));
 }
 
 void Loop::carry_out(KillWorker& order, std::vector<Input>&) {

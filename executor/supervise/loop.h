@@ -41,6 +41,7 @@ class Loop {
   struct Hand {  // what we hold of one worker
     os::Child child;
     std::unique_ptr<transport::Channel> channel;
+    TaskId offered = 0;  // the last task that it was sent
     bool loss_told = false;
     bool was_frozen = false;
     std::thread late_reaper;  // waits where the handle was readable and the record was not there

@@ -23,9 +23,10 @@ TEST_P(Mad, is_convicted_and_only_its_task_is_blamed) {
   EXPECT_TRUE(os.worker(0).killed);
   ASSERT_EQ(os.spawned(), 2u);
   says(1, FrameKind::kHello);
-  const bool held_a_task = !GetParam().before.empty();
-  const TaskId next = held_a_task ? 2 : 1;
-  if (held_a_task) {
+  const auto& before = GetParam().before;
+  const bool had_claimed = !before.empty() && before.back().first == FrameKind::kClaim;
+  const TaskId next = had_claimed ? 2 : 1;
+  if (had_claimed) {
     EXPECT_EQ(failure(1).kind, FailureKind::kProtocol);
     EXPECT_EQ(failure(1).cause, Cause::kGarbage);
     EXPECT_EQ(failure(1).worker, (WorkerRef{0, 1000}));
@@ -85,14 +86,13 @@ TEST_P(MadStopping, is_convicted_at_once) {
 INSTANTIATE_TEST_SUITE_P(Says, MadStopping, testing::Values(kClaim, kValue, kWithdrawn));
 
 class MadWithdrawing : public Loop1, public testing::WithParamInterface<FrameKind> {};
-TEST_P(MadWithdrawing, is_convicted_and_its_task_is_not_taken_for_cancelled) {
+TEST_P(MadWithdrawing, is_convicted_and_its_task_which_never_started_is_cancelled) {
   submit(1);
   says(0, FrameKind::kHello);
   asks(CancelAsked{1});
   says(0, GetParam(), 1);
   EXPECT_TRUE(os.worker(0).killed);
-  EXPECT_EQ(failure(1).kind, FailureKind::kProtocol);
-  EXPECT_TRUE(failure(1).started) << "it may have run: who knows";
+  EXPECT_EQ(failure(1).kind, FailureKind::kCancelled);
 }
 INSTANTIATE_TEST_SUITE_P(Says, MadWithdrawing, testing::Values(kHello, kValue));
 
@@ -105,6 +105,67 @@ TEST_F(Loop1, what_a_convict_still_says_is_not_heard) {
   os.worker(0).traced = false;
   ends(0, Signaled{SIGKILL, false});
   EXPECT_EQ(failure(1).kind, FailureKind::kProtocol);
+}
+
+TEST_F(Loop1, an_earlier_tasks_nonsense_is_not_laid_to_the_next_task) {
+  one_busy_worker();
+  submit(2);
+  says(0, FrameKind::kValue, 1,
+       bytes("forged"));  // the task, by hand; the worker's own reply follows
+  EXPECT_EQ(outcome(1), Outcome(bytes("forged")));
+  says(0, FrameKind::kValue, 1, bytes("true"));
+  EXPECT_TRUE(os.worker(0).killed);
+  EXPECT_TRUE(open(2)) << "it was offered and not claimed, so it goes to another worker";
+  says(1, FrameKind::kHello);
+  EXPECT_EQ(os.heard(1), (Frame{FrameKind::kOffer, 2, bytes("work2")}));
+}
+
+TEST_F(Loop1, a_claim_that_follows_the_nonsense_of_an_earlier_task_is_not_run_again) {
+  one_busy_worker();
+  submit(2);
+  says(0, FrameKind::kValue, 1);
+  os.worker(0).traced = true;
+  says(0, FrameKind::kValue, 1);
+  EXPECT_TRUE(os.worker(0).killed);
+  says(0, FrameKind::kClaim, 2);
+  os.worker(0).traced = false;
+  ends(0, Signaled{SIGKILL, false});
+  EXPECT_EQ(failure(2).kind, FailureKind::kProtocol);
+  EXPECT_TRUE(failure(2).started);
+}
+
+// Where the stream is cut in two, from its start.
+class Garbled : public Loop1, public testing::WithParamInterface<std::size_t> {};
+TEST_P(Garbled, the_claim_of_the_next_task_is_found_among_the_garbage_of_an_earlier_one) {
+  one_busy_worker();
+  submit(2);
+  says(0, FrameKind::kValue, 1);
+  Bytes mixed = bytes("bytes of an earlier task");
+  const Bytes claim = to_bytes(Frame{FrameKind::kClaim, 2, {}});
+  mixed.insert(mixed.end(), claim.begin(), claim.end());
+  os.worker(0).traced = true;
+  os.say_bytes(0, std::span(mixed).first(GetParam()));
+  settle_down();
+  os.say_bytes(0, std::span(mixed).subspan(GetParam()));
+  settle_down();
+  EXPECT_TRUE(GetParam() < transport::kHeaderSize || os.worker(0).killed);
+  os.worker(0).traced = false;
+  ends(0, Signaled{SIGKILL, false});
+  EXPECT_EQ(failure(2).kind, FailureKind::kProtocol);
+  EXPECT_TRUE(failure(2).started) << "it must not run again";
+}
+INSTANTIATE_TEST_SUITE_P(Cut, Garbled, testing::Values(0, 1, 24, 30, 51, 52));
+
+TEST_F(Loop1, garbage_of_an_earlier_task_sends_the_next_one_to_another_worker) {
+  one_busy_worker();
+  submit(2);
+  says(0, FrameKind::kValue, 1);
+  os.say_bytes(0, bytes("thirty or more bytes of an earlier task"));
+  settle_down();
+  EXPECT_TRUE(os.worker(0).killed);
+  EXPECT_TRUE(open(2));
+  says(1, FrameKind::kHello);
+  EXPECT_EQ(os.heard(1), (Frame{FrameKind::kOffer, 2, bytes("work2")}));
 }
 
 TEST_F(Loop1, bytes_that_are_no_frame_convict) {

@@ -113,7 +113,7 @@ void Supervisor::bury(Worker& worker, const ExitStatus& exit) {
 
 void Supervisor::settle_or_requeue(Task& task, const Death& death) {
   const bool asked = death.intent == Intent::kAsked;
-  const bool unplanned = death.intent == Intent::kUnplanned && death.cause != Cause::kGarbage;
+  const bool unplanned = death.intent == Intent::kUnplanned;
   if (!task.started && task.unwanted && (asked || unplanned)) {
     settle(task.id, cancelled(task.id));
   } else if (task.started || !unplanned || ++task.lost_unclaimed >= kLossLimit) {

@@ -44,10 +44,29 @@ void Channel::flush() {
   }
 }
 
+void Channel::expect_claim(TaskId task) { claim_ = make_header(FrameKind::kClaim, task, nullptr); }
+
+bool Channel::holds_claim(std::span<const std::byte> bytes) {
+  if (!claim_) return false;
+  tail_.insert(tail_.end(), bytes.begin(), bytes.end());
+  const bool found =
+      std::search(tail_.begin(), tail_.end(), claim_->begin(), claim_->end()) != tail_.end();
+  if (found) claim_.reset();
+  keep_tail({});
+  return found;
+}
+
+void Channel::keep_tail(std::span<const std::byte> bytes) {
+  constexpr std::size_t kMost = kHeaderSize - 1;
+  const auto last = bytes.last(std::min(bytes.size(), kMost));
+  tail_.insert(tail_.end(), last.begin(), last.end());
+  if (tail_.size() > kMost) tail_.erase(tail_.begin(), tail_.end() - kMost);
+}
+
 Channel::Received Channel::receive(std::size_t budget) {
   Received received;
   if (scratch_.empty()) scratch_.resize(kScratchSize);
-  while (budget > 0 && wants_to_read()) {
+  while (budget > 0 && !lost_) {
     const auto window = std::span(scratch_).first(std::min(budget, scratch_.size()));
     const os::IoResult result = os_.read(fd_, window);
     if (result.kind == os::IoResult::Kind::kWouldBlock && !write_refused_) break;
@@ -57,14 +76,23 @@ Channel::Received Channel::receive(std::size_t budget) {
       break;
     }
     budget -= result.bytes;
-    parser_.feed(window.first(result.bytes));
+    const auto bytes = window.first(result.bytes);
+    if (deaf_) {
+      received.claim_in_garbage |= holds_claim(bytes);
+      continue;
+    }
+    parser_.feed(bytes);
     while (std::optional<Frame> frame = parser_.next()) {
+      if (frame->kind == FrameKind::kClaim) claim_.reset();
       received.frames.push_back(std::move(*frame));
     }
     if (parser_.error()) {
       deaf_ = true;
       unsent_.clear();
       received.garbage = parser_.error();
+      received.claim_in_garbage |= holds_claim(bytes);
+    } else {
+      keep_tail(bytes);
     }
   }
   return received;

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <deque>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -28,8 +29,12 @@ class Channel {
 
   struct Received {
     std::vector<Frame> frames;           // whole ones, in order
-    std::optional<std::string> garbage;  // told once; nothing is read afterwards
+    std::optional<std::string> garbage;  // told once; no frame comes afterwards
+    bool claim_in_garbage = false;       // the claim of `expect_claim`, among or after the garbage
   };
+  // The claim to look for, should the stream turn to garbage: whether a task has started must be
+  // known even of a worker whose earlier task writes nonsense. A claim is sent in one piece.
+  void expect_claim(TaskId task);
   // Reads at most about `budget` bytes, so that one chatty worker cannot keep the supervisor.
   Received receive(std::size_t budget);
 
@@ -43,6 +48,9 @@ class Channel {
   bool wants_a_look() const { return write_refused_ && !lost_ && !deaf_; }
 
  private:
+  bool holds_claim(std::span<const std::byte> bytes);
+  void keep_tail(std::span<const std::byte> bytes);
+
   struct Outgoing {
     Header header;
     SharedPayload payload;
@@ -57,6 +65,8 @@ class Channel {
   bool write_refused_ = false;
   bool lost_ = false;
   bool deaf_ = false;  // after garbage
+  std::optional<Header> claim_;
+  Bytes tail_;  // the last bytes that were read, too few to hold a whole claim
 };
 
 }  // namespace poolproof::transport

@@ -47,8 +47,9 @@ Header make_header(FrameKind kind, TaskId task, const Payload* payload) {
 Bytes to_bytes(const Frame& frame) {
   const Payload payload(frame.payload);
   const Header header = make_header(frame.kind, frame.task, &payload);
-  Bytes bytes(header.begin(), header.end());
-  bytes.insert(bytes.end(), frame.payload.begin(), frame.payload.end());
+  Bytes bytes(header.size() + frame.payload.size());
+  std::copy(frame.payload.begin(), frame.payload.end(),
+            std::copy(header.begin(), header.end(), bytes.begin()));
   return bytes;
 }
 
