@@ -45,6 +45,20 @@ std::string part_of_role(const std::string& role) {
   return role + ".outcome";
 }
 
+// "worker-lost within 3000 ms (x 1.20 machine factor)"
+std::string due_of_role(const Plan& plan, const History& history, const std::string& role) {
+  for (const auto& expected : plan.expect.roles) {
+    if (expected.role != role) continue;
+    const std::string factor =
+        history.factor > 1 ? fmt::format(" (x {:.2f} machine factor)", history.factor) : "";
+    return fmt::format(
+        "{} within {} ms{}",
+        expected.outcome.one_of.empty() ? "an outcome" : alternatives(expected.outcome.one_of),
+        expected.within_ms, factor);
+  }
+  return "an outcome";
+}
+
 struct Waiting {  // what the pool owes, at the end of the record
   std::string part, expected, got;
   std::vector<const TaskHistory*> tasks;
@@ -58,7 +72,7 @@ std::optional<Waiting> find_waiting(const Plan& plan, const History& history) {
   for (const std::string& role : roles_in_order(plan)) {
     const auto tasks = open_of_role(history, role);
     if (tasks.empty()) continue;
-    return Waiting{part_of_role(role), "an outcome",
+    return Waiting{part_of_role(role), due_of_role(plan, history, role),
                    fmt::format("{} never settled", names_of(tasks)), tasks};
   }
   return std::nullopt;

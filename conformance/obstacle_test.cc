@@ -41,6 +41,7 @@ TEST(Obstacle, an_open_future_in_a_still_pool_is_hang_quiet_and_convicted_once) 
     EXPECT_EQ(status_of(verdict, later), Status::kNotJudged) << later;
   EXPECT_EQ(status_of(verdict, "open"), Status::kPass);
   EXPECT_NE(verdict.why.find("t5 (victim)"), std::string::npos) << verdict.why;
+  EXPECT_EQ(part(verdict, "victim.outcome")->expected, "worker-lost within 3000 ms");
 }
 
 TEST(Obstacle, the_evidence_of_a_hang_names_future_death_waits_and_zombie) {

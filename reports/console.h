@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "conformance/verdict.h"
+#include "reports/text.h"  // escaped()
 
 namespace poolproof::reports {
 
@@ -28,8 +29,5 @@ std::string surprise(const conformance::CellVerdict& cell, const Look& look);
 // Rows are scenarios, columns are pools, a cell is glyph + word (never colour alone); below it the
 // legend, the counts (declined and unavailable always) and what failed below the asked level.
 std::string matrix(const std::vector<conformance::CellVerdict>& cells, const Look& look);
-
-// Everything except printable UTF-8, newline and tab becomes \xNN or \u{NN}; invalid bytes too.
-std::string escaped(std::string_view text);
 
 }  // namespace poolproof::reports

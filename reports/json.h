@@ -1,0 +1,17 @@
+// Verdicts for machines (`--json`). The keys are stable: they may be added to, never renamed.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <vector>
+
+#include "conformance/verdict.h"
+
+namespace poolproof::reports {
+
+// A list of cells: {pool, scenario, status, weight, why, rate, parts, attempts}. `weight` is
+// "passes", "fails", "inconclusive" or "aside". An attempt: {attempt, status, why, parts, evidence,
+// detect_ns or null}. A part: {name, status, level, expected, got}. Strings are as the pool sent
+// them: dump() with error_handler_t::replace.
+nlohmann::json to_json(const std::vector<conformance::CellVerdict>& cells);
+
+}  // namespace poolproof::reports
