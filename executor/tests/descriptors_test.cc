@@ -3,11 +3,13 @@
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <fstream>
-#include <set>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -137,12 +139,12 @@ std::string syscall_of(const std::string& task_folder) {
 }
 
 // The arguments of system call `number`, once the thread sleeps in it.
-std::vector<std::string> once_asleep_in(const std::string& task_folder, const std::string& number) {
+std::vector<std::string> once_asleep_in(const std::string& task_folder, long number) {
   for (int tries = 0; tries < 60'000; ++tries) {
     std::istringstream line(syscall_of(task_folder));
     std::vector<std::string> words;
     for (std::string word; line >> word;) words.push_back(word);
-    if (!words.empty() && words[0] == number) return words;
+    if (!words.empty() && words[0] == std::to_string(number)) return words;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   }
   return {};
@@ -152,7 +154,7 @@ TEST(Idle, nothing_is_timed_and_nothing_polls) {
   Executor pool({.workers = 1});
   const int worker = pool.submit(getpid).get();
   // The worker sits in a read of its channel: recvfrom(3, ...), on a socket without a timeout.
-  const auto in_worker = once_asleep_in("/proc/" + std::to_string(worker), "45");
+  const auto in_worker = once_asleep_in("/proc/" + std::to_string(worker), SYS_recvfrom);
   ASSERT_GE(in_worker.size(), 2u);
   EXPECT_EQ(in_worker[1], "0x3");
   // The supervisor sits in ppoll(fds, n, NULL, ...).
@@ -160,7 +162,7 @@ TEST(Idle, nothing_is_timed_and_nothing_polls) {
     std::string name;
     std::getline(std::ifstream("/proc/self/task/" + thread + "/comm") >> std::ws, name);
     if (name != "poolproof-super") continue;
-    const auto in_supervisor = once_asleep_in("/proc/self/task/" + thread, "271");
+    const auto in_supervisor = once_asleep_in("/proc/self/task/" + thread, SYS_ppoll);
     ASSERT_GE(in_supervisor.size(), 4u);
     EXPECT_EQ(in_supervisor[3], "0x0") << "no timeout";
     return;

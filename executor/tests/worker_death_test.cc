@@ -111,8 +111,6 @@ TEST_F(WorkerDeath, is_seen_though_a_grandchild_holds_the_channel_open) {
       },
       meeting.folder());
   std::vector<int> pids = meeting.await(2);
-  Future<int> worker_pid = pool.submit(getpid);
-  worker_pid.get();
   // Which of the two is the worker is told by who is our child.
   siginfo_t info{};
   const bool first =

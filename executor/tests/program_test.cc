@@ -1,0 +1,116 @@
+// Whole programs with an executor, from outside: the parent stopped or killed, the ways of linking,
+// the README's example.
+#include "executor/tests/program.h"
+
+#include <gtest/gtest.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <fstream>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "executor/tests/meeting.h"
+
+namespace poolproof {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace testing_support;
+
+TEST(Programs, a_worker_that_is_killed_while_it_writes_to_a_stopped_parent_is_told_so) {
+  Meeting meeting;
+  Program program(DRIVEN_PROGRAM, {"be-stopped", meeting.folder()});
+  const int worker = meeting.await();
+  program.signal(SIGSTOP);
+  program.await_stop();
+  meeting.let_go();
+  // Now it writes eight megabytes that nobody reads: it is there once it sleeps in sendto(3, ...).
+  const std::string blocked = std::to_string(SYS_sendto) + " 0x3 ";
+  std::string call;
+  for (int tries = 0; tries < 60'000 && call.rfind(blocked, 0) != 0; ++tries) {
+    std::this_thread::sleep_for(1ms);
+    std::getline(std::ifstream("/proc/" + std::to_string(worker) + "/syscall"), call);
+  }
+  ASSERT_EQ(call.rfind(blocked, 0), 0u) << call;
+  kill(worker, SIGKILL);
+  ASSERT_TRUE(ends_within(worker, 60'000));
+  program.signal(SIGCONT);
+  const std::string expected = "task 1 by SIGKILL of " + std::to_string(worker) + "\nqueued 7\n";
+  const std::string output = program.output();
+  EXPECT_NE(output.find(expected), std::string::npos) << output;
+  EXPECT_EQ(program.status(), 0);
+}
+
+TEST(Programs, whose_process_is_killed_take_their_workers_along_within_a_second) {
+  Meeting meeting;
+  Program program(DRIVEN_PROGRAM, {"be-killed", meeting.folder()});
+  std::vector<pollfd> workers;
+  for (const int pid : meeting.await(2)) {
+    workers.push_back({static_cast<int>(syscall(SYS_pidfd_open, pid, 0)), POLLIN, 0});
+    ASSERT_GE(workers.back().fd, 0);
+  }
+  const auto start = std::chrono::steady_clock::now();
+  program.signal(SIGKILL);
+  for (pollfd& worker : workers) {
+    EXPECT_EQ(poll(&worker, 1, 60'000), 1);
+    close(worker.fd);
+  }
+  EXPECT_LT(std::chrono::steady_clock::now() - start, 1s);
+}
+
+TEST(Programs, run_their_main_once_though_their_workers_are_the_same_file) {
+  Meeting meeting;
+  meeting.let_go();
+  Program program(DRIVEN_PROGRAM, {"be-stopped", meeting.folder()});
+  const std::string output = program.output();
+  const std::size_t first = output.find("main runs");
+  EXPECT_NE(first, std::string::npos);
+  EXPECT_EQ(output.find("main runs", first + 1), std::string::npos) << output;
+}
+
+TEST(Programs, that_are_only_called_like_a_worker_run_their_main) {
+  for (const std::vector<std::string>& args :
+       {std::vector<std::string>{}, {"1"}, {std::to_string(getpid()), "0", "1000"}}) {
+    Program program(DRIVEN_PROGRAM, args, "poolproof-worker");
+    EXPECT_EQ(program.output(), "main runs in poolproof-worker\n");
+    EXPECT_EQ(program.status(), 0);
+  }
+}
+
+TEST(Linking, the_static_archive_works) {
+  EXPECT_EQ(Program(LINKED_STATICALLY, {}).output(), "42\n");
+}
+
+TEST(Linking, the_shared_library_works_if_the_program_links_it_itself) {
+  EXPECT_EQ(Program(LINKED_DIRECTLY, {}).output(), "42\n");
+}
+
+TEST(Linking, through_another_library_alone_gives_an_error_that_names_both_cures) {
+  const std::string output = Program(LINKED_INDIRECTLY, {}).output();
+  EXPECT_EQ(output.rfind("SpawnError: ", 0), 0u) << output;
+  EXPECT_NE(output.find("worker_entry(argc, argv)"), std::string::npos) << output;
+  EXPECT_NE(output.find("link the program itself"), std::string::npos) << output;
+}
+
+TEST(Linking, through_another_library_works_with_the_cure) {
+  EXPECT_EQ(Program(LINKED_CURED, {}).output(), "42\n");
+}
+
+TEST(Example, of_the_readme_does_what_it_says) {
+  Program program(FIRST_EXAMPLE, {});
+  EXPECT_EQ(program.output(),
+            "sum 42\n"
+            "threw std::out_of_range\n"
+            "task 3 ended by SIGSEGV\n"
+            "size 3\n");
+  EXPECT_EQ(program.status(), 0);
+}
+
+}  // namespace
+}  // namespace poolproof
