@@ -26,7 +26,8 @@ def test_dev_alone_explains_itself() -> None:
 
 
 @pytest.mark.parametrize(
-    "mistake", [("tset",), ("build", "relaese"), ("demo", "now"), ("test", "unit"), ("format", "-x")]
+    "mistake",
+    [("tset",), ("build", "relaese"), ("demo", "now"), ("test", "unit"), ("format", "-x")],
 )
 def test_a_mistyped_call_gets_one_helpful_line(mistake: tuple[str, ...]) -> None:
     said = dev(*mistake)
