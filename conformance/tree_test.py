@@ -121,9 +121,12 @@ PLANTED = {
     ),
     "a line is long": (
         rules.lines_are_short,
-        {"faults/a.cc": "/" * 100, "CMakeLists.txt": f'set(x "{"y" * 200}")'},
-        {"faults/a.cc": "/" * 101},
-        "101 columns",
+        {
+            "faults/a.cc": 'f(R"x(\n' + "y" * 200 + ')x");\n' + "/" * 100,
+            "CMakeLists.txt": f'set(x "{"y" * 200}")',
+        },
+        {"faults/a.cc": 'f(R"x(\n' + "y" * 200 + ')x");\n' + "/" * 101},
+        "faults/a.cc:3: 101 columns",
     ),
     "a C++ function is long": (
         rules.functions_are_short,
