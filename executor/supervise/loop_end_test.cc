@@ -239,6 +239,20 @@ TEST_F(Loop1, the_grace_of_a_shutdown_ends_in_a_kill) {
   EXPECT_EQ(failure(2).kind, FailureKind::kShutdown);
 }
 
+TEST_F(Loop1, a_shutdown_that_kills_starts_no_worker_for_what_a_convict_leaves_unclaimed) {
+  one_busy_worker();
+  submit(2);
+  says(0, FrameKind::kValue, 1);
+  os.worker(0).traced = true;  // so that the shutdown comes between conviction and exit
+  says(0, FrameKind::kHello);
+  asks(ShutdownAsked{.running = Running::kKill});
+  os.worker(0).traced = false;
+  ends(0, Signaled{SIGKILL, false});
+  EXPECT_EQ(failure(2).kind, FailureKind::kShutdown);
+  EXPECT_EQ(os.spawned(), 1u);
+  EXPECT_TRUE(finished);
+}
+
 TEST_F(Loop1, a_second_shutdown_hastens_the_first) {
   one_busy_worker();
   asks(ShutdownAsked{});

@@ -239,13 +239,17 @@ void Supervisor::end_pool(const Failure& why) {
   settle_waiting(why);
 }
 
-void Supervisor::kill_everything() {
+void Supervisor::settle_unrun() {
   if (shutdown_->pending == Pending::kCancel) {
     for (const TaskId id : tasks_.all_waiting()) settle(id, cancelled(id));
   } else {
     settle_waiting(simple_failure(FailureKind::kShutdown, 0,
                                   "the executor was shut down before it could run"));
   }
+}
+
+void Supervisor::kill_everything() {
+  settle_unrun();
   for (auto& [id, worker] : workers_) apply(worker, Event::kKill, {.wish = Wish::kShutdownKill});
 }
 

@@ -153,6 +153,7 @@ class Supervisor {
   void settle(TaskId task, Outcome outcome);
   void settle_waiting(const Failure& failure);
   void end_pool(const Failure& failure);
+  void settle_unrun();  // what waits, in a shutdown that kills
   void kill_everything();
   void expire();
   void pump();

@@ -44,9 +44,9 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
       orders_.push_back(SendFrame{worker.id, FrameKind::kStop, 0, nullptr});
       break;
     case Action::kNoteClaim:
-      worker.ever_claimed = true;
-      fresh_losses_ = 0;
       if (Task* task = tasks_.find(worker.task)) {
+        worker.ever_claimed = true;
+        fresh_losses_ = 0;
         task->started = true;
         task->payload.reset();
       }
@@ -118,12 +118,10 @@ void Supervisor::settle_or_requeue(Task& task, const Death& death) {
     settle(task.id, cancelled(task.id));
   } else if (task.started || !unplanned || ++task.lost_unclaimed >= kLossLimit) {
     settle(task.id, failure_of_task(death, task.id, task.started));
-  } else if (ended_) {
-    Failure failure = *ended_;
-    failure.task = task.id;
-    settle(task.id, std::move(failure));
   } else {
     tasks_.put_back(task);
+    if (ended_) settle_waiting(*ended_);
+    if (shutdown_ && shutdown_->running == Running::kKill) settle_unrun();
   }
 }
 

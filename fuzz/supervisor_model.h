@@ -1,0 +1,59 @@
+// A small sequential model of a pool, told everything that the supervisor is told and orders: it
+// knows what the laws allow, and says which order breaks one.
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "executor/supervise/supervisor.h"
+
+namespace poolproof::supervise {
+
+class SupervisorModel {
+ public:
+  struct Worker {
+    int index = 0;
+    TaskId task = 0;  // what it was offered and has not ended
+    bool said_hello = false;
+    bool claimed = false;  // it said so, of `task`
+    bool asked_back = false;
+    bool killed = false;
+    bool hung_up = false;  // says nothing any more
+    bool ended = false;    // its exit was told
+  };
+  struct TaskFacts {
+    bool ended = false;
+    bool claimed = false;  // ever, by whoever held it then
+  };
+
+  explicit SupervisorModel(int workers) : most_workers_(workers) {}
+
+  // What was told. Called for each input, in the order in which the supervisor takes them.
+  void told(const Input& input);
+  // What was ordered. The law that the order breaks; nullopt if it breaks none.
+  std::optional<std::string> ordered(const Order& order);
+
+  const std::map<WorkerId, Worker>& workers() const { return workers_; }
+  Worker& worker(WorkerId id) { return workers_.at(id); }
+  const std::map<TaskId, TaskFacts>& tasks() const { return tasks_; }
+  bool finished() const { return finished_; }
+
+ private:
+  void heard(WorkerId id, const transport::Frame& frame);
+  std::optional<std::string> spawn(const SpawnWorker& order);
+  std::optional<std::string> send(const SendFrame& order);
+  std::optional<std::string> settle(const SettleTask& order);
+  std::optional<std::string> forget(const ForgetWorker& order);
+  std::optional<std::string> finish();
+
+  const int most_workers_;
+  std::map<WorkerId, Worker> workers_;  // not yet forgotten
+  std::map<TaskId, TaskFacts> tasks_;
+  std::set<WorkerId> seen_;
+  bool finished_ = false;
+};
+
+}  // namespace poolproof::supervise
