@@ -8,7 +8,7 @@
 
 #include "conformance/wording.h"
 
-namespace poolproof::conformance {
+namespace poolproof::conformance::judging {
 namespace {
 
 using nlohmann::json;
@@ -171,4 +171,4 @@ std::vector<std::string> evidence_of(const Trial& trial, bool failed) {
   return lines;
 }
 
-}  // namespace poolproof::conformance
+}  // namespace poolproof::conformance::judging

@@ -6,7 +6,7 @@
 
 #include "conformance/obstacle.h"
 
-namespace poolproof::conformance {
+namespace poolproof::conformance::judging {
 
 // The receipts; each death after the first strike and whether the pool told of it; the open
 // futures; whether anything moved; what each thread of each process waits for; the last lines of
@@ -16,4 +16,4 @@ std::vector<std::string> evidence_of(const Trial& trial, bool failed);
 // The last lines of the adapter's stderr, in one line; empty if it said nothing.
 std::string last_words(const History& history);
 
-}  // namespace poolproof::conformance
+}  // namespace poolproof::conformance::judging

@@ -4,7 +4,7 @@
 
 #include <algorithm>
 
-namespace poolproof::conformance {
+namespace poolproof::conformance::judging {
 namespace {
 
 using nlohmann::json;
@@ -324,4 +324,4 @@ History read_history(const scenarios::Plan& plan, const std::vector<Observation>
   return std::move(reader).result();
 }
 
-}  // namespace poolproof::conformance
+}  // namespace poolproof::conformance::judging

@@ -1,6 +1,9 @@
 // One attempt as the judge reads it: the lines of the record, gathered by the question they answer.
 // Nothing is decided here. Times are t_ns of the record (CLOCK_MONOTONIC since the command's
 // start).
+//
+// The judge's own types live in `judging`: whoever runs an attempt has a Snapshot and a Meeting
+// too, and they are not the same.
 #pragma once
 
 #include <compare>
@@ -15,7 +18,7 @@
 #include "conformance/observation.h"
 #include "scenarios/plan.h"
 
-namespace poolproof::conformance {
+namespace poolproof::conformance::judging {
 
 // A line that contradicts the record's own form: never a pool's fault, so never a conviction.
 class FormError : public std::runtime_error {
@@ -150,4 +153,4 @@ struct History {
 // Throws FormError.
 History read_history(const scenarios::Plan& plan, const std::vector<Observation>& attempt);
 
-}  // namespace poolproof::conformance
+}  // namespace poolproof::conformance::judging

@@ -8,7 +8,7 @@
 
 #include "conformance/wording.h"
 
-namespace poolproof::conformance {
+namespace poolproof::conformance::judging {
 namespace {
 
 using nlohmann::json;
@@ -179,4 +179,4 @@ Part leftovers_part(const Trial& trial) {
   return part;
 }
 
-}  // namespace poolproof::conformance
+}  // namespace poolproof::conformance::judging

@@ -9,7 +9,7 @@
 #include "conformance/history.h"
 #include "conformance/obstacle.h"
 
-namespace poolproof::conformance {
+namespace poolproof::conformance::judging {
 
 // Each in words: "process 14 `python3` (S, child of 12)", "zombie 14 `python3` of 12",
 // "fd 9 -> pipe:[77]", "thread 15 (futex, no time limit)", "/dev/shm/psm_1", "file /tmp/x".
@@ -28,4 +28,4 @@ Leftovers all_of(const Snapshot& end, int keeper_pid, const std::set<std::string
 // The part "leftovers". Throws FormError if the record lacks a snapshot that it must have.
 Part leftovers_part(const Trial& trial);
 
-}  // namespace poolproof::conformance
+}  // namespace poolproof::conformance::judging

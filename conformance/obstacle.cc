@@ -6,7 +6,7 @@
 
 #include "conformance/wording.h"
 
-namespace poolproof::conformance {
+namespace poolproof::conformance::judging {
 namespace {
 
 using scenarios::Plan;
@@ -159,4 +159,4 @@ std::optional<Obstacle> find_obstacle(const Plan& plan, const History& history) 
       fmt::format("the attempt ended as `{}`, and nothing in the record says why", how));
 }
 
-}  // namespace poolproof::conformance
+}  // namespace poolproof::conformance::judging

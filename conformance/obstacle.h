@@ -7,7 +7,7 @@
 
 #include "conformance/receipts.h"
 
-namespace poolproof::conformance {
+namespace poolproof::conformance::judging {
 
 struct Obstacle {
   Status status = Status::kTimeout;  // kParentCrash, kHangQuiet, kTimeout, kLostTask, or kVacuous:
@@ -32,4 +32,4 @@ struct Trial {
 // that still lives, and its result never arrived.
 bool is_lost(const TaskHistory& task, const History& history);
 
-}  // namespace poolproof::conformance
+}  // namespace poolproof::conformance::judging

@@ -31,6 +31,7 @@
 namespace poolproof::conformance {
 namespace {
 
+using namespace judging;  // NOLINT: this file is where its rules come together
 using scenarios::Level;
 using scenarios::Plan;
 using scenarios::Recovery;
@@ -292,7 +293,7 @@ AttemptVerdict judge(const Plan& plan, const std::vector<Observation>& attempt) 
   AttemptVerdict verdict;
   try {
     verdict = try_to_judge(plan, attempt);
-  } catch (const FormError& error) {
+  } catch (const judging::FormError& error) {
     verdict.status = Status::kHarnessError;
     verdict.why = fmt::format("the record contradicts its own form: {}", error.what());
   } catch (const nlohmann::json::exception& error) {

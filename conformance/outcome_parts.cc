@@ -9,7 +9,7 @@
 #include "conformance/truth.h"
 #include "conformance/wording.h"
 
-namespace poolproof::conformance {
+namespace poolproof::conformance::judging {
 namespace {
 
 using scenarios::Claim;
@@ -205,4 +205,4 @@ std::optional<std::int64_t> time_to_detect(const Trial& trial) {
   return of_struck ? of_struck : of_all;
 }
 
-}  // namespace poolproof::conformance
+}  // namespace poolproof::conformance::judging

@@ -8,7 +8,7 @@
 
 #include "conformance/obstacle.h"
 
-namespace poolproof::conformance {
+namespace poolproof::conformance::judging {
 
 // "ROLE.outcome", "ROLE.within", "ROLE.cause", "ROLE.certainty", "ROLE.blame": outcome and within
 // always, the others where something is claimed, or where what was told is a lie.
@@ -29,4 +29,4 @@ bool is_planned_value(const TaskHistory& task, const Settled& settled);
 // among all that ended with an error since.
 std::optional<std::int64_t> time_to_detect(const Trial& trial);
 
-}  // namespace poolproof::conformance
+}  // namespace poolproof::conformance::judging

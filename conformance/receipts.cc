@@ -7,7 +7,7 @@
 
 #include "conformance/wording.h"
 
-namespace poolproof::conformance {
+namespace poolproof::conformance::judging {
 namespace {
 
 using faults::EffectKind;
@@ -169,4 +169,4 @@ bool parent_was_struck(const Plan& plan, const History& history) {
   });
 }
 
-}  // namespace poolproof::conformance
+}  // namespace poolproof::conformance::judging

@@ -10,7 +10,7 @@
 #include "conformance/history.h"
 #include "conformance/verdict.h"
 
-namespace poolproof::conformance {
+namespace poolproof::conformance::judging {
 
 struct Strike {
   Told told;
@@ -39,4 +39,4 @@ Receipts read_receipts(const scenarios::Plan& plan, const History& history);
 // The adapter itself was told to die: its end is ours, and nobody is left who could tell outcomes.
 bool parent_was_struck(const scenarios::Plan& plan, const History& history);
 
-}  // namespace poolproof::conformance
+}  // namespace poolproof::conformance::judging

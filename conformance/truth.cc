@@ -6,7 +6,7 @@
 
 #include "conformance/wording.h"
 
-namespace poolproof::conformance {
+namespace poolproof::conformance::judging {
 namespace {
 
 bool starts_with(const std::string& text, std::string_view prefix) {
@@ -123,4 +123,4 @@ std::optional<std::string> lie_in_certainty(const TaskHistory& task, const Settl
   return fmt::format("its body started in process {}", task.starts.front().pid);
 }
 
-}  // namespace poolproof::conformance
+}  // namespace poolproof::conformance::judging

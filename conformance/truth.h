@@ -7,7 +7,7 @@
 
 #include "conformance/obstacle.h"
 
-namespace poolproof::conformance {
+namespace poolproof::conformance::judging {
 
 // Each gives the truth, in words, if what was told is a lie; nothing otherwise.
 std::optional<std::string> lie_in_cause(const Trial& trial, const TaskHistory& task,
@@ -19,4 +19,4 @@ std::optional<std::string> lie_in_certainty(const TaskHistory& task, const Settl
 // The processes that a fault struck for this task; if none for it alone, all that were struck.
 std::vector<ProcessId> struck_for(const Trial& trial, const TaskHistory& task);
 
-}  // namespace poolproof::conformance
+}  // namespace poolproof::conformance::judging

@@ -4,7 +4,7 @@
 
 #include <cstdlib>
 
-namespace poolproof::conformance {
+namespace poolproof::conformance::judging {
 
 namespace {
 constexpr std::size_t kNativeTextBytes = 240;
@@ -78,4 +78,4 @@ std::string shortened(std::string_view text, std::size_t most_bytes) {
   return fmt::format("{}... ({} bytes)", text.substr(0, cut), text.size());
 }
 
-}  // namespace poolproof::conformance
+}  // namespace poolproof::conformance::judging

@@ -9,7 +9,7 @@
 
 #include "conformance/history.h"
 
-namespace poolproof::conformance {
+namespace poolproof::conformance::judging {
 
 std::string duration(std::int64_t ns);                            // "0.4 ms", "1.203 s"
 std::string alternatives(const std::vector<std::string>& words);  // "a, b or c"
@@ -21,4 +21,4 @@ std::string names_of(const std::vector<const TaskHistory*>& tasks);  // at most 
 std::string words_of(const Settled& settled);
 std::string shortened(std::string_view text, std::size_t most_bytes);
 
-}  // namespace poolproof::conformance
+}  // namespace poolproof::conformance::judging
