@@ -48,10 +48,9 @@ class ConcurrentFutures:
         future.add_done_callback(lambda done: kit.settle(task.id, self.outcome_of(done)))
 
     def outcome_of(self, future: "Future[object]") -> kit.Outcome:
-        try:
-            return kit.value(future.result())
-        except BaseException as error:
-            return self.outcome(error)
+        # Not by catching what result() raises: that would tie the future to our own frame.
+        error = CancelledError() if future.cancelled() else future.exception()
+        return kit.value(future.result()) if error is None else self.outcome(error)
 
     def outcome(self, error: BaseException) -> kit.Outcome:
         return kit.outcome_of(error, TABLE)
@@ -61,6 +60,7 @@ class ConcurrentFutures:
 
     def close(self, how: str) -> None:
         self.executor.shutdown(wait=True, cancel_futures=how == "cancel")
+        del self.executor, self.futures  # what it still holds then, it holds by itself
 
 
 if __name__ == "__main__":

@@ -67,6 +67,7 @@ class MultiprocessingPool:
         else:
             self.workers.close()
         self.workers.join()
+        del self.workers  # what it still holds then, it holds by itself
 
 
 if __name__ == "__main__":

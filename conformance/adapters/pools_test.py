@@ -214,6 +214,24 @@ def test_close_is_the_pools_own_shutdown_and_leaves_nothing(adapter: str, how: s
         assert harness.bye() == 0
 
 
+@pytest.mark.parametrize("adapter", [FUTURES, SOUND])
+def test_a_pool_that_was_struck_and_closed_leaves_no_descriptor(adapter: str) -> None:
+    sizes: list[list[str]] = []
+    with Harness(adapter) as harness:
+        for n in range(3):
+            harness.open()
+            harness.submit(f"t{n}", "rendezvous")
+            meeting = harness.meeting(f"t{n}")
+            if n > 0:  # the first round is the measure: nothing strikes
+                os.kill(meeting.pid, signal.SIGKILL)
+            else:
+                harness.answer(meeting, "go")
+            harness.outcome(f"t{n}")
+            harness.close()
+            sizes.append(sorted(os.listdir(f"/proc/{harness.process.pid}/fd")))
+        assert sizes[0] == sizes[1] == sizes[2]
+
+
 @every_pool
 def test_drain_waits_for_all_that_was_submitted(adapter: str) -> None:
     with Harness(adapter) as harness:
