@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -57,17 +58,19 @@ void add_deaths(const Trial& trial, Lines& lines) {
   const auto struck_ns = first_strike_ns(trial.history);
   if (!struck_ns) return;
   std::int64_t until_seq = std::numeric_limits<std::int64_t>::max();
+  if (trial.history.end) until_seq = trial.history.end_seq;
   for (const Call& close : trial.history.closes)
     if (close.sent_ns > *struck_ns) until_seq = std::min(until_seq, close.sent_seq);
   std::size_t named = 0;
   for (const Exit& exit : trial.history.exits) {
     if (exit.t_ns < *struck_ns || exit.seq > until_seq || exit.adapter) continue;
     if (++named > kDeathsNamed) continue;
+    std::string told = "; no outcome names it";
     const std::string teller = teller_of(trial.history, exit);
-    lines.push_back(
-        fmt::format("process {} died by {}, {} after the strike; {}", exit.process.pid,
-                    to_string(exit.status), duration(exit.t_ns - *struck_ns),
-                    teller.empty() ? "no outcome names it" : "told by the outcome of " + teller));
+    if (!teller.empty()) told = "; told by the outcome of " + teller;
+    if (trial.parent_struck) told = "";  // nobody is left who could tell
+    lines.push_back(fmt::format("process {} died by {}, {} after the strike{}", exit.process.pid,
+                                to_string(exit.status), duration(exit.t_ns - *struck_ns), told));
   }
   if (named > kDeathsNamed) lines.push_back(fmt::format("{} more deaths", named - kDeathsNamed));
 }

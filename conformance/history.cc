@@ -262,7 +262,10 @@ void Reader::take_taken(const Observation& line) {
   const int number = need<int>(line, "snap");
   const auto why = need<std::string>(line, "why");
   if (why == "baseline") history_.baseline = number;
-  if (why == "end") history_.end = number;
+  if (why == "end") {
+    history_.end = number;
+    history_.end_seq = line.seq;
+  }
   if (why != "closed") return;
   // A close may be looked at more than once while the pool ends what it is about to end: the last
   // look counts.

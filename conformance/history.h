@@ -134,6 +134,7 @@ struct History {
   std::optional<std::int64_t> bye_ns;
   std::map<int, Snapshot> snapshots;
   std::optional<int> baseline, end;  // snap numbers
+  std::int64_t end_seq = 0;          // of the look at the end: what dies later, the cage killed
   std::vector<int> closed;           // the last `closed` snapshot of each close
   std::optional<Still> still;
   std::map<int, std::string> healed;  // killed by the cage at the end: name by pid

@@ -197,8 +197,15 @@ TEST(Leftovers, after_a_kill_of_the_parent_a_clean_end_passes_and_a_worker_that_
   auto lines = healthy_parent_kill(plan);
   const auto verdict = judge(plan, lines);
   EXPECT_EQ(verdict.status, Status::kPass) << verdict.why << statuses(verdict);
+  EXPECT_TRUE(has_evidence(verdict, "process 21 died by signal KILL"));
+
   add_process(lines, "end", process(21, 1, "S", "adapter"));
-  EXPECT_EQ(judge(plan, lines).status, Status::kLeak);
+  const Observation killed_by_us = first(lines, exit_of(21));
+  drop(lines, exit_of(21));
+  insert_before(lines, of_kind("healed"), killed_by_us);
+  const auto leak = judge(plan, lines);
+  EXPECT_EQ(leak.status, Status::kLeak);
+  EXPECT_FALSE(has_evidence(leak, "process 21 died")) << "it was the cage that killed it";
 }
 
 TEST(Leftovers, a_subreaper_cannot_judge_a_kill_of_the_parent) {

@@ -187,23 +187,29 @@ std::string counts(const std::vector<CellVerdict>& cells, const Look& look) {
   return out;
 }
 
+// What fails below must, one entry for each cell, level and finding: parts that found the same are
+// named together.
 std::string below_list(const std::vector<CellVerdict>& cells, const Look& look) {
-  std::string out;
+  Lines entries;
   for (const CellVerdict& cell : cells) {
     if (!fails_below(cell)) continue;
+    std::map<std::pair<std::string, std::string>, std::string> expected;  // by level and finding
     for (const Part& part : cell.parts) {
       if (weight_of(part.status) != Weight::kFails) continue;
-      const std::string text =
-          fmt::format("{} {}: {} ({}): expected {}, got {}", cell.pool, cell.scenario, part.name,
-                      scenarios::to_string(part.level), part.expected, part.got);
-      bool first = true;
-      for (const std::string& line : wrapped(text, std::max(20, look.columns - 4))) {
-        out += (first ? "  ~ " : "    ") + line + "\n";
-        first = false;
-      }
+      std::string& parts = expected[{scenarios::to_string(part.level), part.got}];
+      parts += fmt::format("{}{} {}", parts.empty() ? "" : ", ", part.name, part.expected);
     }
+    for (const auto& [finding, parts] : expected)
+      entries.push_back(fmt::format("{} {} ({}): expected {}; got {}", cell.pool, cell.scenario,
+                                    finding.first, parts, finding.second));
   }
-  return out.empty() ? "" : "below must:\n" + out;
+  std::string out;
+  for (const std::string& entry : entries) {
+    const Lines lines = wrapped(entry, std::max(20, look.columns - 4));
+    for (std::size_t i = 0; i < lines.size(); ++i)
+      out += (i == 0 ? "  ~ " : "    ") + lines[i] + "\n";
+  }
+  return out.empty() ? "" : "below must:\n" + out + "\n";
 }
 
 }  // namespace

@@ -44,8 +44,9 @@ parent/
                     below
 
 below must:
-  ~ concurrent_futures_fork death/segfault_in_a_task: victim.cause (should):
-    expected signal:SEGV, got t5 (victim) tells nothing
+  ~ concurrent_futures_fork death/segfault_in_a_task (should): expected
+    victim.cause signal:SEGV, victim.blame victim; got t5 (victim) tells nothing
+
 30 cells: 22 passed, 4 failed, 1 inconclusive, 2 declined, 1 unavailable
 )");
 }
@@ -80,8 +81,9 @@ parent/
   ✓ pass ~          and a part that is only `should` or `informs` fails, listed below
 
 below must:
-  ~ concurrent_futures_fork death/segfault_in_a_task: victim.cause (should): expected signal:SEGV, got t5 (victim) tells
-    nothing
+  ~ concurrent_futures_fork death/segfault_in_a_task (should): expected victim.cause signal:SEGV, victim.blame victim;
+    got t5 (victim) tells nothing
+
 30 cells: 22 passed, 4 failed, 1 inconclusive, 2 declined, 1 unavailable
 )");
 }

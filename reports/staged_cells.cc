@@ -69,8 +69,10 @@ std::vector<CellVerdict> three_pools() {
   for (const auto& name : scenarios) cells.push_back(cell("reference", name, Status::kPass));
   for (const auto& name : scenarios)
     cells.push_back(cell("concurrent_futures_fork", name, Status::kPass));
-  cells[11].parts = {{"victim.cause", Status::kWrongError, Level::kShould, "signal:SEGV",
-                      "t5 (victim) tells nothing"}};
+  cells[11].parts = {
+      {"victim.cause", Status::kWrongError, Level::kShould, "signal:SEGV",
+       "t5 (victim) tells nothing"},
+      {"victim.blame", Status::kWrongError, Level::kShould, "victim", "t5 (victim) tells nothing"}};
   cells[11].attempts[0].parts = cells[11].parts;
   cells[17].status = Status::kDeclined;
   cells[19] = cell("concurrent_futures_fork", scenarios[9], Status::kLeak);
