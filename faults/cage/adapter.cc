@@ -22,7 +22,8 @@ struct ExecReport {
   int step = 0;  // index into kSteps
   int error = 0;
 };
-constexpr std::array<const char*, 4> kSteps = {"dup2 for ", "chdir to the adapter's directory ",
+constexpr std::array<const char*, 5> kSteps = {"dup2 for ", "chdir to the adapter's directory ",
+                                               "setrlimit before the exec of ",
                                                "mark descriptors before the exec of ", "exec of "};
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
@@ -40,16 +41,17 @@ void reset_signals() {
 }
 
 // Runs in the child; comes back only if something failed, with the step and errno.
-ExecReport become_adapter(const std::string& cwd, char* const* argv, char* const* env, int line,
-                          int errors) {
+ExecReport become_adapter(const AdapterCommand& command, char* const* argv, char* const* env,
+                          int line, int errors) {
   ::setsid();
   reset_signals();
   if (::dup2(line, 0) < 0 || ::dup2(line, 1) < 0 || ::dup2(errors, 2) < 0) return {0, errno};
-  if (::chdir(cwd.c_str()) != 0) return {1, errno};
-  if (::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) != 0) return {2, errno};
+  if (::chdir(command.cwd.c_str()) != 0) return {1, errno};
+  if (::setrlimit(RLIMIT_NOFILE, &command.open_files) != 0) return {2, errno};
+  if (::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) != 0) return {3, errno};
   environ = const_cast<char**>(env);  // so that PATH, too, is the adapter's own
   ::execvp(argv[0], argv);
-  return {3, errno};
+  return {4, errno};
 }
 
 }  // namespace
@@ -65,7 +67,7 @@ pid_t start_adapter(const AdapterCommand& command, int line, int errors) {
   Fd writing(ends[1]);
   const pid_t pid = checked(::fork(), "fork for the adapter");
   if (pid == 0) {
-    const ExecReport report = become_adapter(own.cwd, argv.data(), env.data(), line, errors);
+    const ExecReport report = become_adapter(own, argv.data(), env.data(), line, errors);
     static_cast<void>(!::write(writing.get(), &report, sizeof report));
     ::_exit(127);
   }

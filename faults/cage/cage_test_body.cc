@@ -149,6 +149,23 @@ void say_at_meet(const std::string& text) {
   ::close(socket);
 }
 
+// A chain of processes, each of which forks the next one and ends: none is there for long.
+void make_runner() {
+  const pid_t pid = ::fork();
+  if (pid == 0)
+    while (true)
+      if (::fork() > 0) ::_exit(0);
+  say("runs");
+}
+
+[[noreturn]] void flood_for_ever() {
+  const int fifo = ::open(g_ledger.c_str(), O_WRONLY | O_CLOEXEC);
+  const std::string lines(4096, '\n');
+  while (::write(fifo, lines.data(), lines.size()) > 0) {
+  }
+  ::_exit(0);
+}
+
 void make_children(int count) {
   for (int i = 0; i < count; ++i)
     if (::fork() == 0) sleep_for_ever();
@@ -176,6 +193,7 @@ void hear(const std::string& packet) {
   if (word == "leaderless") fork_one("leaderless", [] { lose_first_thread(); });
   if (word == "children") make_children(std::atoi(first.c_str()));
   if (word == "daemon") make_daemon();
+  if (word == "runner") make_runner();
   if (word == "open") open_many(std::atoi(first.c_str()));
   if (word == "autoreap") ::signal(SIGCHLD, SIG_IGN), say("ok");
   if (word == "reap") say("reaped " + std::to_string(::waitpid(-1, nullptr, 0)));
@@ -192,9 +210,11 @@ void hear(const std::string& packet) {
     for (int i = 0; i < std::atoi(first.c_str()); ++i) write_ledger("{\"ev\":\"flood\"}\n");
     say("flooded");
   }
+  if (word == "flood-on") fork_one("flood-on", [] { flood_for_ever(); });
   if (word == "meet") say_at_meet(rest + "\n");
   if (word == "meet-torn") say_at_meet(std::string(5000, 'x'));
   if (word == "stderr") say(::write(2, rest.data(), rest.size()) > 0 ? "ok" : "no");
+  if (word == "kill-keeper") ::kill(::getppid(), SIGKILL);
   if (word == "exit") ::_exit(std::atoi(first.c_str()));
 }
 

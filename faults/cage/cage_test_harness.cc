@@ -1,6 +1,6 @@
 // A harness for the cage's tests that is made to be killed: it fills a cage with processes, says
 // so, and waits. Arguments: the cage program, the body program, a token, "namespaces" or
-// "subreaper".
+// "subreaper". With the cage program alone it prints what that probes of this machine.
 #include <poll.h>
 #include <unistd.h>
 
@@ -36,6 +36,11 @@ void ask(poolproof::faults::Cage& cage, const std::string& text) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (argc == 2) {
+    const auto doors = poolproof::faults::probe_doors(argv[1]);
+    std::printf("%s, mounts %d: %s\n", doors.mode.c_str(), doors.mounts, doors.why.c_str());
+    return 0;
+  }
   if (argc != 5) return 2;
   poolproof::faults::CageOptions options;
   options.program = argv[1];

@@ -23,8 +23,8 @@ void KeeperLoop::on_command(const json& command) {
   if (cmd == "signal") return signal(command);
   if (cmd == "ping") return outbox_.post("pong", {{"n", command.at("n")}});
   if (cmd == "end") return heal();
-  if (cmd == "snapshot" && started_) return snapshot(command.at("snap"));
-  if (cmd == "answer" && started_) {
+  if (cmd == "snapshot" && adapter_.pid != 0) return snapshot(command.at("snap"));
+  if (cmd == "answer" && rendezvous_) {
     const int conn = command.at("conn");
     const std::string error = rendezvous_->answer(conn, command.at("do"));
     if (!error.empty()) outbox_.post("refused", {{"cmd", cmd}, {"conn", conn}, {"why", error}});
@@ -142,7 +142,7 @@ void KeeperLoop::heal() {
     if (!each.error.empty()) entry["error"] = each.error;
     killed.push_back(std::move(entry));
   }
-  if (ledger_) take_ledger();
+  if (ledger_) take_ledger(Ledger::Take::kAllThatCanWait);
   remove_folder();
   outbox_.post("healed", {{"killed", std::move(killed)}});
 }

@@ -87,6 +87,44 @@ TEST_P(ContainmentTest, the_destructor_does_not_wait_for_messages_to_be_read) {
   EXPECT_EQ(processes_with(attempt.token()), std::vector<int>{});
 }
 
+TEST_P(ContainmentTest, a_chain_of_processes_that_fork_and_end_is_caught) {
+  Attempt attempt(GetParam());
+  attempt.ready();
+  attempt.ask("runner");
+  attempt.ask("runner");
+  attempt.cage().end();
+  EXPECT_TRUE(attempt.ended());
+  EXPECT_EQ(processes_with(attempt.token()), std::vector<int>{});
+}
+
+TEST_P(ContainmentTest, a_process_that_kills_its_parent_the_keeper_is_contained) {
+  Attempt attempt(GetParam());
+  const json ready = attempt.ready();
+  SKIP_WITHOUT_NAMESPACE(ready);
+  attempt.tell("kill-keeper");
+  if (GetParam()) {
+    attempt.cage().ping(1);  // in its namespace nothing inside can signal the first process
+    attempt.await("pong");
+  } else {
+    EXPECT_EQ(attempt.end_text().rfind("the cage ended: its guard ended with status 70", 0), 0U);
+  }
+  attempt.destroy();
+  EXPECT_EQ(processes_with(attempt.token()), std::vector<int>{});
+}
+
+TEST_P(ContainmentTest, a_writer_that_floods_the_ledger_keeps_the_keeper_from_nothing) {
+  Attempt attempt(GetParam());
+  attempt.ready();
+  ASSERT_EQ(attempt.ask("flood-on").rfind("flood-on", 0), 0U);
+  attempt.await("ledger-invalid");
+  attempt.cage().ping(1);
+  attempt.await("pong");
+  attempt.cage().end();
+  EXPECT_EQ(attempt.await("healed").at("killed").size(), 2U);
+  EXPECT_TRUE(attempt.ended());
+  EXPECT_EQ(processes_with(attempt.token()), std::vector<int>{});
+}
+
 TEST_P(ContainmentTest, the_deadline_ends_everything_and_says_so) {
   Attempt attempt(GetParam(),
                   [](CageOptions& options) { options.deadline = std::chrono::milliseconds(300); });

@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <set>
@@ -21,7 +22,8 @@ class Healer {
     while (true) {
       const std::vector<Fd> struck = strike_all();
       // Their own handles tell that they ended: a parent beyond our rights could keep it from us.
-      for (const Fd& pidfd : struck) await_end(pidfd);
+      for (const Fd& pidfd : struck)
+        if (pidfd) await_end(pidfd);
       watch_.reap();
       // Look again: a process may have forked between look and strike.
       if (struck.empty() && !has_mortal_child()) return std::move(killed_);
@@ -31,22 +33,43 @@ class Healer {
  private:
   // One round: the pidfds of all that were struck. None: nothing mortal was alive.
   std::vector<Fd> strike_all() {
-    std::vector<Fd> struck;
-    for (const Stat& process : processes_inside(containment_)) {
-      if (struck.size() == kStrikesInOneRound) break;
+    std::vector<Stat> alive;
+    std::vector<Fd> pidfds;
+    for (Stat& process : processes_inside(containment_)) {
+      if (alive.size() == kStrikesInOneRound) break;
       if (!process.alive() || immortal_.count(process.identity()) > 0) continue;
       Fd pidfd = open_pidfd(process.pid);
-      if (!pidfd) continue;
-      const std::string error = watch_.send(process.identity(), SIGKILL);
-      if (error.rfind("ESRCH", 0) == 0) continue;
-      if (seen_.insert(process.identity()).second)
-        killed_.push_back({process.identity(), process.name, error});
-      if (error.empty())
-        struck.push_back(std::move(pidfd));
-      else
-        immortal_.insert(process.identity());
+      if (!pidfd) continue;  // it has ended meanwhile
+      pidfds.push_back(std::move(pidfd));
+      alive.push_back(std::move(process));
     }
-    return struck;
+    if (!alive.empty()) strike_at_once(alive);
+    for (std::size_t i = 0; i < alive.size(); ++i) strike(alive[i], pidfds[i]);
+    return pidfds;
+  }
+
+  // What forks and ends faster than a list can be read is never on the list while it lives: only a
+  // signal that reaches many in one step catches it.
+  void strike_at_once(const std::vector<Stat>& alive) const {
+    if (containment_ == Containment::kPidNamespace) {
+      ::kill(-1, SIGKILL);  // all of the namespace but its first process, which we are
+      return;
+    }
+    std::set<int> groups;
+    for (const Stat& process : alive) groups.insert(process.group);
+    groups.erase(::getpgrp());
+    for (const int group : groups)
+      if (group > 1) ::kill(-group, SIGKILL);
+  }
+
+  void strike(const Stat& process, Fd& pidfd) {
+    std::string error = watch_.send(process.identity(), SIGKILL);
+    if (error.rfind("ESRCH", 0) == 0) error.clear();  // it has ended already
+    if (seen_.insert(process.identity()).second)
+      killed_.push_back({process.identity(), process.name, error});
+    if (error.empty()) return;
+    immortal_.insert(process.identity());
+    pidfd.reset();
   }
 
   static void await_end(const Fd& pidfd) {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/timerfd.h>
@@ -21,6 +22,12 @@ KeeperLoop::KeeperLoop(Standing standing)
     : standing_(std::move(standing)),
       outbox_(kHarnessFd),
       watch_([this](const Exit& exit) { on_exit(exit); }) {
+  // Each meeting holds two descriptors here; the adapter gets the limit as it was (adapter.cc).
+  rlimit files{};
+  checked(::getrlimit(RLIMIT_NOFILE, &files), "getrlimit NOFILE");
+  command_.open_files = files;
+  files.rlim_cur = files.rlim_max;
+  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &files));  // else the limit stays as it is
   epoll_ = Fd(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1"));
   sigset_t child;
   sigemptyset(&child);
@@ -51,7 +58,7 @@ void KeeperLoop::mind_the_outbox() {
   };
   const unsigned wanted = EPOLLIN | EPOLLRDHUP | (outbox_.waiting() ? unsigned{EPOLLOUT} : 0U);
   if (wanted != harness_events_) change(Source::kHarness, kHarnessFd, harness_events_ = wanted);
-  if (started_ && taking_in_ == outbox_.crowded()) {
+  if (ledger_ && rendezvous_ && taking_in_ == outbox_.crowded()) {
     taking_in_ = !outbox_.crowded();
     change(Source::kLedger, ledger_->fd(), taking_in_ ? unsigned{EPOLLIN} : 0U);
     change(Source::kMeeting, rendezvous_->fd(), taking_in_ ? unsigned{EPOLLIN} : 0U);
@@ -89,28 +96,31 @@ void KeeperLoop::take_turn() {
 
   if (is_due(Source::kHarness)) outbox_.send_waiting();
   const bool exits = is_due(Source::kChild) || !pids.empty();
-  if (started_) {
-    if (is_due(Source::kLedger) || !conns.empty() || exits) take_ledger();
+  if (ledger_ && rendezvous_) {
+    const bool meetings = is_due(Source::kMeeting) || !conns.empty();
+    if (is_due(Source::kLedger) || meetings || exits)
+      take_ledger(meetings || exits ? Ledger::Take::kAllThatCanWait : Ledger::Take::kSome);
     take_meetings(is_due(Source::kMeeting) || exits, conns);
   }
   take_exits(pids, is_due(Source::kChild));
   if (is_due(Source::kHarness)) take_commands();
-  if (is_due(Source::kTie) && !over_) {  // the guard never speaks: it has ended, or wants us to
-    heal();
-  }
+  if (is_due(Source::kTie) && !over_)
+    heal();  // the guard never speaks: it has ended, or wants us to
   if (is_due(Source::kDeadline) && !over_) {
     outbox_.post("deadline", json::object());
     heal();
   }
 }
 
-void KeeperLoop::take_ledger() {
+void KeeperLoop::take_ledger(Ledger::Take take) {
   ledger_->drain(
+      take,
       [this](json entry) {
         outbox_.post("ledger", {{"entry", std::move(entry)}});
       },
-      [this](const std::string& text) {
-        outbox_.post("ledger-invalid", {{"text", escaped(text)}});
+      [this](const Ledger::Invalid& invalid) {
+        outbox_.post("ledger-invalid",
+                     {{"text", escaped(invalid.first)}, {"lines", invalid.lines}});
       });
 }
 
@@ -118,7 +128,7 @@ void KeeperLoop::take_meetings(bool accept, const std::vector<int>& conns) {
   Rendezvous::News news;
   for (const int conn : conns) rendezvous_->on_readable(conn, news);
   if (accept && taking_in_) {
-    for (const int conn : rendezvous_->accept_all(news)) {
+    for (const int conn : rendezvous_->accept_some(news)) {
       listen_to(Source::kConn, conn, rendezvous_->fd_of(conn), EPOLLIN | EPOLLRDHUP);
       rendezvous_->on_readable(conn, news);
     }

@@ -49,7 +49,7 @@ class KeeperLoop {
   void mind_the_outbox();  // asks for room to send; stops taking in while too much waits
   void take_turn();
 
-  void take_ledger();
+  void take_ledger(Ledger::Take take);
   void take_meetings(bool accept, const std::vector<int>& conns);
   void tell_meetings(Rendezvous::News news);
   void take_exits(const std::vector<int>& pids, bool child);

@@ -95,7 +95,11 @@ void Outbox::send_waiting() {
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS)) return;
     if (sent < 0 && errno != EPIPE && errno != ECONNRESET) throw CallFailed("send to the harness");
-    // Sent, or the harness is gone and nobody will ever read it.
+    if (sent < 0) {  // the harness is gone: nobody will ever read what waits
+      queue_.clear();
+      queued_bytes_ = 0;
+      return;
+    }
     queued_bytes_ -= packet.size();
     queue_.pop_front();
   }

@@ -34,7 +34,7 @@ class Outbox {
   bool crowded() const { return queued_bytes_ > kCrowdedBytes; }
 
  private:
-  static constexpr std::size_t kCrowdedBytes = std::size_t{32} << 20;
+  static constexpr std::size_t kCrowdedBytes = std::size_t{8} << 20;
   int socket_;
   std::deque<std::string> queue_;
   std::size_t queued_bytes_ = 0;

@@ -54,14 +54,16 @@ std::optional<Stat> parse_stat(std::string_view text) {
   }
   if (fields.size() < 50) return std::nullopt;
   const auto ppid = to_number<int>(fields[1]);
+  const auto group = to_number<int>(fields[2]);
   const auto user = to_number<unsigned long long>(fields[11]);
   const auto system = to_number<unsigned long long>(fields[12]);
   const auto threads = to_number<int>(fields[17]);
   const auto start = to_number<unsigned long long>(fields[19]);
   const auto exit_code = to_number<int>(fields[49]);
-  if (!ppid || !user || !system || !threads || !start || !exit_code) return std::nullopt;
+  if (!ppid || !group || !user || !system || !threads || !start || !exit_code) return std::nullopt;
   stat.state = fields[0].front();
   stat.ppid = *ppid;
+  stat.group = *group;
   stat.threads = *threads;
   stat.cpu_ticks = *user + *system;
   stat.start = *start;

@@ -21,6 +21,7 @@ struct Stat {
   std::string name;  // comm
   char state = '?';
   int ppid = 0;
+  int group = 0;  // process group
   int threads = 1;
   unsigned long long cpu_ticks = 0;  // user and system together
   unsigned long long start = 0;

@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t kLongestLine = 4096;
 constexpr std::size_t kLongestWord = 256;  // of a task's id or a point's name
 constexpr int kBacklog = 1024;
+constexpr int kAcceptedInOneTurn = 256;
 
 #ifndef SO_PEERPIDFD
 constexpr int SO_PEERPIDFD = 77;  // Linux 6.5
@@ -48,9 +49,9 @@ Rendezvous::Rendezvous(const std::string& path) {
   checked(::listen(listener_.get(), kBacklog), "listen on " + path);
 }
 
-std::vector<int> Rendezvous::accept_all(News& news) {
+std::vector<int> Rendezvous::accept_some(News& news) {
   std::vector<int> accepted;
-  while (true) {
+  for (int i = 0; i < kAcceptedInOneTurn; ++i) {
     Fd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (!socket && (errno == EINTR || errno == ECONNABORTED)) continue;
     if (!socket && errno == EAGAIN) return accepted;
@@ -73,6 +74,7 @@ std::vector<int> Rendezvous::accept_all(News& news) {
     open.who = stat->identity();
     accepted.push_back(conn);
   }
+  return accepted;
 }
 
 int Rendezvous::fd_of(int conn) const {

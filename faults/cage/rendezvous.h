@@ -43,8 +43,9 @@ class Rendezvous {
 
   int fd() const { return listener_.get(); }
 
-  // Accepts all that wait. The caller polls `fd_of(conn)` of each and calls on_readable.
-  std::vector<int> accept_all(News& news);
+  // Accepts those that wait, up to a limit. The caller polls `fd_of(conn)` of each and calls
+  // on_readable.
+  std::vector<int> accept_some(News& news);
   int fd_of(int conn) const;  // -1 once it is closed
   void on_readable(int conn, News& news);
 

@@ -2,6 +2,8 @@
 // there: those that the adapter's program, arguments, directory and environment lead through.
 #pragma once
 
+#include <sys/resource.h>
+
 #include <set>
 #include <string>
 #include <vector>
@@ -17,6 +19,7 @@ struct AdapterCommand {
   std::vector<std::string> argv;
   std::string cwd;
   std::vector<std::string> env;  // "NAME=value"
+  rlimit open_files{};           // RLIMIT_NOFILE
 };
 
 // Every text of a command that may lead somewhere: also the program as PATH finds it, arguments as

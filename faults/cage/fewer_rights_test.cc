@@ -1,5 +1,4 @@
-// The same suite as an ordinary user: namespaces then need a user namespace, and no right is left
-// over.
+// The cage with fewer rights: as an ordinary user, and where no namespace is allowed.
 #include <gtest/gtest.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -55,6 +54,7 @@ Ran run(const std::string& command) {
   return ran;
 }
 
+// Namespaces then need a user namespace.
 TEST(OrdinaryUser, passes_the_whole_suite) {
   if (::geteuid() != 0) GTEST_SKIP() << "this is an ordinary user already";
   if (const Ran tried = run(std::string(kAsUser) + "true"); tried.status != 0)
@@ -65,6 +65,19 @@ TEST(OrdinaryUser, passes_the_whole_suite) {
   EXPECT_EQ(ran.status, 0) << ran.output;
   // Shown also when it passes: what was skipped there must be said here.
   std::fputs(ran.output.c_str(), stdout);
+}
+
+// Makes a machine, in a user namespace of our own, that allows no PID namespace.
+TEST(DeniedNamespaces, leave_a_subreaper_and_the_reason_and_are_no_error) {
+  const std::string deny = "unshare -Ur sh -c 'echo 0 > /proc/sys/user/max_pid_namespaces && ";
+  if (const Ran tried = run(deny + "true'"); tried.status != 0)
+    GTEST_SKIP() << "cannot make a machine without PID namespaces here: " << tried.output;
+  const Ran ran = run(deny + program_beside_this("cage_test_harness").string() + " " +
+                      program_beside_this("poolproof_cage").string() + "'");
+  EXPECT_EQ(ran.status, 0);
+  EXPECT_EQ(ran.output,
+            "subreaper, mounts 0: PID and mount namespaces: clone: ENOSPC No space left on "
+            "device; user, PID and mount namespaces: clone: ENOSPC No space left on device\n");
 }
 
 }  // namespace
