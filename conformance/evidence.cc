@@ -17,6 +17,7 @@ using Lines = std::vector<std::string>;
 
 constexpr std::size_t kDeathsNamed = 12;
 constexpr std::size_t kProcessesNamed = 16;
+constexpr std::size_t kFuturesNamed = 6;
 constexpr std::size_t kStderrLines = 6;
 constexpr std::size_t kStderrBytes = 800;
 
@@ -76,8 +77,9 @@ void add_deaths(const Trial& trial, Lines& lines) {
 }
 
 void add_open_futures(const Trial& trial, Lines& lines) {
+  std::size_t open = 0;
   for (const TaskHistory& task : trial.history.tasks) {
-    if (!task.open()) continue;
+    if (!task.open() || ++open > kFuturesNamed) continue;
     std::string did = "its body never started";
     if (!task.starts.empty())
       did = fmt::format("its body started in process {}", task.starts.back().pid);
@@ -87,6 +89,8 @@ void add_open_futures(const Trial& trial, Lines& lines) {
                                 duration(*task.submitted_ns), did,
                                 task.closed_over ? "; the pool has said `closed`" : ""));
   }
+  if (open > kFuturesNamed)
+    lines.push_back(fmt::format("{} are open", counted(open - kFuturesNamed, "more future")));
 }
 
 void add_stillness(const History& history, Lines& lines) {
