@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 from driver import Harness
+from sound_errors import PoolError, ShutDown
+from sound_pool import SoundPool, Task
 
 SOUND, LOSES, HANGS, LIES = (
     f"broken/{name}.py" for name in ("sound", "loses_task", "hangs_on_death", "lies_about_cause")
@@ -245,6 +247,41 @@ def test_close_kill_settles_what_was_submitted_just_before(adapter: str) -> None
             for task in range(3):
                 (outcome,) = harness.outcomes(f"t{n}.{task}")
                 assert outcome["kind"] in ("value", "shutdown")
+
+
+class LateOrder(SoundPool):
+    """As if the supervisor saw the shutdown before the submit that came ahead of it."""
+
+    def __init__(self, late: Task):
+        self.late = late
+        super().__init__(1)
+
+    def _end_all(self) -> None:
+        self._orders.append(lambda: self.queue.append(self.late))
+        super()._end_all()
+
+
+def test_what_is_submitted_in_the_very_moment_of_a_shutdown_by_force_is_settled() -> None:
+    told: list[PoolError | None] = []
+    pool = LateOrder(Task(b"", lambda _, failure: told.append(failure), None))
+    pool.close("kill")
+    assert [type(failure) for failure in told] == [ShutDown]
+
+
+def test_a_reply_that_came_before_a_death_counts() -> None:
+    with Harness(SOUND) as harness:
+        harness.open()
+        harness.submit("t1", "rendezvous", value=7)
+        meeting = harness.meeting("t1")
+        harness.process.send_signal(signal.SIGSTOP)  # it will find the reply and the death at once
+        harness.answer(meeting, "go")
+        wchan = Path(f"/proc/{meeting.pid}/wchan")
+        harness.wait(lambda: harness.ledger.of("t1", "end") and "unix" in wchan.read_text())
+        os.kill(meeting.pid, signal.SIGKILL)
+        harness.wait(lambda: state_of(meeting.pid) == "Z")
+        harness.process.send_signal(signal.SIGCONT)
+        assert harness.outcome("t1") == {"kind": "value", "value": 7}
+        harness.close()
 
 
 def test_close_cancel_gives_up_what_waits_and_finishes_what_runs() -> None:
