@@ -26,15 +26,6 @@ std::map<std::string, std::string> whole_environment() {
   return env;
 }
 
-json facts_json(const scenarios::PoolFacts& facts) {
-  return {{"pool", facts.pool},
-          {"version", facts.version},
-          {"capabilities", facts.capabilities},
-          {"recovers", scenarios::to_string(facts.recovers)},
-          {"longest_wait_s", facts.longest_wait_s},
-          {"longest_wait_source", facts.longest_wait_source}};
-}
-
 class Check {
  public:
   Check(const CheckOptions& options, const CheckHooks& hooks)
@@ -85,15 +76,16 @@ class Check {
 
   void judge_pool(const Pool& pool, std::vector<CellVerdict>& cells) {
     std::optional<scenarios::PoolFacts> facts;
-    std::string error;
     try {
       Journal journal(record_, epoch_);
       facts = ask_adapter(command_of(pool), journal, options_.stop_fd);
-      line("pool", {{"name", pool.name}, {"command", pool.command}, {"facts", facts_json(*facts)}});
+      line("pool", {{"name", pool.name}, {"command", pool.command}, {"facts", *facts}});
     } catch (const AttemptOver& over) {
       if (over.how == "interrupted") throw Interrupted{};
-      error = over.why;
-      line("pool", {{"name", pool.name}, {"command", pool.command}, {"error", error}});
+      line("pool", {{"name", pool.name},
+                    {"command", pool.command},
+                    {"error", over.why},
+                    {"stderr", over.last_words}});
     }
     for (const Scenario& scenario : options_.scenarios) {
       judge_cell(pool, scenario, facts);

@@ -101,8 +101,10 @@ std::vector<CellVerdict> judge_record(const std::vector<Observation>& record) {
   for (const Observation& line : record) {
     if (line.attempt != 0) by_run[line.run][line.attempt].push_back(line);
     if (line.kind == "pool" && line.fields.contains("error")) {
+      const std::string words = line.fields.value("stderr", "");
       broken_pools[line.fields.value("name", "")] =
-          line.fields.value("error", "") + "; last on stderr: " + line.fields.value("stderr", "");
+          line.fields.value("error", "") +
+          (words.empty() ? "; it said nothing on stderr" : "; last on stderr: " + words);
     }
   }
   std::vector<CellVerdict> cells;

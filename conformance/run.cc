@@ -52,7 +52,7 @@ scenarios::PoolFacts ask_adapter(const AdapterCommand& command, Journal& journal
     return facts_of(scene.seen().hello);
   } catch (AttemptOver& over) {
     scene.finish();
-    over.why += scene.last_stderr_lines();
+    over.last_words = scene.last_stderr_lines();
     throw;
   }
 }

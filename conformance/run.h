@@ -20,8 +20,8 @@ struct AdapterCommand {
   std::filesystem::path cage_program;
 };
 
-// Says hello to the adapter and bye again. Throws AttemptOver (harness-error, interrupted) with the
-// last lines of its stderr in `why`; faults::CageError if there can be no cage.
+// Says hello to the adapter and bye again. Throws AttemptOver (harness-error, interrupted) with its
+// last lines on stderr; faults::CageError if there can be no cage.
 scenarios::PoolFacts ask_adapter(const AdapterCommand& command, Journal& journal, int stop_fd);
 
 // One attempt, from its `plan` line to its `ended` line. Returns how it ended ("done", "stuck",

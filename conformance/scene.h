@@ -52,6 +52,7 @@ class Journal {
 struct AttemptOver {
   std::string how;  // `ended.how` of events.md
   std::string why;
+  std::string last_words = "";  // the adapter's last lines on stderr
 };
 
 struct Meeting {
@@ -115,8 +116,7 @@ class Scene {
   std::vector<Meeting>& meetings() { return seen_.meetings; }
   faults::Cage& cage() { return cage_; }
   Journal& journal() { return journal_; }
-  std::string last_stderr_lines()
-      const;  // at most five, to stand after an error's text; empty if there are none
+  std::string last_stderr_lines() const;  // at most five
 
  private:
   void take_in(int timeout_ms);

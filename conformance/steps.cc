@@ -320,20 +320,13 @@ class Run {
     for (std::size_t i = 0; i < step.tasks.size(); ++i) {
       if (i > 0 && plan_.pool.recovers == scenarios::Recovery::kReplaces) return;
       if (i > 0 && plan_.pool.recovers == scenarios::Recovery::kBreaks) {
-        close(how_to_close());
+        close(step.how);
         open();
       }
       submit({step.tasks[i]});
       require([&] { return settled({step.tasks[i]}); }, kStepLimit);
       if (scene_.seen().outcomes.at(step.tasks[i]).value("kind", "") == "value") return;
     }
-  }
-
-  // The way that the plan itself uses at its end.
-  std::string how_to_close() const {
-    for (auto step = plan_.steps.rbegin(); step != plan_.steps.rend(); ++step)
-      if (step->kind == StepKind::kClose) return step->how;
-    return "drain";
   }
 
   void bye() {
