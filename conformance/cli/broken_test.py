@@ -1,4 +1,4 @@
-"""The judge is judged (L16): each broken pool is convicted of its one defect, and of nothing else."""
+"""The judge is judged (L16): each broken pool is convicted of its one defect and no other."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from command import cells_of, poolproof
 
 BROKEN = [pool for pool in json.loads(poolproof("pools", "--json").stdout) if pool["broken"]]
