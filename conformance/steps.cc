@@ -1,6 +1,7 @@
 #include "conformance/steps.h"
 
 #include <algorithm>
+#include <csignal>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -198,7 +199,11 @@ class Run {
       scene_.adapter_may_end();
       receipts.push_back(hit(index, adapter.at("pid"), adapter.at("start"), nullptr));
     } else if (fault.target == faults::Target::kAllWorkers) {
+      freeze_workers();
       for (const auto& [pid, start] : workers_) receipts.push_back(hit(index, pid, start, nullptr));
+      // Only what a frozen process takes at once needs no thaw.
+      if (fault.effect.signal != SIGKILL)
+        for (const auto& [pid, start] : workers_) scene_.cage().signal(pid, start, "CONT");
     } else {
       for (Meeting* victim : victims)
         receipts.push_back(hit(index, victim->pid, victim->start, victim));
@@ -210,6 +215,13 @@ class Run {
     scene_.wait(all_came, Clock::now() + scaled(kStepLimit));
     for (Meeting* bystander : standing(step.tasks, "running"))
       scene_.answer(*bystander, {{"do", "go"}});
+  }
+
+  // All at once is what the fault means: a pool that ends its other workers itself when it sees the
+  // first one die would otherwise be quicker than we are, and the second death not be ours.
+  void freeze_workers() {
+    for (const auto& [pid, start] : workers_) scene_.cage().signal(pid, start, "STOP");
+    scene_.snapshot();  // takes longer than it takes them to stop
   }
 
   // Commands the fault on one process; what it returns tells whether the second half of the receipt
