@@ -19,12 +19,10 @@ Loop::Loop(os::Os& os, Inbox& inbox, Outlet& outlet, const SupervisorOptions& op
     : os_(os), inbox_(inbox), outlet_(outlet), max_payload_(max_payload), supervisor_(options) {}
 
 Loop::~Loop() {
-  // Normally there are none left. After descriptors_lost_ their numbers may be anybody's: not
-  // closed.
+  // Normally there are none left. After descriptors_lost_ their numbers may be anybody's.
   for (auto& [id, hand] : hands_) {
     if (hand.late_reaper.joinable()) hand.late_reaper.join();
-    if (descriptors_lost_) [[maybe_unused]]
-      auto* abandoned = hand.channel.release();
+    if (descriptors_lost_) hand.channel->abandon();
   }
 }
 

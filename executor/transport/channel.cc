@@ -14,7 +14,9 @@ constexpr std::size_t kScratchSize = std::size_t{64} << 10;
 Channel::Channel(os::Os& os, int fd, std::size_t max_payload)
     : os_(os), fd_(fd), parser_(max_payload) {}
 
-Channel::~Channel() { os_.close(fd_); }
+Channel::~Channel() {
+  if (!abandoned_) os_.close(fd_);
+}
 
 void Channel::send(FrameKind kind, TaskId task, SharedPayload payload) {
   const Header header = make_header(kind, task, payload.get());

@@ -38,6 +38,9 @@ class Channel {
   // Reads at most about `budget` bytes, so that one chatty worker cannot keep the supervisor.
   Received receive(std::size_t budget);
 
+  // Somebody else has closed the descriptor; its number may be anybody's, and is left alone.
+  void abandon() { abandoned_ = true; }
+
   int fd() const { return fd_; }
   bool wants_to_write() const { return !lost_ && !unsent_.empty(); }
   bool wants_to_read() const { return !lost_ && !deaf_; }
@@ -64,6 +67,7 @@ class Channel {
   std::vector<std::byte> scratch_;
   bool write_refused_ = false;
   bool lost_ = false;
+  bool abandoned_ = false;
   bool deaf_ = false;  // after garbage
   std::optional<Header> claim_;
   Bytes tail_;  // the last bytes that were read, too few to hold a whole claim
