@@ -52,6 +52,7 @@ TEST(Fold, an_inconclusive_attempt_outweighs_a_pass_and_not_a_failure) {
 
 TEST(Fold, a_cell_whose_last_attempt_is_cut_off_or_that_has_none_is_cut_off) {
   EXPECT_EQ(folded({Status::kPass, Status::kCutOff}).status, Status::kCutOff);
+  EXPECT_EQ(folded({Status::kTimeout, Status::kCutOff}).status, Status::kCutOff);
   EXPECT_EQ(folded({}).status, Status::kCutOff);
 }
 

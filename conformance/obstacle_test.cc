@@ -242,6 +242,14 @@ TEST(Receipt, a_hang_after_a_strike_that_did_not_land_is_vacuous) {
   EXPECT_EQ(judge(plan, lines).status, Status::kVacuous);
 }
 
+TEST(Receipt, a_crash_of_the_parent_stands_though_the_strike_did_not_land) {
+  const auto plan = killed_plan();
+  auto lines = healthy(plan);
+  drop(lines, exit_of(21));
+  crash_at(lines, kAwaitStep, {{"signal", "ABRT"}, {"core", true}});
+  EXPECT_EQ(judge(plan, lines).status, Status::kParentCrash);
+}
+
 TEST(Receipt, a_failed_baseline_round_is_a_failure_and_not_vacuous) {
   const auto verdict = stuck(kFirstCloseStep, {}, says("closed"));
   EXPECT_EQ(verdict.status, Status::kHangQuiet);

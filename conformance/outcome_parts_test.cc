@@ -217,6 +217,14 @@ TEST(Blame, naming_a_process_that_lives_is_wrong_for_any_pool) {
   EXPECT_EQ(part(verdict, "victim.blame")->level, Level::kMust);
 }
 
+TEST(Blame, the_end_of_the_program_is_no_death_that_an_outcome_can_speak_of) {
+  const auto plan = killed_plan();
+  auto lines = healthy(plan);
+  first(lines, settles("t5")).t_ns += 1'000'000'000;  // after the last close
+  outcome_of(lines, "t5")["blame"]["pid"] = 10;       // the adapter, which ends after `bye`
+  EXPECT_EQ(judge(plan, lines).status, Status::kWrongError);
+}
+
 TEST(Blame, naming_the_adapter_or_nobody_known_is_wrong_for_any_pool) {
   for (const int pid : {10, 4711}) {
     const Part got =
