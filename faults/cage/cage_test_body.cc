@@ -86,6 +86,14 @@ void fork_one(const std::string& name, const Child& child) {
   say(name + " " + std::to_string(pid));
 }
 
+void make_zombie() {
+  const pid_t pid = ::fork();
+  if (pid == 0) ::_exit(7);
+  siginfo_t info{};
+  ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT);  // it has ended, and stays
+  say("zombie " + std::to_string(pid));
+}
+
 // The first thread ends and another lives on: /proc shows this process as a zombie.
 [[noreturn]] void lose_first_thread() {
   pthread_t other;
@@ -189,7 +197,7 @@ void hear(const std::string& packet) {
   if (word == "worker") fork_one("worker", [&] { run_body(first); });
   if (word == "self") run_body(first);
   if (word == "sleeper") fork_one("sleeper", [] { sleep_for_ever(); });
-  if (word == "zombie") fork_one("zombie", [] { ::_exit(7); });
+  if (word == "zombie") make_zombie();
   if (word == "leaderless") fork_one("leaderless", [] { lose_first_thread(); });
   if (word == "children") make_children(std::atoi(first.c_str()));
   if (word == "daemon") make_daemon();
