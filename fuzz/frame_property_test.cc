@@ -25,7 +25,7 @@ rc::Gen<Frame> any_frame() {
           frame.payload.push_back(static_cast<std::byte>(byte));
         return frame;
       },
-      rc::gen::inRange(1, 9), rc::gen::arbitrary<TaskId>(), payload);
+      rc::gen::inRange(1, 10), rc::gen::arbitrary<TaskId>(), payload);
 }
 
 Bytes stream_of(const std::vector<Frame>& frames) {

@@ -174,7 +174,7 @@ class Script {
   void misbehave(std::uint8_t whom, std::uint8_t how) {
     with(whom, [&](WorkerId id, const SupervisorModel::Worker& worker) {
       const TaskId task = how % 2 == 0 ? worker.task : whom % (last_task_ + 2);
-      inputs_.push_back(FrameCame{id, {static_cast<FrameKind>(1 + how % 8), task, Bytes(how % 3)}});
+      inputs_.push_back(FrameCame{id, {static_cast<FrameKind>(1 + how % 9), task, Bytes(how % 3)}});
     });
   }
 

@@ -16,6 +16,12 @@ void FakeOs::say_bytes(std::size_t n, std::span<const std::byte> bytes) {
   worker(n).said.insert(worker(n).said.end(), bytes.begin(), bytes.end());
 }
 
+std::optional<transport::Frame> FakeOs::heard(std::size_t n) {
+  std::optional<transport::Frame> frame = worker(n).heard.next();
+  if (frame && frame->kind == transport::FrameKind::kTally) frame = worker(n).heard.next();
+  return frame;
+}
+
 void FakeOs::end(std::size_t n, ExitStatus exit) {
   worker(n).ended = true;
   worker(n).hung_up = true;

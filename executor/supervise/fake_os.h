@@ -37,8 +37,8 @@ class FakeOs : public os::Os {
   std::size_t spawned() const { return workers_.size(); }
   void say(std::size_t n, transport::FrameKind kind, TaskId task = 0, Bytes payload = {});
   void say_bytes(std::size_t n, std::span<const std::byte> bytes);
-  // The next message that worker `n` was sent; nullopt if there is none.
-  std::optional<transport::Frame> heard(std::size_t n) { return worker(n).heard.next(); }
+  // The next message that worker `n` was sent, tallies apart; nullopt if there is none.
+  std::optional<transport::Frame> heard(std::size_t n);
   void end(std::size_t n, ExitStatus exit);
   void fail_next_spawn(os::SysError error) { spawn_errors_.push_back(error); }
   void advance(std::chrono::nanoseconds by) { now_ += by; }

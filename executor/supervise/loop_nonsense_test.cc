@@ -56,7 +56,8 @@ INSTANTIATE_TEST_SUITE_P(
                     Nonsense{"withdrawn_when_busy", {{kHello, 0}, {kClaim, 1}}, {kWithdrawn, 1}},
                     Nonsense{"reply_to_another", {{kHello, 0}, {kClaim, 1}}, {kValue, 99}},
                     Nonsense{"unreadable_failure", {{kHello, 0}, {kClaim, 1}}, {kFailed, 1}},
-                    Nonsense{"parents_words", {{kHello, 0}, {kClaim, 1}}, {FrameKind::kStop, 0}}),
+                    Nonsense{"parents_words", {{kHello, 0}, {kClaim, 1}}, {FrameKind::kStop, 0}},
+                    Nonsense{"parents_tally", {{kHello, 0}, {kClaim, 1}}, {FrameKind::kTally, 0}}),
     [](const auto& param) { return param.param.name; });
 
 // An idle worker's nonsense: there is no task to blame.

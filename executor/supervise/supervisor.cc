@@ -109,6 +109,7 @@ void Supervisor::take(FrameCame& input) {
     case FrameKind::kOffer:
     case FrameKind::kWithdraw:
     case FrameKind::kStop:
+    case FrameKind::kTally:
       details.nonsense = "a message that only the parent sends";
       break;
   }

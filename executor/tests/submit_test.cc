@@ -62,7 +62,7 @@ TEST_F(Submit, runs_a_function_that_is_chosen_at_run_time) {
 }
 
 TEST_F(Submit, runs_lambdas_and_what_they_capture_by_value) {
-  const int base = 40;
+  int base = 40;
   const struct {
     double scale;
     char letter;

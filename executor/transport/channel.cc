@@ -19,19 +19,24 @@ Channel::~Channel() {
 }
 
 void Channel::send(FrameKind kind, TaskId task, SharedPayload payload) {
-  const Header header = make_header(kind, task, payload.get());
-  unsent_.push_back({header, std::move(payload)});
+  Bytes head;
+  const auto add = [&head](const Header& header) {
+    head.insert(head.end(), header.begin(), header.end());
+  };
+  if (kind == FrameKind::kOffer) add(make_header(FrameKind::kTally, parser_.digest(), nullptr));
+  add(make_header(kind, task, payload.get()));
+  unsent_.push_back({std::move(head), std::move(payload)});
   flush();
 }
 
 void Channel::flush() {
   while (!unsent_.empty() && !write_refused_ && !lost_) {
     Outgoing& out = unsent_.front();
+    const std::span<const std::byte> head = out.head;
     const std::span<const std::byte> body =
         out.payload ? std::span<const std::byte>(out.payload->bytes) : std::span<const std::byte>();
-    const std::size_t total = kHeaderSize + body.size();
-    const auto head_left = std::span(out.header).subspan(std::min(out.sent, kHeaderSize));
-    const auto body_left = body.subspan(out.sent > kHeaderSize ? out.sent - kHeaderSize : 0);
+    const auto head_left = head.subspan(std::min(out.sent, head.size()));
+    const auto body_left = body.subspan(out.sent > head.size() ? out.sent - head.size() : 0);
     const os::IoResult result = os_.write(fd_, {head_left, body_left});
     if (result.kind == os::IoResult::Kind::kWouldBlock) return;
     if (result.kind == os::IoResult::Kind::kGone) {
@@ -42,7 +47,7 @@ void Channel::flush() {
       return;
     }
     out.sent += result.bytes;
-    if (out.sent == total) unsent_.pop_front();
+    if (out.sent == head.size() + body.size()) unsent_.pop_front();
   }
 }
 

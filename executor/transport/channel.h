@@ -23,7 +23,9 @@ class Channel {
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
-  // Queues a frame and writes what the stream takes now.
+  // Queues a frame and writes what the stream takes now. Before an offer goes a tally of what was
+  // heard: if a task has written to the channel by hand, the worker sees that they differ, and ends
+  // before it claims another task, which is then not harmed by it.
   void send(FrameKind kind, TaskId task, SharedPayload payload);
   void flush();  // once it is writable
 
@@ -55,7 +57,7 @@ class Channel {
   void keep_tail(std::span<const std::byte> bytes);
 
   struct Outgoing {
-    Header header;
+    Bytes head;  // the header, and before an offer the tally
     SharedPayload payload;
     std::size_t sent = 0;
   };

@@ -44,6 +44,10 @@ Header make_header(FrameKind kind, TaskId task, const Payload* payload) {
   return header;
 }
 
+std::uint32_t extend_digest(std::uint32_t digest, const Header& header) {
+  return crc32c(header, digest);
+}
+
 Bytes to_bytes(const Frame& frame) {
   const Payload payload(frame.payload);
   const Header header = make_header(frame.kind, frame.task, &payload);
@@ -88,7 +92,7 @@ void FrameParser::accept_header() {
   } else if (load<std::uint8_t>(&header_[4]) != kVersion) {
     error_ = "a frame of version " + std::to_string(load<std::uint8_t>(&header_[4]));
   } else if (kind < static_cast<int>(FrameKind::kHello) ||
-             kind > static_cast<int>(FrameKind::kFailed)) {
+             kind > static_cast<int>(FrameKind::kTally)) {
     error_ = "a frame of unknown kind " + std::to_string(kind);
   } else if (load<std::uint16_t>(&header_[6]) != 0) {
     error_ = "a frame with unknown flags";
@@ -107,6 +111,7 @@ void FrameParser::finish_frame() {
     error_ = "a frame whose checksum is wrong";
     return;
   }
+  digest_ = extend_digest(digest_, header_);
   whole_.push_back(std::move(current_));
   have_ = 0;
 }

@@ -30,6 +30,7 @@ enum class FrameKind : std::uint8_t {
   kWithdrawn = 6,  // worker: given back
   kValue = 7,      // worker: the encoded result
   kFailed = 8,     // worker: the encoded TaskFailure
+  kTally = 9,      // parent, before each offer: in `task`, the digest of all it has heard
 };
 
 struct Frame {
@@ -50,6 +51,8 @@ using SharedPayload = std::shared_ptr<const Payload>;  // null: empty
 inline constexpr std::size_t kHeaderSize = 28;
 using Header = std::array<std::byte, kHeaderSize>;
 Header make_header(FrameKind kind, TaskId task, const Payload* payload);
+// What FrameParser::digest is after one more frame with this header.
+std::uint32_t extend_digest(std::uint32_t digest, const Header& header);
 // Header and payload in one block.
 Bytes to_bytes(const Frame& frame);
 
@@ -64,6 +67,8 @@ class FrameParser {
   // What is wrong with the stream; frames before the fault still come out of next().
   const std::optional<std::string>& error() const { return error_; }
   bool torn() const { return have_ != 0; }  // in the middle of a frame
+  // Of the headers of all frames so far, and thereby of their payloads; another one while torn.
+  std::uint32_t digest() const { return torn() ? ~digest_ : digest_; }
 
  private:
   void accept_header();
@@ -75,6 +80,7 @@ class FrameParser {
   std::size_t length_ = 0;
   std::uint32_t expected_sum_ = 0;
   std::uint32_t sum_ = 0;
+  std::uint32_t digest_ = 0;
   Frame current_;
   std::deque<Frame> whole_;
   std::optional<std::string> error_;

@@ -90,6 +90,21 @@ TEST(FrameParser, gives_the_frames_before_the_garbage_and_nothing_after) {
   EXPECT_TRUE(parser.error());
 }
 
+TEST(FrameParser, digests_what_it_has_heard_frame_by_frame_and_tells_half_frames_apart) {
+  const Frame hello{FrameKind::kHello, 0, {}}, value{FrameKind::kValue, 7, bytes("payload")};
+  FrameParser parser(100);
+  parser.feed(to_bytes(hello));
+  const std::uint32_t after_hello = parser.digest();
+  EXPECT_EQ(after_hello, extend_digest(0, make_header(FrameKind::kHello, 0, nullptr)));
+  const Bytes whole = to_bytes(value);
+  parser.feed(std::span(whole).first(5));
+  EXPECT_NE(parser.digest(), after_hello);
+  parser.feed(std::span(whole).subspan(5));
+  const Payload payload(value.payload);
+  EXPECT_EQ(parser.digest(),
+            extend_digest(after_hello, make_header(FrameKind::kValue, 7, &payload)));
+}
+
 TEST(TaskFailure, survives_the_way_and_refuses_what_is_no_failure) {
   const TaskFailure told{1, "std::out_of_range", "at()"};
   const Bytes encoded = to_bytes(told);

@@ -34,6 +34,7 @@ bool Line::taken_back(TaskId task) {
 void Line::send(FrameKind kind, TaskId task, Bytes payload) {
   const transport::Payload body(std::move(payload));
   const transport::Header header = make_header(kind, task, &body);
+  sent_ = transport::extend_digest(sent_, header);
   const std::array<std::span<const std::byte>, 2> parts = {std::span(header),
                                                            std::span(body.bytes)};
   for (std::span<const std::byte> left : parts) {

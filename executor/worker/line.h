@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <optional>
 #include <span>
@@ -25,6 +26,8 @@ class Line {
   // Whether the message that follows, if it is here already, takes `task` back; it is consumed
   // then.
   bool taken_back(TaskId task);
+  // Whether the parent has heard just what was sent here: no task wrote to the channel by hand.
+  bool agrees(std::uint64_t tally) const { return tally == sent_; }
   // Ends the process if the channel is broken: a claim that cannot be sent must not be acted upon.
   void send(transport::FrameKind kind, TaskId task, Bytes payload = {});
 
@@ -35,6 +38,7 @@ class Line {
   transport::FrameParser parser_;
   std::deque<transport::Frame> ready_;
   Bytes scratch_;
+  std::uint32_t sent_ = 0;  // the digest of it
 };
 
 }  // namespace poolproof::worker

@@ -84,6 +84,11 @@ void serve(int fd, std::size_t max_payload) {
   while (true) {
     Frame frame = line.next();
     switch (frame.kind) {
+      case FrameKind::kTally:
+        // An earlier task has written to our channel by hand. The next one, which comes now, must
+        // not be in our hands when the parent finds that out.
+        if (!line.agrees(frame.task)) _exit(kChannelFailed);
+        break;
       case FrameKind::kOffer: {
         if (line.taken_back(frame.task)) {
           line.send(FrameKind::kWithdrawn, frame.task);
