@@ -50,6 +50,11 @@ NodePtr Pool::submit(const TaskOptions& options, Bytes payload, MakeNode make) {
     failure.type_name = "poolproof::BadBytes";
     return refuse(std::move(failure), make);
   }
+  if (!in_own_process()) {
+    throw_failure(failure_of(FailureKind::kShutdown, 0,
+                             "this executor belongs to the process that this one was forked from; "
+                             "make another one here"));
+  }
   // The sum over the payload is made here, so that the supervisor does not spend its time on it.
   auto shared = std::make_shared<const transport::Payload>(std::move(payload));
   const std::optional<os::Instant> deadline = after(os_.now(), options.deadline);

@@ -1,6 +1,7 @@
 // Deadlines, cancel, callbacks and shutdown, on real workers.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -162,6 +163,25 @@ TEST(Shutdown, kills_a_worker_that_is_frozen_when_asked_to_stop) {
   kill(pid, SIGSTOP);
   pool.shutdown();
   EXPECT_NE(kill(pid, 0), 0) << "reaped";
+}
+
+TEST(Shutdown, in_a_fork_of_the_program_is_nobodys_business) {
+  Executor pool({.workers = 1});
+  EXPECT_EQ(pool.submit(twice, 1).get(), 2);
+  const pid_t child = fork();
+  if (child == 0) {
+    try {
+      pool.submit(twice, 1);
+    } catch (const ShutdownExecutorError&) {
+      pool.~Executor();  // neither hangs nor touches the parent's workers
+      _exit(7);
+    }
+    _exit(8);
+  }
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(WEXITSTATUS(status), 7);
+  EXPECT_EQ(pool.submit(twice, 2).get(), 4);
 }
 
 TEST(Shutdown, of_an_executor_that_was_never_used_starts_nothing) {
