@@ -3,7 +3,9 @@
 #include <toml++/toml.h>
 
 #include <algorithm>
-#include <numeric>
+#include <string_view>
+
+#include "scenarios/words.h"
 
 namespace poolproof::conformance {
 namespace {
@@ -55,22 +57,6 @@ Pool pool_of(const std::string& name, const toml::table& table, const std::files
   return pool;
 }
 
-// Letters to insert, drop or change (Levenshtein).
-std::size_t distance(const std::string& a, const std::string& b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t changed = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, changed});
-    }
-  }
-  return row.back();
-}
-
 }  // namespace
 
 std::vector<Pool> load_pools(const std::filesystem::path& file, const Places& places) {
@@ -97,18 +83,13 @@ std::vector<Pool> load_pools(const std::filesystem::path& file, const Places& pl
 }
 
 std::optional<std::string> nearest(const std::string& name, const std::vector<std::string>& names) {
-  std::optional<std::string> best;
-  std::size_t best_distance = std::max<std::size_t>(2, name.size() / 3) + 1;
-  for (const std::string& candidate : names) {
-    // A part of the name may be meant as well: "segfault" for "death/segfault_in_task".
-    const bool within = name.size() >= 4 && candidate.find(name) != std::string::npos;
-    const std::size_t away = within ? 1 : distance(name, candidate);
-    if (away < best_distance) {
-      best = candidate;
-      best_distance = away;
-    }
-  }
-  return best;
+  // A part of the name may be meant as well: "segfault" for "death/segfault_in_task".
+  if (name.size() >= 4)
+    for (const std::string& candidate : names)
+      if (candidate.find(name) != std::string::npos) return candidate;
+  const std::vector<std::string_view> words(names.begin(), names.end());
+  const std::string meant = scenarios::nearest(name, words);
+  return meant.empty() ? std::nullopt : std::optional(meant);
 }
 
 }  // namespace poolproof::conformance

@@ -1,46 +1,28 @@
 #include "conformance/protocol.h"
 
-#include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <vector>
 
+#include "scenarios/words.h"
+
 namespace poolproof::conformance {
 namespace {
 
 using nlohmann::json;
+using scenarios::contains;
+using scenarios::is_cause;
+using scenarios::listed;
+using scenarios::WordList;
 using std::string_view;
 
-constexpr std::array<string_view, 8> kCapabilities = {
-    "worker_processes", "arguments_cross", "results_cross", "task_deadline",
-    "cancel",           "close_drain",     "close_cancel",  "close_kill"};
 constexpr std::array<string_view, 3> kRecoveries = {"replaces", "breaks", "recreate"};
-constexpr std::array<string_view, 17> kKinds = {
-    "value",        "task-error",  "encode-args",   "decode-args", "encode-result", "decode-result",
-    "spawn-failed", "init-failed", "worker-lost",   "cancelled",   "deadline",      "rejected",
-    "shutdown",     "pool-broken", "nesting-limit", "protocol",    "unmapped"};
 constexpr std::array<string_view, 3> kIntents = {"asked", "policy", "unplanned"};
-constexpr std::array<string_view, 3> kCertainties = {"not-started", "ran", "unknown"};
 constexpr std::array<string_view, 3> kScopes = {"task", "worker", "pool"};
-constexpr std::array<string_view, 8> kPlainCauses = {
-    "core", "oom-kill", "deadline", "frozen", "channel-lost", "garbage", "unknown", "none"};
-
-template <typename Words>
-std::string list_of(const Words& words) {
-  std::string text;
-  for (string_view word : words) text += (text.empty() ? "" : ", ") + std::string(word);
-  return text;
-}
-
-template <typename Words>
-bool is_one_of(const Words& words, string_view word) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
 
 // A string field, present if `required`; of `words` unless that list is empty.
-template <typename Words>
-std::optional<std::string> word_complaint(const json& object, const char* key, const Words& words,
+std::optional<std::string> word_complaint(const json& object, const char* key, WordList words,
                                           bool required) {
   const auto field = object.find(key);
   if (field == object.end()) {
@@ -48,12 +30,12 @@ std::optional<std::string> word_complaint(const json& object, const char* key, c
     return "`" + std::string(key) + "` is missing";
   }
   if (!field->is_string()) return "`" + std::string(key) + "` must be a string";
-  if (words.empty() || is_one_of(words, field->get_ref<const std::string&>())) return std::nullopt;
+  if (words.empty() || contains(words, field->get_ref<const std::string&>())) return std::nullopt;
   return "`" + std::string(key) + "` is \"" + field->get<std::string>() + "\"; it must be one of " +
-         list_of(words);
+         listed(words);
 }
 
-constexpr std::array<string_view, 0> kAnyText = {};
+constexpr WordList kAnyText;
 
 std::optional<std::string> hello_complaint(const json& hello) {
   const auto protocol = hello.find("protocol");
@@ -67,10 +49,10 @@ std::optional<std::string> hello_complaint(const json& hello) {
     return "`capabilities` must be a list of strings";
   for (const json& capability : *capabilities) {
     if (!capability.is_string() ||
-        !is_one_of(kCapabilities, capability.get_ref<const std::string&>()))
+        !contains(scenarios::capabilities(), capability.get_ref<const std::string&>()))
       return "`capabilities` holds " +
              capability.dump(-1, ' ', false, json::error_handler_t::replace) + "; it may hold " +
-             list_of(kCapabilities);
+             listed(scenarios::capabilities());
   }
   const auto longest = hello.find("longest_wait");
   if (longest == hello.end()) return std::nullopt;
@@ -79,13 +61,6 @@ std::optional<std::string> hello_complaint(const json& hello) {
                      longest->at("seconds").get<double>() >= 0;
   if (!sound) return "`longest_wait` must be an object with a number `seconds` >= 0 and a `source`";
   return word_complaint(*longest, "source", kAnyText, true);
-}
-
-bool is_cause(string_view cause) {
-  if (is_one_of(kPlainCauses, cause)) return true;
-  if (cause.rfind("signal:", 0) == 0) return cause.size() > 7;
-  if (cause.rfind("exit:", 0) != 0 || cause.size() == 5) return false;
-  return std::all_of(cause.begin() + 5, cause.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 std::optional<std::string> blame_complaint(const json& blame) {
@@ -100,15 +75,16 @@ std::optional<std::string> blame_complaint(const json& blame) {
 
 std::optional<std::string> outcome_complaint(const json& outcome) {
   if (!outcome.is_object()) return "`outcome` must be an object";
-  if (auto wrong = word_complaint(outcome, "kind", kKinds, true)) return wrong;
+  if (auto wrong = word_complaint(outcome, "kind", scenarios::kinds(), true)) return wrong;
   if (outcome["kind"] == "value" && !outcome.contains("value"))
     return "`value` is missing in an outcome of kind value";
   if (auto wrong = word_complaint(outcome, "cause", kAnyText, false)) return wrong;
   if (outcome.contains("cause") && !is_cause(outcome["cause"].get_ref<const std::string&>()))
     return "`cause` is \"" + outcome["cause"].get<std::string>() +
-           "\"; it must be exit:N, signal:NAME, " + list_of(kPlainCauses);
+           "\"; it must be exit:N, signal:NAME, " + listed(scenarios::causes());
   if (auto wrong = word_complaint(outcome, "intent", kIntents, false)) return wrong;
-  if (auto wrong = word_complaint(outcome, "certainty", kCertainties, false)) return wrong;
+  if (auto wrong = word_complaint(outcome, "certainty", scenarios::certainties(), false))
+    return wrong;
   if (auto wrong = word_complaint(outcome, "scope", kScopes, false)) return wrong;
   if (outcome.contains("blame"))
     if (auto wrong = blame_complaint(outcome["blame"])) return wrong;
