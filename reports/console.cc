@@ -52,8 +52,10 @@ std::string shell_word(std::string_view text) {
 }
 
 std::string replay_line(const CellVerdict& cell, const Look& look) {
-  return one_line(fmt::format("{} check {} --scenario {} --repeat 3", look.command,
-                              shell_word(cell.pool), shell_word(cell.scenario)));
+  std::string line = fmt::format("{} check {} --scenario {} --repeat 3", shell_word(look.command),
+                                 shell_word(cell.pool), shell_word(cell.scenario));
+  for (const std::string& word : look.places) line += " " + shell_word(word);
+  return one_line(line);
 }
 
 bool is_shown(const Part& part) {

@@ -15,6 +15,7 @@ struct Look {
   bool colour = false;                // isatty and no NO_COLOR
   int columns = 80;                   // of the terminal
   std::string command = "poolproof";  // how to call us again, for replay lines
+  std::vector<std::string> places{};  // options that such a call needs: --scenarios FOLDER ...
 };
 
 // One line, without newline: "[ 7/30] multiprocessing_pool death/killed_while_running attempt 2

@@ -92,9 +92,10 @@ TEST(Surprise, an_inconclusive_cell_says_why) {
 
 TEST(Surprise, the_replay_line_calls_us_as_we_were_called_and_quotes_what_a_shell_would_break) {
   CellVerdict failed = cell("my pool; rm -rf 'x'", "death/x", Status::kLeak);
-  const std::string text = surprise(failed, {.command = "build/poolproof"});
+  const std::string text =
+      surprise(failed, {.command = "build/poolproof", .places = {"--pools", "my pools.toml"}});
   EXPECT_NE(text.find("  again: build/poolproof check 'my pool; rm -rf '\\''x'\\''' --scenario "
-                      "death/x --repeat 3\n"),
+                      "death/x --repeat 3 --pools 'my pools.toml'\n"),
             std::string::npos)
       << text;
 }

@@ -101,12 +101,17 @@ std::vector<Scenario> chosen_scenarios(const Common& common, const std::string& 
   return chosen;
 }
 
-reports::Look look_of(int fd) {
+reports::Look look_of(int fd, const Common& common) {
   reports::Look look;
   look.colour = ::isatty(fd) == 1 && std::getenv("NO_COLOR") == nullptr;
   winsize size{};
   if (::ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_col > 0) look.columns = size.ws_col;
   if (::isatty(fd) != 1) look.columns = 120;
+  look.command = common.called_as;
+  const Common usual = default_places();
+  if (common.scenarios != usual.scenarios) look.places = {"--scenarios", common.scenarios.string()};
+  if (common.pools != usual.pools)
+    look.places.insert(look.places.end(), {"--pools", common.pools.string()});
   return look;
 }
 
@@ -131,6 +136,7 @@ int stop_descriptor() {
 // The live line, on stderr: overwritten on a terminal, one line per cell elsewhere.
 class Progress {
  public:
+  explicit Progress(const Common& common) : look_(look_of(STDERR_FILENO, common)) {}
   void begins(int done, int total, const std::string& pool, const std::string& scenario,
               int attempt) {
     const std::string text = reports::progress(done, total, pool, scenario, attempt, look_);
@@ -142,7 +148,7 @@ class Progress {
 
  private:
   bool terminal_ = ::isatty(STDERR_FILENO) == 1;
-  reports::Look look_ = look_of(STDERR_FILENO);
+  reports::Look look_;
 };
 
 void print_json(const nlohmann::json& value) {
@@ -158,7 +164,7 @@ std::optional<std::string> nearest_word(const std::string& word,
 
 Common default_places() {
   const fs::path source = POOLPROOF_SOURCE;
-  return {source / "scenarios", source / "conformance/adapters/pools.toml", false};
+  return {source / "scenarios", source / "conformance/adapters/pools.toml"};
 }
 
 int list_pools(const Common& common) {
@@ -215,8 +221,8 @@ int check(const Common& common, const CheckArguments& arguments) {
   options.argv = arguments.argv;
   options.stop_fd = stop_descriptor();
 
-  const reports::Look look = look_of(STDOUT_FILENO);
-  Progress progress;
+  const reports::Look look = look_of(STDOUT_FILENO, common);
+  Progress progress(common);
   conformance::CheckHooks hooks;
   hooks.begins = [&](int done, int total, const std::string& pool, const std::string& scenario,
                      int attempt) { progress.begins(done, total, pool, scenario, attempt); };
@@ -237,7 +243,9 @@ int check(const Common& common, const CheckArguments& arguments) {
     return status;
   }
   std::cout << reports::matrix(checked.cells, look);
-  if (checked.cells.empty()) std::cout << "Nothing matched `" << arguments.scenario << "`.\n";
+  if (options.scenarios.empty())
+    std::cout << "No scenario matches `" << arguments.scenario
+              << "`; `poolproof scenarios` lists them.\n";
   if (checked.interrupted) std::cout << "Interrupted: the matrix is partial.\n";
   std::cout << "Record: " << (options.out / "events.ndjson").string() << "\n";
   return status;
@@ -255,7 +263,7 @@ int judge(const Common& common, const fs::path& events, const std::string& level
     print_json({{"cells", reports::to_json(cells)}, {"cut_off", record.cut_off}, {"exit", status}});
     return status;
   }
-  const reports::Look look = look_of(STDOUT_FILENO);
+  const reports::Look look = look_of(STDOUT_FILENO, common);
   for (const CellVerdict& cell : cells) std::cout << reports::surprise(cell, look);
   std::cout << reports::matrix(cells, look);
   if (!record.whole) std::cout << "The record was cut off: " << record.cut_off << "\n";

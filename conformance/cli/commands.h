@@ -22,6 +22,7 @@ struct Common {
   std::filesystem::path scenarios;  // folder
   std::filesystem::path pools;      // pools.toml
   bool json = false;
+  std::string called_as = "poolproof";  // argv[0], for replay lines
 };
 
 Common default_places();

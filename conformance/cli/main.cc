@@ -76,6 +76,7 @@ int run(int argc, char** argv) {
   app.set_version_flag("--version", POOLPROOF_VERSION);
   app.require_subcommand(1);
   cli::Common common = cli::default_places();
+  common.called_as = argv[0];
   cli::CheckArguments check;
   std::filesystem::path events;
   std::string judge_level = "must";
