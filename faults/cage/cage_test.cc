@@ -122,6 +122,14 @@ TEST_P(CageTest, a_death_that_the_pool_waits_for_has_a_status_too) {
   EXPECT_TRUE(unseen || exit.at("status") == json({{"code", 3}})) << exit;
 }
 
+TEST_P(CageTest, a_meeting_ends_with_its_process_though_a_child_holds_the_connection) {
+  attempt_.ask("held t1");
+  const json met = attempt_.await("met");
+  attempt_.cage().signal(met.at("pid"), met.at("start"), "KILL");
+  EXPECT_FALSE(left_of(met).at("read").get<bool>());
+  exit_of(met);
+}
+
 TEST_P(CageTest, a_body_that_is_told_to_sleep_leaves_and_lives) {
   const json met = attempt_.meet("t1");
   attempt_.cage().answer(met.at("conn"), {{"do", "sleep"}});
@@ -216,6 +224,8 @@ TEST_P(CageTest, garbage_in_the_ledger_is_told_and_the_next_line_read) {
   EXPECT_EQ(attempt_.await("ledger-invalid").at("text"), "not json \\x02");
   attempt_.ask("ledger " + std::string(6000, 'y'));
   EXPECT_EQ(attempt_.await("ledger-invalid").at("text").get<std::string>().size(), 512U);
+  attempt_.ask("ledger-torn");
+  EXPECT_EQ(attempt_.await("ledger-invalid").at("text"), std::string(512, 'z')) << "no end came";
   attempt_.ask("ledger {\"ev\":\"start\"}");
   EXPECT_EQ(attempt_.await("ledger").at("entry"), json({{"ev", "start"}}));
 }

@@ -94,6 +94,15 @@ void make_zombie() {
   say("zombie " + std::to_string(pid));
 }
 
+// A body whose own child holds a copy of the connection: its end is hidden when the body dies.
+[[noreturn]] void run_held_body(const std::string& task) {
+  const int socket = connect_to_meet();
+  if (::fork() == 0) sleep_for_ever();
+  const std::string line = "{\"task\":\"" + task + "\",\"point\":\"running\"}\n";
+  if (::write(socket, line.data(), line.size()) < 0) ::_exit(97);
+  sleep_for_ever();
+}
+
 // The first thread ends and another lives on: /proc shows this process as a zombie.
 [[noreturn]] void lose_first_thread() {
   pthread_t other;
@@ -195,7 +204,7 @@ void hear(const std::string& packet) {
   const std::string rest = packet.size() > word.size() ? packet.substr(word.size() + 1) : "";
   if (word == "paths") g_ledger = first, g_meet = second, say("ok");
   if (word == "worker") fork_one("worker", [&] { run_body(first); });
-  if (word == "self") run_body(first);
+  if (word == "held") fork_one("held", [&] { run_held_body(first); });
   if (word == "sleeper") fork_one("sleeper", [] { sleep_for_ever(); });
   if (word == "zombie") make_zombie();
   if (word == "leaderless") fork_one("leaderless", [] { lose_first_thread(); });
@@ -214,6 +223,7 @@ void hear(const std::string& packet) {
   if (word == "signals") say("unusual:" + unusual_signals());
   if (word == "session") say(::getsid(0) == ::getpid() ? "own" : "shared");
   if (word == "ledger") write_ledger(rest + "\n"), say("ok");
+  if (word == "ledger-torn") write_ledger(std::string(5000, 'z')), say("ok");
   if (word == "flood") {
     for (int i = 0; i < std::atoi(first.c_str()); ++i) write_ledger("{\"ev\":\"flood\"}\n");
     say("flooded");

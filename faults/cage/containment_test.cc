@@ -126,12 +126,15 @@ TEST_P(ContainmentTest, a_writer_that_floods_the_ledger_keeps_the_keeper_from_no
 }
 
 TEST_P(ContainmentTest, the_deadline_ends_everything_and_says_so) {
-  Attempt attempt(GetParam(),
-                  [](CageOptions& options) { options.deadline = std::chrono::milliseconds(300); });
-  attempt.ready();
-  attempt.ask("sleeper");
+  Attempt attempt(GetParam(), [](CageOptions& options) {
+    // Needs nobody that answers: on a slow machine the deadline comes early.
+    options.command = {"/bin/sh", "-c", "sleep 1000 & wait", options.command[1]};
+    options.env["PATH"] = "/usr/bin:/bin";
+    options.deadline = std::chrono::milliseconds(300);
+  });
+  attempt.await("ready");
   attempt.await("deadline");
-  EXPECT_EQ(attempt.await("healed").at("killed").size(), 2U);
+  EXPECT_GE(attempt.await("healed").at("killed").size(), 1U);
   EXPECT_TRUE(attempt.ended());
   EXPECT_EQ(processes_with(attempt.token()), std::vector<int>{});
 }
@@ -168,13 +171,6 @@ TEST_P(ContainmentTest, an_environment_larger_than_a_packet_arrives_whole) {
   EXPECT_EQ(attempt.ask("env HOME"), "") << "the harness's own environment stays outside";
 }
 
-// Kills a process and expects that nothing with either token is left 2 s later.
-void expect_gone(int victim, const std::vector<Fd>& pidfds, const std::string& token) {
-  ASSERT_EQ(::kill(victim, SIGKILL), 0);
-  EXPECT_TRUE(all_end_within(pidfds, 2000));
-  EXPECT_EQ(processes_with(token), std::vector<int>{});
-}
-
 class KilledHarness {
  public:
   explicit KilledHarness(const std::string& mode) {
@@ -193,9 +189,13 @@ class KilledHarness {
     ::close(ends[1]);
     const Fd out(ends[0]);
     char byte = 0;
-    while (::read(out.get(), &byte, 1) == 1 && byte != '\n') mode_ += byte;
+    std::string line;
+    while (::read(out.get(), &byte, 1) == 1 && byte != '\n') line += byte;
+    mode_ = line.substr(0, line.find(' '));
+    if (line.size() > mode_.size()) holder_ = std::atoi(line.c_str() + mode_.size());
   }
   ~KilledHarness() {
+    release_descriptors();
     ::kill(pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);
   }
@@ -203,6 +203,10 @@ class KilledHarness {
   // Guard and keeper: descendants of the harness that are the cage program.
   std::vector<int> cages() const {
     return processes_with("--parent" + std::string(1, '\0') + std::to_string(pid_));
+  }
+  // The harness's end makes an EOF only after this.
+  void release_descriptors() {
+    if (holder_ > 0) ::kill(std::exchange(holder_, 0), SIGKILL);
   }
   int guard() const {
     for (const int pid : cages())
@@ -217,7 +221,7 @@ class KilledHarness {
   std::vector<Fd> all_pidfds() const {
     std::vector<int> pids = cages();
     for (const int pid : processes_with(token_))
-      if (pid != pid_) pids.push_back(pid);
+      if (pid != pid_ && pid != holder_) pids.push_back(pid);
     return pidfds_of(pids);
   }
   int pid() const { return pid_; }
@@ -228,15 +232,39 @@ class KilledHarness {
   std::string token_ = fresh_token();
   std::string mode_;
   int pid_ = 0;
+  int holder_ = 0;
 };
 
 TEST_P(ContainmentTest, sigkill_of_the_harness_leaves_nothing) {
-  const KilledHarness harness(mode_word());
+  KilledHarness harness(mode_word());
   ASSERT_FALSE(harness.mode().empty()) << "the harness did not come up";
   const auto pidfds = harness.all_pidfds();
   ASSERT_EQ(pidfds.size(), 2U + 5U)
       << "guard, keeper; adapter, sleeper, daemon, leaderless, worker";
-  expect_gone(harness.pid(), pidfds, harness.token());
+  harness.release_descriptors();
+  ASSERT_EQ(::kill(harness.pid(), SIGKILL), 0);
+  EXPECT_TRUE(all_end_within(pidfds, 2000));
+  EXPECT_EQ(processes_with(harness.token()), std::vector<int>{});
+}
+
+TEST_P(ContainmentTest, sigkill_of_a_harness_whose_descriptors_live_on_leaves_nothing) {
+  const KilledHarness harness(mode_word());
+  const auto pidfds = harness.all_pidfds();
+  ASSERT_EQ(pidfds.size(), 7U);
+  ASSERT_EQ(::kill(harness.pid(), SIGKILL), 0);
+  EXPECT_TRUE(all_end_within(pidfds, 4000)) << "2 s, and 2 s of grace for a subreaper";
+}
+
+TEST_P(ContainmentTest, a_keeper_that_is_stopped_cannot_keep_the_harness_from_its_end) {
+  Attempt attempt(GetParam());
+  attempt.ready();
+  attempt.ask("daemon");
+  const auto cages = processes_with("--parent" + std::string(1, '\0') + std::to_string(::getpid()));
+  ASSERT_EQ(cages.size(), 2U);
+  const int keeper = read_stat(cages[0])->ppid == ::getpid() ? cages[1] : cages[0];
+  ASSERT_EQ(::kill(keeper, SIGSTOP), 0);
+  attempt.destroy();
+  EXPECT_EQ(processes_with(attempt.token()), std::vector<int>{});
 }
 
 TEST_P(ContainmentTest, sigkill_of_the_guard_leaves_nothing) {
