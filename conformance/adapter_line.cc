@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <vector>
 
+#include "conformance/nesting.h"
 #include "conformance/protocol.h"
 
 namespace poolproof::conformance {
@@ -44,6 +45,10 @@ std::optional<AdapterLine::Received> AdapterLine::receive() {
   received.text.assign(buffer.data(), static_cast<std::size_t>(size));
   if (received.text.size() > kLongestMessage) {
     received.wrong = "a message is longer than 65,536 bytes";
+    return received;
+  }
+  if (nests_too_deep(received.text)) {
+    received.wrong = "a message nests deeper than " + std::to_string(kDeepest) + " levels";
     return received;
   }
   received.message = nlohmann::json::parse(received.text, nullptr, /*allow_exceptions=*/false);

@@ -34,8 +34,10 @@ CellVerdict aside(const Observation& cell, const std::string& pool, const std::s
   if (!status || (*status != Status::kDeclined && *status != Status::kUnavailable)) {
     verdict.why = fmt::format("line {}: a cell is declined or unavailable, not `{}`", cell.seq,
                               cell.fields.value("status", ""));
+    verdict.status = Status::kHarnessError;
+  } else {
+    verdict.status = *status;
   }
-  verdict.status = status.value_or(Status::kHarnessError);
   return verdict;
 }
 

@@ -99,6 +99,10 @@ void Reader::take(const Observation& line) {
     history_.nonsense.push_back(fmt::format("it sent what is no message ({}): {}",
                                             text_in(line.fields, "why"),
                                             text_in(line.fields, "text")));
+  } else if (kind == "ledger-invalid") {
+    // Whoever writes between the bodies' lines may have spoilt one, and with it a count.
+    history_.nonsense.push_back("something that is no body wrote into the ledger: " +
+                                text_in(line.fields, "text"));
   } else if (kind == "met" || kind == "left" || kind == "answered") {
     take_meeting(line);
   } else if (kind == "ledger") {

@@ -119,6 +119,15 @@ std::string listed(const Leftovers& found) {
   return text;
 }
 
+// What is found makes the part worse, and never better.
+void add_to(Part& part, Status status, const std::string& when, const Leftovers& found) {
+  if (found.empty()) return;
+  if (part.status != Status::kLeak) part.status = status;
+  part.expected = "none";
+  part.got += fmt::format("{}{}{}", part.got.empty() ? "" : "; ", when, listed(found));
+  if (status == Status::kUnavailable) part.got += " (in a /dev/shm that is not only this pool's)";
+}
+
 }  // namespace
 
 Leftovers beyond(const Snapshot& before, const Snapshot& after, const ProcessId& adapter) {
@@ -131,16 +140,13 @@ Leftovers beyond(const Snapshot& before, const Snapshot& after, const ProcessId&
               processes_of(after, adapter.pid, now->ppid), found);
   add_surplus(fds_of(*then), fds_of(*now), found);
   add_surplus(threads_of(*then), threads_of(*now), found);
-  add_names(before.shm, after.shm, "/dev/shm/", found);
   add_names(before.files, after.files, "file ", found);
   return found;
 }
 
-Leftovers all_of(const Snapshot& end, int keeper_pid, const std::set<std::string>& shm_before,
-                 const std::set<std::string>& own_paths) {
+Leftovers all_of(const Snapshot& end, int keeper_pid, const std::set<std::string>& own_paths) {
   Leftovers found;
   for (const Thing& thing : processes_of(end, 0, keeper_pid)) found.push_back(thing.words);
-  add_names(shm_before, end.shm, "/dev/shm/", found);
   add_names(own_paths, end.files, "file ", found);
   return found;
 }
@@ -165,17 +171,21 @@ Part leftovers_part(const Trial& trial) {
     found.emplace_back("after close, beyond the first round: ",
                        beyond(baseline, history.snapshot(number), history.adapter));
   }
-  const bool private_shm = history.private_mounts;
-  found.emplace_back(
-      "after the end of the program: ",
-      all_of(history.snapshot(*history.end), keeper_of(trial),
-             private_shm ? std::set<std::string>{} : baseline.shm, history.own_paths));
-  for (const auto& [when, leftovers] : found) {
-    if (leftovers.empty()) continue;
-    part.status = Status::kLeak;
-    part.expected = "none";
-    part.got += fmt::format("{}{}{}", part.got.empty() ? "" : "; ", when, listed(leftovers));
+  const Snapshot& end = history.snapshot(*history.end);
+  found.emplace_back("after the end of the program: ",
+                     all_of(end, keeper_of(trial), history.own_paths));
+  // A /dev/shm that others use too may hold names of theirs: no pool is convicted of those (L15).
+  const Status of_shm = history.private_mounts ? Status::kLeak : Status::kUnavailable;
+  for (const int number : history.closed) {
+    Leftovers names;
+    add_names(baseline.shm, history.snapshot(number).shm, "/dev/shm/", names);
+    add_to(part, of_shm, "after close, beyond the first round: ", names);
   }
+  Leftovers at_end;
+  add_names(history.private_mounts ? std::set<std::string>{} : baseline.shm, end.shm, "/dev/shm/",
+            at_end);
+  add_to(part, of_shm, "after the end of the program: ", at_end);
+  for (const auto& [when, leftovers] : found) add_to(part, Status::kLeak, when, leftovers);
   return part;
 }
 

@@ -21,6 +21,10 @@ constexpr std::array<string_view, 3> kRecoveries = {"replaces", "breaks", "recre
 constexpr std::array<string_view, 3> kIntents = {"asked", "policy", "unplanned"};
 constexpr std::array<string_view, 3> kScopes = {"task", "worker", "pool"};
 
+// A pool that may be silent for longer than this cannot be told from one that hangs, within an
+// attempt.
+constexpr double kLongestWait_s = 60;
+
 // A string field, present if `required`; of `words` unless that list is empty.
 std::optional<std::string> word_complaint(const json& object, const char* key, WordList words,
                                           bool required) {
@@ -56,10 +60,12 @@ std::optional<std::string> hello_complaint(const json& hello) {
   }
   const auto longest = hello.find("longest_wait");
   if (longest == hello.end()) return std::nullopt;
-  const bool sound = longest->is_object() && longest->contains("seconds") &&
-                     longest->at("seconds").is_number() &&
-                     longest->at("seconds").get<double>() >= 0;
-  if (!sound) return "`longest_wait` must be an object with a number `seconds` >= 0 and a `source`";
+  const bool number =
+      longest->is_object() && longest->contains("seconds") && longest->at("seconds").is_number();
+  const double seconds = number ? longest->at("seconds").get<double>() : -1;
+  const bool sound = seconds >= 0 && seconds <= kLongestWait_s;
+  if (!sound)
+    return "`longest_wait` must be an object with a number `seconds` from 0 to 60 and a `source`";
   return word_complaint(*longest, "source", kAnyText, true);
 }
 
@@ -91,7 +97,8 @@ std::optional<std::string> outcome_complaint(const json& outcome) {
   const auto native = outcome.find("native");
   if (native == outcome.end()) return std::nullopt;
   if (!native->is_object()) return "`native` must be an object with `type` and `text`";
-  return word_complaint(*native, "type", kAnyText, true);
+  if (auto wrong = word_complaint(*native, "type", kAnyText, true)) return wrong;
+  return word_complaint(*native, "text", kAnyText, true);
 }
 
 }  // namespace

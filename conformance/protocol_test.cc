@@ -71,6 +71,7 @@ TEST(Protocol, each_fault_of_a_hello_is_named) {
   expect_complaint(with("capabilities", "close_drain"), "capabilities");
   expect_complaint(with("longest_wait", 5), "longest_wait");
   expect_complaint(with("longest_wait", {{"seconds", -1}, {"source", "x"}}), "longest_wait");
+  expect_complaint(with("longest_wait", {{"seconds", 1e308}, {"source", "x"}}), "from 0 to 60");
   expect_complaint(with("longest_wait", {{"seconds", 1}}), "source");
 }
 
@@ -83,6 +84,8 @@ TEST(Protocol, each_fault_of_an_outcome_is_named) {
   expect_complaint(settled({{"kind", "worker-lost"}, {"certainty", "perhaps"}}), "certainty");
   expect_complaint(settled({{"kind", "worker-lost"}, {"blame", {{"pid", "7"}}}}), "blame.pid");
   expect_complaint(settled({{"kind", "worker-lost"}, {"native", "text"}}), "native");
+  expect_complaint(settled({{"kind", "worker-lost"}, {"native", {{"type", "E"}, {"text", 5}}}}),
+                   "text");
   expect_complaint({{"event", "settled"}, {"outcome", {{"kind", "cancelled"}}}}, "id");
   expect_complaint({{"event", "settled"}, {"id", "t1"}}, "outcome");
   expect_complaint({{"event", "finished"}}, "finished");

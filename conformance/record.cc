@@ -10,6 +10,7 @@
 #include <fstream>
 #include <iterator>
 
+#include "conformance/nesting.h"
 #include "conformance/sha256.h"
 
 namespace poolproof::conformance {
@@ -46,6 +47,7 @@ Observation observation_of(json line) {
 
 // The line as an observation, or why it is none. Version 1 only: a later one may mean other things.
 std::string read_line(std::string_view text, std::int64_t number, Observation& into) {
+  if (nests_too_deep(text)) return fmt::format("it nests deeper than {} levels", kDeepest);
   const json line = json::parse(text, nullptr, false);
   if (line.is_discarded() || !line.is_object()) return "no JSON object";
   try {

@@ -144,6 +144,12 @@ TEST_F(RecordTest, lines_after_the_footer_show) {
   EXPECT_NE(read_record(file_).cut_off.find("after the footer"), std::string::npos);
 }
 
+TEST_F(RecordTest, a_line_that_nests_without_end_is_damaged_and_takes_nothing_down) {
+  std::ofstream(file_) << R"({"v":1,"seq":1,"t_ns":0,"kind":"x","a":)" << std::string(200'000, '[')
+                       << std::string(200'000, ']') << "}\n{}\n";
+  EXPECT_THROW(read_record(file_), RecordError);
+}
+
 TEST_F(RecordTest, a_damaged_line_in_the_middle_is_an_error_that_names_it) {
   write_record(whole_run());
   std::string all = bytes();

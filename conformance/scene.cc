@@ -17,6 +17,8 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t kStderrKept = 64 * 1024;  // bytes, of its head and of its tail
 constexpr auto kLastWords = 300ms;
+constexpr auto kEndsAfterItsLine =
+    1s;                             // a dying adapter's line may be gone before its exit is told
 constexpr auto kCageAnswers = 10s;  // a snapshot, a ping, the end: ours, never the pool's doing
 
 std::int64_t since(Clock::time_point epoch, Clock::time_point at) {
@@ -56,7 +58,13 @@ bool Scene::wait(const std::function<bool()>& done, Clock::time_point limit) {
                         seen_.opened > 0
                             ? "the adapter's process ended, and we did not end it"
                             : "the adapter ended before its first `open` was answered"};
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(limit - Clock::now());
+    const auto now = Clock::now();
+    if (line_.ended() && !line_ended_at_) line_ended_at_ = now;
+    const bool silent = line_.ended() && !adapter_may_end_ && !seen_.adapter_ended;
+    if (silent && now > *line_ended_at_ + kEndsAfterItsLine)
+      throw AttemptOver{"harness-error", "the adapter closed its line, and lives on"};
+    if (silent) limit = std::min(limit, *line_ended_at_ + 2 * kEndsAfterItsLine);
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(limit - now);
     if (left <= 0ms) return false;
     take_in(static_cast<int>(std::min<std::int64_t>(left.count(), 60'000)));
   }
@@ -84,7 +92,7 @@ void Scene::take_in(int timeout_ms) {
 }
 
 void Scene::from_adapter() {
-  while (!line_.ended()) {
+  while (!line_.ended() && !over_) {
     auto received = line_.receive();
     if (!received) return;
     ++seen_.messages;

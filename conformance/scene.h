@@ -134,6 +134,7 @@ class Scene {
   bool adapter_may_end_ = false;
   bool stderr_open_ = true;
   bool cage_gone_ = false;
+  std::optional<Clock::time_point> line_ended_at_;
   int snapshots_asked_ = 0, pings_sent_ = 0;
   std::string stderr_head_, stderr_tail_;
   std::uint64_t stderr_bytes_ = 0;

@@ -29,6 +29,12 @@ class Run {
   Run(const Plan& plan, Scene& scene, double factor) : plan_(plan), scene_(scene), factor_(factor) {
     scene_.hold = [this](const Meeting& meeting) { return waits_for_us(meeting); };
   }
+  // Bodies may still come to a rendezvous while the scene is cleared; nobody decides for them then.
+  ~Run() {
+    scene_.hold = [](const Meeting&) { return true; };
+  }
+  Run(const Run&) = delete;
+  Run& operator=(const Run&) = delete;
 
   void execute() {
     for (std::size_t i = 0; i < plan_.steps.size(); ++i) {

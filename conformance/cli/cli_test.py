@@ -90,6 +90,7 @@ def test_a_pattern_that_matches_nothing_exits_3(tmp_path: Path) -> None:
         (["check", "reference", "--level", "most"], "must"),
         (["check", "reference", "--repeat", "none"], "--help"),
         (["judge", "nowhere.ndjson"], "check --out"),
+        (["check", "reference", "--out", "/dev/null/x"], "--out"),
         (["judge"], "--help"),
         ([], "--help"),
     ],
@@ -175,6 +176,48 @@ runpy.run_path(sys.argv[0], run_name="__main__")
     run = check_toy(tmp_path, script, "--json")
     cell = cells_of(run)[("toy", SEGFAULT)]
     assert cell["status"] == "pass", run.stdout
+
+
+def test_an_adapter_that_breaks_the_rules_while_tasks_still_meet_ends_in_order(
+    tmp_path: Path,
+) -> None:
+    # After the refusal, bystanders still come to their rendezvous while the attempt is cleared.
+    script = f"""
+import sys
+sys.path[:0] = [{str(ADAPTERS)!r}, {str(ADAPTERS / "broken")!r}]
+import kit
+import sound
+settle = kit.settle
+def refuse(task_id, outcome):
+    if outcome["kind"] != "value":
+        kit.emit("refused", cmd="submit", id=task_id, why="a test")
+    else:
+        settle(task_id, outcome)
+kit.settle = refuse
+kit.serve(sound.Sound())
+"""
+    run = check_toy(tmp_path, script)
+    assert run.returncode == 3, run.stdout + run.stderr
+    assert "harness-error" in run.stdout and "refused `submit`: a test" in run.stdout
+
+
+def test_an_adapter_that_closes_its_line_and_lives_on_is_a_harness_error(tmp_path: Path) -> None:
+    script = """
+import json, os, socket, time
+line = socket.socket(fileno=os.dup(0))
+hello = {"event": "hello", "protocol": 1, "pool": "toy", "version": "1", "language": "python",
+    "recovers": "breaks", "capabilities": ["worker_processes", "close_drain"]}
+line.send(json.dumps(hello).encode() + b"\\n")
+if b"bye" in line.recv(65536):
+    os._exit(0)
+line.send(b'{"event": "opened"}\\n')
+for fd in (0, 1, line.fileno()):
+    os.close(fd)
+time.sleep(600)
+"""
+    run = check_toy(tmp_path, script)
+    assert run.returncode == 3, run.stdout + run.stderr
+    assert "closed its line" in run.stdout
 
 
 # -- interrupted, killed -----------------------------------------------------------------------

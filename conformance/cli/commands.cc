@@ -221,6 +221,12 @@ int check(const Common& common, const CheckArguments& arguments) {
   options.argv = arguments.argv;
   options.stop_fd = stop_descriptor();
 
+  std::error_code refused;
+  fs::create_directories(options.out, refused);
+  if (refused)
+    throw UsageError("cannot make the folder `" + options.out.string() + "`: " + refused.message() +
+                     "; name another one with --out");
+
   const reports::Look look = look_of(STDOUT_FILENO, common);
   Progress progress(common);
   conformance::CheckHooks hooks;

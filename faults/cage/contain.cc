@@ -82,9 +82,10 @@ std::string hear(const Fd& tie) {
 Keeper start_keeper(bool namespaces, const std::function<int(Standing)>& live) {
   std::vector<Rung> rungs;
   if (namespaces && ::geteuid() == 0)
-    rungs.push_back({"PID and mount namespaces", CLONE_NEWPID | CLONE_NEWNS});
+    rungs.push_back({"PID, mount and IPC namespaces", CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC});
   if (namespaces)
-    rungs.push_back({"user, PID and mount namespaces", CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS});
+    rungs.push_back({"user, PID, mount and IPC namespaces",
+                     CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWIPC});
   rungs.push_back({"a subreaper", 0});
   const uid_t uid = ::geteuid();
   const gid_t gid = ::getegid();
