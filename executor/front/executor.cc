@@ -4,6 +4,7 @@
 #include <string>
 
 #include "executor/front/pool.h"
+#include "executor/os/child.h"
 #include "executor/os/linux.h"
 #include "executor/worker/entry.h"
 
@@ -13,6 +14,19 @@ namespace {
 os::LinuxOs& this_os() {
   static os::LinuxOs os;  // stateless
   return os;
+}
+
+// A worker that starts with AT_SECURE, or that is another user's than its parent, takes itself for
+// an ordinary program (L10) and would run the user's main, again and again.
+void refuse_if_privileged() {
+  if (os::may_have_workers()) return;
+  Failure failure;
+  failure.kind = FailureKind::kSpawn;
+  failure.text =
+      "the real and effective user or group of this process differ, or it was started with more "
+      "rights than its caller's; its workers would not be safe. Nothing was started. Cure: drop "
+      "the rights for good (setresuid, setresgid) before the first executor";
+  throw SpawnError(failure);
 }
 
 ExecutorOptions checked(ExecutorOptions options) {
@@ -26,6 +40,7 @@ ExecutorOptions checked(ExecutorOptions options) {
         "call poolproof::worker_entry(argc, argv) as the first line of main, before any executor";
     throw SpawnError(failure);
   }
+  refuse_if_privileged();
   if (options.workers < 0) {
     throw std::invalid_argument("ExecutorOptions::workers is " + std::to_string(options.workers) +
                                 "; give a count, or 0 for one worker per usable CPU");

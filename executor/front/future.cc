@@ -126,7 +126,8 @@ Failure describe_exception(FailureKind kind, Stage stage, TaskId task, std::exce
   try {
     std::rethrow_exception(what);
   } catch (const std::exception& thrown) {
-    failure.text = thrown.what();
+    const char* text = thrown.what();
+    failure.text = text != nullptr ? text : "(its what() is null)";
   } catch (...) {
     failure.text = "(it carries no text)";
   }

@@ -28,6 +28,8 @@ Failure failure_of(FailureKind kind, TaskId task, std::string text) {
   return failure;
 }
 
+constexpr char kForked[] =
+    "this executor belongs to the process that this one was forked from; make another one here";
 constexpr char kClosed[] = "the executor is shut down, and takes no more tasks";
 
 }  // namespace
@@ -51,9 +53,7 @@ NodePtr Pool::submit(const TaskOptions& options, Bytes payload, MakeNode make) {
     return refuse(std::move(failure), make);
   }
   if (!in_own_process()) {
-    throw_failure(failure_of(FailureKind::kShutdown, 0,
-                             "this executor belongs to the process that this one was forked from; "
-                             "make another one here"));
+    throw_failure(failure_of(FailureKind::kShutdown, 0, kForked));
   }
   // The sum over the payload is made here, so that the supervisor does not spend its time on it.
   auto shared = std::make_shared<const transport::Payload>(std::move(payload));
@@ -124,6 +124,7 @@ void Pool::supervise() {
 }
 
 void Pool::shutdown(const ShutdownOptions& options) {
+  if (!in_own_process()) throw_failure(failure_of(FailureKind::kShutdown, 0, kForked));
   std::unique_lock lock(mutex_);
   if (phase_ == Phase::kFresh) phase_ = Phase::kGone;
   if (phase_ == Phase::kRunning) phase_ = Phase::kClosing;

@@ -38,6 +38,10 @@ std::optional<WorkerStart> read_worker_start(int argc, char** argv) {
   return start;
 }
 
+bool may_have_workers() {
+  return getauxval(AT_SECURE) == 0 && getuid() == geteuid() && getgid() == getegid();
+}
+
 void bind_to_parent(int parent) {
   // In this order: were the parent to die between the two, one of them would tell.
   prctl(PR_SET_PDEATHSIG, SIGKILL);

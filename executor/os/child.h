@@ -22,6 +22,10 @@ struct WorkerStart {
 // else is an ordinary program. Allocates nothing: it runs before the program's constructors.
 std::optional<WorkerStart> read_worker_start(int argc, char** argv);
 
+// Whether a worker of this process would know itself as one: its real and effective user and group
+// are the same, and it was not started with more rights than its caller's (AT_SECURE).
+bool may_have_workers();
+
 // From now on the kernel kills this process when the thread that spawned it ends. Ends the process
 // at once if that has happened already.
 void bind_to_parent(int parent);

@@ -76,7 +76,9 @@ std::optional<ExitStatus> wait_for(int handle, int more_options) {
 int lifted(int fd) {
   if (fd > STDERR_FILENO || fd < 0) return fd;
   const int higher = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+  const int error = errno;
   ::close(fd);
+  errno = error;
   return higher;
 }
 
@@ -125,7 +127,7 @@ std::variant<Child, SysError> start_on(int ours, int theirs, const WorkerOrders&
   const int failed = SpawnPlan(theirs).run(orders, &pid);
   if (failed != 0) return SysError{"posix_spawn", failed};
   // The pid is still that process: nobody but us reaps it, unless the program asked for that.
-  const int handle = open_pidfd(pid);
+  const int handle = lifted(open_pidfd(pid));
   if (handle < 0) {
     const SysError why{"pidfd_open", errno};
     ::kill(pid, SIGKILL);
@@ -133,7 +135,7 @@ std::variant<Child, SysError> start_on(int ours, int theirs, const WorkerOrders&
     waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED);
     return why;
   }
-  return Child{pid, lifted(handle), ours};
+  return Child{pid, handle, ours};
 }
 
 }  // namespace

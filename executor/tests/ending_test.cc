@@ -173,8 +173,12 @@ TEST(Shutdown, in_a_fork_of_the_program_is_nobodys_business) {
     try {
       pool.submit(twice, 1);
     } catch (const ShutdownExecutorError&) {
-      pool.~Executor();  // neither hangs nor touches the parent's workers
-      _exit(7);
+      try {
+        pool.shutdown();
+      } catch (const ShutdownExecutorError&) {
+        pool.~Executor();  // neither hangs nor touches the parent's workers
+        _exit(7);
+      }
     }
     _exit(8);
   }

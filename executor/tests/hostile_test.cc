@@ -1,5 +1,6 @@
 // Tasks that write to their worker's channel by hand: the right error, no other task blamed, and
 // the pool goes on (law L11).
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -143,6 +144,15 @@ TEST_F(Hostile, a_reply_to_a_task_never_given_convicts) {
 TEST_F(Hostile, noise_convicts) { expect_conviction(attack(noise)); }
 TEST_F(Hostile, a_flood_convicts) { expect_conviction(attack(flood)); }
 TEST_F(Hostile, a_second_claim_convicts) { expect_conviction(attack(claim_again, kVictim)); }
+
+TEST(HostileLater, a_channel_made_non_blocking_harms_no_later_task) {
+  Executor one({.workers = 1});
+  for (int round = 0; round < 5; ++round) {
+    one.submit([] { fcntl(3, F_SETFL, O_NONBLOCK); }).get();
+    EXPECT_EQ(one.submit([] { return std::string(std::size_t{5} << 20, 'z'); }).get().size(),
+              std::size_t{5} << 20);
+  }
+}
 
 TEST_F(Hostile, a_channel_that_refuses_to_be_written_is_a_lost_channel) {
   // The worker answers its task, and then cannot be given another.

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <exception>
 #include <map>
 #include <stdexcept>
 #include <string>
@@ -175,6 +176,33 @@ TEST(SubmitLimits, a_call_or_a_result_above_the_limit_ends_its_future_alone) {
   EXPECT_THROW(pool.submit(length, std::string(100'001, 'x')).get(), EncodeError);
   EXPECT_THROW(pool.submit(make, std::size_t{100'001}).get(), EncodeError);
   EXPECT_EQ(pool.submit(twice, 1).get(), 2);
+}
+
+TEST(SubmitLimits, what_a_task_threw_is_told_whatever_the_limit_is) {
+  Executor pool({.workers = 1, .max_frame_bytes = 1'000});
+  try {
+    pool.submit([] { throw std::runtime_error(std::string(2'000, 'w')); }).get();
+    FAIL();
+  } catch (const TaskError& error) {
+    EXPECT_EQ(error.text().size(), 2'000u);
+  }
+}
+
+struct Wordless : std::exception {
+  const char* what() const noexcept override { return nullptr; }
+};
+
+TEST_F(Submit, an_exception_without_a_text_is_an_exception_all_the_same) {
+  EXPECT_THROW(pool.submit([] { throw Wordless(); }).get(), TaskError);
+  EXPECT_THROW(pool.submit([] { throw static_cast<const char*>(nullptr); }).get(), TaskError);
+}
+
+TEST(SubmitPrivilege, a_program_whose_workers_would_not_know_themselves_is_refused) {
+  if (getuid() != 0) GTEST_SKIP() << "needs root, to have an effective group of its own";
+  ASSERT_EQ(setegid(65534), 0);
+  EXPECT_THROW(Executor({.workers = 1}), SpawnError);
+  ASSERT_EQ(setegid(getgid()), 0);
+  EXPECT_EQ(Executor({.workers = 1}).submit(twice, 1).get(), 2);
 }
 
 TEST(SubmitNested, a_task_may_have_an_executor_of_its_own) {

@@ -84,6 +84,11 @@ std::optional<Frame> FrameParser::next() {
   return frame;
 }
 
+// What a task threw is told whatever the limit is; the user's limit is about results.
+std::size_t FrameParser::longest_of(FrameKind kind) const {
+  return kind == FrameKind::kFailed ? std::max(max_payload_, kLongestFailure) : max_payload_;
+}
+
 void FrameParser::accept_header() {
   const auto kind = load<std::uint8_t>(&header_[5]);
   const auto length = load<std::uint64_t>(&header_[16]);
@@ -96,9 +101,9 @@ void FrameParser::accept_header() {
     error_ = "a frame of unknown kind " + std::to_string(kind);
   } else if (load<std::uint16_t>(&header_[6]) != 0) {
     error_ = "a frame with unknown flags";
-  } else if (length > max_payload_) {
+  } else if (length > longest_of(static_cast<FrameKind>(kind))) {
     error_ = "a frame that claims " + std::to_string(length) + " bytes, more than the limit of " +
-             std::to_string(max_payload_);
+             std::to_string(longest_of(static_cast<FrameKind>(kind)));
   }
   current_ = {static_cast<FrameKind>(kind), load<TaskId>(&header_[8]), {}};
   length_ = static_cast<std::size_t>(length);

@@ -49,6 +49,7 @@ struct Payload {
 using SharedPayload = std::shared_ptr<const Payload>;  // null: empty
 
 inline constexpr std::size_t kHeaderSize = 28;
+inline constexpr std::size_t kLongestFailure = std::size_t{128} << 10;
 using Header = std::array<std::byte, kHeaderSize>;
 Header make_header(FrameKind kind, TaskId task, const Payload* payload);
 // What FrameParser::digest is after one more frame with this header.
@@ -73,6 +74,8 @@ class FrameParser {
  private:
   void accept_header();
   void finish_frame();
+
+  std::size_t longest_of(FrameKind kind) const;
 
   const std::size_t max_payload_;
   Header header_{};

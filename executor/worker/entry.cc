@@ -17,7 +17,7 @@ namespace worker {
 
 void run(const os::WorkerStart& start) {
   os::settle_in(start.orders.index);
-  serve(os::kWorkerChannel, start.orders.max_payload);
+  serve(os::kWorkerChannel, start.parent, start.orders.max_payload);
 }
 
 }  // namespace worker

@@ -1,5 +1,6 @@
 #include "executor/worker/line.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -41,16 +42,30 @@ void Line::send(FrameKind kind, TaskId task, Bytes payload) {
     while (!left.empty()) {
       const ssize_t size = ::send(fd_, left.data(), left.size(), MSG_NOSIGNAL);
       if (size < 0 && errno == EINTR) continue;
+      if (size < 0 && errno == EAGAIN) {
+        await(POLLOUT);
+        continue;
+      }
       if (size < 0) _exit(kChannelFailed);
       left = left.subspan(static_cast<std::size_t>(size));
     }
   }
 }
 
+// Only where a task has made our descriptor non-blocking: the next task shall not pay for that.
+void Line::await(short what) {
+  pollfd one = {fd_, what, 0};
+  poll(&one, 1, -1);
+}
+
 bool Line::fill(int flags) {
   const ssize_t size = recv(fd_, scratch_.data(), scratch_.size(), flags);
   if (size < 0 && errno == EINTR) return true;
   if (size < 0 && errno == EAGAIN && (flags & MSG_DONTWAIT) != 0) return false;
+  if (size < 0 && errno == EAGAIN) {
+    await(POLLIN);
+    return true;
+  }
   if (size <= 0) _exit(kChannelFailed);
   parser_.feed(std::span(scratch_).first(static_cast<std::size_t>(size)));
   while (std::optional<Frame> frame = parser_.next()) ready_.push_back(std::move(*frame));

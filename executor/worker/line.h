@@ -32,6 +32,7 @@ class Line {
   void send(transport::FrameKind kind, TaskId task, Bytes payload = {});
 
  private:
+  void await(short what);
   bool fill(int flags);  // false: nothing there (with MSG_DONTWAIT)
 
   const int fd_;

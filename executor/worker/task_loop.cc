@@ -11,6 +11,7 @@
 #include <typeinfo>
 #include <utility>
 
+#include "executor/os/child.h"
 #include "executor/transport/frame.h"
 #include "executor/worker/line.h"
 #include "poolproof/task.h"
@@ -25,6 +26,8 @@ using transport::FrameKind;
 using transport::TaskFailure;
 
 constexpr std::size_t kLongestText = std::size_t{64} << 10;
+constexpr std::size_t kLongestName = std::size_t{4} << 10;
+static_assert(kLongestText + kLongestName + 64 < transport::kLongestFailure);
 
 std::string name_of_current_exception() {
   const std::type_info* type = abi::__cxa_current_exception_type();
@@ -42,15 +45,17 @@ TaskFailure describe_current_exception(Step step) {
   try {
     throw;
   } catch (const std::exception& thrown) {
-    failure.text = thrown.what();
+    const char* text = thrown.what();
+    failure.text = text != nullptr ? text : "(its what() is null)";
   } catch (const std::string& thrown) {
     failure.text = thrown;
   } catch (const char* thrown) {
-    failure.text = thrown;
+    failure.text = thrown != nullptr ? thrown : "(a null pointer)";
   } catch (...) {
     failure.text = "(it carries no text)";
   }
   if (failure.text.size() > kLongestText) failure.text.resize(kLongestText);
+  if (failure.type_name.size() > kLongestName) failure.type_name.resize(kLongestName);
   return failure;
 }
 
@@ -77,7 +82,7 @@ Bytes run_task(const Bytes& payload, std::size_t max_payload, FrameKind& kind) {
 
 }  // namespace
 
-void serve(int fd, std::size_t max_payload) {
+void serve(int fd, int parent, std::size_t max_payload) {
   const pid_t self = getpid();
   Line line(fd);
   line.send(FrameKind::kHello, 0);
@@ -94,6 +99,9 @@ void serve(int fd, std::size_t max_payload) {
           line.send(FrameKind::kWithdrawn, frame.task);
           break;
         }
+        // A task before this one may have changed its credentials, and then the kernel forgets
+        // this.
+        os::bind_to_parent(parent);
         // Before anything of the task is decoded, so that whatever kills us is laid to its account.
         line.send(FrameKind::kClaim, frame.task);
         FrameKind kind = FrameKind::kFailed;

@@ -7,6 +7,6 @@ namespace poolproof::worker {
 
 // Serves the channel `fd` until it is told to stop. Ends by _exit: the static destructors of the
 // program belong to its main, which has not run here.
-[[noreturn]] void serve(int fd, std::size_t max_payload);
+[[noreturn]] void serve(int fd, int parent, std::size_t max_payload);
 
 }  // namespace poolproof::worker

@@ -55,7 +55,8 @@ class Executor {
   Future<detail::CallResult<F, Args...>> submit(const TaskOptions& options, F&& fn, Args&&... args);
 
   // Takes no more tasks, sees the pending and running ones to their ends as the options say, and
-  // returns when every future has ended and no worker process is left. A second call may ask for
+  // returns when every future has ended and no worker process is left. Throws
+  // ShutdownExecutorError in a process that was forked from this one. A second call may ask for
   // more (kill where the first drains), and then hastens the first. May be called in a callback.
   void shutdown(const ShutdownOptions& options = {});
 
