@@ -76,8 +76,8 @@ TEST(DeniedNamespaces, leave_a_subreaper_and_the_reason_and_are_no_error) {
                       program_beside_this("poolproof_cage").string() + "'");
   EXPECT_EQ(ran.status, 0);
   EXPECT_EQ(ran.output,
-            "subreaper, mounts 0: PID and mount namespaces: clone: ENOSPC No space left on "
-            "device; user, PID and mount namespaces: clone: ENOSPC No space left on device\n");
+            "subreaper, mounts 0: PID, mount and IPC namespaces: clone: ENOSPC No space left on "
+            "device; user, PID, mount and IPC namespaces: clone: ENOSPC No space left on device\n");
 }
 
 }  // namespace
