@@ -271,7 +271,7 @@ class SoundPool:
 
     def _hand_out(self) -> None:
         for worker in self.workers:
-            if worker.task is None and worker.channel >= 0 and self.queue:
+            if worker.task is None and worker.channel >= 0 and not worker.doom and self.queue:
                 worker.task = self.queue.popleft()
                 worker.outbox += wire.TASK_HEADER.pack(len(worker.task.data)) + worker.task.data
             self._write(worker)
@@ -305,7 +305,7 @@ class SoundPool:
                 worker.suspect_until = time.monotonic() + GRACE_S
 
     def _take_in(self, worker: Worker) -> None:
-        while len(worker.inbox) >= wire.HEADER.size and worker.doom is None:
+        while len(worker.inbox) >= wire.HEADER.size and not isinstance(worker.doom, GarbageError):
             kind, size = wire.HEADER.unpack_from(worker.inbox)
             known = kind in (wire.CLAIMED, wire.STARTED, wire.VALUE, *_FAILURE_OF)
             if not known or size > MOST_BYTES or worker.task is None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from driver import Harness
 from sound_errors import PoolError, ShutDown
-from sound_pool import SoundPool, Task
+from sound_pool import SoundPool, Task, Worker
 
 SOUND, LOSES, HANGS, LIES = (
     f"broken/{name}.py" for name in ("sound", "loses_task", "hangs_on_death", "lies_about_cause")
@@ -266,6 +266,31 @@ def test_what_is_submitted_in_the_very_moment_of_a_shutdown_by_force_is_settled(
     pool = LateOrder(Task(b"", lambda _, failure: told.append(failure), None))
     pool.close("kill")
     assert [type(failure) for failure in told] == [ShutDown]
+
+
+class LateListener(SoundPool):
+    """As if the supervisor heard nothing of what a worker says until it has killed it."""
+
+    def _listen(self, worker: Worker) -> None:
+        if worker.doom:
+            super()._listen(worker)
+
+
+def meet_and_stay(fifo: str) -> None:
+    Path(fifo).write_text("here")
+    signal.pause()
+
+
+def test_what_a_worker_said_before_it_was_killed_by_force_counts(tmp_path: Path) -> None:
+    os.mkfifo(fifo := tmp_path / "fifo")
+    told: list[PoolError | None] = []
+    pool = LateListener(1)
+    pool.submit(meet_and_stay, str(fifo), lambda _, failure: told.append(failure))
+    assert fifo.read_text() == "here"
+    pool.close("kill")
+    assert [(type(failure), failure and failure.certainty) for failure in told] == [
+        (ShutDown, "ran")
+    ]
 
 
 def test_a_reply_that_came_before_a_death_counts() -> None:
