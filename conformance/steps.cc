@@ -97,17 +97,18 @@ class Run {
   }
 
   // A body waits at its rendezvous if it warms the pool up, or if a fault is still to strike its
-  // role there.
+  // role there; a bystander also while the strike has no receipt yet.
   bool waits_for_us(const Meeting& meeting) const {
     const auto known = std::find_if(plan_.tasks.begin(), plan_.tasks.end(),
                                     [&](const auto& task) { return task.id == meeting.task; });
     if (known == plan_.tasks.end()) return false;
     if (known->role == "warm-up") return true;
     for (const Step& step : plan_.steps) {
-      if (step.kind != StepKind::kStrike || struck_.count(step.fault) > 0) continue;
+      if (step.kind != StepKind::kStrike || strikes_over_.count(step.fault) > 0) continue;
       const bool bystander =
           std::find(step.tasks.begin(), step.tasks.end(), meeting.task) != step.tasks.end();
       if (bystander && meeting.point == "running") return true;
+      if (struck_.count(step.fault) > 0) continue;
       const faults::Fault& fault = plan_.faults[static_cast<std::size_t>(step.fault)];
       if (fault.role == known->role && faults::to_string(fault.point) == meeting.point &&
           times_met(meeting) >= fault.trigger.nth)
@@ -219,6 +220,7 @@ class Run {
       return std::all_of(receipts.begin(), receipts.end(), [](const auto& came) { return came(); });
     };
     scene_.wait(all_came, Clock::now() + scaled(kStepLimit));
+    strikes_over_.insert(index);
     for (Meeting* bystander : standing(step.tasks, "running"))
       scene_.answer(*bystander, {{"do", "go"}});
   }
@@ -361,7 +363,7 @@ class Run {
   int index_ = 0;
   std::vector<std::string> submitted_;
   std::vector<std::pair<int, std::uint64_t>> workers_;  // known from the last warm-up
-  std::set<int> struck_;
+  std::set<int> struck_, strikes_over_;  // commanded; and the receipt has come, or did not in time
   bool baseline_taken_ = false;
   Size baseline_;
 };

@@ -126,6 +126,40 @@ def test_a_fault_that_does_not_strike_is_vacuous_never_a_pass(tmp_path: Path) ->
     assert cells_of(run)[("reference", "death/never")]["status"] == "vacuous"
 
 
+def test_bystanders_stand_still_until_the_strike_has_its_receipt(tmp_path: Path) -> None:
+    (tmp_path / "scenarios" / "death").mkdir(parents=True)
+    text = (TREE / "scenarios" / "death" / "killed_while_running.toml").read_text()
+    ignored = text.replace('do = "kill"', 'do = "signal:TERM"')  # by this pool: no receipt comes
+    assert ignored != text
+    (tmp_path / "scenarios" / "death" / "ignored.toml").write_text(ignored)
+    script = f"""
+import runpy, signal, sys
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+sys.path.insert(0, {str(ADAPTERS)!r})
+sys.argv = [{str(ADAPTERS / "concurrent_futures_fork.py")!r}]
+runpy.run_path(sys.argv[0], run_name="__main__")
+"""
+    poolproof(
+        "check", "toy", "--pools", pools_file(tmp_path, script), "--repeat", "1",
+        "--scenarios", tmp_path / "scenarios", "--out", tmp_path,
+    )  # fmt: skip
+    events = [json.loads(line) for line in (tmp_path / "events.ndjson").read_text().splitlines()]
+    bystanders = {
+        task["id"]
+        for event in events
+        if event["kind"] == "plan"
+        for task in event["plan"]["tasks"]
+        if task["role"] == "bystander"
+    }
+    told = next(event["t_ns"] for event in events if event["kind"] == "told")
+    let_go = [
+        event["t_ns"]
+        for event in events
+        if event["kind"] == "answered" and event["task"] in bystanders
+    ]
+    assert let_go and min(let_go) - told >= 4e9  # nobody is let go before the wait for it is over
+
+
 # -- adapters that are no adapters -------------------------------------------------------------
 
 

@@ -8,15 +8,16 @@ from sound_pool import SoundPool, Task, Worker
 
 
 class LosesTask(SoundPool):
-    """Takes the first result after a death for one of the dead worker, and throws it away."""
+    """Takes a result after a death for one of the dead worker, and throws it away: the first that
+    comes while others are at work, or wait for it."""
 
     mistrusts_the_next = False
 
     def on_death(self, worker: Worker) -> None:
-        self.mistrusts_the_next = not self.is_idle()  # somebody else is at work, or waits for it
+        self.mistrusts_the_next = True
 
     def hand_over(self, task: Task, result: bytes | PoolError) -> None:
-        if self.mistrusts_the_next and isinstance(result, bytes):
+        if self.mistrusts_the_next and isinstance(result, bytes) and not self.is_idle():
             self.mistrusts_the_next = False
         else:
             super().hand_over(task, result)
