@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, NoReturn
 
-BODIES = ("echo", "rendezvous", "carry")
+BODIES = ("echo", "rendezvous", "large", "carry")
 ARGUMENT_STAGES = ("encode-args", "decode-args")
 RESULT_STAGES = ("encode-result", "decode-result")
 STAGES = ARGUMENT_STAGES + RESULT_STAGES
@@ -39,9 +39,9 @@ def _gone(what: str, error: OSError | None = None) -> NoReturn:
     os._exit(1)
 
 
-def _write_ledger(place: Place, entry: str) -> None:
+def _write_ledger(place: Place, entry: str, **more: int) -> None:
     fields = {"ev": entry, "task": place.task, "pid": os.getpid(), "t_ns": time.monotonic_ns()}
-    data = _line(fields)
+    data = _line(fields | more)
     if len(data) > LEDGER_BYTES:
         raise ValueError(f"a ledger line of {len(data)} bytes could be torn")
     try:
@@ -73,7 +73,8 @@ def _meet(place: Place, point: str) -> Any:
 
 def stand_at(place: Place, point: str) -> None:
     """Meets the harness at `point` and does as told; returns on `go`."""
-    answer = _meet(place, point)
+    while (answer := _meet(place, point))["do"] == "fork":
+        _write_ledger(place, "struck", child=_fork_a_sleeper())
     deed = answer["do"]
     if deed == "exit":
         os._exit(answer["code"])
@@ -83,13 +84,41 @@ def stand_at(place: Place, point: str) -> None:
         while True:
             pass
     elif deed == "sleep":
-        while True:
-            signal.pause()
-    elif deed == "throw":
+        _sleep_for_ever()
+    elif deed in ("throw", "throw-undecodable"):
         _write_ledger(place, "struck")
-        raise RuntimeError(answer["text"])
+        raise RuntimeError(answer["text"]) if deed == "throw" else Undecodable(answer["text"], 1)
+    elif deed == "close-fds":
+        os.closerange(3, max(map(int, os.listdir("/proc/self/fd"))) + 1)
+        _write_ledger(place, "struck")
     elif deed != "go":
         raise ValueError(f"the harness answered {deed!r}, which no body can do")
+
+
+class Undecodable(Exception):
+    """Pickled by its class and the one argument that Exception keeps; to be made, it needs two."""
+
+    def __init__(self, text: str, needed: int):
+        super().__init__(text)
+
+
+def _sleep_for_ever() -> NoReturn:
+    while True:
+        signal.pause()
+
+
+def _fork_a_sleeper() -> int:
+    """Starts a child that holds all our descriptors, and that every signal ends which may."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+                signal.signal(number, signal.SIG_DFL)
+            signal.pthread_sigmask(signal.SIG_SETMASK, ())
+            _sleep_for_ever()
+        finally:
+            os._exit(1)  # whatever happens, the rest of this program is not the child's
+    return pid
 
 
 def _raise_in_itself(name: str) -> None:
@@ -139,9 +168,12 @@ def run(call: Call) -> object:
     """The function that every pool runs, whatever the body."""
     _write_ledger(call.place, "start")
     result = call.argument
-    if call.body == "rendezvous":
+    if call.body in ("rendezvous", "large"):
         stand_at(call.place, "running")
-    elif call.body == "carry" and call.stage in RESULT_STAGES:
+    if call.body == "large":
+        assert isinstance(call.argument, int)
+        result = "x" * call.argument
+    if call.body == "carry" and call.stage in RESULT_STAGES:
         result = Carried(call.place, call.stage, result)
     _write_ledger(call.place, "end")
     return result

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import pickle
 import signal
 import time
 from pathlib import Path
 
+import bodies
 import kit
 import pytest
 from driver import adapter
@@ -99,6 +101,74 @@ def test_loop_is_on_the_cpu_and_sleep_is_not(deed: str, state: str) -> None:
         harness.stays(lambda: not harness.outcomes("t1"), 0.5)
         os.kill(meeting.pid, signal.SIGKILL)
         assert harness.outcome("t1")["value"] == -signal.SIGKILL
+
+
+def test_fork_leaves_a_child_that_holds_every_descriptor_and_the_body_meets_again() -> None:
+    stubborn = """
+    def prepare(self):
+        import faulthandler, signal
+        faulthandler.enable()
+        for number in (2, 11, 15): signal.signal(number, print)
+        signal.pthread_sigmask(0, range(1, 65))
+        os.dup2(os.open("/dev/null", os.O_RDONLY), 77, inheritable=False)
+"""
+    with adapter(FORKING + stubborn) as harness:
+        harness.open()
+        harness.submit("t1", "rendezvous", value=1)
+        harness.answer(harness.meeting("t1"), "fork")
+        again = harness.meeting("t1")
+        (struck,) = harness.wait(lambda: harness.ledger.of("t1", "struck"))
+        child = struck["child"]
+        assert struck["pid"] == again.pid != child
+        facts = Path(f"/proc/{child}/stat").read_text().rpartition(")")[2].split()
+        assert (facts[0], int(facts[1])) == ("S", again.pid)  # asleep, and the worker's own
+        assert os.path.exists(f"/proc/{child}/fd/77")
+        harness.answer(again, "go")
+        assert harness.outcome("t1") == {"kind": "value", "value": 77}
+        os.kill(child, signal.SIGTERM)  # nothing of the worker's handling is left in it
+        harness.wait(lambda: child not in harness.living())
+
+
+def test_close_fds_closes_all_from_3_on_and_the_body_goes_on() -> None:
+    looking = FORKING.replace("os._exit(77)", "print(os.listdir('/proc/self/fd')); os._exit(77)")
+    with adapter(looking.replace("kit.run", "os.dup2(0, 900); kit.run")) as harness:
+        harness.open()
+        harness.submit("t1", "rendezvous")
+        harness.answer(harness.meeting("t1"), "close-fds")
+        assert harness.outcome("t1")["value"] == 77
+        assert harness.ledger.of("t1", "struck") and harness.ledger.of("t1", "end")
+
+
+def test_an_undecodable_exception_can_be_encoded_and_not_decoded() -> None:
+    error = bodies.Undecodable("odd", 1)
+    assert str(error) == "odd"
+    with pytest.raises(TypeError):
+        pickle.loads(pickle.dumps(error))
+    catching = """
+class Pool(Base):
+    def submit(self, task):
+        try: kit.run(task.call)
+        except Exception as error: kit.settle(task.id, kit.value(repr(error)))
+"""
+    with adapter(catching) as harness:
+        harness.open()
+        harness.submit("t1", "rendezvous")
+        harness.answer(harness.meeting("t1"), "throw-undecodable", text="nobody knows it")
+        assert harness.outcome("t1")["value"] == "Undecodable('nobody knows it')"
+        harness.wait(lambda: harness.ledger.of("t1", "struck"))
+        assert not harness.ledger.of("t1", "end")
+
+
+def test_large_meets_and_returns_as_many_letters_as_asked_for() -> None:
+    with adapter() as harness:
+        harness.open()
+        # In the adapter's own process, which stands at the rendezvous meanwhile.
+        for size, told in ((3, "xxx"), (100_000_000, {"length": 100_000_000})):
+            task = f"t{size}"
+            harness.submit(task, "large", bytes=size)
+            harness.answer(harness.meeting(task), "go")
+            assert harness.outcome(task) == {"kind": "value", "value": told}
+            harness.wait(lambda task=task: harness.ledger.of(task, "end"))
 
 
 def test_a_body_whose_harness_is_gone_ends_by_itself() -> None:

@@ -27,6 +27,7 @@ class ConcurrentFutures:
         "arguments_cross",
         "results_cross",
         "cancel",  # of what has not started
+        "done_callback",
         "close_drain",
         "close_cancel",
     )
@@ -45,7 +46,7 @@ class ConcurrentFutures:
     def submit(self, task: kit.Task) -> None:
         future = self.executor.submit(kit.run, task.call)
         self.futures[task.id] = future
-        future.add_done_callback(lambda done: kit.settle(task.id, self.outcome_of(done)))
+        future.add_done_callback(lambda done: task.done(self.outcome_of(done)))
 
     def outcome_of(self, future: "Future[object]") -> kit.Outcome:
         # Not by catching what result() raises: that would tie the future to our own frame.

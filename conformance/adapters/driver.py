@@ -171,9 +171,17 @@ class Harness:
         self.send(cmd="open", workers=workers)
         self.wait(lambda: len(self.named("opened")) > before)
 
-    def submit(self, task: str, body: str, deadline_ms: int | None = None, **args: Any) -> None:
+    def submit(
+        self,
+        task: str,
+        body: str,
+        deadline_ms: int | None = None,
+        on_done: dict[str, Any] | None = None,
+        **args: Any,
+    ) -> None:
         args |= {"ledger": self.ledger_path, "rendezvous": self.rendezvous_path}
         more = {} if deadline_ms is None else {"deadline_ms": deadline_ms}
+        more |= {} if on_done is None else {"on_done": on_done}
         self.send(cmd="submit", id=task, body=body, args=args, **more)
 
     def close(self, how: str = "drain") -> None:

@@ -44,39 +44,25 @@ def _take_the_line() -> int | None:
 _LINE = _take_the_line()
 
 # Only now anything else: a module that printed on import would have spoken on the line.
+import contextlib
 import json
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import NamedTuple, Protocol
 
-from bodies import ARGUMENT_STAGES, BODIES, STAGES, Call, Carried, Place, run
+from bodies import Call, run, stand_at
+from outcomes import NATIVE_CHARACTERS, Outcome, came_from, is_a, native, outcome_of, value
+from submission import CAPABILITIES, ID_CHARACTERS, Json, Refused, Submission, read
 
-__all__ = ["Call", "Task", "outcome_of", "run", "serve", "settle", "value"]
+__all__ = [
+    "CAPABILITIES", "Call", "Outcome", "Task", "came_from", "installed", "is_a", "native",
+    "outcome_of", "run", "serve", "settle", "value",
+]  # fmt: skip
 
 PROTOCOL = 1
 MESSAGE_BYTES = 65_536
-NATIVE_CHARACTERS = 2_000
-ID_CHARACTERS = 64  # so that a ledger line holds any id, however it is escaped
-
-CAPABILITIES = (
-    "worker_processes",
-    "arguments_cross",
-    "results_cross",
-    "task_deadline",
-    "cancel",
-    "close_drain",
-    "close_cancel",
-    "close_kill",
-)
 RECOVERIES = ("replaces", "breaks", "recreate")
 
-Json = Any  # what json.loads gives
-Outcome = dict[str, Json]
-
 # --- the line ---------------------------------------------------------------------------------
-
-
-class Refused(Exception):
-    """What the adapter cannot do at all; its text goes to the harness as `refused`."""
 
 
 def _encode(message: Mapping[str, Json]) -> bytes:
@@ -114,9 +100,6 @@ def _word(value: Json) -> str:
     return value[:ID_CHARACTERS] if isinstance(value, str) else ""
 
 
-# --- outcomes ---------------------------------------------------------------------------------
-
-
 def settle(task_id: str, outcome: Outcome) -> None:
     """Tells how a task ended. From any thread, and never throws into the pool that calls it."""
     try:
@@ -128,48 +111,6 @@ def settle(task_id: str, outcome: Outcome) -> None:
         emit("settled", id=task_id, outcome={"kind": "unmapped", "native": native(error, what)})
 
 
-def value(result: object) -> Outcome:
-    """The outcome of a task that returned."""
-    return {"kind": "value", "value": result}
-
-
-def native(error: BaseException, text: str | None = None) -> Json:
-    """The pool's own error in its own words, with the cause that it names."""
-    kind = type(error)
-    name = kind.__qualname__
-    if kind.__module__ != "builtins":
-        name = f"{kind.__module__}.{name}"
-    try:
-        words = str(error) if text is None else text
-        if error.__cause__ is not None:
-            words += f"\ncaused by: {error.__cause__}"
-    except Exception as unsayable:  # an exception may have a __str__ of its own
-        words = f"(its text cannot be had: {type(unsayable).__name__})"
-    return {"type": name, "text": words[:NATIVE_CHARACTERS]}
-
-
-# One row of an adapter's table: does it know this error, and what is it then?
-Row = tuple[Callable[[BaseException], bool], Outcome]
-
-
-def outcome_of(error: BaseException, table: Sequence[Row]) -> Outcome:
-    """The first row that knows the error says what it is; without one it is `unmapped`."""
-    for knows, outcome in table:
-        if knows(error):
-            return {**outcome, "native": native(error)}
-    return {"kind": "unmapped", "native": native(error)}
-
-
-def is_a(*kinds: type[BaseException]) -> Callable[[BaseException], bool]:
-    """For a table: the error is of one of these types."""
-    return lambda error: isinstance(error, kinds)
-
-
-def came_from(frame: str) -> Callable[[BaseException], bool]:
-    """For a table: the traceback that the pool sent along from its worker names this function."""
-    return lambda error: f", in {frame}\n" in str(error.__cause__)
-
-
 # --- commands ---------------------------------------------------------------------------------
 
 
@@ -179,6 +120,9 @@ class Task(NamedTuple):
     id: str
     call: Call
     deadline_ms: int | None
+    done: Callable[[Outcome], None]
+    """To be called in the pool's own done-callback, in whatever thread that is. Tells the outcome,
+    then does what the harness asked of the callback; what that throws is for the pool to bear."""
 
 
 class Adapter(Protocol):
@@ -194,7 +138,7 @@ class Adapter(Protocol):
         """Makes the pool. What it throws, here or below, is told as `refused`."""
 
     def submit(self, task: Task) -> None:
-        """Submits, and sees to it that `settle` is called. What it throws is an outcome."""
+        """Submits, and sees to it that `task.done` is called. What it throws is an outcome."""
 
     def outcome(self, error: BaseException) -> Outcome:
         """Maps the pool's error, by `outcome_of` and the adapter's table."""
@@ -204,35 +148,6 @@ class Adapter(Protocol):
 
     def close(self, how: str) -> None:
         """Calls the pool's own shutdown, one of the `close_*` in the capabilities."""
-
-
-def _task_of(command: dict[str, Json], capabilities: Sequence[str]) -> Task:
-    task_id, body, args = (command.get(key) for key in ("id", "body", "args"))
-    if not isinstance(task_id, str) or not 0 < len(task_id) <= ID_CHARACTERS:
-        raise Refused(f"`id` must be a string of 1 to {ID_CHARACTERS} characters")
-    if body not in BODIES:
-        raise Refused(f"there is no body {body!r}: echo, rendezvous or carry")
-    if not isinstance(args, dict):
-        raise Refused("`args` must be an object")
-    ledger, rendezvous = (args.get(key) for key in ("ledger", "rendezvous"))
-    if not isinstance(ledger, str) or not isinstance(rendezvous, str):
-        raise Refused("`args` must hold the paths `ledger` and `rendezvous`")
-    if body != "rendezvous" and "value" not in args:
-        raise Refused(f"`args` of {body} must hold `value`")
-    stage = args.get("stage", "")
-    if body == "carry" and stage not in STAGES:
-        raise Refused("`args.stage` of carry must be encode- or decode-, -args or -result")
-    deadline_ms = command.get("deadline_ms")
-    if deadline_ms is not None:
-        if "task_deadline" not in capabilities:
-            raise Refused("this pool ends no task at a deadline")
-        if type(deadline_ms) is not int or deadline_ms < 0:
-            raise Refused("`deadline_ms` must be an integer, 0 or more")
-    place = Place(task_id, ledger, rendezvous)
-    argument = args.get("value")
-    if body == "carry" and stage in ARGUMENT_STAGES:
-        argument = Carried(place, stage, argument)
-    return Task(task_id, Call(place, body, stage, argument), deadline_ms)
 
 
 class _Desk:
@@ -270,16 +185,27 @@ class _Desk:
         emit("opened")
 
     def _submit(self, command: dict[str, Json]) -> None:
-        task = _task_of(command, self.adapter.capabilities)
+        asked = read(command, self.adapter.capabilities)
         if not self.is_open:
             raise Refused("no pool is open")
-        if task.id in self.submitted:
-            raise Refused("a task of this id was submitted before")
-        self.submitted.add(task.id)
+        for each in (asked, asked.then):
+            if each is not None and each.id in self.submitted:
+                raise Refused(f"a task of the id {each.id!r} was submitted before")
+            self.submitted |= {each.id} if each is not None else set()
+        self._hand_over(asked)
+
+    def _hand_over(self, asked: Submission) -> None:
+        def done(outcome: Outcome) -> None:
+            settle(asked.id, outcome)
+            if asked.meets:
+                stand_at(asked.call.place, "callback")
+            if asked.then is not None:
+                self._hand_over(asked.then)
+
         try:
-            self.adapter.submit(task)
+            self.adapter.submit(Task(asked.id, asked.call, asked.deadline_ms, done))
         except Exception as error:
-            settle(task.id, self.adapter.outcome(error))
+            settle(asked.id, self.adapter.outcome(error))
 
     def _cancel(self, command: dict[str, Json]) -> None:
         if "cancel" not in self.adapter.capabilities:
@@ -322,6 +248,23 @@ def _receive() -> bytes:
     return data
 
 
+@contextlib.contextmanager
+def installed(pool: str) -> Iterator[None]:
+    """Around an adapter's imports of its pool: if they fail, that is said instead of hello."""
+    try:
+        yield
+    except Exception as error:
+        if _LINE is None:  # in a worker, or started by hand
+            raise
+        why = "{type}: {text}".format(**native(error))
+        _refuse({"cmd": "hello"}, f"{sys.executable} cannot import {pool}: {why}")
+        sys.exit(0)
+
+
+# A pool that is open at `bye` lives on as a program's global one would: until Python's own end.
+_served: list[Adapter] = []
+
+
 def serve(adapter: Adapter) -> None:
     """Says hello, then obeys until `bye`; returns, and Python ends the program in its own way."""
     if _LINE is None:
@@ -342,6 +285,7 @@ def serve(adapter: Adapter) -> None:
         recovers=adapter.recovers,
         longest_wait={"seconds": seconds, "source": source},
     )
+    _served.append(adapter)
     desk = _Desk(adapter)
     goes_on = True
     while goes_on:

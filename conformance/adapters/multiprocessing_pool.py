@@ -34,6 +34,7 @@ class MultiprocessingPool:
         "worker_processes",
         "arguments_cross",
         "results_cross",
+        "done_callback",
         "close_drain",
         "close_kill",
     )
@@ -51,8 +52,8 @@ class MultiprocessingPool:
         self.workers.apply_async(
             kit.run,
             (task.call,),
-            callback=lambda result: kit.settle(task.id, kit.value(result)),
-            error_callback=lambda error: kit.settle(task.id, self.outcome(error)),
+            callback=lambda result: task.done(kit.value(result)),
+            error_callback=lambda error: task.done(self.outcome(error)),
         )
 
     def outcome(self, error: BaseException) -> kit.Outcome:

@@ -9,8 +9,10 @@ from typing import Any
 
 import bodies
 import kit
+import outcomes
 import pytest
 import schemas
+import submission
 from driver import Harness, adapter
 from jsonschema import Draft202012Validator, ValidationError
 
@@ -149,7 +151,7 @@ def test_the_kits_lists_are_those_of_the_page() -> None:
     stages = [name for name in words(BODIES["carry"][2]) if "-" in name]
     assert list(bodies.STAGES) == stages
     points = properties("meeting")["point"]["enum"]
-    assert points == ["running", *stages]
+    assert points == ["running", *stages, "callback"]
     assert properties("command/submit")["args"]["properties"]["stage"]["enum"] == stages
 
 
@@ -158,6 +160,10 @@ def test_the_kits_limits_are_those_of_the_page() -> None:
     assert f"at most {bodies.LEDGER_BYTES} bytes" in re.sub(r"\s+", " ", PAGE)
     assert f"at most {kit.NATIVE_CHARACTERS:,} characters" in PAGE
     assert f"1 to {kit.ID_CHARACTERS} characters" in PAGE
+    assert f"more than {outcomes.VALUE_CHARACTERS:,} characters" in PAGE
+    assert f"1 to {submission.MOST_BYTES:,}" in PAGE
+    size = properties("command/submit")["args"]["properties"]["bytes"]
+    assert size["maximum"] == submission.MOST_BYTES
     assert properties("command/submit")["id"]["maxLength"] == kit.ID_CHARACTERS
     native = properties("outcome")["native"]["properties"]["text"]
     assert native["maxLength"] == kit.NATIVE_CHARACTERS
@@ -173,13 +179,24 @@ class Pool(Base):
 PATHS = {"ledger": "/nowhere/ledger", "rendezvous": "/nowhere/meet"}
 
 
+def args_of(body: str, stage: str) -> dict[str, Any]:
+    if body == "large":
+        return {**PATHS, "bytes": 1}
+    return {**PATHS, "value": None} | ({"stage": stage} if stage else {})
+
+
 def sound_commands() -> list[dict[str, Any]]:
     """In an order in which they can be obeyed: each command with all fields of its row."""
-    submits = [
-        {"cmd": "submit", "id": f"{body}.{stage}", "body": body, "deadline_ms": 0, "args": args}
+    tasks = [
+        {"id": f"{body}.{stage}", "body": body, "args": args_of(body, stage)}
         for body in BODIES
         for stage in (bodies.STAGES if body == "carry" else [""])
-        for args in [{**PATHS, "value": None} | ({"stage": stage} if stage else {})]
+    ]
+    callbacks = [{"do": "submit", **task, "id": f"then {task['id']}"} for task in tasks]
+    callbacks[0] = {"do": "meet"}
+    submits = [
+        {"cmd": "submit", **task, "deadline_ms": 0, "on_done": on_done}
+        for task, on_done in zip(tasks, callbacks, strict=True)
     ]
     closes = [{"cmd": "close", "how": how} for how in words(COMMANDS["close"][1])[1:]]
     opens = {"cmd": "open", "workers": 1}
@@ -213,6 +230,9 @@ def spoilt() -> list[dict[str, Any]]:
             if (command["body"], key) != ("rendezvous", "value"):
                 rest = {k: v for k, v in command["args"].items() if k != key}
                 found.append({**command, "args": rest})
+        for key in command.get("on_done", {}):
+            rest = {k: v for k, v in command["on_done"].items() if k != key}
+            found.append({**command, "on_done": rest})
     return found
 
 

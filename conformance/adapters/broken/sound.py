@@ -47,7 +47,7 @@ class Sound:
 
     def submit(self, task: kit.Task) -> None:
         def tell(result: object, failure: PoolError | None) -> None:
-            kit.settle(task.id, self.outcome(failure) if failure else kit.value(result))
+            task.done(self.outcome(failure) if failure else kit.value(result))
 
         deadline_s = None if task.deadline_ms is None else task.deadline_ms / 1000
         self.tasks[task.id] = self.workers.submit(kit.run, task.call, tell, deadline_s)

@@ -98,6 +98,13 @@ def cause_of_death(status: os.waitid_result | None) -> str:
         return f"signal:{status.si_status}"
 
 
+def _decoded(outcome: bytes | PoolError) -> tuple[object, PoolError | None]:
+    try:
+        return (None, outcome) if isinstance(outcome, PoolError) else (pickle.loads(outcome), None)
+    except BaseException as error:
+        return None, DecodeResultError(describe(error), certainty="ran")
+
+
 class SoundPool:
     def __init__(self, workers: int):
         self.size = workers
@@ -173,15 +180,10 @@ class SoundPool:
     def _tell_all(self) -> None:
         while (item := self._outcomes.get()) is not None:
             task, outcome = item
-            if isinstance(outcome, PoolError):
-                task.tell(None, outcome)
-                continue
             try:
-                result = pickle.loads(outcome)
-            except BaseException as error:
-                task.tell(None, DecodeResultError(describe(error), certainty="ran"))
-            else:
-                task.tell(result, None)
+                task.tell(*_decoded(outcome))
+            except Exception:  # of the caller's making: others lose nothing by it
+                traceback.print_exc()
 
     # --- supervision -------------------------------------------------------------------------
 

@@ -1,0 +1,58 @@
+"""Outcomes: how a value or a pool's own error is told in the protocol's words (../protocol.md).
+
+Pure functions. An adapter calls them through the kit: `kit.value`, `kit.outcome_of`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+NATIVE_CHARACTERS = 2_000
+VALUE_CHARACTERS = 4_096  # of a string that is told whole
+
+Outcome = dict[str, Any]
+
+
+def value(result: object) -> Outcome:
+    """The outcome of a task that returned. A long string is told by its length alone."""
+    if isinstance(result, str) and len(result) > VALUE_CHARACTERS:
+        return {"kind": "value", "value": {"length": len(result)}}
+    return {"kind": "value", "value": result}
+
+
+def native(error: BaseException, text: str | None = None) -> dict[str, str]:
+    """The pool's own error in its own words, with the cause that it names."""
+    kind = type(error)
+    name = kind.__qualname__
+    if kind.__module__ != "builtins":
+        name = f"{kind.__module__}.{name}"
+    try:
+        words = str(error) if text is None else text
+        if error.__cause__ is not None:
+            words += f"\ncaused by: {error.__cause__}"
+    except Exception as unsayable:  # an exception may have a __str__ of its own
+        words = f"(its text cannot be had: {type(unsayable).__name__})"
+    return {"type": name, "text": words[:NATIVE_CHARACTERS]}
+
+
+# One row of an adapter's table: does it know this error, and what is it then?
+Row = tuple[Callable[[BaseException], bool], Outcome]
+
+
+def outcome_of(error: BaseException, table: Sequence[Row]) -> Outcome:
+    """The first row that knows the error says what it is; without one it is `unmapped`."""
+    for knows, outcome in table:
+        if knows(error):
+            return {**outcome, "native": native(error)}
+    return {"kind": "unmapped", "native": native(error)}
+
+
+def is_a(*kinds: type[BaseException]) -> Callable[[BaseException], bool]:
+    """For a table: the error is of one of these types."""
+    return lambda error: isinstance(error, kinds)
+
+
+def came_from(frame: str) -> Callable[[BaseException], bool]:
+    """For a table: the traceback that the pool sent along from its worker names this function."""
+    return lambda error: f", in {frame}\n" in str(error.__cause__)

@@ -1,0 +1,95 @@
+"""Reads a `submit` command: is it sound, and what is the pool to run? (../protocol.md)"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from bodies import ARGUMENT_STAGES, BODIES, STAGES, Call, Carried, Place
+
+ID_CHARACTERS = 64  # so that a ledger line holds any id, however it is escaped
+MOST_BYTES = 1 << 30  # of a large result
+
+CAPABILITIES = (
+    "worker_processes",
+    "arguments_cross",
+    "results_cross",
+    "task_deadline",
+    "cancel",
+    "done_callback",
+    "close_drain",
+    "close_cancel",
+    "close_kill",
+)
+
+Json = Any  # what json.loads gives
+
+
+class Refused(Exception):
+    """What the adapter cannot do at all; its text goes to the harness as `refused`."""
+
+
+class Submission(NamedTuple):
+    """A task as it was asked for, and what its done-callback is to do: meet, submit, or nothing."""
+
+    id: str
+    call: Call
+    deadline_ms: int | None = None
+    meets: bool = False
+    then: Submission | None = None
+
+
+def read(command: dict[str, Json], capabilities: Sequence[str]) -> Submission:
+    """Throws Refused, which names what is wrong."""
+    task = _task(command)
+    deadline_ms, on_done = command.get("deadline_ms"), command.get("on_done")
+    if deadline_ms is not None:
+        if "task_deadline" not in capabilities:
+            raise Refused("this pool ends no task at a deadline")
+        if type(deadline_ms) is not int or deadline_ms < 0:
+            raise Refused("`deadline_ms` must be an integer, 0 or more")
+        task = task._replace(deadline_ms=deadline_ms)
+    if on_done is None:
+        return task
+    if "done_callback" not in capabilities:
+        raise Refused("this pool calls nothing when a task has ended")
+    deed = on_done.get("do") if isinstance(on_done, dict) else None
+    if deed == "meet":
+        return task._replace(meets=True)
+    if deed == "submit":
+        return task._replace(then=_task(on_done, "on_done."))
+    raise Refused("`on_done.do` must be meet or submit")
+
+
+def _task(command: dict[str, Json], where: str = "") -> Submission:
+    task_id, body, args = (command.get(key) for key in ("id", "body", "args"))
+    if not isinstance(task_id, str) or not 0 < len(task_id) <= ID_CHARACTERS:
+        raise Refused(f"`{where}id` must be a string of 1 to {ID_CHARACTERS} characters")
+    if body not in BODIES:
+        raise Refused(f"`{where}body`: there is no {body!r}, only {', '.join(BODIES)}")
+    if not isinstance(args, dict):
+        raise Refused(f"`{where}args` must be an object")
+    ledger, rendezvous = (args.get(key) for key in ("ledger", "rendezvous"))
+    if not isinstance(ledger, str) or not isinstance(rendezvous, str):
+        raise Refused(f"`{where}args` must hold the paths `ledger` and `rendezvous`")
+    place = Place(task_id, ledger, rendezvous)
+    return Submission(task_id, Call(place, body, *_stage_and_argument(place, body, args, where)))
+
+
+def _stage_and_argument(
+    place: Place, body: str, args: dict[str, Json], where: str
+) -> tuple[str, object]:
+    if body == "large":
+        size = args.get("bytes")
+        if type(size) is not int or not 0 < size <= MOST_BYTES:
+            raise Refused(f"`{where}args.bytes` of large must be an integer, 1 to {MOST_BYTES}")
+        return "", size
+    if body != "rendezvous" and "value" not in args:
+        raise Refused(f"`{where}args` of {body} must hold `value`")
+    argument = args.get("value")
+    if body != "carry":
+        return "", argument
+    stage = args.get("stage")
+    if stage not in STAGES:
+        raise Refused(f"`{where}args.stage` of carry must be one of {', '.join(STAGES)}")
+    return stage, Carried(place, stage, argument) if stage in ARGUMENT_STAGES else argument
