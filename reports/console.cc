@@ -3,9 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cctype>
 
 #include "reports/look.h"
+#include "reports/replay.h"
 #include "reports/text.h"
 
 namespace poolproof::reports {
@@ -37,25 +37,6 @@ std::string hanging(const std::string& lead, std::string_view text, int columns)
     out += line + "\n";
   }
   return out;
-}
-
-// As a shell takes it: what is not plainly a word is quoted.
-std::string shell_word(std::string_view text) {
-  const bool plain = !text.empty() && std::all_of(text.begin(), text.end(), [](unsigned char c) {
-    return std::isalnum(c) != 0 ||
-           std::string_view("_-./:=,+@%").find(static_cast<char>(c)) != std::string_view::npos;
-  });
-  if (plain) return std::string(text);
-  std::string quoted = "'";
-  for (const char c : text) quoted += c == '\'' ? std::string("'\\''") : std::string(1, c);
-  return quoted + "'";
-}
-
-std::string replay_line(const CellVerdict& cell, const Look& look) {
-  std::string line = fmt::format("{} check {} --scenario {} --repeat 3", shell_word(look.command),
-                                 shell_word(cell.pool), shell_word(cell.scenario));
-  for (const std::string& word : look.places) line += " " + shell_word(word);
-  return one_line(line);
 }
 
 bool is_shown(const Part& part) {
@@ -135,7 +116,8 @@ std::string surprise(const CellVerdict& cell, const Look& look) {
     for (const std::string& sentence : attempt->evidence)
       out += hanging("    - ", sentence, columns);
   }
-  return out + dimmed("  again: ", look) + replay_line(cell, look) + "\n";
+  return out + dimmed("  again: ", look) + one_line(replay_line(cell.pool, cell.scenario, look)) +
+         "\n";
 }
 
 }  // namespace poolproof::reports
