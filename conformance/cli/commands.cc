@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "conformance/check.h"
+#include "conformance/cli/home.h"
 #include "conformance/oracle.h"
 #include "conformance/pools.h"
 #include "conformance/record.h"
@@ -26,14 +27,9 @@ using conformance::CellVerdict;
 using conformance::Pool;
 using scenarios::Scenario;
 
-fs::path own_folder() { return fs::read_symlink("/proc/self/exe").parent_path(); }
-
 conformance::Places places_of(const Common& common) {
-  const fs::path adapters = common.pools.parent_path();
-  // Adapters of installed pools live in the tree's own environment; those of the standard library
-  // need none.
-  const fs::path venv = fs::path(POOLPROOF_SOURCE) / ".venv/bin/python";
-  return {fs::exists(venv) ? venv : fs::path("/usr/bin/python3"), adapters, own_folder()};
+  const Home home = find_home();
+  return {home.python, common.pools.parent_path(), home.programs};
 }
 
 std::vector<Pool> pools_of(const Common& common) {
@@ -163,8 +159,8 @@ std::optional<std::string> nearest_word(const std::string& word,
 }
 
 Common default_places() {
-  const fs::path source = POOLPROOF_SOURCE;
-  return {source / "scenarios", source / "conformance/adapters/pools.toml"};
+  const Home home = find_home();
+  return {home.scenarios, home.adapters / "pools.toml"};
 }
 
 int list_pools(const Common& common) {
@@ -217,7 +213,7 @@ int check(const Common& common, const CheckArguments& arguments) {
   options.repeat = arguments.repeat;
   options.level = level;
   options.out = arguments.out;
-  options.cage_program = own_folder() / "poolproof_cage";
+  options.cage_program = find_home().programs / "poolproof_cage";
   options.argv = arguments.argv;
   options.stop_fd = stop_descriptor();
 

@@ -35,9 +35,10 @@ ExecutorOptions checked(ExecutorOptions options) {
     failure.kind = FailureKind::kSpawn;
     failure.text =
         "this program cannot be started as its own worker, since the library's start hook has not "
-        "run (it is reached only through another shared library or dlopen, or the program is "
-        "static). Nothing was started. Cures: link the program itself to poolproof_executor; or "
-        "call poolproof::worker_entry(argc, argv) as the first line of main, before any executor";
+        "run (it is reached only through another shared library or dlopen, or its static library "
+        "was linked without -Wl,--wrap=__libc_start_main). Nothing was started. Cures: link the "
+        "program itself to poolproof::executor, or to poolproof::executor_shared; or call "
+        "poolproof::worker_entry(argc, argv) as the first line of main, before any executor";
     throw SpawnError(failure);
   }
   refuse_if_privileged();

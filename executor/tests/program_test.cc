@@ -87,6 +87,16 @@ TEST(Linking, the_static_archive_works) {
   EXPECT_EQ(Program(LINKED_STATICALLY, {}).output(), "42\n");
 }
 
+TEST(Linking, a_program_that_is_static_altogether_works) {
+  EXPECT_EQ(Program(WHOLLY_STATIC, {}).output(), "42\n");
+}
+
+TEST(Linking, the_static_archive_without_its_link_option_gives_an_error_that_names_it) {
+  const std::string output = Program(UNWRAPPED, {}).output();
+  EXPECT_EQ(output.rfind("SpawnError: ", 0), 0u) << output;
+  EXPECT_NE(output.find("-Wl,--wrap=__libc_start_main"), std::string::npos) << output;
+}
+
 TEST(Linking, the_shared_library_works_if_the_program_links_it_itself) {
   EXPECT_EQ(Program(LINKED_DIRECTLY, {}).output(), "42\n");
 }
@@ -95,7 +105,8 @@ TEST(Linking, through_another_library_alone_gives_an_error_that_names_both_cures
   const std::string output = Program(LINKED_INDIRECTLY, {}).output();
   EXPECT_EQ(output.rfind("SpawnError: ", 0), 0u) << output;
   EXPECT_NE(output.find("worker_entry(argc, argv)"), std::string::npos) << output;
-  EXPECT_NE(output.find("link the program itself"), std::string::npos) << output;
+  EXPECT_NE(output.find("link the program itself to poolproof::executor"), std::string::npos)
+      << output;
 }
 
 TEST(Linking, through_another_library_works_with_the_cure) {

@@ -24,12 +24,14 @@
 #include <utility>
 #include <vector>
 
+#include "poolproof/export.h"
+
 namespace poolproof {
 
 using Bytes = std::vector<std::byte>;
 
 // The bytes do not hold what they claim to hold.
-class BadBytes : public std::runtime_error {
+class POOLPROOF_EXPORT BadBytes : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };

@@ -8,6 +8,8 @@
 #include <string>
 #include <variant>
 
+#include "poolproof/export.h"
+
 namespace poolproof {
 
 using TaskId = std::uint64_t;  // unique within one executor, counted from 1; 0: no task
@@ -34,8 +36,9 @@ struct Unseen {  // somebody else reaped it: SIGCHLD ignored, or a wait for any 
 };
 using ExitStatus = std::variant<Unseen, Exited, Signaled>;
 
-std::string to_string(const ExitStatus& status);  // "SIGSEGV (core dumped)", "exit code 3"
-std::string signal_name(int signal);              // "SIGSEGV"
+// "SIGSEGV (core dumped)", "exit code 3"
+POOLPROOF_EXPORT std::string to_string(const ExitStatus& status);
+POOLPROOF_EXPORT std::string signal_name(int signal);  // "SIGSEGV"
 
 // Why the process ended. `kSelf`: as its exit status says.
 enum class Cause {
@@ -82,7 +85,7 @@ struct Failure {
   bool operator==(const Failure&) const = default;
 };
 
-class ExecutorError : public std::runtime_error {
+class POOLPROOF_EXPORT ExecutorError : public std::runtime_error {
  public:
   explicit ExecutorError(const Failure& failure);
   const Failure& failure() const { return failure_; }
@@ -94,13 +97,13 @@ class ExecutorError : public std::runtime_error {
 };
 
 // A worker or the whole pool is lost.
-class BrokenProcessPool : public ExecutorError {
+class POOLPROOF_EXPORT BrokenProcessPool : public ExecutorError {
  public:
   using ExecutorError::ExecutorError;
 };
 
 // The worker that held the task died, unplanned. The pool goes on.
-class TerminatedWorkerError : public BrokenProcessPool {
+class POOLPROOF_EXPORT TerminatedWorkerError : public BrokenProcessPool {
  public:
   using BrokenProcessPool::BrokenProcessPool;
   WorkerRef worker() const { return failure().worker; }
@@ -114,19 +117,19 @@ class TerminatedWorkerError : public BrokenProcessPool {
 };
 
 // No worker could be started, or fresh ones died three times in a row. The pool ends.
-class SpawnError : public BrokenProcessPool {
+class POOLPROOF_EXPORT SpawnError : public BrokenProcessPool {
  public:
   explicit SpawnError(const Failure& failure) : BrokenProcessPool(failure) {}
 };
 
 // The program closed descriptors of the executor. The pool ends.
-class SupervisorLost : public BrokenProcessPool {
+class POOLPROOF_EXPORT SupervisorLost : public BrokenProcessPool {
  public:
   using BrokenProcessPool::BrokenProcessPool;
 };
 
 // The worker that held the task sent what no worker may send, and was killed. The pool goes on.
-class ProtocolError : public ExecutorError {
+class POOLPROOF_EXPORT ProtocolError : public ExecutorError {
  public:
   using ExecutorError::ExecutorError;
   WorkerRef worker() const { return failure().worker; }
@@ -134,48 +137,48 @@ class ProtocolError : public ExecutorError {
 };
 
 // The task threw. `what()` holds both.
-class TaskError : public ExecutorError {
+class POOLPROOF_EXPORT TaskError : public ExecutorError {
  public:
   using ExecutorError::ExecutorError;
   const std::string& type_name() const { return failure().type_name; }  // "std::out_of_range"
   const std::string& text() const { return failure().text; }
 };
 
-class EncodeError : public ExecutorError {
+class POOLPROOF_EXPORT EncodeError : public ExecutorError {
  public:
   using ExecutorError::ExecutorError;
   Stage stage() const { return failure().stage; }
 };
-class DecodeError : public ExecutorError {
+class POOLPROOF_EXPORT DecodeError : public ExecutorError {
  public:
   using ExecutorError::ExecutorError;
   Stage stage() const { return failure().stage; }
 };
 
 // The task was ended at its deadline.
-class DeadlineError : public ExecutorError {
+class POOLPROOF_EXPORT DeadlineError : public ExecutorError {
  public:
   using ExecutorError::ExecutorError;
   WorkerRef worker() const { return failure().worker; }
   int pid() const { return failure().worker.pid; }
   bool frozen() const { return failure().cause == Cause::kFrozen; }
 };
-class CancelledError : public ExecutorError {
+class POOLPROOF_EXPORT CancelledError : public ExecutorError {
  public:
   using ExecutorError::ExecutorError;
 };
 // Submitted after shutdown, or ended by one that kills.
-class ShutdownExecutorError : public ExecutorError {
+class POOLPROOF_EXPORT ShutdownExecutorError : public ExecutorError {
  public:
   using ExecutorError::ExecutorError;
 };
 // My wait ran out; the task goes on.
-class TimeoutError : public ExecutorError {
+class POOLPROOF_EXPORT TimeoutError : public ExecutorError {
  public:
   explicit TimeoutError(TaskId task);
 };
 
 // Throws the class that belongs to `failure.kind`.
-[[noreturn]] void throw_failure(const Failure& failure);
+[[noreturn]] POOLPROOF_EXPORT void throw_failure(const Failure& failure);
 
 }  // namespace poolproof

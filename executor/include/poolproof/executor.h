@@ -15,6 +15,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "poolproof/export.h"
 #include "poolproof/future.h"
 #include "poolproof/options.h"
 #include "poolproof/task.h"
@@ -27,13 +28,14 @@ class Pool;
 
 // Gives the node of a new task. Throws ShutdownExecutorError, or SpawnError once the pool has ended
 // so.
-NodePtr submit_encoded(Pool& pool, const TaskOptions& options, Bytes payload, MakeNode make);
+POOLPROOF_EXPORT NodePtr submit_encoded(Pool& pool, const TaskOptions& options, Bytes payload,
+                                        MakeNode make);
 // A node that has already ended with EncodeError{stage = args}.
-NodePtr refuse_unencodable(Pool& pool, std::exception_ptr why, MakeNode make);
+POOLPROOF_EXPORT NodePtr refuse_unencodable(Pool& pool, std::exception_ptr why, MakeNode make);
 
 }  // namespace detail
 
-class Executor {
+class POOLPROOF_EXPORT Executor {
  public:
   // Throws SpawnError if this program cannot be its own worker (see worker_entry); starts nothing.
   // Throws std::invalid_argument for workers < 0.
@@ -66,7 +68,7 @@ class Executor {
 
 // For programs in which the library cannot take over by itself in a worker (Executor says so with
 // SpawnError): call it as the first line of main. In a worker it never returns.
-void worker_entry(int argc, char** argv);
+POOLPROOF_EXPORT void worker_entry(int argc, char** argv);
 
 template <class F, class... Args>
 Future<detail::CallResult<F, Args...>> Executor::submit(const TaskOptions& options, F&& fn,

@@ -17,6 +17,7 @@
 
 #include "poolproof/codec.h"
 #include "poolproof/error.h"
+#include "poolproof/export.h"
 
 namespace poolproof {
 
@@ -28,7 +29,7 @@ namespace detail {
 class FutureNode;
 
 // A counted reference to a node; the count is in the node.
-class NodePtr {
+class POOLPROOF_EXPORT NodePtr {
  public:
   NodePtr() = default;
   explicit NodePtr(FutureNode* node);  // takes over the count that a new node has
@@ -64,7 +65,7 @@ class Patron {
   virtual void callback_threw(std::exception_ptr what) = 0;
 };
 
-class FutureNode {
+class POOLPROOF_EXPORT FutureNode {
  public:
   FutureNode(TaskId task, std::shared_ptr<Patron> patron);
   virtual ~FutureNode() = default;
@@ -106,7 +107,7 @@ class FutureNode {
   std::shared_ptr<Patron> patron_;
 };
 
-[[noreturn]] void throw_decode_error(TaskId task, std::exception_ptr why);
+[[noreturn]] POOLPROOF_EXPORT void throw_decode_error(TaskId task, std::exception_ptr why);
 // An exception of this process as a plain value, with its type name and text.
 Failure describe_exception(FailureKind kind, Stage stage, TaskId task, std::exception_ptr what);
 
@@ -206,7 +207,7 @@ class Future {
 
 namespace detail {
 
-[[noreturn]] void abort_on_empty_future();
+[[noreturn]] POOLPROOF_EXPORT void abort_on_empty_future();
 
 struct FutureAccess {
   template <class T>

@@ -18,6 +18,7 @@
 
 #include "poolproof/codec.h"
 #include "poolproof/error.h"
+#include "poolproof/export.h"
 
 namespace poolproof::detail {
 
@@ -27,9 +28,9 @@ struct CodeAddress {
   std::uint64_t offset = 0;
 };
 // Throws BadBytes if it is no code of the main program or of a library that it is linked to.
-CodeAddress locate(std::uintptr_t code);
+POOLPROOF_EXPORT CodeAddress locate(std::uintptr_t code);
 // The address here, or throws BadBytes.
-std::uintptr_t resolve(CodeAddress address);
+POOLPROOF_EXPORT std::uintptr_t resolve(CodeAddress address);
 
 // What the worker is doing while it runs a thunk: tells what an exception was about.
 enum class Step : std::uint8_t { kDecodeArgs, kRun, kEncodeResult };
