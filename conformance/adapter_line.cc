@@ -1,5 +1,7 @@
 #include "conformance/adapter_line.h"
 
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include <cerrno>
@@ -28,6 +30,11 @@ void AdapterLine::flush() {
     }
     queue_.pop_front();
   }
+}
+
+bool AdapterLine::other_side_has_read_all() const {
+  int unread = 0;
+  return queue_.empty() && ::ioctl(fd_, SIOCOUTQ, &unread) == 0 && unread == 0;
 }
 
 std::optional<AdapterLine::Received> AdapterLine::receive() {

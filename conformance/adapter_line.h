@@ -25,6 +25,7 @@ class AdapterLine {
   void send(const nlohmann::json& message);  // queued; written as the adapter reads
   void flush();                              // writes what can be written now
   bool wants_to_write() const { return !queue_.empty(); }
+  bool other_side_has_read_all() const;  // of what was sent
 
   // The next message, or nothing if none waits. After the other end is gone: nothing, and ended().
   std::optional<Received> receive();

@@ -50,7 +50,7 @@ class Reader {
   }
 
   void take(const Observation& line);
-  History result() && { return std::move(history_); }
+  History result() &&;
 
  private:
   void take_cage(const Observation& line);
@@ -71,6 +71,7 @@ class Reader {
   }
 
   History history_;
+  std::set<int> made_;                // children that bodies started
   std::size_t closed_taken_for_ = 0;  // how many closes had been sent at the last `closed` snapshot
 };
 
@@ -113,6 +114,11 @@ void Reader::take(const Observation& line) {
   } else if (kind == "signalled") {
     const auto error = need<std::string>(line, "error");
     if (!error.empty()) history_.signal_errors[need<int>(line, "pid")] = error;
+    if (error.empty() && line.fields.value("group", false)) history_.group_signalled_ns = line.t_ns;
+  } else if (kind == "heard") {
+    if (text_in(line.fields, "cmd") == "bye") history_.bye_heard_ns = line.t_ns;
+  } else if (kind == "sending") {
+    if (TaskHistory* task = find(text_in(line.fields, "task"))) task->seen_sending = true;
   } else if (kind == "exit") {
     take_exit(line);
   } else if (kind == "process" || kind == "snapshot") {
@@ -133,6 +139,12 @@ void Reader::take(const Observation& line) {
   } else if (kind == "ended") {
     history_.ended = {need<std::string>(line, "how"), text_in(line.fields, "why")};
   }  // every other kind is kept in the record and says nothing here
+}
+
+History Reader::result() && {
+  for (auto& [number, snapshot] : history_.snapshots)
+    for (SeenProcess& process : snapshot.processes) process.ours = made_.count(process.id.pid) > 0;
+  return std::move(history_);
 }
 
 void Reader::take_cage(const Observation& line) {
@@ -181,6 +193,9 @@ void Reader::take_settled(const Observation& line, const json& message) {
     return;
   }
   task->settled.push_back({line.t_ns, message.value("outcome", json())});
+  for (TaskHistory& follower : history_.tasks)  // its done-callback submits this one now
+    if (follower.planned.submitted_by == id && !follower.submitted_ns)
+      follower.submitted_ns = line.t_ns;
 }
 
 void Reader::take_answer(const Observation& line, std::vector<Call>& calls, const char* event) {
@@ -220,7 +235,8 @@ void Reader::take_ledger(const Observation& line) {
   TaskHistory* task = find(text_in(entry, "task"));
   if (task == nullptr) return;  // a body wrote of a task that nobody planned: no evidence of ours
   const std::string ev = text_in(entry, "ev");
-  const LedgerLine seen{number_in(entry, "pid"), line.t_ns};
+  const LedgerLine seen{number_in(entry, "pid"), line.t_ns, line.seq};
+  if (const int child = number_in(entry, "child"); child != 0) made_.insert(child);
   if (ev == "start") task->starts.push_back(seen);
   if (ev == "end") task->ends.push_back(seen);
   if (ev == "struck") task->strucks.push_back(seen);

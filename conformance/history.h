@@ -58,6 +58,7 @@ struct Settled {
 struct LedgerLine {
   int pid = 0;
   std::int64_t t_ns = 0;
+  std::int64_t seq = 0;
 };
 
 struct TaskHistory {
@@ -65,7 +66,8 @@ struct TaskHistory {
   std::optional<std::int64_t> submitted_ns{};
   std::vector<Settled> settled{};
   std::vector<LedgerLine> starts{}, ends{}, strucks{};
-  bool closed_over = false;  // the pool answered `closed` after the submit and before it settled
+  bool seen_sending = false;  // it stood still with its result on the way
+  bool closed_over = false;   // the pool answered `closed` after the submit and before it settled
 
   bool open() const { return submitted_ns && settled.empty(); }
 };
@@ -99,6 +101,7 @@ struct SeenProcess {
   int ppid = 0;
   std::string state, name, command;
   nlohmann::json threads, fds;  // arrays, as in faults/cage/protocol.md
+  bool ours = false;            // a body started it because we said so: nobody's leftover
   bool zombie() const { return state == "Z" || state == "X"; }
 };
 
@@ -132,6 +135,8 @@ struct History {
   std::vector<Exit> exits;
   std::vector<Call> opens, closes;
   std::optional<std::int64_t> bye_ns;
+  std::optional<std::int64_t> bye_heard_ns;        // the adapter has read it
+  std::optional<std::int64_t> group_signalled_ns;  // by us, all of the adapter's group
   std::map<int, Snapshot> snapshots;
   std::optional<int> baseline, end;  // snap numbers
   std::int64_t end_seq = 0;          // of the look at the end: what dies later, the cage killed

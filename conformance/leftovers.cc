@@ -60,7 +60,7 @@ std::string words_of(const SeenProcess& process) {
 std::vector<Thing> processes_of(const Snapshot& snapshot, int adapter_pid, int keeper_pid) {
   std::vector<Thing> things;
   for (const SeenProcess& process : snapshot.processes) {
-    if (process.id.pid == adapter_pid) continue;
+    if (process.id.pid == adapter_pid || process.ours) continue;
     if (process.zombie() && process.ppid == keeper_pid) continue;
     things.push_back({process.zombie() ? "zombie" : "process " + process.command,
                       fmt::format("{} {}", process.id.pid, process.id.start), words_of(process)});

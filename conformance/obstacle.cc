@@ -65,6 +65,10 @@ struct Waiting {  // what the pool owes, at the end of the record
 };
 
 std::optional<Waiting> find_waiting(const Plan& plan, const History& history) {
+  if (parent_was_struck(plan, history)) {  // nobody can tell of outcomes then
+    if (adapter_exit(history) != nullptr) return std::nullopt;
+    return Waiting{"close", "the program ends", "it did not end", {}};
+  }
   if (unanswered(history.opens)) return Waiting{"open", "`opened`", "no answer to `open`", {}};
   if (unanswered(history.closes)) return Waiting{"close", "`closed`", "no answer to `close`", {}};
   if (history.bye_ns && adapter_exit(history) == nullptr)
@@ -78,10 +82,25 @@ std::optional<Waiting> find_waiting(const Plan& plan, const History& history) {
   return std::nullopt;
 }
 
+// Of the faults that strike the program: may it end by itself, and how it likes? Killed, it was not
+// asked; after Ctrl-C it may end by the signal or by any exit status, but not by another signal.
+bool is_explained(const Plan& plan, const History& history, const Exit& exit) {
+  return std::any_of(history.told.begin(), history.told.end(), [&](const Told& told) {
+    const auto index = static_cast<std::size_t>(told.fault);
+    if (told.fault < 0 || index >= plan.faults.size()) return false;
+    const faults::Fault& fault = plan.faults[index];
+    const bool sent = fault.effect.kind == faults::EffectKind::kSignal;
+    if (fault.target == faults::Target::kParent) return sent;
+    return fault.target == faults::Target::kGroup &&
+           (exit.status.how != ExitStatus::How::kSignal ||
+            exit.status.signal == faults::signal_name(fault.effect.signal));
+  });
+}
+
 // An adapter may end when it was told to (`bye`, with exit status 0) or struck.
 std::optional<std::string> crash_of(const Plan& plan, const History& history) {
   const Exit* exit = adapter_exit(history);
-  if (exit == nullptr || parent_was_struck(plan, history)) return std::nullopt;
+  if (exit == nullptr || is_explained(plan, history, *exit)) return std::nullopt;
   const bool natural = exit->status.how == ExitStatus::How::kUnseen ||
                        (exit->status.how == ExitStatus::How::kCode && exit->status.code == 0);
   if (history.bye_ns && natural) return std::nullopt;
@@ -98,11 +117,14 @@ std::string part_of_step(const Plan& plan, const History& history) {
     case StepKind::kWarmUp:
       return "open";
     case StepKind::kClose:
+    case StepKind::kBeginClose:
+    case StepKind::kAwaitClosed:
     case StepKind::kBye:
       return "close";
     case StepKind::kProbe:
       return "after";
     case StepKind::kSubmit:
+    case StepKind::kCancel:
     case StepKind::kStrike:
     case StepKind::kAwaitSettled:
     case StepKind::kAwaitParentEnd:
@@ -153,7 +175,8 @@ std::optional<Obstacle> find_obstacle(const Plan& plan, const History& history) 
     return Obstacle{Status::kParentCrash, part, "the program that owns the pool lives on", *crash};
   }
   const std::string& how = history.ended->how;
-  if (how == "done" || parent_was_struck(plan, history)) return std::nullopt;
+  const bool ended = parent_was_struck(plan, history) && adapter_exit(history) != nullptr;
+  if (how == "done" || ended) return std::nullopt;
   if (how == "stuck" && waiting) return hang_of(history, *waiting);
   throw FormError(
       fmt::format("the attempt ended as `{}`, and nothing in the record says why", how));

@@ -138,16 +138,29 @@ scenarios::PoolFacts facts_of(const json& hello) {
 
 json open_command(int workers) { return {{"cmd", "open"}, {"workers", workers}}; }
 
-json submit_command(const scenarios::PlannedTask& task, const std::string& ledger,
-                    const std::string& rendezvous) {
-  json args = {
-      {"value", json::parse(task.value_json)}, {"ledger", ledger}, {"rendezvous", rendezvous}};
-  if (!task.stage.empty()) args["stage"] = task.stage;
-  json command = {
-      {"cmd", "submit"}, {"id", task.id}, {"body", task.body}, {"args", std::move(args)}};
+json submit_command(const scenarios::PlannedTask& task, const scenarios::PlannedTask* follower,
+                    const Addresses& at) {
+  const auto args_of = [&](const scenarios::PlannedTask& planned) {
+    json args = {{"ledger", at.ledger}, {"rendezvous", at.rendezvous}};
+    if (planned.bytes != 0)
+      args["bytes"] = planned.bytes;
+    else
+      args["value"] = json::parse(planned.value_json);
+    if (!planned.stage.empty()) args["stage"] = planned.stage;
+    return args;
+  };
+  json command = {{"cmd", "submit"}, {"id", task.id}, {"body", task.body}, {"args", args_of(task)}};
   if (task.deadline_ms) command["deadline_ms"] = *task.deadline_ms;
+  if (task.meets_when_done) command["on_done"] = {{"do", "meet"}};
+  if (follower != nullptr)
+    command["on_done"] = {{"do", "submit"},
+                          {"id", follower->id},
+                          {"body", follower->body},
+                          {"args", args_of(*follower)}};
   return command;
 }
+
+json cancel_command(const std::string& id) { return {{"cmd", "cancel"}, {"id", id}}; }
 
 json close_command(const std::string& how) { return {{"cmd", "close"}, {"how", how}}; }
 

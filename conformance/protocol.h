@@ -20,9 +20,13 @@ std::optional<std::string> complaint_about(const nlohmann::json& message);
 scenarios::PoolFacts facts_of(const nlohmann::json& hello);
 
 nlohmann::json open_command(int workers);
-// `ledger` and `rendezvous` are paths as the bodies see them.
-nlohmann::json submit_command(const scenarios::PlannedTask& task, const std::string& ledger,
-                              const std::string& rendezvous);
+struct Addresses {  // paths, as the bodies see them
+  std::string ledger, rendezvous;
+};
+// `follower`, if any, is the task that the done-callback of this one submits.
+nlohmann::json submit_command(const scenarios::PlannedTask& task,
+                              const scenarios::PlannedTask* follower, const Addresses& at);
+nlohmann::json cancel_command(const std::string& id);
 nlohmann::json close_command(const std::string& how);
 nlohmann::json bye_command();
 

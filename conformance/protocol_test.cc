@@ -104,7 +104,7 @@ TEST(Protocol, facts_of_a_hello_without_longest_wait_assume_five_seconds_and_say
 
 TEST(Protocol, a_submit_tells_the_body_its_addresses_and_never_the_role) {
   const scenarios::PlannedTask task{"t3", "victim", "carry", "[1,2]", "decode-args", 250};
-  const json command = submit_command(task, "/run/ledger", "/run/meet");
+  const json command = submit_command(task, nullptr, {"/run/ledger", "/run/meet"});
   EXPECT_EQ(command,
             json::parse(R"({"cmd": "submit", "id": "t3", "body": "carry", "deadline_ms": 250,
       "args": {"value": [1, 2], "stage": "decode-args", "ledger": "/run/ledger", "rendezvous": "/run/meet"}})"));

@@ -56,19 +56,35 @@ void look_for_departure(const History& history, Strike& strike) {
     strike.why_not = fmt::format("task {} never read what it was told", strike.told.task);
 }
 
-void look_for_throw(const History& history, Strike& strike) {
-  const TaskHistory* task = history.task(strike.told.task);
-  if (task != nullptr && !task->strucks.empty()) strike.landed_ns = task->strucks.front().t_ns;
+void look_for_ledger_line(const History& history, Strike& strike) {
+  if (const TaskHistory* task = history.task(strike.told.task))
+    for (const LedgerLine& line : task->strucks)
+      if (line.seq > strike.told.seq && !strike.landed_ns) strike.landed_ns = line.t_ns;
   if (!strike.landed_ns)
-    strike.why_not = fmt::format("task {} did not write that it throws", strike.told.task);
+    strike.why_not = fmt::format("task {} did not write that it did it", strike.told.task);
+}
+
+// A program may end in its own time and way after these two; the receipt is that it was reached.
+void look_for_word(const std::optional<std::int64_t>& came_ns, const char* what, Strike& strike) {
+  strike.landed_ns = came_ns;
+  if (!came_ns) strike.why_not = what;
 }
 
 Strike strike_of(const Fault& fault, const History& history, const Told& told) {
   Strike strike{told, {}, {}, ""};
-  if (faults::ends_process(fault.effect)) {
+  if (fault.target == Target::kGroup) {
+    look_for_word(history.group_signalled_ns, "the signal did not reach the group", strike);
+  } else if (fault.effect.kind == EffectKind::kReturn) {
+    look_for_word(history.bye_heard_ns, "the program never read that it may end", strike);
+  } else if (faults::ends_process(fault.effect)) {
     look_for_exit(fault.effect, history, strike);
-  } else if (fault.effect.kind == EffectKind::kThrow) {
-    look_for_throw(history, strike);
+    const TaskHistory* task = history.task(told.task);
+    if (fault.point == faults::Point::kSending && (task == nullptr || !task->seen_sending)) {
+      strike.landed_ns.reset();
+      strike.why_not = fmt::format("task {} was not seen sending its result", told.task);
+    }
+  } else if (faults::is_written_by_task(fault.effect)) {
+    look_for_ledger_line(history, strike);
   } else {
     look_for_departure(history, strike);
   }
@@ -164,8 +180,7 @@ bool parent_was_struck(const Plan& plan, const History& history) {
   return std::any_of(history.told.begin(), history.told.end(), [&](const Told& told) {
     const auto index = static_cast<std::size_t>(told.fault);
     return told.fault >= 0 && index < plan.faults.size() &&
-           faults::ends_process(plan.faults[index].effect) &&
-           told.process.pid == history.adapter.pid;
+           faults::strikes_program(plan.faults[index]);
   });
 }
 

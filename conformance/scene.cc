@@ -166,14 +166,18 @@ void Scene::on_cage_message(const std::string& ev, const json& message) {
   if (ev == "snapshot") seen_.snapshots[message.at("snap")].whole = message;
   if (ev == "ledger") {
     ++seen_.ledger_lines;
-    if (message.at("entry").value("ev", "") == "struck")
-      seen_.struck.insert(message.at("entry").value("task", ""));
+    const json& entry = message.at("entry");
+    if (entry.value("ev", "") == "struck") ++seen_.struck[entry.value("task", "")];
+    if (const auto child = entry.find("child"); child != entry.end() && child->is_number_integer())
+      seen_.made.insert(child->get<int>());
+    if (entry.value("ev", "") == "end") seen_.ended.insert(entry.value("task", ""));
   }
   if (ev == "exit") {
     ++seen_.exits_seen;
     seen_.exits[{message.at("pid"), message.at("start")}] = message.at("status");
     if (message.at("adapter").get<bool>()) seen_.adapter_ended = true;
   }
+  if (ev == "signalled" && message.value("group", false)) seen_.group_signalled = true;
   if (ev == "left") {
     for (Meeting& meeting : seen_.meetings)
       if (meeting.conn == message.at("conn")) meeting.left = true;

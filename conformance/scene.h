@@ -79,7 +79,10 @@ struct Seen {
   std::map<std::string, nlohmann::json> outcomes;  // by task id
   std::vector<Meeting> meetings;
   std::map<std::pair<int, std::uint64_t>, nlohmann::json> exits;  // status by identity
-  std::set<std::string> struck;                                   // tasks that wrote `struck`
+  std::map<std::string, int> struck;  // how many `struck` lines each task wrote
+  std::set<std::string> ended;        // tasks that wrote `end`
+  std::set<int> made;                 // pids of children that bodies started because we said so
+  bool group_signalled = false;       // the adapter's process group was sent a signal
   std::map<int, Snapshot> snapshots;
   std::map<int, Clock::time_point> pongs;
   bool adapter_ended = false;
@@ -101,6 +104,7 @@ class Scene {
   bool wait(const std::function<bool()>& done, Clock::time_point limit);
 
   void send(const nlohmann::json& command);
+  bool adapter_has_read_all() const { return line_.other_side_has_read_all(); }
   void answer(Meeting& meeting, const nlohmann::json& what_to_do);
   Snapshot snapshot();  // asks and waits for it
   int last_snapshot() const { return snapshots_asked_; }

@@ -14,18 +14,27 @@ using std::string_view;
 template <typename Enum, std::size_t N>
 using Words = std::array<std::pair<Enum, string_view>, N>;
 
-constexpr Words<Point, 6> kPoints = {{{Point::kIdle, "idle"},
+constexpr Words<Point, 8> kPoints = {{{Point::kIdle, "idle"},
                                       {Point::kRunning, "running"},
                                       {Point::kEncodeArgs, "encode-args"},
                                       {Point::kDecodeArgs, "decode-args"},
                                       {Point::kEncodeResult, "encode-result"},
-                                      {Point::kDecodeResult, "decode-result"}}};
-constexpr Words<Target, 3> kTargets = {{{Target::kWorker, "worker"},
+                                      {Point::kDecodeResult, "decode-result"},
+                                      {Point::kSending, "sending"},
+                                      {Point::kCallback, "callback"}}};
+constexpr Words<Target, 4> kTargets = {{{Target::kWorker, "worker"},
                                         {Target::kAllWorkers, "all-workers"},
-                                        {Target::kParent, "parent"}}};
+                                        {Target::kParent, "parent"},
+                                        {Target::kGroup, "group"}}};
 // Effects that are one word; the others are word:parameter.
-constexpr Words<EffectKind, 3> kPlainEffects = {
-    {{EffectKind::kLoop, "loop"}, {EffectKind::kSleep, "sleep"}, {EffectKind::kThrow, "throw"}}};
+constexpr Words<EffectKind, 7> kPlainEffects = {
+    {{EffectKind::kLoop, "loop"},
+     {EffectKind::kSleep, "sleep"},
+     {EffectKind::kThrow, "throw"},
+     {EffectKind::kThrowUndecodable, "throw-undecodable"},
+     {EffectKind::kFork, "fork"},
+     {EffectKind::kCloseFds, "close-fds"},
+     {EffectKind::kReturn, "return"}}};
 
 template <typename Enum, std::size_t N>
 std::optional<Enum> find_word(const Words<Enum, N>& words, string_view text) {
@@ -58,13 +67,27 @@ std::optional<string_view> after_prefix(string_view text, string_view prefix) {
 
 }  // namespace
 
+bool strikes_program(const Fault& fault) {
+  return fault.target == Target::kParent || fault.target == Target::kGroup;
+}
+
+std::string meets_at(Point point) {
+  return to_string(point == Point::kSending ? Point::kRunning : point);
+}
+
 Door door_of(const Effect& effect) {
-  return effect.kind == EffectKind::kSignal ? Door::kProcess : Door::kTask;
+  const bool by_us = effect.kind == EffectKind::kSignal || effect.kind == EffectKind::kReturn;
+  return by_us ? Door::kProcess : Door::kTask;
 }
 
 bool ends_process(const Effect& effect) {
   return effect.kind == EffectKind::kSignal || effect.kind == EffectKind::kRaise ||
          effect.kind == EffectKind::kExit;
+}
+
+bool is_written_by_task(const Effect& effect) {
+  return effect.kind == EffectKind::kThrow || effect.kind == EffectKind::kThrowUndecodable ||
+         effect.kind == EffectKind::kFork || effect.kind == EffectKind::kCloseFds;
 }
 
 std::string to_string(Point point) { return word_of(kPoints, point); }
@@ -82,6 +105,10 @@ std::string to_string(const Effect& effect) {
     case EffectKind::kLoop:
     case EffectKind::kSleep:
     case EffectKind::kThrow:
+    case EffectKind::kThrowUndecodable:
+    case EffectKind::kFork:
+    case EffectKind::kCloseFds:
+    case EffectKind::kReturn:
       break;
   }
   return word_of(kPlainEffects, effect.kind);

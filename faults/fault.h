@@ -18,6 +18,8 @@ enum class Point {
   kDecodeArgs,    // an argument is being decoded, in the worker
   kEncodeResult,  // a result is being encoded, in the worker
   kDecodeResult,  // a result is being decoded, on the caller's side
+  kSending,       // a result that is larger than any buffer is on its way to the caller
+  kCallback,      // inside the done-callback of a task, on the caller's side
 };
 
 // Whom the fault strikes.
@@ -25,18 +27,23 @@ enum class Target {
   kWorker,      // the process that reached the point
   kAllWorkers,  // every worker known from the warm-up (only at kIdle)
   kParent,      // the adapter: the process that owns the pool
+  kGroup,       // the adapter and its whole process group, as Ctrl-C does
 };
 
 // By which door the effect enters (design.md section 4).
 enum class Door { kTask, kProcess };
 
 enum class EffectKind {
-  kSignal,  // process door: the cage sends `signal`            "kill", "signal:SEGV"
-  kRaise,   // task door: the body raises `signal` in itself    "raise:SEGV"
-  kExit,    // task door: the body calls _exit(`code`)          "exit:0"
-  kLoop,    // task door: the body loops for ever               "loop"
-  kSleep,   // task door: the body sleeps for ever              "sleep"
-  kThrow,   // task door: the body or codec throws              "throw"
+  kSignal,            // process door: the cage sends `signal`            "kill", "signal:SEGV"
+  kRaise,             // task door: the body raises `signal` in itself    "raise:SEGV"
+  kExit,              // task door: the body calls _exit(`code`)          "exit:0"
+  kLoop,              // task door: the body loops for ever               "loop"
+  kSleep,             // task door: the body sleeps for ever              "sleep"
+  kThrow,             // task door: the body, codec or callback throws    "throw"
+  kThrowUndecodable,  // task door: what it throws cannot be decoded by the caller
+  kFork,      // task door: the body starts a child that keeps every descriptor, and meets again
+  kCloseFds,  // task door: the body closes every descriptor from 3 on, and goes on
+  kReturn,    // the adapter returns from its main
 };
 
 struct Effect {
@@ -62,8 +69,13 @@ struct Fault {
   bool operator==(const Fault&) const = default;
 };
 
+// The program that owns the pool ends by it, alone or with its group.
+bool strikes_program(const Fault& fault);
+// Where a body stands before the fault strikes: "running" for kSending too, on its way there.
+std::string meets_at(Point point);
 Door door_of(const Effect& effect);
 bool ends_process(const Effect& effect);  // kSignal, kRaise, kExit: the receipt is a process exit
+bool is_written_by_task(const Effect& effect);  // the receipt is a `struck` line of the ledger
 
 std::string to_string(Point point);           // "decode-args"
 std::string to_string(Target target);         // "worker", "all-workers", "parent"

@@ -10,19 +10,23 @@ namespace {
 
 TEST(Fault, every_point_reads_back_as_itself) {
   const std::vector<Point> all = {Point::kIdle,       Point::kRunning,      Point::kEncodeArgs,
-                                  Point::kDecodeArgs, Point::kEncodeResult, Point::kDecodeResult};
+                                  Point::kDecodeArgs, Point::kEncodeResult, Point::kDecodeResult,
+                                  Point::kSending,    Point::kCallback};
   for (const Point point : all) EXPECT_EQ(parse_point(to_string(point)), point) << to_string(point);
   EXPECT_EQ(to_string(Point::kDecodeArgs), "decode-args");
 }
 
 TEST(Fault, every_target_reads_back_as_itself) {
-  for (const Target target : {Target::kWorker, Target::kAllWorkers, Target::kParent})
+  for (const Target target :
+       {Target::kWorker, Target::kAllWorkers, Target::kParent, Target::kGroup})
     EXPECT_EQ(parse_target(to_string(target)), target) << to_string(target);
 }
 
 std::vector<Effect> all_effects() {
-  std::vector<Effect> effects = {
-      {EffectKind::kLoop, 0, 0}, {EffectKind::kSleep, 0, 0}, {EffectKind::kThrow, 0, 0}};
+  std::vector<Effect> effects = {{EffectKind::kLoop, 0, 0},  {EffectKind::kSleep, 0, 0},
+                                 {EffectKind::kThrow, 0, 0}, {EffectKind::kThrowUndecodable, 0, 0},
+                                 {EffectKind::kFork, 0, 0},  {EffectKind::kCloseFds, 0, 0},
+                                 {EffectKind::kReturn, 0, 0}};
   for (int signal = 1; signal < NSIG; ++signal) {
     effects.push_back({EffectKind::kSignal, signal, 0});
     effects.push_back({EffectKind::kRaise, signal, 0});
@@ -73,10 +77,11 @@ TEST(Fault, a_signal_without_a_name_is_told_by_its_number) {
   EXPECT_EQ(parse_signal(signal_name(SIGRTMIN)), SIGRTMIN);
 }
 
-TEST(Fault, only_signals_enter_by_the_process_door) {
-  for (const Effect& effect : all_effects())
-    EXPECT_EQ(door_of(effect) == Door::kProcess, effect.kind == EffectKind::kSignal)
-        << to_string(effect);
+TEST(Fault, only_signals_and_the_end_of_main_enter_by_the_process_door) {
+  for (const Effect& effect : all_effects()) {
+    const bool by_us = effect.kind == EffectKind::kSignal || effect.kind == EffectKind::kReturn;
+    EXPECT_EQ(door_of(effect) == Door::kProcess, by_us) << to_string(effect);
+  }
   EXPECT_EQ(to_string(Door::kProcess), "process");
   EXPECT_EQ(to_string(Door::kTask), "task");
 }
@@ -88,6 +93,27 @@ TEST(Fault, the_receipt_of_a_signal_a_raise_and_an_exit_is_an_exit_of_the_proces
   EXPECT_FALSE(ends_process({EffectKind::kLoop, 0, 0}));
   EXPECT_FALSE(ends_process({EffectKind::kSleep, 0, 0}));
   EXPECT_FALSE(ends_process({EffectKind::kThrow, 0, 0}));
+}
+
+TEST(Fault, no_effect_has_two_kinds_of_receipt) {
+  for (const Effect& effect : all_effects())
+    EXPECT_FALSE(ends_process(effect) && is_written_by_task(effect)) << to_string(effect);
+  EXPECT_TRUE(is_written_by_task({EffectKind::kFork, 0, 0}));
+  EXPECT_TRUE(is_written_by_task({EffectKind::kCloseFds, 0, 0}));
+}
+
+TEST(Fault, a_task_meets_at_running_on_its_way_to_sending) {
+  EXPECT_EQ(meets_at(Point::kSending), "running");
+  EXPECT_EQ(meets_at(Point::kCallback), "callback");
+}
+
+TEST(Fault, a_fault_of_the_parent_or_its_group_strikes_the_program) {
+  Fault fault;
+  EXPECT_FALSE(strikes_program(fault));
+  fault.target = Target::kParent;
+  EXPECT_TRUE(strikes_program(fault));
+  fault.target = Target::kGroup;
+  EXPECT_TRUE(strikes_program(fault));
 }
 
 }  // namespace

@@ -27,9 +27,7 @@ void parse_head(const Section& file, Scenario& scenario) {
 }  // namespace
 
 bool strikes_parent(const Scenario& scenario) {
-  return std::any_of(
-      scenario.faults.begin(), scenario.faults.end(),
-      [](const faults::Fault& fault) { return fault.target == faults::Target::kParent; });
+  return std::any_of(scenario.faults.begin(), scenario.faults.end(), faults::strikes_program);
 }
 
 void parse_close(const Section& file, Scenario& scenario) {
@@ -48,13 +46,16 @@ void parse_close(const Section& file, Scenario& scenario) {
                               "way to close", closings());
   const toml::node* when = close.find("when");
   if (when == nullptr) return;
-  constexpr std::string_view kMoments[] = {"end", "struck"};
-  scenario.close_while_struck = close.word(*when, "moment to close", kMoments) == "struck";
+  constexpr std::string_view kMoments[] = {"end", "struck", "striking"};
+  const std::string moment = close.word(*when, "moment to close", kMoments);
+  if (moment == "struck") scenario.close_when = CloseWhen::kStruck;
+  if (moment == "striking") scenario.close_when = CloseWhen::kStriking;
   const bool struck_later =
       std::any_of(scenario.faults.begin(), scenario.faults.end(),
                   [](const faults::Fault& fault) { return fault.point != faults::Point::kIdle; });
-  if (scenario.close_while_struck && !struck_later)
-    close.fail_at(*when, "no fault strikes a task here, so there is nothing to close right after",
+  if (scenario.close_when != CloseWhen::kEnd && !struck_later)
+    close.fail_at(*when,
+                  "no fault strikes a task here, so there is nothing to close at that moment",
                   "write when = \"end\", or add a fault at running:ROLE");
 }
 

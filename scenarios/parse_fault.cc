@@ -13,13 +13,17 @@ using faults::Point;
 using faults::Target;
 
 constexpr std::string_view kPoints[] = {"idle",        "running",       "encode-args",
-                                        "decode-args", "encode-result", "decode-result"};
-constexpr std::string_view kTargets[] = {"worker", "all-workers", "parent"};
+                                        "decode-args", "encode-result", "decode-result",
+                                        "sending",     "callback"};
+constexpr std::string_view kTargets[] = {"worker", "all-workers", "parent", "group"};
 
-// Encoding an argument and decoding a result are the caller's work.
+// Encoding an argument, decoding a result and running a callback are the caller's work.
 bool on_callers_side(Point point) {
-  return point == Point::kEncodeArgs || point == Point::kDecodeResult;
+  return point == Point::kEncodeArgs || point == Point::kDecodeResult || point == Point::kCallback;
 }
+
+// Is it a point where the task's own body stands?
+bool is_in_body(Point point) { return point == Point::kRunning || point == Point::kSending; }
 
 std::vector<std::string_view> roles_of(const Scenario& scenario) {
   std::vector<std::string_view> roles;
@@ -53,6 +57,9 @@ void parse_place(const Section& section, const Scenario& scenario, Fault& fault)
     return;
   }
   const std::vector<std::string_view> roles = roles_of(scenario);
+  if (roles.empty())
+    section.fail_at(node, "no task is there to reach the point " + point,
+                    "put the fault that strikes at idle last, or add a [task.ROLE]");
   if (colon == std::string::npos)
     section.fail_at(node, "\"" + at + "\" does not say which task reaches the point",
                     "write at = \"" + at + ":" + std::string(roles.front()) + "\"");
@@ -71,14 +78,26 @@ void check_reach(const Section& section, const Scenario& scenario, const Fault& 
   const toml::node& node = section.need("at", "");
   const TaskGroup& group = group_of(scenario, fault.role);
   const std::string point = faults::to_string(fault.point);
-  if (fault.point == Point::kRunning && group.body != "rendezvous")
+  if (group.cancel || !group.submitted_by.empty())
+    section.fail_at(node, "task." + group.role + " may never come to the point",
+                    group.cancel ? "strike a role that is not cancelled"
+                                 : "strike a role that no callback submits");
+  if (fault.point == Point::kRunning && group.body != "rendezvous" && group.body != "large")
     section.fail_at(
         node,
         "the body " + group.body + " of task." + group.role + " never meets at the point running",
         "write body = \"rendezvous\" there");
-  if (fault.point != Point::kRunning && (group.body != "carry" || group.stage != point))
+  if (fault.point == Point::kSending && group.body != "large")
+    section.fail_at(node, "the result of task." + group.role + " is sent before it can be struck",
+                    "write body = \"large\", bytes = 104857600 there");
+  const bool in_codec = !is_in_body(fault.point) && fault.point != Point::kCallback;
+  if (in_codec && (group.body != "carry" || group.stage != point))
     section.fail_at(node, "task." + group.role + " never reaches the point " + point,
                     "write body = \"carry\", stage = \"" + point + "\" there");
+  for (const TaskGroup& other : scenario.tasks)
+    if (fault.point == Point::kCallback && other.submitted_by == group.role)
+      section.fail_at(node, "the done-callback of " + group.role + " submits " + other.role,
+                      "strike the callback of another role");
   const int room = on_callers_side(fault.point) ? 1 : scenario.workers;
   if (group.count > room)
     section.fail_at(node,
@@ -127,12 +146,30 @@ Effect parse_do(const Section& section) {
   return *effect;
 }
 
+// Is this effect one that can happen there?
+void check_effect(const Section& section, const Fault& fault) {
+  const toml::node& act = section.need("do", "");
+  const std::string effect = faults::to_string(fault.effect);
+  const bool only_in_body = fault.effect.kind == EffectKind::kThrowUndecodable ||
+                            fault.effect.kind == EffectKind::kFork ||
+                            fault.effect.kind == EffectKind::kCloseFds;
+  if (only_in_body && fault.point != Point::kRunning)
+    section.fail_at(act, "only a task that runs can do \"" + effect + "\"",
+                    "write at = \"running:ROLE\"");
+  if (fault.point == Point::kSending && faults::door_of(fault.effect) != faults::Door::kProcess)
+    section.fail_at(act, "a task whose result is on its way can do \"" + effect + "\" no more",
+                    "write \"kill\" or \"signal:NAME\"");
+  if (fault.effect.kind == EffectKind::kReturn && fault.target != Target::kParent)
+    section.fail_at(act, "only the program that owns the pool returns from its main",
+                    "add target = \"parent\"");
+}
+
 void check_target(const Section& section, const Fault& fault) {
   const toml::node* target = section.find("target");
   const toml::node& node = target ? *target : section.need("at", "");
   if (fault.point == Point::kIdle && fault.target == Target::kWorker)
     section.fail_at(node, "at idle no worker stands out from the others",
-                    "write target = \"all-workers\" or target = \"parent\"");
+                    "write target = \"all-workers\", \"parent\" or \"group\"");
   if (fault.point != Point::kIdle && fault.target == Target::kAllWorkers)
     section.fail_at(node, "all workers can only be struck together at idle",
                     "write at = \"idle\", or leave `target` out");
@@ -158,6 +195,7 @@ Fault parse_fault(const Section& section, const Scenario& scenario) {
   fault.effect = parse_do(section);
   if (const toml::node* node = section.find("target"))
     fault.target = *faults::parse_target(section.word(*node, "target", kTargets));
+  check_effect(section, fault);
   check_target(section, fault);
   fault.trigger.nth = section.number("nth", 1, 100, 1);
   return fault;

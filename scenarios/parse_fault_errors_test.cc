@@ -144,7 +144,7 @@ TEST(ScenarioFile, a_fault_must_be_able_to_strike_its_target) {
           {{{R"("running:victim")", R"("idle")"}},
            "8:17",
            "at idle no worker stands out from the others",
-           R"(write target = "all-workers" or target = "parent")"},
+           R"(write target = "all-workers", "parent" or "group")"},
           {{{R"(do = "kill" })", R"(do = "kill", target = "all-workers" })"}},
            "8:57",
            "all workers can only be struck together at idle",

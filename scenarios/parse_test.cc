@@ -25,7 +25,7 @@ TEST(ScenarioFile, says_who_does_what_and_what_strikes_them) {
   EXPECT_EQ(scenario.needs, Words{"worker_processes"});
   EXPECT_EQ(scenario.workers, 2);
   EXPECT_EQ(scenario.close, "drain");
-  EXPECT_FALSE(scenario.close_while_struck);
+  EXPECT_EQ(scenario.close_when, CloseWhen::kEnd);
   ASSERT_EQ(scenario.tasks.size(), 2u);
   EXPECT_EQ(scenario.tasks[0].role, "victim");
   EXPECT_EQ(scenario.tasks[0].body, "rendezvous");
@@ -123,9 +123,9 @@ TEST(ScenarioFile, may_demand_a_way_to_close_and_its_moment) {
   EXPECT_EQ(changed("close = \"drain\"\n", "").close, "");
   const auto end = changed("close = \"drain\"", "close = { how = \"kill\" }");
   EXPECT_EQ(end.close, "kill");
-  EXPECT_FALSE(end.close_while_struck);
+  EXPECT_EQ(end.close_when, CloseWhen::kEnd);
   const auto struck = changed("close = \"drain\"", "close = { how = \"kill\", when = \"struck\" }");
-  EXPECT_TRUE(struck.close_while_struck);
+  EXPECT_EQ(struck.close_when, CloseWhen::kStruck);
 }
 
 TEST(ScenarioFile, reads_durations_in_seconds_and_milliseconds) {

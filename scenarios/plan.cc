@@ -12,7 +12,6 @@ namespace {
 
 using faults::Fault;
 using faults::Point;
-using faults::Target;
 
 bool has(const std::vector<std::string>& words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
@@ -27,12 +26,18 @@ std::vector<std::string> implied_needs(const Scenario& scenario) {
     if (group.deadline_ms) needs.push_back("task_deadline");
     if (group.stage.ends_with("-args")) needs.push_back("arguments_cross");
     if (group.stage.ends_with("-result")) needs.push_back("results_cross");
+    if (group.cancel) needs.push_back("cancel");
+    if (!group.submitted_by.empty()) needs.push_back("done_callback");
   }
   for (const Fault& fault : scenario.faults) {
     // An exception hurts a thread no more than a process; all else takes the whole process.
-    const bool takes_a_worker =
-        fault.target != Target::kParent && fault.effect.kind != faults::EffectKind::kThrow;
-    if (takes_a_worker) needs.push_back("worker_processes");
+    const bool throws = fault.effect.kind == faults::EffectKind::kThrow ||
+                        fault.effect.kind == faults::EffectKind::kThrowUndecodable;
+    if (!throws && !faults::strikes_program(fault)) needs.push_back("worker_processes");
+    if (fault.effect.kind == faults::EffectKind::kThrowUndecodable ||
+        fault.point == Point::kSending)
+      needs.push_back("results_cross");
+    if (fault.point == Point::kCallback) needs.push_back("done_callback");
   }
   if (!scenario.close.empty()) needs.push_back(capability_to_close(scenario.close));
   std::vector<std::string> ordered;
@@ -66,15 +71,21 @@ class Builder {
     round_that_nothing_strikes();
     open();
     strike(true);
+    if (ends_parent() && scenario_.tasks.empty()) {
+      step(StepKind::kAwaitParentEnd);
+      return std::move(plan_);
+    }
     if (!scenario_.tasks.empty()) submit();
+    if (scenario_.close_when == CloseWhen::kStriking) step(StepKind::kBeginClose).how = final_;
     strike(false);
     if (ends_parent()) {
       step(StepKind::kAwaitParentEnd);
       return std::move(plan_);
     }
     // Only what is still unsettled makes this close a hard one.
-    if (scenario_.close_while_struck) close(final_);
+    if (scenario_.close_when == CloseWhen::kStruck) close(final_);
     step(StepKind::kAwaitSettled);
+    if (scenario_.close_when == CloseWhen::kStriking) step(StepKind::kAwaitClosed);
     finish();
     return std::move(plan_);
   }
@@ -111,13 +122,35 @@ class Builder {
   }
 
   void submit() {
-    Step& submit = step(StepKind::kSubmit);
+    std::vector<std::string> now, cancelled;
     for (const TaskGroup& group : scenario_.tasks)
       for (int n = 0; n < group.count; ++n) {
-        submit.tasks.push_back(task(group.role, group.body, group.value_json));
-        plan_.tasks.back().stage = group.stage;
-        plan_.tasks.back().deadline_ms = group.deadline_ms;
+        const std::string id = task(group.role, group.body, group.value_json);
+        PlannedTask& planned = plan_.tasks.back();
+        planned.stage = group.stage;
+        planned.bytes = group.bytes;
+        planned.deadline_ms = group.deadline_ms;
+        planned.meets_when_done = strikes_callback_of(group.role);
+        if (!group.submitted_by.empty())
+          planned.submitted_by = nth_of_role(group.submitted_by, n);
+        else
+          now.push_back(id);
+        if (group.cancel) cancelled.push_back(id);
       }
+    step(StepKind::kSubmit).tasks = now;
+    if (!cancelled.empty()) step(StepKind::kCancel).tasks = cancelled;
+  }
+
+  std::string nth_of_role(const std::string& role, int n) const {
+    for (const PlannedTask& planned : plan_.tasks)
+      if (planned.role == role && n-- == 0) return planned.id;
+    return "";  // the parser has seen to it that there is one
+  }
+
+  bool strikes_callback_of(const std::string& role) const {
+    return std::any_of(plan_.faults.begin(), plan_.faults.end(), [&](const Fault& fault) {
+      return fault.point == Point::kCallback && fault.role == role;
+    });
   }
 
   // Faults at idle come between the warm-up and the submit, all others after it, in file order.
@@ -143,14 +176,13 @@ class Builder {
   }
 
   bool ends_parent() const {
-    return std::any_of(plan_.faults.begin(), plan_.faults.end(),
-                       [](const Fault& fault) { return fault.target == Target::kParent; });
+    return std::any_of(plan_.faults.begin(), plan_.faults.end(), faults::strikes_program);
   }
 
   // The probe comes before the last close: it is this pool, struck as it was, that must be usable.
   // A pool that was closed right after the strike is opened anew for it: then the program is asked.
   void finish() {
-    const bool closed = scenario_.close_while_struck;
+    const bool closed = scenario_.close_when != CloseWhen::kEnd;
     if (scenario_.after_usable) {
       if (closed) step(StepKind::kOpen);
       probe();
@@ -212,15 +244,18 @@ constexpr Words<Level, 3> kLevels = {
 constexpr Words<Recovery, 3> kRecoveries = {{{Recovery::kReplaces, "replaces"},
                                              {Recovery::kBreaks, "breaks"},
                                              {Recovery::kRecreate, "recreate"}}};
-constexpr Words<StepKind, 9> kStepKinds = {{{StepKind::kOpen, "open"},
-                                            {StepKind::kWarmUp, "warm-up"},
-                                            {StepKind::kSubmit, "submit"},
-                                            {StepKind::kStrike, "strike"},
-                                            {StepKind::kAwaitSettled, "await-settled"},
-                                            {StepKind::kClose, "close"},
-                                            {StepKind::kAwaitParentEnd, "await-parent-end"},
-                                            {StepKind::kProbe, "probe"},
-                                            {StepKind::kBye, "bye"}}};
+constexpr Words<StepKind, 12> kStepKinds = {{{StepKind::kOpen, "open"},
+                                             {StepKind::kWarmUp, "warm-up"},
+                                             {StepKind::kSubmit, "submit"},
+                                             {StepKind::kCancel, "cancel"},
+                                             {StepKind::kStrike, "strike"},
+                                             {StepKind::kAwaitSettled, "await-settled"},
+                                             {StepKind::kClose, "close"},
+                                             {StepKind::kBeginClose, "begin-close"},
+                                             {StepKind::kAwaitClosed, "await-closed"},
+                                             {StepKind::kAwaitParentEnd, "await-parent-end"},
+                                             {StepKind::kProbe, "probe"},
+                                             {StepKind::kBye, "bye"}}};
 
 template <typename Enum, std::size_t N>
 std::string word_of(const Words<Enum, N>& words, Enum value) {

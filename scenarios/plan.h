@@ -35,9 +35,13 @@ struct PlannedTask {
   std::string id;    // opaque: "t1", "t2" ...; what the pool sees
   std::string role;  // "victim", "bystander", "warm-up", "probe": what the pool never sees
   std::string body;
-  std::string value_json;  // the value of echo, rendezvous, carry, as json::dump() writes it
+  std::string value_json;  // what it returns, as json::dump() writes it (protocol.md: of a string
+                           // that is too long, its length)
   std::string stage;       // carry only: "decode-args" ...
-  std::optional<int> deadline_ms;
+  std::optional<int> deadline_ms{};
+  int bytes = 0;                 // large only
+  std::string submitted_by{};    // the id of the task whose done-callback submits this one
+  bool meets_when_done = false;  // its done-callback meets, at the point `callback`
   bool operator==(const PlannedTask&) const = default;
 };
 
@@ -47,13 +51,16 @@ enum class StepKind {
   kOpen,    // open the pool with `workers`
   kWarmUp,  // submit `tasks`, one rendezvous for each worker, and hold them together: the workers
             // are then known
-  kSubmit,  // submit `tasks`
+  kSubmit,  // submit `tasks`; those that another's done-callback submits come by themselves
+  kCancel,  // ask the pool to cancel `tasks`
   kStrike,  // fault `fault`: hold its role's tasks at the point, strike, await the receipt. `tasks`
             // are bystanders that meet at `running` too: nobody waits for them, but whichever
             // stands there is held until the receipt and then told to go on, so that all of them
             // are queued or in flight, and none is finished, when the fault strikes
   kAwaitSettled,    // every task submitted so far settles
   kClose,           // close the pool (`how`) and await `closed`
+  kBeginClose,      // tell the pool to close (`how`), and see that it was told; await nothing
+  kAwaitClosed,     // `closed`, of the close that was begun
   kAwaitParentEnd,  // the adapter was struck: its process ends, then the cage must become empty
   kProbe,  // submit tasks[0], an echo (a pool that `replaces` gets this one only). If it is no
            // value and the pool `breaks`, close and reopen first and submit tasks[1]; if it is no
@@ -63,9 +70,9 @@ enum class StepKind {
 
 struct Step {
   StepKind kind = StepKind::kOpen;
-  std::vector<std::string> tasks;  // kSubmit, kWarmUp, kProbe, kStrike: ids
+  std::vector<std::string> tasks;  // kSubmit, kWarmUp, kProbe, kStrike, kCancel: ids
   int fault = -1;                  // kStrike: index into Plan::faults
-  std::string how;  // kClose, and kProbe where it must reopen: "drain", "cancel", "kill"
+  std::string how;  // kClose, kBeginClose, kProbe where it must reopen: "drain", "cancel", "kill"
   bool operator==(const Step&) const = default;
 };
 
@@ -87,7 +94,7 @@ struct RoleExpectation {
 };
 
 struct Expectation {
-  std::vector<RoleExpectation> roles;  // empty where the parent is the target: nobody can tell
+  std::vector<RoleExpectation> roles;  // empty where the parent is struck: nobody can tell
   Claim after;                         // {"usable"}; empty: not judged
   Claim leftovers;                     // {"none"}; empty: not judged
   int closes_within_ms = 5000;

@@ -38,6 +38,10 @@ class Object {
     if (!fits) wrong(key, "must be an integer of 32 bits");
     return number.get<int>();
   }
+  bool boolean(const char* key) const {
+    if (!at(key).is_boolean()) wrong(key, "must be true or false");
+    return at(key).get<bool>();
+  }
   double number(const char* key) const {
     if (!at(key).is_number()) wrong(key, "must be a number");
     return at(key).get<double>();
@@ -78,7 +82,10 @@ json json_of(const PlannedTask& task) {
   json out = {{"id", task.id}, {"role", task.role}, {"body", task.body}};
   out["value"] = json::parse(task.value_json);
   if (!task.stage.empty()) out["stage"] = task.stage;
+  if (task.bytes != 0) out["bytes"] = task.bytes;
   if (task.deadline_ms) out["deadline_ms"] = *task.deadline_ms;
+  if (!task.submitted_by.empty()) out["submitted_by"] = task.submitted_by;
+  if (task.meets_when_done) out["meets_when_done"] = true;
   return out;
 }
 
@@ -89,7 +96,10 @@ PlannedTask task_of(const Object& in) {
   task.body = in.text("body");
   task.value_json = in.at("value").dump();
   if (in.has("stage")) task.stage = in.text("stage");
+  if (in.has("bytes")) task.bytes = in.integer("bytes");
   if (in.has("deadline_ms")) task.deadline_ms = in.integer("deadline_ms");
+  if (in.has("submitted_by")) task.submitted_by = in.text("submitted_by");
+  if (in.has("meets_when_done")) task.meets_when_done = in.boolean("meets_when_done");
   return task;
 }
 

@@ -50,6 +50,9 @@ PlannedTask any_task() {
           .dump();
   task.stage = any_text();
   if (*rc::gen::arbitrary<bool>()) task.deadline_ms = any_int();
+  task.bytes = any_int();
+  task.submitted_by = any_text();
+  task.meets_when_done = *rc::gen::arbitrary<bool>();
   return task;
 }
 
@@ -57,13 +60,16 @@ Fault any_fault() {
   using faults::Point;
   using faults::Target;
   Fault fault;
-  fault.point = one_of({Point::kIdle, Point::kRunning, Point::kEncodeArgs, Point::kDecodeArgs,
-                        Point::kEncodeResult, Point::kDecodeResult});
+  fault.point =
+      one_of({Point::kIdle, Point::kRunning, Point::kEncodeArgs, Point::kDecodeArgs,
+              Point::kEncodeResult, Point::kDecodeResult, Point::kSending, Point::kCallback});
   fault.role = any_text();
   fault.trigger.nth = any_int();
-  fault.target = one_of({Target::kWorker, Target::kAllWorkers, Target::kParent});
-  fault.effect.kind = one_of({EffectKind::kSignal, EffectKind::kRaise, EffectKind::kExit,
-                              EffectKind::kLoop, EffectKind::kSleep, EffectKind::kThrow});
+  fault.target = one_of({Target::kWorker, Target::kAllWorkers, Target::kParent, Target::kGroup});
+  fault.effect.kind =
+      one_of({EffectKind::kSignal, EffectKind::kRaise, EffectKind::kExit, EffectKind::kLoop,
+              EffectKind::kSleep, EffectKind::kThrow, EffectKind::kThrowUndecodable,
+              EffectKind::kFork, EffectKind::kCloseFds, EffectKind::kReturn});
   const bool by_signal =
       fault.effect.kind == EffectKind::kSignal || fault.effect.kind == EffectKind::kRaise;
   if (by_signal) fault.effect.signal = *rc::gen::inRange(1, NSIG);

@@ -132,7 +132,7 @@ TEST(Plan, that_closes_while_struck_closes_before_anything_settles_and_probes_a_
   Scenario scenario = killed_while_running();
   scenario.faults[0].effect = {EffectKind::kSleep, 0, 0};
   scenario.close = "kill";
-  scenario.close_while_struck = true;
+  scenario.close_when = CloseWhen::kStruck;
   EXPECT_EQ(story_of(make_plan(scenario, pool(Recovery::kReplaces))),
             "open, warm-up(t1 t2), close drain, "
             "open, warm-up(t3 t4), submit(t5 t6 t7 t8), strike 0(t6 t7), close kill, "

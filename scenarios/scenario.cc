@@ -29,13 +29,21 @@ json json_of(const std::optional<Accepted>& accepted, Level level) {
   return {{"if", by}, {"level", to_string(level)}};
 }
 
+std::string word_of(CloseWhen when) {
+  if (when == CloseWhen::kStruck) return "struck";
+  return when == CloseWhen::kStriking ? "striking" : "end";
+}
+
 json json_of(const TaskGroup& group) {
   json task = {{"role", group.role},
                {"body", group.body},
                {"value", json::parse(group.value_json)},
                {"count", group.count}};
   if (!group.stage.empty()) task["stage"] = group.stage;
+  if (group.bytes != 0) task["bytes"] = group.bytes;
   if (group.deadline_ms) task["deadline_ms"] = *group.deadline_ms;
+  if (group.cancel) task["cancel"] = true;
+  if (!group.submitted_by.empty()) task["submitted_by"] = group.submitted_by;
   return task;
 }
 
@@ -107,7 +115,7 @@ void to_json(json& out, const Scenario& scenario) {
          {"workers", scenario.workers},
          {"close",
           {{"how", scenario.close.empty() ? json(nullptr) : json(scenario.close)},
-           {"when", scenario.close_while_struck ? "struck" : "end"}}}};
+           {"when", word_of(scenario.close_when)}}}};
   out["tasks"] = json::array();
   for (const TaskGroup& group : scenario.tasks) out["tasks"].push_back(json_of(group));
   out["faults"] = json::array();

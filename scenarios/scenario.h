@@ -28,7 +28,16 @@ struct TaskGroup {   // [task.ROLE]
   std::string value_json = "null";
   std::string stage;  // carry only
   int count = 1;
-  std::optional<int> deadline_ms;
+  std::optional<int> deadline_ms{};
+  int bytes = 0;               // large only
+  bool cancel = false;         // cancelled right after all tasks were submitted
+  std::string submitted_by{};  // a role: its tasks' done-callbacks submit these, one each
+};
+
+enum class CloseWhen {
+  kEnd,       // when all has been seen
+  kStruck,    // right after the strike, before anything settles
+  kStriking,  // it is under way when the fault strikes
 };
 
 // A value for every pool, or one for each way to recover: "worker-lost" or {if.replaces = ...,
@@ -55,8 +64,8 @@ struct Scenario {
   // How the pool is to be closed: "drain", "cancel" or "kill", which is then a capability that the
   // pool needs. Empty: the gentlest way that it has.
   std::string close;
-  bool close_while_struck = false;  // close right after the strike, before anything settles
-  std::vector<TaskGroup> tasks;     // in file order
+  CloseWhen close_when = CloseWhen::kEnd;
+  std::vector<TaskGroup> tasks;  // in file order
   std::vector<faults::Fault> faults;
   std::vector<RoleClaim> roles;
   bool after_usable = true;

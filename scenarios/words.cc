@@ -12,12 +12,12 @@ namespace {
 
 using std::string_view;
 
-constexpr std::array<string_view, 3> kBodies = {"echo", "rendezvous", "carry"};
+constexpr std::array<string_view, 4> kBodies = {"echo", "rendezvous", "large", "carry"};
 constexpr std::array<string_view, 4> kStages = {"encode-args", "decode-args", "encode-result",
                                                 "decode-result"};
-constexpr std::array<string_view, 8> kCapabilities = {
-    "worker_processes", "arguments_cross", "results_cross", "task_deadline",
-    "cancel",           "close_drain",     "close_cancel",  "close_kill"};
+constexpr std::array<string_view, 9> kCapabilities = {
+    "worker_processes", "arguments_cross", "results_cross", "task_deadline", "cancel",
+    "done_callback",    "close_drain",     "close_cancel",  "close_kill"};
 constexpr std::array<string_view, 17> kKinds = {
     "value",        "task-error",  "encode-args",   "decode-args", "encode-result", "decode-result",
     "spawn-failed", "init-failed", "worker-lost",   "cancelled",   "deadline",      "rejected",
@@ -27,8 +27,9 @@ constexpr std::array<string_view, 8> kCauses = {"core",         "oom-kill", "dea
 constexpr std::array<string_view, 3> kCertainties = {"not-started", "ran", "unknown"};
 constexpr std::array<string_view, 3> kClosings = {"drain", "cancel", "kill"};
 constexpr std::array<string_view, 3> kLevels = {"must", "should", "informs"};
-constexpr std::array<string_view, 7> kEffects = {"kill", "signal:NAME", "raise:NAME", "exit:CODE",
-                                                 "loop", "sleep",       "throw"};
+constexpr std::array<string_view, 11> kEffects = {
+    "kill",  "signal:NAME",       "raise:NAME", "exit:CODE", "loop",  "sleep",
+    "throw", "throw-undecodable", "fork",       "close-fds", "return"};
 
 std::string folded(string_view word) {
   std::string text;

@@ -253,6 +253,10 @@ void Cage::answer(int conn, const json& what_to_do) {
   state_->send({{"cmd", "answer"}, {"conn", conn}, {"do", what_to_do}});
 }
 
+void Cage::signal_group(const std::string& signal) {
+  state_->send({{"cmd", "signal-group"}, {"signal", signal}});
+}
+
 void Cage::signal(int pid, unsigned long long start, const std::string& signal) {
   state_->send({{"cmd", "signal"}, {"pid", pid}, {"start", start}, {"signal", signal}});
 }

@@ -50,7 +50,8 @@ class Cage {
 
   void answer(int conn, const nlohmann::json& what_to_do);
   void signal(int pid, unsigned long long start,
-              const std::string& signal);  // "KILL"; pid 0: the adapter
+              const std::string& signal);        // "KILL"; pid 0: the adapter
+  void signal_group(const std::string& signal);  // the adapter and its whole process group
   void snapshot(int number);
   void ping(int number);
   void end();  // kill what is left; `healed` follows, then the cage ends

@@ -1,4 +1,5 @@
 // What the keeper does when the harness tells it to: start, answer, signal, snapshot, end.
+#include <signal.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
 #include <sys/timerfd.h>
@@ -20,6 +21,7 @@ void KeeperLoop::on_command(const json& command) {
   const std::string cmd = command.at("cmd");
   if (cmd == "env") return take_env(command.at("env"));
   if (cmd == "start") return start(command);
+  if (cmd == "signal-group" && adapter_.pid != 0) return signal_group(command.at("signal"));
   if (cmd == "signal") return signal(command);
   if (cmd == "ping") return outbox_.post("pong", {{"n", command.at("n")}});
   if (cmd == "end") return heal();
@@ -118,6 +120,19 @@ void KeeperLoop::signal(const json& command) {
   }
   outbox_.post("signalled",
                {{"pid", who.pid}, {"start", who.start}, {"signal", name}, {"error", error}});
+}
+
+// The adapter leads a group of its own; whoever it started is in it, unless it moved away.
+void KeeperLoop::signal_group(const std::string& name) {
+  std::string error;
+  const auto number = parse_signal(name);
+  if (!number) error = "EINVAL no such signal: " + name;
+  if (number && ::kill(-adapter_.pid, *number) != 0) error = errno_text(errno);
+  outbox_.post("signalled", {{"pid", adapter_.pid},
+                             {"start", adapter_.start},
+                             {"signal", name},
+                             {"group", true},
+                             {"error", error}});
 }
 
 void KeeperLoop::snapshot(int number) {

@@ -62,6 +62,7 @@ class KeeperLoop {
   void take_env(const nlohmann::json& env);
   void arm_deadline(long long ms);
   void signal(const nlohmann::json& command);
+  void signal_group(const std::string& name);
   void snapshot(int number);
   void heal();  // kills what is left and says so
   void remove_folder();

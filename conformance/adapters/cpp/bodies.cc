@@ -19,6 +19,14 @@ std::string rendezvous(Place place, std::string value) {
   return value;
 }
 
+std::string large(Place place, int bytes) {
+  write_ledger(place, Entry::kStart);
+  stand_at(place, "running");
+  std::string result(static_cast<std::size_t>(bytes), 'x');
+  write_ledger(place, Entry::kEnd);
+  return result;
+}
+
 CarriedResult carry(CarriedArgument argument) {
   write_ledger(argument.place, Entry::kStart);
   write_ledger(argument.place, Entry::kEnd);

@@ -11,6 +11,8 @@ namespace poolproof::adapter {
 std::string echo(Place place, std::string value);
 std::string rendezvous(Place place, std::string value);
 
+std::string large(Place place, int bytes);  // so many letters: no JSON text
+
 enum class Role { kArgument, kResult };
 
 // What `carry` sends (as its argument) or brings back (as its result): an object whose encoding or

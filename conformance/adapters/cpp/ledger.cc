@@ -37,9 +37,10 @@ const char* word_of(Entry entry) {
 
 }  // namespace
 
-void write_ledger(const Place& place, Entry entry) {
-  const nlohmann::json fields = {
+void write_ledger(const Place& place, Entry entry, int child) {
+  nlohmann::json fields = {
       {"ev", word_of(entry)}, {"task", place.task}, {"pid", ::getpid()}, {"t_ns", monotonic_ns()}};
+  if (child != 0) fields["child"] = child;
   const std::string line = text_of(fields) + "\n";
   if (line.size() > kLineBytes) throw std::length_error("ledger line over 512 bytes: " + line);
 

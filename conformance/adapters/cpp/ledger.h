@@ -24,6 +24,7 @@ enum class Entry { kStart, kEnd, kStruck };
 
 // Opens the FIFO, writes one line of at most 512 bytes in one write, closes it. Throws
 // std::system_error naming the FIFO, or std::length_error for an id that fills the line.
-void write_ledger(const Place& place, Entry entry);
+// `child` is told, if it is not 0.
+void write_ledger(const Place& place, Entry entry, int child = 0);
 
 }  // namespace poolproof::adapter

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -90,6 +91,21 @@ void raise_in_itself(int signal) {
   for (;;) ::pause();
 }
 
+// It holds whatever its parent held, and does nothing.
+int child_that_keeps_everything() {
+  const pid_t child = ::fork();
+  if (child == 0) sleep_for_ever();
+  if (child < 0) throw std::system_error(errno, std::generic_category(), "fork");
+  return child;
+}
+
+// Close errors are of no interest: most of these numbers are not open.
+void close_everything() { ::syscall(SYS_close_range, 3U, ~0U, 0U); }
+
+struct NoException {  // C++ lets anything be thrown
+  std::string text;
+};
+
 }  // namespace
 
 void stand_at(const Place& place, const std::string& point) {
@@ -104,6 +120,18 @@ void stand_at(const Place& place, const std::string& point) {
   if (deed == "throw") {
     write_ledger(place, Entry::kStruck);
     throw std::runtime_error(answer.at("text").get<std::string>());
+  }
+  if (deed == "throw-undecodable") {
+    write_ledger(place, Entry::kStruck);
+    throw NoException{answer.at("text").get<std::string>()};
+  }
+  if (deed == "fork") {
+    write_ledger(place, Entry::kStruck, child_that_keeps_everything());
+    return stand_at(place, point);
+  }
+  if (deed == "close-fds") {
+    close_everything();
+    return write_ledger(place, Entry::kStruck);
   }
   throw std::runtime_error("the rendezvous told an unknown deed: " + deed);
 }

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "conformance/adapters/cpp/line.h"
+#include "conformance/adapters/cpp/rendezvous.h"
 
 namespace poolproof::adapter {
 namespace {
@@ -51,8 +52,9 @@ std::string text_at(const json& object, const char* key) {
   throw Refused("`" + std::string(key) + "` must be a string");
 }
 
-Submission submission_of(const json& command) {
-  constexpr std::array<std::string_view, 3> kBodies = {"echo", "rendezvous", "carry"};
+// The body and what it is given; `args` too are data from outside.
+Submission work_in(const json& command) {
+  constexpr std::array<std::string_view, 4> kBodies = {"echo", "rendezvous", "large", "carry"};
   constexpr std::array<std::string_view, 4> kStages = {"encode-args", "decode-args",
                                                        "encode-result", "decode-result"};
   const json args = command.value("args", json());
@@ -63,12 +65,32 @@ Submission submission_of(const json& command) {
   task.value = text_of(args.value("value", json()));
   demand(!task.place.task.empty() && task.place.task.size() <= kIdCharacters,
          "`id` must have 1 to 64 characters");
-  demand(is_one_of(kBodies, task.body), "`body` must be echo, rendezvous or carry");
-  demand(task.body == "rendezvous" || args.contains("value"), "`args` must hold `value`");
+  demand(is_one_of(kBodies, task.body), "`body` must be echo, rendezvous, large or carry");
+  if (task.body == "large") {
+    const json bytes = args.value("bytes", json());
+    demand(bytes.is_number_integer() && bytes >= 1 && bytes <= (1 << 30),
+           "`args.bytes` must be an integer from 1 to 1073741824");
+    task.bytes = bytes.get<int>();
+  } else {
+    demand(task.body == "rendezvous" || args.contains("value"), "`args` must hold `value`");
+  }
   if (task.body == "carry") {
     task.stage = text_at(args, "stage");
     demand(is_one_of(kStages, task.stage),
            "`args.stage` must be encode- or decode-, -args or -result");
+  }
+  return task;
+}
+
+Submission submission_of(const json& command) {
+  Submission task = work_in(command);
+  if (command.contains("on_done")) {
+    const json& on_done = command["on_done"];
+    demand(on_done.is_object(), "`on_done` must be an object");
+    const std::string deed = text_at(on_done, "do");
+    demand(deed == "meet" || deed == "submit", "`on_done.do` must be meet or submit");
+    task.meets_when_done = deed == "meet";
+    if (deed == "submit") task.follower = std::make_shared<const Submission>(work_in(on_done));
   }
   if (command.contains("deadline_ms")) {
     const json& deadline = command["deadline_ms"];
@@ -121,8 +143,15 @@ class Desk {
 
   void submit(const Submission& task) {
     demand(!task.deadline_ms || can("task_deadline"), "this pool ends no task at a deadline");
+    const bool calls_back = task.meets_when_done || task.follower;
+    demand(!calls_back || can("done_callback"), "this pool calls nothing when a task is done");
     demand(is_open_, "no pool is open");
-    demand(submitted_.insert(task.place.task).second, "a task of this id was submitted before");
+    std::set<std::string> ids = {task.place.task};
+    if (task.follower) ids.insert(task.follower->place.task);
+    demand(ids.size() == (task.follower ? 2U : 1U), "both tasks have one id");
+    for (const std::string& id : ids)
+      demand(submitted_.count(id) == 0, "a task of this id was submitted before");
+    submitted_.merge(ids);
     pool_.submit(task);
   }
 
@@ -161,6 +190,19 @@ void serve(const Line& line, const Hello& hello, Pool& pool) {
       line.send(refusal_of(*command, error.what()));
     }
   }
+}
+
+void done(const Line& line, Pool& pool, const Submission& task, const json& outcome) {
+  settle(line, task.place.task, outcome);
+  if (task.meets_when_done) stand_at(task.place, "callback");
+  if (task.follower) pool.submit(*task.follower);
+}
+
+json value(json returned) {
+  constexpr std::size_t kCharacters = 4096;
+  if (returned.is_string() && returned.get_ref<const std::string&>().size() > kCharacters)
+    returned = {{"length", returned.get_ref<const std::string&>().size()}};
+  return {{"kind", "value"}, {"value", std::move(returned)}};
 }
 
 void settle(const Line& line, const std::string& id, const json& outcome) {

@@ -1,6 +1,7 @@
 // An adapter's conversation: says hello, hands each command to the pool, answers. Holds no opinion.
 #pragma once
 
+#include <memory>
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <stdexcept>
@@ -28,7 +29,10 @@ struct Submission {
   Place place;        // place.task is the id
   std::string value;  // JSON text
   std::string stage;  // carry only
+  int bytes = 0;      // large only
   std::optional<int> deadline_ms;
+  bool meets_when_done = false;                // at the point `callback`
+  std::shared_ptr<const Submission> follower;  // what its done-callback submits, if anything
 };
 
 // What the adapter cannot do at all; its text is the `why` of `refused`.
@@ -43,16 +47,24 @@ class Refused : public std::runtime_error {
 class Pool {
  public:
   virtual ~Pool() = default;
-  virtual void open(int workers) = 0;               // never while one is open
-  virtual void submit(const Submission& task) = 0;  // sees to it that `settle` is called, once
+  virtual void open(int workers) = 0;  // never while one is open
+  // Sees to it that `done` is called, once. A done-callback submits from its own thread.
+  virtual void submit(const Submission& task) = 0;
   virtual void cancel(const std::string& id) = 0;
   virtual void close(const std::string& how) = 0;  // returns when the pool's own call has returned
 };
 
 void serve(const Line& line, const Hello& hello, Pool& pool);  // returns at `bye`
 
-// Tells how a task ended; from any thread.
+// For the pool's own done-callback: tells how the task ended, then does what is to be done in that
+// callback, and throws into the pool what that throws. From any thread.
+void done(const Line& line, Pool& pool, const Submission& task, const nlohmann::json& outcome);
+
+// Only tells how a task ended; from any thread.
 void settle(const Line& line, const std::string& id, const nlohmann::json& outcome);
+
+// The outcome of a task that returned: of a string that is too long for a message, its length.
+nlohmann::json value(nlohmann::json returned);
 
 // `native` of an outcome: the pool's own error, cut to 2,000 characters of text.
 nlohmann::json native(const std::string& type, const std::string& text);

@@ -2,7 +2,9 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <nlohmann/json.hpp>
+#include <type_traits>
 #include <utility>
 
 #include "conformance/adapters/cpp/bodies.h"
@@ -14,8 +16,10 @@
 namespace poolproof::adapter {
 namespace {
 
-const std::string& text_in(const std::string& value) { return value; }
-const std::string& text_in(const CarriedResult& result) { return result.value; }
+using nlohmann::json;
+
+json value_in(const std::string& text) { return json::parse(text); }
+json value_in(const CarriedResult& result) { return json::parse(result.value); }
 
 class ReferencePool : public Pool {
  public:
@@ -31,44 +35,62 @@ class ReferencePool : public Pool {
     try {
       if (task.body == "carry") {
         const CarriedArgument argument{task.place, task.stage, task.value};
-        report(task.place.task, executor_->submit(options, carry, argument));
+        report(task, executor_->submit(options, carry, argument));
+      } else if (task.body == "large") {
+        report(task, executor_->submit(options, large, task.place, task.bytes));
       } else {
         const auto body = task.body == "echo" ? echo : rendezvous;
-        report(task.place.task, executor_->submit(options, body, task.place, task.value));
+        report(task, executor_->submit(options, body, task.place, task.value));
       }
     } catch (...) {
-      settle(line_, task.place.task, outcome_of(std::current_exception(), task.place.task, 0));
+      const std::string& id = task.place.task;
+      settle(line_, id, outcome_of(std::current_exception(), id, 0));
     }
   }
 
   void cancel(const std::string& id) override {
+    const std::lock_guard lock(mutex_);
     if (const auto found = futures_.find(id); found != futures_.end()) found->second.cancel();
   }
 
   void close(const std::string& how) override {
     executor_->shutdown({.pending = how == "drain" ? Pending::kDrain : Pending::kCancel,
                          .running = how == "kill" ? Running::kKill : Running::kFinish});
-    executor_.reset();  // the shutdown of a C++ object includes its end
+    // The shutdown of a C++ object includes its end; until then a done-callback may still submit.
+    executor_.get_deleter()(executor_.get());
+    executor_.release();
+    const std::lock_guard lock(mutex_);
     futures_.clear();
   }
 
  private:
   template <class T>
-  void report(const std::string& id, Future<T> future) {
-    futures_[id] = future.then([this, id](Future<T> settled) {
-      const TaskId task = settled.id();
-      nlohmann::json outcome = {{"kind", "value"}};
-      try {
-        outcome["value"] = nlohmann::json::parse(text_in(settled.get()));
-      } catch (...) {
-        outcome = outcome_of(std::current_exception(), id, task);
-      }
-      settle(line_, id, outcome);
+  void report(const Submission& task, Future<T> future) {
+    auto settled = future.then([this, task](Future<T> ended) {
+      done(line_, *this, task, outcome(task, std::move(ended)));
     });
+    const std::lock_guard lock(mutex_);
+    futures_[task.place.task] = std::move(settled);
+  }
+
+  template <class T>
+  static json outcome(const Submission& task, Future<T> ended) {
+    const TaskId id = ended.id();
+    try {
+      if constexpr (std::is_same_v<T, std::string>) {
+        std::string text = ended.get();  // of `large` letters, of all others JSON
+        return value(task.body == "large" ? json(std::move(text)) : value_in(text));
+      } else {
+        return value(value_in(ended.get()));
+      }
+    } catch (...) {
+      return outcome_of(std::current_exception(), task.place.task, id);
+    }
   }
 
   const Line& line_;
-  std::map<std::string, Future<void>> futures_;  // for cancel; only the main thread looks in
+  std::mutex mutex_;                             // a done-callback submits, too
+  std::map<std::string, Future<void>> futures_;  // for cancel
   std::unique_ptr<Executor> executor_;
 };
 
@@ -78,7 +100,7 @@ Hello facts() {
       .version = POOLPROOF_VERSION,
       .language = "C++",
       .capabilities = {"worker_processes", "arguments_cross", "results_cross", "task_deadline",
-                       "cancel", "close_drain", "close_cancel", "close_kill"},
+                       "cancel", "done_callback", "close_drain", "close_cancel", "close_kill"},
       .recovers = "replaces",
       .longest_wait_s = 2,
       .longest_wait_source =
