@@ -8,7 +8,21 @@ namespace {
 using nlohmann::json;
 using namespace conformance;  // NOLINT: verdicts are all that this file is about
 
-const char* word_of(Weight weight) {
+json of_parts(const std::vector<Part>& parts) {
+  json list = json::array();
+  for (const Part& part : parts) {
+    list.push_back({{"name", part.name},
+                    {"status", to_string(part.status)},
+                    {"level", scenarios::to_string(part.level)},
+                    {"expected", part.expected},
+                    {"got", part.got}});
+  }
+  return list;
+}
+
+}  // namespace
+
+std::string to_string(Weight weight) {
   switch (weight) {
     case Weight::kPasses:
       return "passes";
@@ -22,19 +36,7 @@ const char* word_of(Weight weight) {
   return "aside";
 }
 
-json of_parts(const std::vector<Part>& parts) {
-  json list = json::array();
-  for (const Part& part : parts) {
-    list.push_back({{"name", part.name},
-                    {"status", to_string(part.status)},
-                    {"level", scenarios::to_string(part.level)},
-                    {"expected", part.expected},
-                    {"got", part.got}});
-  }
-  return list;
-}
-
-json of_attempt(const AttemptVerdict& attempt) {
+json to_json(const AttemptVerdict& attempt) {
   json object = {{"attempt", attempt.attempt},   {"status", to_string(attempt.status)},
                  {"why", attempt.why},           {"parts", of_parts(attempt.parts)},
                  {"evidence", attempt.evidence}, {"detect_ns", nullptr}};
@@ -42,17 +44,15 @@ json of_attempt(const AttemptVerdict& attempt) {
   return object;
 }
 
-}  // namespace
-
 json to_json(const std::vector<CellVerdict>& cells) {
   json list = json::array();
   for (const CellVerdict& cell : cells) {
     json attempts = json::array();
-    for (const AttemptVerdict& attempt : cell.attempts) attempts.push_back(of_attempt(attempt));
+    for (const AttemptVerdict& attempt : cell.attempts) attempts.push_back(to_json(attempt));
     list.push_back({{"pool", cell.pool},
                     {"scenario", cell.scenario},
                     {"status", to_string(cell.status)},
-                    {"weight", word_of(weight_of(cell.status))},
+                    {"weight", to_string(weight_of(cell.status))},
                     {"why", cell.why},
                     {"rate", cell.rate},
                     {"parts", of_parts(cell.parts)},

@@ -12,6 +12,7 @@
 
 #include "conformance/check.h"
 #include "conformance/cli/home.h"
+#include "conformance/cli/report_command.h"
 #include "conformance/oracle.h"
 #include "conformance/pools.h"
 #include "conformance/record.h"
@@ -242,15 +243,14 @@ int check(const Common& common, const CheckArguments& arguments) {
     print_json({{"cells", reports::to_json(checked.cells)},
                 {"interrupted", checked.interrupted},
                 {"exit", status}});
-    return status;
+    return leave_reports(status, options.out, level, look, false);
   }
   std::cout << reports::matrix(checked.cells, look);
   if (options.scenarios.empty())
     std::cout << "No scenario matches `" << arguments.scenario
               << "`; `poolproof scenarios` lists them.\n";
   if (checked.interrupted) std::cout << "Interrupted: the matrix is partial.\n";
-  std::cout << "Record: " << (options.out / "events.ndjson").string() << "\n";
-  return status;
+  return leave_reports(status, options.out, level, look, true);
 }
 
 int judge(const Common& common, const fs::path& events, const std::string& level_word) {
@@ -270,6 +270,10 @@ int judge(const Common& common, const fs::path& events, const std::string& level
   std::cout << reports::matrix(cells, look);
   if (!record.whole) std::cout << "The record was cut off: " << record.cut_off << "\n";
   return status;
+}
+
+int report(const Common& common, const ReportArguments& arguments) {
+  return write_reports(arguments, look_of(STDOUT_FILENO, common));
 }
 
 }  // namespace poolproof::cli

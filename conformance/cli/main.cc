@@ -10,6 +10,7 @@
 #include <nlohmann/json.hpp>
 
 #include "conformance/cli/commands.h"
+#include "conformance/cli/report_command.h"
 
 namespace {
 
@@ -101,6 +102,8 @@ int run(int argc, char** argv) {
   judge->add_option("events", events, "An events.ndjson")->required();
   judge->add_option("--level", judge_level, "What must hold: must, should or informs");
   judge->add_flag("--json", common.json, "Print JSON for machines instead of text");
+  cli::ReportArguments report;
+  const CLI::App* reporter = cli::add_report(app, report);
 
   const std::vector<std::string> words(argv + 1, argv + argc);
   try {
@@ -113,6 +116,7 @@ int run(int argc, char** argv) {
   check.argv = words;
   if (*pools) return cli::list_pools(common);
   if (*scenarios) return cli::list_scenarios(common, check.scenario);
+  if (*reporter) return cli::report(common, report);
   if (*judge) return cli::judge(common, events, judge_level);
   return cli::check(common, check);
 }

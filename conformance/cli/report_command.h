@@ -1,0 +1,38 @@
+// `poolproof report`, and the reports that `check` leaves beside its record.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "conformance/cli/commands.h"
+#include "reports/console.h"
+#include "scenarios/plan.h"
+
+namespace CLI {
+class App;
+}
+
+namespace poolproof::cli {
+
+struct ReportArguments {
+  std::vector<std::filesystem::path> events;  // one page of them all
+  std::filesystem::path out;                  // empty: beside the first record
+  std::string level = "must";                 // what counts as failing in junit.xml
+};
+
+const CLI::App* add_report(CLI::App& app, ReportArguments& arguments);
+
+int report(const Common& common, const ReportArguments& arguments);
+
+// report.html and junit.xml of these records, read back and judged. Throws UsageError,
+// conformance::RecordError, std::filesystem::filesystem_error.
+int write_reports(const ReportArguments& arguments, const reports::Look& look);
+
+// The end of `check`: both files beside out/events.ndjson; if `say`, tells where everything lies.
+// Returns the command's exit status: `status`, but no 0 when the reports could not be written. The
+// verdicts have been printed by then, and are not lost.
+int leave_reports(int status, const std::filesystem::path& out, scenarios::Level level,
+                  const reports::Look& look, bool say);
+
+}  // namespace poolproof::cli

@@ -1,0 +1,22 @@
+// Reading recorded JSON that anybody may have shaped: a field that is absent, or of another kind
+// than asked for, is empty. Nothing here throws.
+#pragma once
+
+#include <cstdint>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
+
+namespace poolproof::reports {
+
+std::string text_at(const nlohmann::json& object, const char* key);
+std::int64_t number_at(const nlohmann::json& object, const char* key, std::int64_t otherwise = 0);
+bool true_at(const nlohmann::json& object, const char* key);
+const nlohmann::json& object_at(const nlohmann::json& object, const char* key);
+const nlohmann::json& list_at(const nlohmann::json& object, const char* key);
+std::vector<std::string> texts_at(const nlohmann::json& object, const char* key);
+
+// At most `most` bytes of `text`, whole characters, with a note of how many were left out.
+std::string shortened(const std::string& text, std::size_t most);
+
+}  // namespace poolproof::reports

@@ -1,0 +1,44 @@
+// Records side by side: which column does a cell stand in, when several records are shown as one?
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "conformance/observation.h"
+#include "conformance/verdict.h"
+
+namespace poolproof::reports {
+
+// One record, read back and judged.
+struct Judged {
+  std::vector<conformance::CellVerdict> cells;
+  std::vector<conformance::Observation> observations;
+  std::string cut_off;  // why the record is not whole; empty: it is
+};
+
+// A pool as a column. Records of one pool and version share a column as long as no cell of theirs
+// would stand in the same place; else the later record has a column of its own.
+struct Column {
+  std::string label;       // the pool's name; "name (2)" for its second column
+  std::string pool;        // the name alone
+  std::string version;     // empty: the adapter could not say
+  std::size_t record = 0;  // the first that it comes from
+  nlohmann::json facts;    // the `pool` line's fields: name, command, facts or error
+  std::vector<std::size_t> records;
+};
+
+struct Place {
+  std::size_t column = 0;
+  std::size_t record = 0;
+  const conformance::CellVerdict* cell = nullptr;  // of that record
+};
+
+struct Placed {
+  std::vector<Column> columns;
+  std::vector<Place> places;  // record by record, in the order of their cells
+};
+
+Placed placed(const std::vector<Judged>& records);
+
+}  // namespace poolproof::reports
