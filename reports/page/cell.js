@@ -22,11 +22,21 @@ function cellView(cell, address) {
     ),
     scenario.claim === ""
       ? null
-      : el("blockquote", null, el("span", { class: "claim-word" }, "The claim"), " ", scenario.claim),
+      : el(
+          "blockquote",
+          null,
+          el("span", { class: "claim-word" }, "The claim"),
+          " ",
+          scenario.claim,
+        ),
     el(
       "p",
       { class: "judgement" },
-      el("span", { class: `verdict ${verdict.weight}` }, `${statusOf(verdict.status).glyph} ${verdict.status}`),
+      el(
+        "span",
+        { class: `verdict ${verdict.weight}` },
+        `${statusOf(verdict.status).glyph} ${verdict.status}`,
+      ),
       cell.rate === "" ? "" : ` in ${cell.rate} attempts: `,
       cell.rate === "" ? " " : "",
       `${statusOf(verdict.status).meaning}.`,
@@ -45,14 +55,19 @@ function chosenAttempt(cell, address) {
 
 // Back to the matrix as it was, and on to the neighbours in it.
 function paths(cell, address) {
-  const row = DATA.cells.filter((other) => other.scenario === cell.scenario && isWanted(other, address));
+  const row = DATA.cells.filter(
+    (other) => other.scenario === cell.scenario && isWanted(other, address),
+  );
   const here = row.indexOf(cell);
   const neighbour = (other, label, mark) =>
     other === undefined
       ? null
       : el(
           "a",
-          { href: linkTo(address, { open: nameOf(other), attempt: 0 }), "aria-label": `${label}: ${DATA.pools[other.pool].label}` },
+          {
+            href: linkTo(address, { open: nameOf(other), attempt: 0 }),
+            "aria-label": `${label}: ${DATA.pools[other.pool].label}`,
+          },
           mark === "‹" ? "‹ " : "",
           DATA.pools[other.pool].label,
           mark === "›" ? " ›" : "",
@@ -60,7 +75,11 @@ function paths(cell, address) {
   return el(
     "nav",
     { class: "paths", "aria-label": "Where to" },
-    el("a", { class: "back", href: linkTo(address, { open: "", attempt: 0, round: "" }) }, "← All cells"),
+    el(
+      "a",
+      { class: "back", href: linkTo(address, { open: "", attempt: 0, round: "" }) },
+      "← All cells",
+    ),
     el(
       "span",
       null,
@@ -94,7 +113,11 @@ function attemptView(cell, attempt, address) {
   return [
     el("div", { class: "columns" }, scriptOf(cell, story), partsTable(cell, attempt)),
     story === null
-      ? el("p", { class: "note" }, "What was seen in this attempt stands in the record only: a page tells of a few attempts in full.")
+      ? el(
+          "p",
+          { class: "note" },
+          "What was seen in this attempt stands in the record only: a page tells of a few attempts in full.",
+        )
       : timelineOf(story, address),
     evidenceOf(attempt),
     story === null ? null : [waitsOf(story), stderrOf(story)],
@@ -143,7 +166,11 @@ function partsTable(cell, attempt) {
       el(
         "thead",
         null,
-        el("tr", null, ["part", "expected", "got"].map((name) => el("th", { scope: "col" }, name))),
+        el(
+          "tr",
+          null,
+          ["part", "expected", "got"].map((name) => el("th", { scope: "col" }, name)),
+        ),
       ),
       el(
         "tbody",
@@ -154,12 +181,26 @@ function partsTable(cell, attempt) {
           return el(
             "tr",
             { class: status.weight },
-            el("th", { scope: "row" }, breakable(part.name), " ", el("span", { class: "level" }, part.level)),
-            el("td", { "data-head": "expected" }, marked(part.expected || cell.promises?.[part.name] || "–")),
+            el(
+              "th",
+              { scope: "row" },
+              breakable(part.name),
+              " ",
+              el("span", { class: "level" }, part.level),
+            ),
+            el(
+              "td",
+              { "data-head": "expected" },
+              marked(part.expected || cell.promises?.[part.name] || "–"),
+            ),
             el(
               "td",
               { "data-head": "got" },
-              el("span", { class: "got-status" }, `${status.glyph} ${passed ? "as expected" : part.status}`),
+              el(
+                "span",
+                { class: "got-status" },
+                `${status.glyph} ${passed ? "as expected" : part.status}`,
+              ),
               part.got === "" ? null : el("span", { class: "got" }, marked(part.got)),
             ),
           );
@@ -172,8 +213,13 @@ function partsTable(cell, attempt) {
 
 function timelineOf(story, address) {
   const whole = address.round === "both";
-  const frame = el("div", { class: "picture", tabindex: "0", role: "region", "aria-label": "Timeline" });
-  frame.drawFor = (width) => frame.replaceChildren(timeline(story, Math.max(width, 320), whole));
+  const frame = el("div", {
+    class: "picture",
+    tabindex: "0",
+    role: "region",
+    "aria-label": "Timeline",
+  });
+  frame.drawFor = (width) => frame.replaceChildren(timeline(story, Math.max(width, 560), whole));
   return el(
     "section",
     { class: "seen", "aria-labelledby": "timeline" },
@@ -189,9 +235,13 @@ function timelineOf(story, address) {
         : el(
             "a",
             { href: linkTo(address, { round: whole ? "" : "both" }), id: "round" },
-            whole ? "Leave out the first round" : "Show the first round, too, in which nothing strikes",
+            whole
+              ? "Leave out the first round"
+              : "Show the first round, too, in which nothing strikes",
           ),
-      story.more_processes > 0 ? ` ${counted(story.more_processes, "more process", "more processes")} left out.` : "",
+      story.more_processes > 0
+        ? ` ${counted(story.more_processes, "more process", "more processes")} left out.`
+        : "",
     ),
     eventList(story),
   );
@@ -216,7 +266,11 @@ function eventList(story) {
       ),
     ),
     story.left_out > 0
-      ? el("p", { class: "note" }, `${counted(story.left_out, "event")} more; all of them stand in the record.`)
+      ? el(
+          "p",
+          { class: "note" },
+          `${counted(story.left_out, "event")} more; all of them stand in the record.`,
+        )
       : null,
   );
 }
@@ -227,7 +281,11 @@ function evidenceOf(attempt) {
     "section",
     { "aria-labelledby": "evidence" },
     el("h2", { id: "evidence" }, "Evidence"),
-    el("ul", { class: "evidence" }, attempt.evidence.map((line) => el("li", null, marked(line)))),
+    el(
+      "ul",
+      { class: "evidence" },
+      attempt.evidence.map((line) => el("li", null, marked(line))),
+    ),
   );
 }
 
@@ -264,7 +322,11 @@ function waitingProcess(process) {
           "li",
           null,
           el("code", null, wait.wait),
-          el("span", { class: "tids" }, ` ${wait.count === 1 ? "thread" : `${wait.count} threads:`} ${wait.tids.join(", ")}${wait.count > wait.tids.length ? ", ..." : ""}`),
+          el(
+            "span",
+            { class: "tids" },
+            ` ${wait.count === 1 ? "thread" : `${wait.count} threads:`} ${wait.tids.join(", ")}${wait.count > wait.tids.length ? ", ..." : ""}`,
+          ),
         ),
       ),
     ),

@@ -1,5 +1,5 @@
 # Writes page_text.cc: the page's files as text inside the library. Called at build time with
-# -DFOLDER= (reports/page), -DOUT=, -DSCRIPTS= (names, in order, with commas between them).
+# -DFOLDER= (reports/page), -DOUT=, -DSTYLES= and -DSCRIPTS= (names, in order, with commas between).
 # A compiler must take at least 65,536 characters in one literal, so each file is one.
 set(mark "POOLPROOF_PAGE")
 
@@ -13,13 +13,19 @@ function(literal file out)
   set(${out} "R\"${mark}(${text})${mark}\"" PARENT_SCOPE)
 endfunction()
 
+# The files of a list, as the items of an initializer list.
+function(literals names out)
+  string(REPLACE "," ";" names "${names}")
+  foreach(name ${names})
+    literal(${name} one)
+    string(APPEND all "\n    ${one},")
+  endforeach()
+  set(${out} "${all}" PARENT_SCOPE)
+endfunction()
+
 literal(index.html template)
-literal(page.css style)
-string(REPLACE "," ";" SCRIPTS "${SCRIPTS}")
-foreach(name ${SCRIPTS})
-  literal(${name} one)
-  string(APPEND scripts "    ${one},\n")
-endforeach()
+literals("${STYLES}" styles)
+literals("${SCRIPTS}" scripts)
 
 file(WRITE ${OUT} "// Made by reports/page/embed.cmake of the files beside it.
 #include \"reports/page_text.h\"
@@ -30,23 +36,23 @@ file(WRITE ${OUT} "// Made by reports/page/embed.cmake of the files beside it.
 namespace poolproof::reports::page_text {
 namespace {
 
-// One after the other, as if they were one file.
-const std::string& all_scripts() {
-  static const std::string text = [] {
-    std::string joined;
-    for (const std::string_view script : std::initializer_list<std::string_view>{
-${scripts}    })
-      joined += script;
-    return joined;
-  }();
+using Files = std::initializer_list<std::string_view>;
+
+std::string joined(const Files& files) {
+  std::string text;
+  for (const std::string_view file : files) text += file;
   return text;
 }
+
+// One after the other, as if they were one file.
+const std::string all_styles = joined(Files{${styles}});
+const std::string all_scripts = joined(Files{${scripts}});
 
 }  // namespace
 
 const std::string_view kTemplate = ${template};
-const std::string_view kStyle = ${style};
-const std::string_view kScript = all_scripts();
+const std::string_view kStyle = all_styles;
+const std::string_view kScript = all_scripts;
 
 }  // namespace poolproof::reports::page_text
 ")

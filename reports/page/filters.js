@@ -5,12 +5,17 @@ function filters(address) {
   const shown = tally(DATA.cells, address.level);
   return el(
     "form",
-    { class: "filters", role: "search", "aria-label": "Filter the matrix", onsubmit: (e) => e.preventDefault() },
+    {
+      class: "filters",
+      role: "search",
+      "aria-label": "Filter the matrix",
+      onsubmit: (e) => e.preventDefault(),
+    },
     el(
       "fieldset",
       { class: "statuses" },
       el("legend", null, "Status"),
-      WEIGHTS.filter((weight) => weight !== "passes" && shown[weight] > 0).map((weight) =>
+      WEIGHTS.filter((weight) => kindsOf(weight, shown) > 1).map((weight) =>
         statusButton(address, weight, `all ${WEIGHT_WORDS[weight]}`, shown[weight], weight),
       ),
       [...shown.of.keys()]
@@ -30,7 +35,10 @@ function filters(address) {
       ["should", "should, too"],
       ["informs", "everything that differs"],
     ]),
-    chooser("group", "Group", address, [["", "all groups"], ...groups().map((name) => [name, name])]),
+    chooser("group", "Group", address, [
+      ["", "all groups"],
+      ...groups().map((name) => [name, name]),
+    ]),
     poolChooser(address),
     el(
       "label",
@@ -45,6 +53,11 @@ function filters(address) {
       }),
     ),
   );
+}
+
+// A weight needs a button of its own where it holds more than one status.
+function kindsOf(weight, shown) {
+  return [...shown.of.keys()].filter((word) => statusOf(word).weight === weight).length;
 }
 
 function statusButton(address, word, label, number, weight) {
@@ -92,7 +105,11 @@ function poolChooser(address) {
       "summary",
       null,
       el("span", null, "Pools"),
-      el("b", null, chosen === 0 ? `all ${DATA.pools.length}` : `${chosen} of ${DATA.pools.length}`),
+      el(
+        "b",
+        null,
+        chosen === 0 ? `all ${DATA.pools.length}` : `${chosen} of ${DATA.pools.length}`,
+      ),
     ),
     el(
       "div",

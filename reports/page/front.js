@@ -105,7 +105,12 @@ function breaches(sum, pool, address) {
       "a",
       {
         class: `chip ${statusOf(word).weight}`,
-        href: linkTo(address, { ...UNFILTERED, level: address.level, pool: [pool.label], status: [word] }),
+        href: linkTo(address, {
+          ...UNFILTERED,
+          level: address.level,
+          pool: [pool.label],
+          status: [word],
+        }),
         title: statusOf(word).meaning,
       },
       `${statusOf(word).glyph} ${sum.of.get(word)} ${word}`,
@@ -146,7 +151,10 @@ function circumstances() {
         ["contained", CAGES[doors.cage] || doors.cage || "not told"],
         ["not allowed here", doors.why || ""],
         ["poolproof", record.version || "?"],
-        ["level", `${record.level}; a failing cell is tried ${counted(record.repeat || 0, "time")}`],
+        [
+          "level",
+          `${record.level}; a failing cell is tried ${counted(record.repeat || 0, "time")}`,
+        ],
         ["took", `${duration(record.took)} for ${counted(record.cells, "cell")}`],
         ["called as", ["poolproof", ...(record.argv || [])].join(" ")],
       ];

@@ -23,7 +23,9 @@ function render() {
         : el("p", { class: "alarm", role: "alert" }, `This report has no cell ${address.open}.`);
     const text = document.querySelector("input[name=text]");
     const caret = before.name === "text" ? text.selectionStart : null;
-    MAIN.replaceChildren(...[missing, front(address), filters(address), matrix(address)].filter(Boolean));
+    MAIN.replaceChildren(
+      ...[missing, front(address), filters(address), matrix(address)].filter(Boolean),
+    );
     document.title = "poolproof report";
     if (caret !== null) {
       const field = document.querySelector("input[name=text]");
@@ -44,13 +46,15 @@ function keepFocus(address, cell, before) {
   if (address.open !== shown.open) {
     const came = address.open === "" ? found(shown.open) : undefined;
     const target =
-      (came && document.getElementById(`cell-${came.pool}-${came.scenario}`)) || MAIN.querySelector("h1");
+      (came && document.getElementById(`cell-${came.pool}-${came.scenario}`)) ||
+      MAIN.querySelector("h1");
     if (cell !== undefined) scrollTo(0, 0);
     target.focus({ preventScroll: cell !== undefined });
     return;
   }
   if (before.focus) document.getElementById(before.focus)?.focus({ preventScroll: true });
-  else if (before.name) document.querySelector(`[name=${before.name}]`)?.focus({ preventScroll: true });
+  else if (before.name)
+    document.querySelector(`[name=${before.name}]`)?.focus({ preventScroll: true });
   else MAIN.querySelector(".attempts [aria-current]")?.focus({ preventScroll: true });
 }
 

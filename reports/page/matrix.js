@@ -40,7 +40,12 @@ function table(columns, rows, wanted, address) {
   const first = cellAt(columns[0].at, rows[0].at) || [...wanted][0];
   return el(
     "table",
-    { class: columns.length > 7 ? "matrix many" : "matrix", onkeydown: moveByArrow, onfocusin: keepStop },
+    {
+      class: columns.length > 7 ? "matrix many" : "matrix",
+      style: `--pools: ${columns.length}`,
+      onkeydown: moveByArrow,
+      onfocusin: keepStop,
+    },
     el("caption", null, "Verdicts: scenarios as rows, pools as columns"),
     el(
       "thead",
@@ -65,7 +70,11 @@ function table(columns, rows, wanted, address) {
         el(
           "tr",
           { class: "group" },
-          el("th", { scope: "rowgroup", colspan: columns.length + 1 }, el("span", null, `${group}/`)),
+          el(
+            "th",
+            { scope: "rowgroup", colspan: columns.length + 1 },
+            el("span", null, `${group}/`),
+          ),
         ),
         rows
           .filter(({ scenario }) => groupOf(scenario) === group)
@@ -117,7 +126,7 @@ function place(cell, wanted, address, first) {
             "span",
             { class: "small" },
             el("span", { class: "boxes" }, boxes.map(box)),
-            detect === null ? null : el("span", { class: "detect" }, duration(detect)),
+            detect === null ? null : el("span", { class: "detect" }, noticed(detect)),
           ),
     ),
   );
@@ -134,14 +143,20 @@ function box(box) {
   return el("span", { class: `box ${weight}` }, glyphOf(box));
 }
 
+// Less than a tenth of a millisecond says more about our clock than about the pool.
+function noticed(ns) {
+  return ns < 1e5 ? "< 0.1 ms" : duration(ns);
+}
+
 function spoken(cell, verdict, boxes, detect) {
   const parts = boxes.map(
-    (box) => `${box.name} ${box.status === null ? "not claimed" : box.status}${box.below ? " with a weaker part failing" : ""}`,
+    (box) =>
+      `${box.name} ${box.status === null ? "not claimed" : box.status}${box.below ? " with a weaker part failing" : ""}`,
   );
   return [
     `${verdict.status}: ${DATA.pools[cell.pool].label}, ${DATA.scenarios[cell.scenario].name}`,
     ...parts,
-    ...(detect === null ? [] : [`noticed in ${duration(detect)}`]),
+    ...(detect === null ? [] : [`noticed in ${noticed(detect)}`]),
   ].join("; ");
 }
 
@@ -200,13 +215,21 @@ function legend(wanted, address) {
       "dl",
       { class: "meanings" },
       words.map((word) => [
-        el("dt", null, el("span", { class: `chip ${statusOf(word).weight}` }, `${statusOf(word).glyph} ${word}`)),
+        el(
+          "dt",
+          null,
+          el("span", { class: `chip ${statusOf(word).weight}` }, `${statusOf(word).glyph} ${word}`),
+        ),
         el("dd", null, `${sentence(statusOf(word).meaning)}.`),
       ]),
       below
         ? [
             el("dt", null, el("span", { class: "chip passes" }, "✓ pass ~")),
-            el("dd", null, "A pass in which a weaker claim, one that does not count at this level, fails."),
+            el(
+              "dd",
+              null,
+              "A pass in which a weaker claim, one that does not count at this level, fails.",
+            ),
           ]
         : null,
     ),

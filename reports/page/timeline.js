@@ -14,7 +14,7 @@ function timeline(story, width, whole) {
   lanes.forEach((lane, index) => {
     lane.y = AXIS + index * step + step - LANE / 2;
   });
-  const at = scale(view, narrow ? 14 : 166, width - (narrow ? 14 : 60));
+  const at = scale(view, narrow ? 14 : 190, width - (narrow ? 14 : 60));
   const height = AXIS + lanes.length * step + 10;
   return drawn(
     "svg",
@@ -30,6 +30,8 @@ function timeline(story, width, whole) {
     lanes.map((lane) => laneOf(lane, at, view, width, narrow)),
     story.tasks.flatMap((task) => taskBoxes(task, lanes, at, view)),
     marks(story, view, lanes, at),
+    quiet(view, at),
+    openFutures(story, lanes, at),
   );
 }
 
@@ -54,7 +56,9 @@ function viewOf(story, whole) {
 }
 
 function lanesOf(story, view) {
-  const lanes = [{ pid: null, name: "poolproof", note: "asks and strikes", born: view.from, ended: null }];
+  const lanes = [
+    { pid: null, name: "poolproof", note: "asks, strikes", born: view.from, ended: null },
+  ];
   for (const one of story.processes) {
     if (one.ended !== null && one.ended < view.from) continue;
     const parent = one.role === "parent";
@@ -94,26 +98,69 @@ function axis(story, view, at, height, width) {
   for (const t of [...turning, ...view.moments]) {
     if (t === null || t === undefined || t < view.from || t > view.until) continue;
     const x = at(t);
-    if (taken.some((other) => Math.abs(other - x) < 74)) continue;
-    taken.push(x);
-    const words = t === view.zero && view.strike ? "strike" : `${t >= view.zero ? "+" : ""}${duration(t - view.zero)}`;
+    const words = sinceStrike(t, view);
+    if (taken.some((other) => Math.abs(other.x - x) < 74 || other.words === words)) continue;
+    taken.push({ x, words });
     const anchor = x > width - 40 ? "end" : x < 40 ? "start" : "middle";
     ticks.push(
       drawn("line", { class: "tick", x1: x, x2: x, y1: 26, y2: height }),
       drawn("text", { class: "axis", x, y: 18, "text-anchor": anchor }, words),
     );
   }
-  if (view.strike && at(view.zero))
-    ticks.push(drawn("line", { class: "strike-line", x1: at(view.zero), x2: at(view.zero), y1: 26, y2: height }));
+  if (view.strike) {
+    const x = at(view.zero);
+    ticks.push(drawn("line", { class: "strike-line", x1: x, x2: x, y1: 26, y2: height }));
+  }
   if (story.stuck !== null && story.stuck >= view.from) {
     const x = at(story.stuck);
     ticks.push(
-      drawn("rect", { class: "aftermath", x, y: 26, width: Math.max(0, width - x), height: height - 26 }),
+      drawn("rect", {
+        class: "aftermath",
+        x,
+        y: 26,
+        width: Math.max(0, width - x),
+        height: height - 26,
+      }),
       drawn("line", { class: "stuck-line", x1: x, x2: x, y1: 26, y2: height }),
-      drawn("text", { class: "stuck-words", x: x - 4, y: 38, "text-anchor": "end" }, "given up"),
+      drawn("text", { class: "stuck-words", x: x + 6, y: 39 }, "given up"),
     );
   }
   return ticks;
+}
+
+function sinceStrike(t, view) {
+  if (t === view.zero && view.strike) return "strike";
+  return `${t >= view.zero ? "+" : ""}${duration(t - view.zero)}`;
+}
+
+// Where most of the time goes by, and nothing is seen.
+function quiet(view, at) {
+  return view.moments.slice(1).flatMap((t, i) => {
+    const gap = t - view.moments[i];
+    const from = at(view.moments[i]);
+    const width = at(t) - from;
+    if (gap < 0.25 * (view.until - view.from) || width < 110) return [];
+    const words = width > 190 ? `${duration(gap)} without an event` : duration(gap);
+    return drawn(
+      "text",
+      { class: "quiet", x: from + width / 2, y: 39, "text-anchor": "middle" },
+      words,
+    );
+  });
+}
+
+// A future that nobody will ever hear of is what a hang looks like from outside.
+function openFutures(story, lanes, at) {
+  const parent = lanes.find((lane) => lane.role === "parent");
+  const open = story.tasks.filter((task) => task.submitted !== null && task.settled.length === 0);
+  if (story.stuck === null || parent === undefined || open.length === 0) return null;
+  const names = open.slice(0, 3).map((task) => task.id);
+  const words = `${names.join(", ")}${open.length > 3 ? ", ..." : ""} never settled`;
+  return drawn(
+    "text",
+    { class: "open", x: at(story.stuck) - 8, y: parent.y - 7, "text-anchor": "end" },
+    words,
+  );
 }
 
 function laneOf(lane, at, view, width, narrow) {
@@ -128,7 +175,14 @@ function laneOf(lane, at, view, width, narrow) {
       drawn("tspan", { class: "lane-name" }, lane.name),
       drawn("tspan", { class: "lane-note", dx: 6 }, lane.note),
     ),
-    drawn("rect", { class: "life", x: from, y: lane.y - 3, width: Math.max(2, to - from), height: 6, rx: 3 }),
+    drawn("rect", {
+      class: "life",
+      x: from,
+      y: lane.y - 3,
+      width: Math.max(2, to - from),
+      height: 6,
+      rx: 3,
+    }),
   );
 }
 
@@ -145,7 +199,11 @@ function taskBoxes(task, lanes, at, view) {
     return drawn(
       "g",
       { class: `task ${task.role === "victim" ? "victim" : ""}` },
-      drawn("title", null, `${whole} in process ${run.pid}, ${duration(end - run.start)}${run.how === "" ? ", never ended" : ""}`),
+      drawn(
+        "title",
+        null,
+        `${whole} in process ${run.pid}, ${duration(end - run.start)}${run.how === "" ? ", never ended" : ""}`,
+      ),
       drawn("rect", { x, y: lane.y - 10, width, height: 20, rx: 3 }),
       fits ? drawn("text", { x: x + 5, y: lane.y + 4 }, words) : null,
     );
@@ -162,10 +220,10 @@ const SHAPES = {
   told: "M 0 -6 L 6 0 L 0 6 L -6 0 Z",
 };
 
-function shape(kind, x, y, title) {
+function shape(kind, x, y, title, late = "") {
   return drawn(
     "g",
-    { class: `mark ${kind}`, transform: `translate(${x} ${y})` },
+    { class: `mark ${kind}${late}`, transform: `translate(${x} ${y})` },
     drawn("title", null, title),
     drawn("path", { d: SHAPES[kind] }),
   );
@@ -184,7 +242,8 @@ function marks(story, view, lanes, at) {
       const calm = event.what === "exit" && event.text.endsWith("exit status 0");
       const kind = event.what === "exit" ? (calm ? "end" : "death") : event.what;
       const title = `${duration(event.t - view.zero)}: ${event.text}`;
-      return shape(kind, at(event.t), lane.y, title);
+      const late = story.stuck !== null && event.t > story.stuck ? " late" : "";
+      return shape(kind, at(event.t), lane.y, title, late);
     });
 }
 
@@ -205,12 +264,28 @@ function marksLegend(story) {
       el(
         "li",
         null,
-        drawn("svg", { viewBox: "-14 -14 28 28", width: 20, height: 20, "aria-hidden": "true" }, shape(kind, 0, 0, words)),
+        drawn(
+          "svg",
+          { viewBox: "-14 -14 28 28", width: 20, height: 20, "aria-hidden": "true" },
+          shape(kind, 0, 0, words),
+        ),
         ` ${words}`,
       ),
     ),
-    el("li", null, el("span", { class: "task-sample victim" }, "t5"), " a task that is struck runs"),
+    el(
+      "li",
+      null,
+      el("span", { class: "task-sample victim" }, "t5"),
+      " a task that is struck runs",
+    ),
     el("li", null, el("span", { class: "task-sample" }, "t6"), " any other task runs"),
-    story.stuck === null ? null : el("li", null, el("span", { class: "aftermath-sample" }), " given up: what comes now is our clearing up"),
+    story.stuck === null
+      ? null
+      : el(
+          "li",
+          null,
+          el("span", { class: "aftermath-sample" }),
+          " given up: what comes now is our clearing up",
+        ),
   );
 }

@@ -21,10 +21,11 @@ function drawn(name, attributes, ...children) {
   return fill(document.createElementNS(SVG, name), attributes, children);
 }
 
-// "0.42 ms", "12 ms", "3.1 s", "2 min 20 s"
+// "< 0.01 ms", "0.42 ms", "12 ms", "3.1 s", "2 min 20 s"
 function duration(ns) {
   const ms = Math.abs(ns) / 1e6;
   const sign = ns < 0 ? "−" : "";
+  if (ms > 0 && ms < 0.01) return `< ${sign}0.01 ms`;
   if (ms < 1) return `${sign}${ms.toFixed(2)} ms`;
   if (ms < 10) return `${sign}${ms.toFixed(1)} ms`;
   if (ms < 999.5) return `${sign}${Math.round(ms)} ms`;
