@@ -26,20 +26,33 @@ std::optional<std::int64_t> first_strike_ns(const History& history) {
   return history.told.front().t_ns;
 }
 
+std::string words_of_receipt(const faults::Fault& fault, const Strike& strike) {
+  if (strike.status) return to_string(*strike.status);
+  if (fault.target == faults::Target::kGroup) return "the signal was sent to the whole group";
+  if (fault.effect.kind == faults::EffectKind::kReturn) return "the program read that it may end";
+  return faults::is_written_by_task(fault.effect) ? "the body wrote that it does so"
+                                                  : "the body took what it was told";
+}
+
+std::string words_of_place(const faults::Fault& fault, const Strike& strike) {
+  if (strike.told.task.empty()) return "";
+  const bool sending = fault.point == faults::Point::kSending;
+  return (sending ? " in the midst of sending the result of task " : " at task ") +
+         strike.told.task;
+}
+
 void add_receipts(const Trial& trial, Lines& lines) {
   for (const Receipt& receipt : trial.receipts.faults) {
     const auto& fault = trial.plan.faults[static_cast<std::size_t>(receipt.fault)];
     for (const Strike& strike : receipt.strikes) {
-      const std::string at = strike.told.task.empty() ? "" : " at task " + strike.told.task;
-      const std::string what = fmt::format("fault `{}` was commanded on process {}{} at {}",
-                                           faults::to_string(fault.effect), strike.told.process.pid,
-                                           at, duration(strike.told.t_ns));
+      const std::string what = fmt::format(
+          "fault `{}` was commanded on process {}{} at {}", faults::to_string(fault.effect),
+          strike.told.process.pid, words_of_place(fault, strike), duration(strike.told.t_ns));
       if (!strike.landed_ns) {
         lines.push_back(fmt::format("{}; no receipt: {}", what, strike.why_not));
       } else {
-        const std::string seen = strike.status ? to_string(*strike.status)
-                                               : std::string("the body took what it was told");
-        lines.push_back(fmt::format("{}; receipt: {}, {} later", what, seen,
+        lines.push_back(fmt::format("{}; receipt: {}, {} later", what,
+                                    words_of_receipt(fault, strike),
                                     duration(*strike.landed_ns - strike.told.t_ns)));
       }
     }

@@ -89,8 +89,8 @@ def stand_at(place: Place, point: str) -> None:
         _write_ledger(place, "struck")
         raise RuntimeError(answer["text"]) if deed == "throw" else Undecodable(answer["text"], 1)
     elif deed == "close-fds":
+        _write_ledger(place, "struck")  # first: a pool may end us as soon as it sees them close
         os.closerange(3, max(map(int, os.listdir("/proc/self/fd"))) + 1)
-        _write_ledger(place, "struck")
     elif deed != "go":
         raise ValueError(f"the harness answered {deed!r}, which no body can do")
 

@@ -130,8 +130,8 @@ void stand_at(const Place& place, const std::string& point) {
     return stand_at(place, point);
   }
   if (deed == "close-fds") {
-    close_everything();
-    return write_ledger(place, Entry::kStruck);
+    write_ledger(place, Entry::kStruck);
+    return close_everything();
   }
   throw std::runtime_error("the rendezvous told an unknown deed: " + deed);
 }
