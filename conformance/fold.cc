@@ -41,7 +41,22 @@ CellVerdict aside(const Observation& cell, const std::string& pool, const std::s
   return verdict;
 }
 
-AttemptVerdict judge_lines(const std::vector<Observation>& lines) {
+// Pointers, so that a long record is not held twice: only one attempt at a time is copied.
+using Attempts = std::map<int, std::vector<const Observation*>>;
+
+CellVerdict judge_cell(std::string pool, std::string scenario, const Attempts& lines) {
+  std::vector<AttemptVerdict> attempts;
+  for (const auto& [number, of_attempt] : lines) {
+    std::vector<Observation> attempt;
+    for (const Observation* line : of_attempt) attempt.push_back(*line);
+    attempts.push_back(judge_attempt(attempt));
+  }
+  return fold(std::move(pool), std::move(scenario), std::move(attempts));
+}
+
+}  // namespace
+
+AttemptVerdict judge_attempt(const std::vector<Observation>& lines) {
   AttemptVerdict verdict;
   verdict.attempt = lines.front().attempt;
   const auto head = std::find_if(lines.begin(), lines.end(),
@@ -59,16 +74,6 @@ AttemptVerdict judge_lines(const std::vector<Observation>& lines) {
     return verdict;
   }
 }
-
-using Attempts = std::map<int, std::vector<Observation>>;
-
-CellVerdict judge_cell(std::string pool, std::string scenario, const Attempts& lines) {
-  std::vector<AttemptVerdict> attempts;
-  for (const auto& [number, of_attempt] : lines) attempts.push_back(judge_lines(of_attempt));
-  return fold(std::move(pool), std::move(scenario), std::move(attempts));
-}
-
-}  // namespace
 
 CellVerdict fold(std::string pool, std::string scenario, std::vector<AttemptVerdict> attempts) {
   CellVerdict cell{.pool = std::move(pool), .scenario = std::move(scenario)};
@@ -101,7 +106,7 @@ std::vector<CellVerdict> judge_record(const std::vector<Observation>& record) {
   std::map<std::string, Attempts> by_run;
   std::map<std::string, std::string> broken_pools;  // what an adapter could not say, by pool
   for (const Observation& line : record) {
-    if (line.attempt != 0) by_run[line.run][line.attempt].push_back(line);
+    if (line.attempt != 0) by_run[line.run][line.attempt].push_back(&line);
     if (line.kind == "pool" && line.fields.contains("error")) {
       const std::string words = line.fields.value("stderr", "");
       broken_pools[line.fields.value("name", "")] =

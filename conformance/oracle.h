@@ -14,6 +14,9 @@ namespace poolproof::conformance {
 // record's own form give kHarnessError.
 AttemptVerdict judge(const scenarios::Plan& plan, const std::vector<Observation>& attempt);
 
+// The same, with the plan that stands at the attempt's head; one without a plan is cut-off.
+AttemptVerdict judge_attempt(const std::vector<Observation>& attempt);
+
 // Attempts of one cell: one passing attempt alone is pass; all failing is the worst of them ("3 of
 // 3"); some failing and some passing is flaky with its rate; any inconclusive one with no failure
 // is inconclusive.
@@ -21,7 +24,8 @@ CellVerdict fold(std::string pool, std::string scenario, std::vector<AttemptVerd
 
 // Every cell of a record, in the order of its `cell` lines: attempts split, judged and folded;
 // declined and unavailable cells as such. A cell without an `ended` line in its last attempt is
-// cut-off. `check` and `judge` both call this.
+// cut-off. Attempts may stand between each other, as they do when several are made at once. `check`
+// and `judge` both call this.
 std::vector<CellVerdict> judge_record(const std::vector<Observation>& record);
 
 // Exit status of the command (design.md section 6): 1 a failure, 3 inconclusive or nothing matched,

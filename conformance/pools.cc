@@ -35,16 +35,29 @@ std::string text_of(const toml::table& table, const char* key, const std::filesy
   return std::string(*node->value<std::string>());
 }
 
+// The argv of that name; empty if it is absent and need not be there.
+std::vector<std::string> argv_of(const toml::table& table, const char* key, const char* what,
+                                 const std::filesystem::path& file, const Places& places,
+                                 bool required) {
+  const toml::node* node = table.get(key);
+  if (node == nullptr && !required) return {};
+  const toml::array* words = node == nullptr ? nullptr : node->as_array();
+  if (words == nullptr || words->empty() || !words->is_homogeneous<std::string>())
+    throw PoolsError(place(file, node != nullptr ? node->source() : table.source()) + "`" + key +
+                     "` must be a list of strings, " + what);
+  std::vector<std::string> argv;
+  for (const toml::node& word : *words) argv.push_back(filled(*word.value<std::string>(), places));
+  return argv;
+}
+
 Pool pool_of(const std::string& name, const toml::table& table, const std::filesystem::path& file,
              const Places& places) {
   Pool pool;
   pool.name = name;
-  const toml::array* command = table["command"].as_array();
-  if (command == nullptr || command->empty() || !command->is_homogeneous<std::string>())
-    throw PoolsError(place(file, table.source()) +
-                     "`command` must be a list of strings, the adapter's argv");
-  for (const toml::node& word : *command)
-    pool.command.push_back(filled(*word.value<std::string>(), places));
+  pool.command = argv_of(table, "command", "the adapter's argv", file, places, true);
+  pool.versions =
+      argv_of(table, "versions", "the argv of what makes an environment with one version", file,
+              places, false);
   pool.about = text_of(table, "about", file, true);
   pool.install = text_of(table, "install", file, false);
   if (const toml::table* defect = table["defect"].as_table())

@@ -26,6 +26,13 @@ struct Pool {
   std::string about;
   std::string install;
   std::optional<Defect> defect;
+  // argv of the program that makes an environment with one version of the pool; versions.h
+  std::vector<std::string> versions;
+
+  // Why the pool cannot be judged: all of its cells are then unavailable (the machine or the pool
+  // lacks something), or harness-error (what should have found out did not work). Empty: it can be.
+  std::string unavailable;
+  std::string error;
 
   bool broken() const { return name.rfind("broken/", 0) == 0; }
 };

@@ -62,6 +62,9 @@ TEST_F(PoolsFile, says_where_and_how_to_mend) {
   EXPECT_NE(complaint("[a]\ncommand = ['x']\nabout = 3\n").find(":3:"), std::string::npos);
   EXPECT_NE(complaint("['broken/a']\ncommand = ['x']\nabout = 'x'\n").find("`defect`"),
             std::string::npos);
+  EXPECT_NE(complaint("[a]\ncommand = ['x']\nabout = 'x'\nversions = 'make'\n")
+                .find(":4:12: `versions` must be a list"),
+            std::string::npos);
   EXPECT_NE(complaint("[a\n").find(":1:"), std::string::npos);
 }
 

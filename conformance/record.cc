@@ -9,6 +9,7 @@
 #include <cstring>
 #include <fstream>
 #include <iterator>
+#include <mutex>
 
 #include "conformance/nesting.h"
 #include "conformance/sha256.h"
@@ -73,6 +74,7 @@ std::string whole_file(const std::filesystem::path& file) {
 }  // namespace
 
 struct RecordWriter::State {
+  std::mutex lock;
   std::filesystem::path file;
   int fd = -1;
   std::int64_t lines = 0;
@@ -110,6 +112,7 @@ RecordWriter::RecordWriter(const std::filesystem::path& file) : state_(std::make
 RecordWriter::~RecordWriter() { ::close(state_->fd); }
 
 Observation RecordWriter::append(Observation observation) {
+  const std::lock_guard<std::mutex> one_at_a_time(state_->lock);
   if (state_->finished) {
     throw RecordError(
         fmt::format("{}: `{}` comes after the footer", state_->file.string(), observation.kind));
@@ -127,7 +130,9 @@ Observation RecordWriter::append(Observation observation) {
   state_->write(line);
   ++state_->lines;
   state_->last_t_ns = observation.t_ns;
-  return observation_of(json::parse(line));  // as a reader will see it
+  Observation as_read = observation_of(json::parse(line));
+  if (listener) listener(as_read);
+  return as_read;
 }
 
 void RecordWriter::finish() {

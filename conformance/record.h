@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <stdexcept>
 #include <string>
@@ -16,8 +17,9 @@ class RecordError : public std::runtime_error {
   using std::runtime_error::runtime_error;  // says file, line and the mend
 };
 
-// Writes lines in order, each flushed whole (one write) before append returns. Not thread-safe.
-// Invalid UTF-8 in strings is replaced, never thrown on.
+// Writes lines in order, each flushed whole (one write) before append returns. Any thread may call
+// it: one lock, so that `seq` is strictly the order of the file, though lines of several attempts
+// may stand between each other. Invalid UTF-8 in strings is replaced, never thrown on.
 class RecordWriter {
  public:
   explicit RecordWriter(const std::filesystem::path& file);  // truncates; throws RecordError
@@ -27,6 +29,9 @@ class RecordWriter {
 
   // Sets seq and v; returns the observation as written.
   Observation append(Observation observation);
+  // Told of each line in the order of the file, as a reader will see it, within append and its
+  // lock. Set it before the first append.
+  std::function<void(const Observation&)> listener;
   void finish();  // the footer: {events, sha256}; nothing may be appended afterwards
 
  private:

@@ -27,9 +27,15 @@ faults::CageOptions cage_options(const AdapterCommand& command) {
   return options;
 }
 
-void await_hello(Scene& scene, Clock::time_point limit) {
-  if (!scene.wait([&] { return !scene.seen().hello.is_null(); }, limit))
-    throw AttemptOver{"harness-error", "the adapter said no `hello` within 10 s"};
+std::chrono::nanoseconds start_limit(const AdapterCommand& command) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(kStartLimit * command.crowd);
+}
+
+void await_hello(Scene& scene, const AdapterCommand& command, Clock::time_point begun) {
+  const auto limit = start_limit(command);
+  if (!scene.wait([&] { return !scene.seen().hello.is_null(); }, begun + limit))
+    throw AttemptOver{"harness-error",
+                      "the adapter said no `hello` within " + std::to_string(limit / 1s) + " s"};
 }
 
 std::chrono::nanoseconds median_ping(Scene& scene) {
@@ -44,7 +50,7 @@ std::chrono::nanoseconds median_ping(Scene& scene) {
 scenarios::PoolFacts ask_adapter(const AdapterCommand& command, Journal& journal, int stop_fd) {
   Scene scene(cage_options(command), journal, stop_fd);
   try {
-    await_hello(scene, Clock::now() + kStartLimit);
+    await_hello(scene, command, Clock::now());
     scene.adapter_may_end();
     scene.send(bye_command());
     scene.wait([&] { return scene.seen().adapter_ended; }, Clock::now() + kByeLimit);
@@ -63,20 +69,23 @@ std::string run_attempt(const scenarios::Plan& plan, const AdapterCommand& comma
   const auto begun = Clock::now();
   Scene scene(cage_options(command), journal, stop_fd);
   try {
-    if (!scene.wait([&] { return !scene.seen().ready.is_null(); }, begun + kStartLimit))
+    if (!scene.wait([&] { return !scene.seen().ready.is_null(); }, begun + start_limit(command)))
       throw AttemptOver{"harness-error", "the cage was not ready within 10 s"};
     const auto ping = median_ping(scene);
-    const double factor = std::clamp(std::chrono::duration<double>(ping).count() / kPingNominal_s,
-                                     1.0, kLargestFactor);
+    // The ping tells how busy the machine is now; the crowd, how busy we ourselves shall make it.
+    const double slow = std::chrono::duration<double>(ping).count() / kPingNominal_s;
+    const double factor = std::clamp(std::max(slow, command.crowd), 1.0, kLargestFactor);
     journal.head("plan", {{"plan", plan}, {"factor", factor}, {"ping_ns", ping.count()}});
     json cage = scene.seen().ready;
     cage.erase("ev");
     cage.erase("t_ns");
     journal.write("cage", std::move(cage));
-    await_hello(scene, begun + kStartLimit);
+    await_hello(scene, command, begun);
     execute(plan, scene, factor);
   } catch (const AttemptOver& reason) {
     over = reason;
+    if (over.how == "unavailable")  // it said hello when it was asked, or this would not be tried
+      over = {"harness-error", "the adapter refused `hello` in an attempt: " + reason.why};
   } catch (const Stuck&) {
     over = {"stuck", "a step did not end"};
   }

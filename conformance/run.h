@@ -18,10 +18,13 @@ struct AdapterCommand {
   std::filesystem::path cwd;
   std::map<std::string, std::string> env;
   std::filesystem::path cage_program;
+  // How many attempts share one core, at least 1: no limit may be shorter than they together allow.
+  double crowd = 1;
 };
 
-// Says hello to the adapter and bye again. Throws AttemptOver (harness-error, interrupted) with its
-// last lines on stderr; faults::CageError if there can be no cage.
+// Says hello to the adapter and bye again. Throws AttemptOver (harness-error, interrupted, or
+// unavailable: the adapter says that its pool cannot be driven here) with its last lines on stderr;
+// faults::CageError if there can be no cage.
 scenarios::PoolFacts ask_adapter(const AdapterCommand& command, Journal& journal, int stop_fd);
 
 // One attempt, from its `plan` line to its `ended` line. Returns how it ended ("done", "stuck",

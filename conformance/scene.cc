@@ -106,6 +106,10 @@ void Scene::from_adapter() {
     const json& message = received->message;
     journal_.write("received", {{"message", message}});
     const auto& event = message["event"].get_ref<const std::string&>();
+    if (seen_.hello.is_null() && event == "refused" && message["cmd"] == "hello") {
+      over_ = AttemptOver{"unavailable", message["why"]};
+      return;
+    }
     if (seen_.hello.is_null() && event != "hello")
       over_ = AttemptOver{"harness-error",
                           "the adapter's first message is `" + event + "`, not `hello`"};

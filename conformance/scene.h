@@ -50,7 +50,7 @@ class Journal {
 
 // Why an attempt cannot go on. Thrown by Scene and caught by the one who runs the attempt.
 struct AttemptOver {
-  std::string how;  // `ended.how` of events.md
+  std::string how;  // `ended.how` of events.md; "unavailable": the adapter refused `hello`
   std::string why;
   std::string last_words = "";  // the adapter's last lines on stderr
 };

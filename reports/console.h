@@ -3,6 +3,7 @@
 // the terminal unescaped.
 #pragma once
 
+#include <map>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ struct Look {
   int columns = 80;                   // of the terminal
   std::string command = "poolproof";  // how to call us again, for replay lines
   std::vector<std::string> places{};  // options that such a call needs: --scenarios FOLDER ...
+  // Pools that no name stands for: how such a call ends instead, as in `-- ./my_adapter`.
+  std::map<std::string, std::vector<std::string>> commands{};
 };
 
 // One line, without newline: "[ 7/30] multiprocessing_pool death/killed_while_running attempt 2

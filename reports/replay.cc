@@ -19,9 +19,13 @@ std::string shell_word(std::string_view text) {
 }
 
 std::string replay_line(const std::string& pool, const std::string& scenario, const Look& look) {
-  std::string line = fmt::format("{} check {} --scenario {} --repeat 3", shell_word(look.command),
-                                 shell_word(pool), shell_word(scenario));
+  const auto command = look.commands.find(pool);
+  std::string line = shell_word(look.command) + " check";
+  if (command == look.commands.end()) line += " " + shell_word(pool);
+  line += fmt::format(" --scenario {} --repeat 3", shell_word(scenario));
   for (const std::string& word : look.places) line += " " + shell_word(word);
+  if (command != look.commands.end())
+    for (const std::string& word : command->second) line += " " + shell_word(word);
   return line;
 }
 

@@ -7,13 +7,11 @@ import os
 import signal
 import subprocess
 import sys
-import time
 import uuid
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from command import COMMAND, TREE, cells_of, poolproof
+from command import COMMAND, TREE, await_that, cells_of, marked, poolproof
 
 ADAPTERS = TREE / "conformance" / "adapters"
 SEGFAULT = "death/segfault_in_task"
@@ -255,32 +253,6 @@ time.sleep(600)
 
 
 # -- interrupted, killed -----------------------------------------------------------------------
-
-
-def marked(mark: str) -> list[str]:
-    """Every live process that carries the mark in its environment: our own and all it started."""
-    found = []
-    for folder in Path("/proc").iterdir():
-        if not folder.name.isdigit() or int(folder.name) == os.getpid():
-            continue
-        try:
-            if mark.encode() not in (folder / "environ").read_bytes():
-                continue
-            state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
-            if state != "Z":
-                found.append(folder.name + " " + (folder / "comm").read_text().strip())
-        except OSError:
-            continue  # gone, or not ours to read
-    return found
-
-
-def await_that(what: Callable[[], bool], within_s: float) -> bool:
-    limit = time.monotonic() + within_s
-    while not what():
-        if time.monotonic() > limit:
-            return False
-        time.sleep(0.02)
-    return True
 
 
 def begun_check(folder: Path, mark: str) -> subprocess.Popen[str]:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -30,3 +32,29 @@ def poolproof(*words: str | Path, **options: Any) -> subprocess.CompletedProcess
 def cells_of(run: subprocess.CompletedProcess[str]) -> dict[tuple[str, str], dict[str, Any]]:
     """The cells of a `--json` answer, by (pool, scenario)."""
     return {(cell["pool"], cell["scenario"]): cell for cell in json.loads(run.stdout)["cells"]}
+
+
+def marked(mark: str) -> list[str]:
+    """Every live process that carries the mark in its environment: our own and all it started."""
+    found = []
+    for folder in Path("/proc").iterdir():
+        if not folder.name.isdigit() or int(folder.name) == os.getpid():
+            continue
+        try:
+            if mark.encode() not in (folder / "environ").read_bytes():
+                continue
+            state = (folder / "stat").read_text().rpartition(")")[2].split()[0]
+            if state != "Z":
+                found.append(folder.name + " " + (folder / "comm").read_text().strip())
+        except OSError:
+            continue  # gone, or not ours to read
+    return found
+
+
+def await_that(what: Callable[[], bool], within_s: float = 60) -> bool:
+    limit = time.monotonic() + within_s
+    while not what():
+        if time.monotonic() > limit:
+            return False
+        time.sleep(0.02)
+    return True

@@ -29,8 +29,11 @@ Common default_places();
 
 struct CheckArguments {
   std::vector<std::string> pools;
+  std::optional<std::vector<std::string>> command;  // after `--`: any adapter, nothing registered
+  std::string as;                                   // what its pool is called; empty: by its file
   std::string scenario = "*";
   std::string level = "must";
+  int jobs = 1;
   int repeat = 3;
   std::filesystem::path out = "poolproof-out";
   std::vector<std::string> argv;  // recorded
@@ -40,6 +43,9 @@ int list_pools(const Common& common);
 int list_scenarios(const Common& common, const std::string& glob);
 int check(const Common& common, const CheckArguments& arguments);
 int judge(const Common& common, const std::filesystem::path& events, const std::string& level);
+
+// Makes it, or throws UsageError.
+void demand_folder(const std::filesystem::path& out);
 
 std::optional<std::string> nearest_word(const std::string& word,
                                         const std::vector<std::string>& words);

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <csignal>
 #include <cstdio>
 #include <exception>
@@ -93,6 +94,10 @@ int run(int argc, char** argv) {
   checker->add_option("--scenario", check.scenario,
                       "Only those whose name matches this pattern, as 'death/*'");
   checker->add_option("--level", check.level, "What must hold: must, should or informs");
+  checker->add_option("--jobs", check.jobs, "Cells that run at once, each in a cage of its own")
+      ->check(CLI::Range(1, 64));
+  checker->add_option("--as", check.as, "What to call the pool of the command after `--`");
+  checker->footer("check [OPTIONS] -- COMMAND [ARGS]: judge the pool that this adapter drives.");
   checker->add_option("--repeat", check.repeat, "Attempts of a failing cell")
       ->check(CLI::Range(1, 1000));
   checker->add_option("--out", check.out, "Folder for events.ndjson (default: poolproof-out)");
@@ -106,12 +111,17 @@ int run(int argc, char** argv) {
   const CLI::App* reporter = cli::add_report(app, report);
 
   const std::vector<std::string> words(argv + 1, argv + argc);
+  // What follows `--` is a command of its own, options and all: CLI11 would take it for pools.
+  const auto dashes = std::find(words.begin(), words.end(), "--");
+  if (dashes != words.end()) check.command.emplace(dashes + 1, words.end());
   try {
-    app.parse(argc, argv);
+    app.parse(static_cast<int>(dashes - words.begin()) + 1, argv);
+    if (check.command && !*checker)
+      return usage_error("only `check` takes a command after `--`", "leave it out");
   } catch (const CLI::Success& asked) {  // --help, --version
     return app.exit(asked);
   } catch (const CLI::ParseError& error) {
-    return explain_parse_error(app, error, words);
+    return explain_parse_error(app, error, {words.begin(), dashes});
   }
   check.argv = words;
   if (*pools) return cli::list_pools(common);

@@ -1,0 +1,159 @@
+#include "conformance/session.h"
+
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <thread>
+#include <utility>
+
+namespace poolproof::conformance {
+namespace {
+
+using nlohmann::json;
+using Hold = std::lock_guard<std::mutex>;
+
+std::map<std::string, std::string> whole_environment() {
+  std::map<std::string, std::string> env;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string text = *entry;
+    const std::size_t equals = text.find('=');
+    if (equals != std::string::npos) env[text.substr(0, equals)] = text.substr(equals + 1);
+  }
+  return env;
+}
+
+std::filesystem::path made(const std::filesystem::path& folder) {
+  std::filesystem::create_directories(folder);
+  return folder;
+}
+
+}  // namespace
+
+Session::Session(const SessionOptions& options, const CheckHooks& hooks)
+    : options_(options),
+      hooks_(hooks),
+      file_(made(options.out) / "events.ndjson"),
+      record_(file_),
+      crew_(options.jobs, options.stop_fd) {
+  record_.listener = [this](const Observation& observation) { keep(observation); };
+  header();
+}
+
+void Session::line(const std::string& kind, json fields, std::string run) {
+  const auto now =
+      std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - epoch_).count();
+  record_.append({0, now, std::move(run), 0, kind, std::move(fields)});
+}
+
+void Session::header() {
+  utsname machine{};
+  ::uname(&machine);
+  const faults::Doors doors = faults::probe_doors(options_.cage_program);
+  line("header",
+       {{"tool", "poolproof"},
+        {"version", POOLPROOF_VERSION},
+        {"argv", options_.argv},
+        {"cwd", std::filesystem::current_path().string()},
+        {"level", scenarios::to_string(options_.level)},
+        {"repeat", options_.repeat},
+        {"jobs", options_.jobs},
+        {"machine",
+         {{"kernel", machine.release},
+          {"cpus", std::thread::hardware_concurrency()},
+          {"doors", {{"cage", doors.mode}, {"mounts", doors.mounts}, {"why", doors.why}}}}}});
+}
+
+AdapterCommand Session::adapter(std::vector<std::string> argv) const {
+  const double cpus = std::max(1U, std::thread::hardware_concurrency());
+  return {std::move(argv), std::filesystem::current_path(), whole_environment(),
+          options_.cage_program, std::max(1.0, options_.jobs / cpus)};
+}
+
+std::vector<Session::Hello> Session::ask(
+    const std::vector<std::pair<std::string, AdapterCommand>>& pools) {
+  std::vector<Hello> hellos(pools.size());
+  const bool all = crew_.each(
+      pools.size(),
+      [&](std::size_t i) {
+        const Hold hold(lock_);
+        if (hooks_.asks) hooks_.asks(pools[i].first);
+      },
+      [&](std::size_t i) {
+        try {
+          Journal journal(record_, epoch_, pools[i].first);
+          hellos[i].facts = ask_adapter(pools[i].second, journal, options_.stop_fd);
+        } catch (const AttemptOver& over) {
+          hellos[i].over = over;
+        }
+      });
+  for (const Hello& hello : hellos)
+    interrupted_ = interrupted_ || (hello.over && hello.over->how == "interrupted");
+  interrupted_ = interrupted_ || !all;
+  return hellos;
+}
+
+// What has been written of the cells that run is kept until they have ended, and judged as it will
+// be read.
+void Session::keep(const Observation& observation) {
+  const Hold hold(lock_);
+  if (observation.kind == "pool") pools_[observation.fields.value("name", "")] = observation;
+  if (observation.kind == "cell" || observation.attempt != 0)
+    cells_[observation.run].push_back(observation);
+}
+
+std::vector<Observation> Session::kept(const std::string& run) {
+  const Hold hold(lock_);
+  return cells_.at(run);
+}
+
+void Session::run(const std::vector<Cell>& cells) {
+  if (interrupted_) return;
+  total_ = static_cast<int>(cells.size());
+  const bool all = crew_.each(
+      cells.size(),
+      [&](std::size_t i) {  // in order, so that the record's cells stand as the report's do
+        json fields = {{"pool", cells[i].pool}, {"scenario", cells[i].scenario}};
+        if (!cells[i].status.empty()) {
+          fields["status"] = cells[i].status;
+          fields["why"] = cells[i].why;
+        }
+        line("cell", std::move(fields), cells[i].run());
+      },
+      [&](std::size_t i) { run_cell(cells[i]); });
+  interrupted_ = interrupted_ || !all;
+}
+
+void Session::run_cell(const Cell& cell) {
+  for (int attempt = 1; cell.plan && attempt <= options_.repeat; ++attempt) {
+    {
+      const Hold hold(lock_);
+      if (hooks_.begins) hooks_.begins(done_, total_, cell.pool, cell.scenario, attempt);
+    }
+    Journal journal(record_, epoch_, cell.run(), attempt);
+    if (run_attempt(*cell.plan, cell.adapter, journal, options_.stop_fd) == "interrupted") {
+      const Hold hold(lock_);
+      interrupted_ = true;
+      return;
+    }
+    std::vector<Observation> lines = kept(cell.run());
+    std::erase_if(lines, [&](const Observation& line) { return line.attempt != attempt; });
+    // Only what failed is repeated: three of three is a conviction, a mixture is flaky.
+    const bool failed = weight_of(judge_attempt(lines).status) == Weight::kFails;
+    if (!failed && !options_.repeat_passing_too) break;
+  }
+  const Hold hold(lock_);
+  std::vector<Observation> lines = std::move(cells_[cell.run()]);
+  cells_.erase(cell.run());
+  lines.insert(lines.begin(), pools_.at(cell.pool));
+  ++done_;
+  if (hooks_.cell) hooks_.cell(judge_record(lines).at(0));
+}
+
+Checked Session::finish() {
+  record_.finish();
+  return {judge_record(read_record(file_).observations), interrupted_};
+}
+
+}  // namespace poolproof::conformance
