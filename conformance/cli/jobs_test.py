@@ -31,8 +31,8 @@ def test_four_at_once_come_to_the_verdicts_of_one_in_the_same_order(tmp_path: Pa
     def verdicts(jobs: int) -> list[tuple[str, ...]]:
         run = poolproof(
             "check", "reference", "broken/lies_about_cause", "concurrent_futures_fork",
-            "--scenario", "death/*killed_while*", "--jobs", str(jobs), "--out", tmp_path / str(jobs),
-            "--json",
+            "--scenario", "death/*killed_while*", "--jobs", str(jobs), "--json",
+            "--out", tmp_path / str(jobs),
         )  # fmt: skip
         cells = json.loads(run.stdout)["cells"]
         return [(cell["pool"], cell["scenario"], cell["status"], cell["rate"]) for cell in cells]
