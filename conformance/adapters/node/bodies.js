@@ -1,0 +1,167 @@
+'use strict';
+
+// What tasks do: a closed list, the same for every pool (../../protocol.md, "Bodies").
+//
+// A worker loads this file to run a task, and an adapter loads it through the kit. It reaches the
+// harness by the two addresses in the task's own arguments, and knows nothing of the line.
+
+const fs = require('fs');
+const { spawn } = require('child_process');
+const { gone, meet, meetNow } = require('./meeting');
+
+const BODIES = ['echo', 'rendezvous', 'large', 'carry'];
+// Where code of ours can run: Node's codecs (JSON, structured clone) read properties to encode,
+// and call nothing to decode.
+const STAGES = ['encode-args', 'encode-result'];
+const LEDGER_BYTES = 512; // a write of so much to a FIFO is never torn
+const FOR_EVER_MS = 2 ** 31 - 1; // the longest timer that Node has, over and over again
+
+function writeLedger(place, ev, more = {}) {
+  const t_ns = Number(process.hrtime.bigint());
+  const entry = { ev, task: place.task, pid: process.pid, t_ns, ...more };
+  const data = Buffer.from(`${JSON.stringify(entry)}\n`);
+  if (data.length > LEDGER_BYTES) {
+    throw new Error(`a ledger line of ${data.length} bytes could be torn`);
+  }
+  try {
+    const fd = fs.openSync(place.ledger, fs.constants.O_WRONLY);
+    try {
+      fs.writeSync(fd, data);
+    } finally {
+      fs.closeSync(fd);
+    }
+  } catch (error) {
+    if (error.code !== 'ENOENT' && error.code !== 'EPIPE') throw error;
+    gone('ledger', error);
+  }
+}
+
+// --- what a body is told to do ----------------------------------------------------------------
+
+// The descriptors of this process, but for the one that lists them: that is closed again.
+function descriptors() {
+  return fs.readdirSync('/proc/self/fd').map(Number).filter(isOpen);
+}
+
+function isOpen(fd) {
+  try {
+    fs.fstatSync(fd);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+// A child that holds every descriptor of this process under its own number, and sleeps for ever.
+function leaveAChild(place) {
+  const open = new Set(descriptors());
+  const stdio = Array.from({ length: Math.max(...open) + 1 }, (_, fd) =>
+    open.has(fd) ? fd : 'ignore',
+  );
+  const child = spawn('sleep', ['infinity'], { stdio });
+  if (child.pid === undefined) throw new Error('no child could be started');
+  child.unref(); // this process does not wait for it
+  writeLedger(place, 'struck', { child: child.pid });
+}
+
+function closeAll(place) {
+  writeLedger(place, 'struck'); // first: its pool may end it as soon as it sees them close
+  for (const fd of descriptors()) if (fd > 2) fs.closeSync(fd);
+}
+
+function raiseInItself(name) {
+  process.removeAllListeners(`SIG${name}`); // what nobody listens to does what it always does
+  process.kill(process.pid, `SIG${name}`);
+}
+
+function loop() {
+  for (;;);
+}
+
+// Node's `process.exit` runs handlers first; this is as near to `_exit` as it comes.
+function exitAtOnce(code) {
+  process.reallyExit(code);
+}
+
+function fail(place, error) {
+  writeLedger(place, 'struck');
+  throw error;
+}
+
+// What remains undone afterwards: stand there again (true), or go on (false).
+const DEEDS = {
+  go: () => false,
+  exit: (place, { code }) => exitAtOnce(code),
+  raise: (place, { signal }) => raiseInItself(signal),
+  loop,
+  throw: (place, { text }) => fail(place, new Error(text)),
+  // What these codecs encode they can decode. The oddest that can be thrown is nothing at all, and
+  // common enough: `Promise.reject()` has neither a type nor a text nor a property to read.
+  'throw-undecodable': (place) => fail(place, null),
+  fork: (place) => leaveAChild(place) || true,
+  'close-fds': closeAll,
+};
+
+function doAsTold(place, answer) {
+  const deed = Object.hasOwn(DEEDS, answer.do) ? DEEDS[answer.do] : undefined;
+  if (!deed) throw new Error(`the harness answered ${answer.do}, which no body can do`);
+  return deed(place, answer);
+}
+
+async function standAt(place, point) {
+  for (;;) {
+    const answer = await meet(place, point);
+    if (answer.do === 'sleep') await new Promise(() => setInterval(() => {}, FOR_EVER_MS));
+    if (!doAsTold(place, answer)) return;
+  }
+}
+
+function standAtNow(place, point) {
+  for (;;) {
+    const answer = meetNow(place, point);
+    if (answer.do === 'sleep') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    if (!doAsTold(place, answer)) return;
+  }
+}
+
+// --- the bodies -------------------------------------------------------------------------------
+
+// An object whose encoding meets the harness: it has one property, which the encoder has to read.
+// What was thrown once is thrown again, for a pool that tries its encoders one after the other.
+function carried(place, stage, plain) {
+  let met = false;
+  let thrown;
+  const read = () => {
+    if (!met) {
+      met = true;
+      try {
+        standAtNow(place, stage);
+      } catch (error) {
+        thrown = { error };
+      }
+    }
+    if (thrown) throw thrown.error;
+    return plain;
+  };
+  return Object.defineProperty({}, 'carried', { enumerable: true, get: read });
+}
+
+// The function that every pool runs, whatever the body.
+async function run({ place, body, stage, argument }) {
+  writeLedger(place, 'start');
+  let result = argument;
+  if (body === 'rendezvous') {
+    await standAt(place, 'running');
+  } else if (body === 'large') {
+    await standAt(place, 'running');
+    result = 'x'.repeat(argument);
+  } else if (stage === 'encode-args') {
+    result = argument.carried;
+  } else if (stage === 'encode-result') {
+    result = carried(place, stage, argument);
+  }
+  writeLedger(place, 'end');
+  return result;
+}
+
+module.exports = { BODIES, LEDGER_BYTES, STAGES, carried, run };

@@ -1,0 +1,232 @@
+'use strict';
+
+// The adapter kit for Node: it obeys the harness, and holds no opinion, no time-out and no retry.
+//
+// An adapter is a program that launch.py starts. It calls `serve(PACKAGE, make)`; the kit loads the
+// package and says hello with what `make(module, version)` returns, which has:
+//
+//   pool, capabilities, recovers, longestWait: [seconds, where that is written]
+//   table             which error of the pool is what: rows of outcomes.js
+//   open(workers)     makes the pool
+//   submit(task)      submits `task.call` to `run` of bodies.js; returns the pool's promise
+//   cancel(id)        asks the pool to cancel; needed only with `cancel` in the capabilities
+//   close(how)        calls the pool's own shutdown; one of the `close_*` in the capabilities
+//
+// A version of the package that cannot be driven is a `throw new Refused(why)` in `make`.
+// `open`, `cancel` and `close` may return promises. What they throw is told as `refused`; what
+// `submit` throws is an outcome.
+
+const fs = require('fs');
+const path = require('path');
+const { pathToFileURL } = require('url');
+const line = require('./line');
+const outcomes = require('./outcomes');
+const { ID_CHARACTERS, Refused, isObject, read } = require('./submission');
+
+const PROTOCOL = 1;
+const OLDEST_NODE = 18;
+const WHY_CHARACTERS = 2000;
+
+// --- events -----------------------------------------------------------------------------------
+
+function emit(event, fields = {}) {
+  const data = line.encode({ event, ...fields });
+  if (data.length > line.MESSAGE_BYTES) {
+    const most = line.MESSAGE_BYTES;
+    throw new Refused(`\`${event}\` takes ${data.length} bytes; a message may have ${most}`);
+  }
+  line.write(data);
+}
+
+// Says that `command`, whatever it is, cannot be done.
+function refuse(command, why) {
+  const { cmd, id } = isObject(command) ? command : {};
+  const fields = { cmd: typeof cmd === 'string' ? cmd.slice(0, ID_CHARACTERS) : '' };
+  if (typeof id === 'string') fields.id = id.slice(0, 4 * ID_CHARACTERS);
+  emit('refused', { ...fields, why: why.slice(0, WHY_CHARACTERS) });
+}
+
+// Tells how a task ended; never throws into the pool that calls it.
+function settle(task, outcome) {
+  try {
+    if (outcome.kind === 'value' && JSON.stringify(outcome.value) === undefined) {
+      throw new TypeError(`${typeof outcome.value} has no form in it`);
+    }
+    emit('settled', { id: task.id, outcome });
+  } catch (error) {
+    if (error instanceof Refused) {
+      refuse({ cmd: 'submit', id: task.id }, error.message);
+      return;
+    }
+    const what = new TypeError(`the outcome of ${outcome.kind} is no JSON: ${error.message}`);
+    emit('settled', { id: task.id, outcome: { kind: 'unmapped', native: outcomes.native(what) } });
+  }
+}
+
+// --- commands ---------------------------------------------------------------------------------
+
+// Takes one command after the other to the adapter.
+class Desk {
+  isOpen = false;
+  submitted = new Set();
+  waiting = [];
+  isBusy = false;
+
+  constructor(adapter) {
+    this.adapter = adapter;
+    this.socket = line.listen((data) => this.take(data));
+  }
+
+  async take(data) {
+    this.waiting.push(data);
+    if (this.isBusy) return; // a call that takes its time makes the later commands wait
+    this.isBusy = true;
+    while (this.waiting.length > 0) await this.answer(this.waiting.shift());
+    this.isBusy = false;
+  }
+
+  async answer(data) {
+    let command;
+    try {
+      command = decode(data);
+      await this.obey(command);
+    } catch (error) {
+      const { type, text } = outcomes.native(error);
+      refuse(command, error instanceof Refused ? error.message : `${type}: ${text}`);
+    }
+  }
+
+  obey(command) {
+    const deeds = ['open', 'submit', 'cancel', 'close', 'bye'];
+    if (!deeds.includes(command.cmd)) {
+      throw new Refused('unknown command; known are open, submit, cancel, close and bye');
+    }
+    return this[command.cmd](command);
+  }
+
+  async open({ workers }) {
+    if (!Number.isInteger(workers) || workers < 1) {
+      throw new Refused('`workers` must be an integer, 1 or more');
+    }
+    if (this.isOpen) throw new Refused('a pool is open; close it first');
+    await this.adapter.open(workers);
+    this.isOpen = true;
+    emit('opened');
+  }
+
+  submit(command) {
+    const task = read(command, this.adapter.capabilities);
+    if (!this.isOpen) throw new Refused('no pool is open');
+    if (this.submitted.has(task.id)) throw new Refused('a task of this id was submitted before');
+    this.submitted.add(task.id);
+    const fails = (error) => settle(task, outcomes.outcomeOf(error, this.adapter.table));
+    try {
+      const promise = this.adapter.submit(task);
+      promise.then((result) => settle(task, outcomes.value(task, result)), fails);
+    } catch (error) {
+      fails(error);
+    }
+  }
+
+  async cancel({ id }) {
+    if (!this.adapter.capabilities.includes('cancel')) {
+      throw new Refused('this pool cancels no task');
+    }
+    if (!this.submitted.has(id)) throw new Refused('no task of this id was submitted');
+    await this.adapter.cancel(id);
+  }
+
+  async close({ how }) {
+    if (!['drain', 'cancel', 'kill'].includes(how)) {
+      throw new Refused('`how` must be drain, cancel or kill');
+    }
+    if (!this.adapter.capabilities.includes(`close_${how}`)) {
+      throw new Refused(`this pool has no shutdown that is a ${how}`);
+    }
+    if (!this.isOpen) throw new Refused('no pool is open');
+    await this.adapter.close(how);
+    this.isOpen = false;
+    emit('closed');
+  }
+
+  // Node ends when nothing is left to wait for. A pool that is open is, as a rule, waited for; so
+  // the end of a `main` with work in flight is a call of exit.
+  bye() {
+    if (this.isOpen) process.exit(0);
+    this.socket.unref(); // still heard if it ends
+  }
+}
+
+function decode(data) {
+  if (data.length > line.MESSAGE_BYTES) {
+    throw new Refused(`a message may have ${line.MESSAGE_BYTES} bytes; this one has more`);
+  }
+  let command;
+  try {
+    command = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(data));
+  } catch (error) {
+    throw new Refused(`a message must be one JSON object in UTF-8: ${error.message}`);
+  }
+  if (!isObject(command)) throw new Refused('a message must be one JSON object');
+  return command;
+}
+
+// --- start ------------------------------------------------------------------------------------
+
+// The package, from the folder that launch.py was given, or from this one.
+async function load(name) {
+  const folder = path.join(process.argv[2] || __dirname, 'node_modules', name);
+  let manifest;
+  try {
+    manifest = JSON.parse(fs.readFileSync(path.join(folder, 'package.json')));
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error;
+    throw new Refused(
+      `${name} is not installed for this adapter; in the source tree ./dev build installs it, or` +
+        ` call: npm ci --ignore-scripts --prefix ${process.argv[2] || __dirname}`,
+    );
+  }
+  const module = await import(pathToFileURL(path.join(folder, entryOf(manifest))));
+  return { module, version: manifest.version };
+}
+
+// Where an importing program enters the package.
+function entryOf({ exports, main }) {
+  let entry = isObject(exports) ? (exports['.'] ?? exports) : exports;
+  while (isObject(entry)) entry = entry.import ?? entry.default ?? entry.node ?? entry.require;
+  return entry ?? main ?? 'index.js';
+}
+
+async function start(name, make) {
+  const node = process.versions.node;
+  if (Number.parseInt(node, 10) < OLDEST_NODE) {
+    throw new Refused(`this kit needs Node ${OLDEST_NODE} or later; \`node\` on PATH is ${node}`);
+  }
+  const { module, version } = await load(name);
+  const adapter = make(module, version);
+  const [seconds, source] = adapter.longestWait;
+  emit('hello', {
+    protocol: PROTOCOL,
+    pool: adapter.pool,
+    version,
+    language: `JavaScript (Node ${node})`,
+    capabilities: adapter.capabilities,
+    recovers: adapter.recovers,
+    longest_wait: { seconds, source },
+  });
+  return new Desk(adapter);
+}
+
+// Says hello and obeys until `bye`, or refuses to say hello with the reason.
+function serve(name, make) {
+  if (!line.isHere()) {
+    console.error('An adapter for Node is started by launch.py (conformance/adapters/node).');
+    process.exit(2);
+  }
+  start(name, make).catch((error) => {
+    refuse({ cmd: 'hello' }, error instanceof Refused ? error.message : String(error.stack));
+    process.exit(1);
+  });
+}
+
+module.exports = { ...outcomes, Refused, serve };

@@ -1,0 +1,75 @@
+'use strict';
+
+// The line to the harness: one message is one write and one read on a SEQPACKET socket
+// (../../protocol.md). launch.py put it where it is, out of the way of the pool and its tasks.
+//
+// Reading is an event of Node's own loop, so that nothing ever waits for the line in a thread: a
+// read in the thread pool could not be taken back, and a program that fails meanwhile would hang in
+// its own end. Node opens no SEQPACKET socket by its public interface; its handle for pipes reads
+// any descriptor, one read for each message. Writing is one plain write.
+
+const fs = require('fs');
+const net = require('net');
+
+const LINE = 10; // as in launch.py
+const MESSAGE_BYTES = 65536;
+
+const pause = new Int32Array(new SharedArrayBuffer(4));
+
+// The harness is gone: nobody is left to tell, and nothing that would run at the end matters.
+function gone() {
+  process.reallyExit(0);
+}
+
+function isHere() {
+  try {
+    return fs.fstatSync(LINE).isSocket();
+  } catch {
+    return false;
+  }
+}
+
+// Half of a surrogate pair is no UTF-8, and its escape is no JSON for everybody.
+function mended(key, value) {
+  return typeof value === 'string' && /[\ud800-\udfff]/.test(value)
+    ? Buffer.from(value).toString()
+    : value;
+}
+
+function encode(message) {
+  return Buffer.from(`${JSON.stringify(message, mended)}\n`);
+}
+
+// Sends one message, and blocks while the harness reads nothing.
+function write(data) {
+  for (;;) {
+    try {
+      fs.writeSync(LINE, data);
+      return;
+    } catch (error) {
+      if (error.code === 'EPIPE' || error.code === 'ECONNRESET') gone();
+      if (error.code !== 'EAGAIN') throw error;
+      Atomics.wait(pause, 0, 0, 1); // the socket is full, and Node cannot wait for a descriptor
+    }
+  }
+}
+
+// Calls `take` with the bytes of each message: one more than MESSAGE_BYTES if there are too many.
+// The program lives as long as the line, unless the socket that this returns is unref'd.
+function listen(take) {
+  const { Pipe, constants } = process.binding('pipe_wrap');
+  const handle = new Pipe(constants.SOCKET);
+  const failed = handle.open(LINE);
+  if (failed) throw new Error(`the line cannot be read: error ${failed}`);
+  const callback = (bytes, buffer) => {
+    take(Buffer.from(buffer.subarray(0, bytes)));
+    return true; // go on reading
+  };
+  const onread = { buffer: Buffer.alloc(MESSAGE_BYTES + 1), callback };
+  const socket = new net.Socket({ handle, readable: true, writable: false, onread });
+  socket.on('end', gone);
+  socket.on('error', gone); // the harness ended while messages of ours lay unread
+  return socket;
+}
+
+module.exports = { MESSAGE_BYTES, encode, isHere, listen, write };
