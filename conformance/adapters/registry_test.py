@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import tomllib
@@ -12,7 +13,8 @@ import schemas
 from driver import HERE, Harness
 
 POOLS = tomllib.loads((HERE / "pools.toml").read_text())
-PYTHON = [name for name in POOLS if "{python}" in POOLS[name]["command"]]
+NODE = [name for name in POOLS if "{adapters}/node/launch.py" in POOLS[name]["command"]]
+PYTHON = [name for name in POOLS if "{python}" in POOLS[name]["command"] and name not in NODE]
 
 
 def command_of(name: str) -> list[str]:
@@ -26,7 +28,7 @@ def command_of(name: str) -> list[str]:
 def test_an_entry_says_what_the_pool_is_and_how_to_get_it() -> None:
     for name, entry in POOLS.items():
         assert re.fullmatch(r"(broken/)?[a-z0-9_]+", name)
-        assert set(entry) == {"command", "about", "install"} | (
+        assert set(entry) - {"versions"} == {"command", "about", "install"} | (
             {"defect"} if name.startswith("broken/") else set()
         )
         assert entry["about"].endswith(".") and entry["install"]
@@ -43,6 +45,21 @@ def test_every_adapter_has_an_entry() -> None:
     assert programs - {"broken/sound.py"} == registered
     assert len(registered) == len(PYTHON) >= 5
     assert POOLS["reference"]["command"] == ["{bin}/reference_adapter"]
+
+
+def test_every_adapter_for_node_has_an_entry_and_any_version_of_its_package() -> None:
+    programs = {
+        path.stem for path in (HERE / "node").glob("*.js") if "\nkit.serve(" in path.read_text()
+    }
+    assert programs == set(NODE) and len(NODE) >= 3
+    pinned = json.loads((HERE / "node/package.json").read_text())["dependencies"]
+    for name in NODE:
+        entry = POOLS[name]
+        assert entry["command"] == ["{python}", "{adapters}/node/launch.py", name]
+        maker, kind, package, program = entry["versions"][1:]
+        assert (maker, kind, program) == ("{adapters}/environment.py", "npm", name)
+        assert package in pinned and package in entry["install"]
+        assert len((HERE / f"node/{name}.js").read_text().splitlines()) <= 120
 
 
 def test_a_defect_names_a_scenario_a_part_and_a_status_of_the_judge() -> None:
