@@ -163,6 +163,21 @@ TEST_P(CageTest, a_process_that_never_met_is_watched_once_it_was_signalled) {
   EXPECT_EQ(exit_of(sleeper).at("status").at("signal"), "TERM");
 }
 
+TEST_P(CageTest, a_signal_to_the_group_ends_the_adapter_and_whoever_it_started) {
+  const json met = attempt_.meet("t1");
+  attempt_.cage().signal_group("INT");
+  const json signalled = attempt_.await("signalled");
+  EXPECT_EQ(signalled.at("error"), "");
+  EXPECT_EQ(signalled.at("group"), true);
+  EXPECT_EQ(exit_of(met).at("status").at("signal"), "INT");
+  EXPECT_EQ(exit_of(ready_.at("adapter")).at("status").at("signal"), "INT");
+}
+
+TEST_P(CageTest, an_unknown_signal_to_the_group_is_an_error) {
+  attempt_.cage().signal_group("NOPE");
+  EXPECT_EQ(attempt_.await("signalled").at("error").get<std::string>().rfind("EINVAL", 0), 0U);
+}
+
 TEST_P(CageTest, an_unknown_signal_is_an_error_and_not_another_signal) {
   attempt_.cage().signal(0, 0, "KILLL");
   EXPECT_EQ(attempt_.await("signalled").at("error"), "EINVAL no such signal: KILLL");
