@@ -7,10 +7,11 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
-from driver import Harness
+from driver import LIMIT_S, Harness
 from node_driver import HERE, LAUNCH, fd_facts, needs_node, toy
 
 LINE = 10
@@ -104,8 +105,9 @@ def test_a_full_line_blocks_the_adapter_and_loses_nothing(tmp_path: Path) -> Non
         stat = f"/proc/{harness.process.pid}/syscall"
         futex = "202 " if os.uname().machine == "x86_64" else "98 "
         # It sleeps, and does not spin: nothing of it was read yet.
+        until = time.monotonic() + LIMIT_S
         while not Path(stat).read_text().startswith(futex):
-            assert harness.process.poll() is None
+            assert time.monotonic() < until and harness.process.poll() is None
         harness.wait(lambda: harness.named("opened"))
         assert [event["id"] for event in harness.named("refused")] == [str(n) for n in range(500)]
 
