@@ -10,6 +10,8 @@ lock between the adapter and the line, and the kit starts no thread: `serve` blo
 is one whole message.
 """
 
+from __future__ import annotations
+
 import fcntl
 import os
 import socket
@@ -45,17 +47,20 @@ _LINE = _take_the_line()
 
 # Only now anything else: a module that printed on import would have spoken on the line.
 import contextlib
+import dataclasses
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from concurrent.futures import CancelledError, Future
+from typing import Any, Protocol
 
 from bodies import Call, run, stand_at
-from outcomes import NATIVE_CHARACTERS, Outcome, came_from, is_a, native, outcome_of, value
+from outcomes import NATIVE_CHARACTERS, Outcome, Row, came_from, cause_of, is_a, native
+from outcomes import outcome_of, says, value
 from submission import CAPABILITIES, ID_CHARACTERS, Json, Refused, Submission, read
 
 __all__ = [
-    "CAPABILITIES", "Call", "Outcome", "Task", "came_from", "installed", "is_a", "native",
-    "outcome_of", "run", "serve", "settle", "value",
+    "CAPABILITIES", "Call", "Outcome", "Row", "Task", "came_from", "cause_of", "installed", "is_a",
+    "native", "outcome_of", "run", "says", "serve", "settle", "value",
 ]  # fmt: skip
 
 PROTOCOL = 1
@@ -114,15 +119,40 @@ def settle(task_id: str, outcome: Outcome) -> None:
 # --- commands ---------------------------------------------------------------------------------
 
 
-class Task(NamedTuple):
-    """One submitted task: what the pool is to run is `kit.run(task.call)`."""
+@dataclasses.dataclass(frozen=True)
+class Task:
+    """One submitted task: what the pool is to run is `kit.run(task.call)`.
+
+    One of its methods is for the pool's own done-callback, in whatever thread that comes. It tells
+    the outcome, then does what the harness asked of the callback; what that throws is for the pool
+    to bear.
+    """
 
     id: str
     call: Call
     deadline_ms: int | None
+    outcome: Callable[[BaseException], Outcome]  # the adapter's
     done: Callable[[Outcome], None]
-    """To be called in the pool's own done-callback, in whatever thread that is. Tells the outcome,
-    then does what the harness asked of the callback; what that throws is for the pool to bear."""
+
+    def returned(self, result: object) -> None:
+        self.done(value(result))
+
+    def threw(self, error: BaseException) -> None:
+        # A slip of the adapter must not get lost in a thread of the pool, as if the pool hung.
+        try:
+            outcome = self.outcome(error)
+        except Exception as slip:
+            outcome = {"kind": "unmapped", "native": native(error, f"cannot be mapped: {slip!r}")}
+        self.done(outcome)
+
+    def ended(self, future: Future[Any]) -> None:
+        """Of a future like those of concurrent.futures."""
+        # Not by catching what result() raises: that would tie the future to our own frame.
+        error = CancelledError() if future.cancelled() else future.exception()
+        if error is None:
+            self.returned(future.result())
+        else:
+            self.threw(error)
 
 
 class Adapter(Protocol):
@@ -138,7 +168,7 @@ class Adapter(Protocol):
         """Makes the pool. What it throws, here or below, is told as `refused`."""
 
     def submit(self, task: Task) -> None:
-        """Submits, and sees to it that `task.done` is called. What it throws is an outcome."""
+        """Submits, and sees to it that the task's end is told. What it throws is an outcome."""
 
     def outcome(self, error: BaseException) -> Outcome:
         """Maps the pool's error, by `outcome_of` and the adapter's table."""
@@ -203,7 +233,8 @@ class _Desk:
                 self._hand_over(asked.then)
 
         try:
-            self.adapter.submit(Task(asked.id, asked.call, asked.deadline_ms, done))
+            outcome = self.adapter.outcome
+            self.adapter.submit(Task(asked.id, asked.call, asked.deadline_ms, outcome, done))
         except Exception as error:
             settle(asked.id, self.adapter.outcome(error))
 

@@ -21,6 +21,7 @@ def was_raised_while_sending(error: BaseException) -> bool:
 
 
 TABLE = (
+    (kit.says("Pool not running"), {"kind": "shutdown", "certainty": "not-started"}),
     (kit.is_a(MaybeEncodingError), {"kind": "encode-result", "certainty": "ran"}),
     (was_raised_by_the_task, {"kind": "task-error", "certainty": "ran"}),
     (was_raised_while_sending, {"kind": "encode-args", "certainty": "not-started"}),
@@ -28,7 +29,6 @@ TABLE = (
 
 
 class MultiprocessingPool:
-    pool = "multiprocessing.Pool (fork)"
     version = platform.python_version()
     capabilities = (
         "worker_processes",
@@ -45,15 +45,19 @@ class MultiprocessingPool:
         " cannot be signalled; the pool's own waits have no limit (CPython 3.11)",
     )
 
+    def __init__(self, start: str):
+        self.pool = f"multiprocessing.Pool ({start})"
+        self.start = multiprocessing.get_context(start)
+
     def open(self, workers: int) -> None:
-        self.workers = multiprocessing.get_context("fork").Pool(workers)
+        self.workers = self.start.Pool(workers)
 
     def submit(self, task: kit.Task) -> None:
         self.workers.apply_async(
             kit.run,
             (task.call,),
-            callback=lambda result: task.done(kit.value(result)),
-            error_callback=lambda error: task.done(self.outcome(error)),
+            callback=task.returned,
+            error_callback=task.threw,
         )
 
     def outcome(self, error: BaseException) -> kit.Outcome:
@@ -72,4 +76,4 @@ class MultiprocessingPool:
 
 
 if __name__ == "__main__":
-    kit.serve(MultiprocessingPool())
+    kit.serve(MultiprocessingPool("fork"))

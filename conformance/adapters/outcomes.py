@@ -5,6 +5,7 @@ Pure functions. An adapter calls them through the kit: `kit.value`, `kit.outcome
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -56,3 +57,20 @@ def is_a(*kinds: type[BaseException]) -> Callable[[BaseException], bool]:
 def came_from(frame: str) -> Callable[[BaseException], bool]:
     """For a table: the traceback that the pool sent along from its worker names this function."""
     return lambda error: f", in {frame}\n" in str(error.__cause__)
+
+
+def says(*words: str) -> Callable[[BaseException], bool]:
+    """For a table: the error's own text has one of these in it."""
+    return lambda error: any(each in str(error) for each in words)
+
+
+def cause_of(exitcode: int | None) -> str:
+    """A cause from the exit code that Python's process objects have: below zero, a signal."""
+    if exitcode is None:
+        return "unknown"
+    if exitcode >= 0:
+        return f"exit:{exitcode}"
+    try:
+        return "signal:" + signal.Signals(-exitcode).name[3:]
+    except ValueError:  # a real-time signal has no name
+        return f"signal:{-exitcode}"

@@ -1,0 +1,8 @@
+"""concurrent.futures.ProcessPoolExecutor of the standard library, workers from a fork server."""
+
+import kit  # first: it takes the line away from fd 0 and fd 1
+
+from concurrent_futures_fork import ConcurrentFutures
+
+if __name__ == "__main__":
+    kit.serve(ConcurrentFutures("forkserver"))

@@ -1,0 +1,37 @@
+"""loky.get_reusable_executor(), called at each submit, as its documentation advises."""
+
+import kit  # first: it takes the line away from fd 0 and fd 1
+
+import threading
+
+from loky_executor import Loky
+
+with kit.installed("loky"):
+    import loky
+
+
+class Reusable(Loky):
+    pool = "loky.get_reusable_executor()"
+    recovers = "recreate"  # the next call makes another one where this one broke
+
+    def open(self, workers: int) -> None:
+        self.workers, self.futures = workers, {}
+        self.executors = {}  # the newest of each thread that submits: loky has one for each
+        self.executor()
+
+    def executor(self):
+        newest = loky.get_reusable_executor(max_workers=self.workers)
+        self.executors[threading.get_ident()] = newest
+        return newest
+
+    def submit(self, task: kit.Task) -> None:
+        self.watch(task, self.executor().submit(kit.run, task.call))
+
+    def close(self, how: str) -> None:
+        while self.executors:
+            self.executors.popitem()[1].shutdown(wait=True, kill_workers=how == "kill")
+        del self.futures
+
+
+if __name__ == "__main__":
+    kit.serve(Reusable())
