@@ -3,14 +3,16 @@
 import sound  # first: it takes the line away from fd 0 and fd 1
 
 import kit
-from sound_pool import SoundPool, Worker
+from sound_books import Worker
+from sound_pool import SoundPool
 
 
 class HangsOnDeath(SoundPool):
-    """Watches idle workers, and those that it kills itself; from a busy one it awaits a reply."""
+    """Watches idle workers, those that it kills itself, and all of them once it shuts down; from a
+    busy one it awaits a reply."""
 
     def notices(self, worker: Worker) -> bool:
-        return not worker.claimed or worker.doom is not None
+        return not worker.claimed or worker.doom is not None or self._closing != ""
 
 
 if __name__ == "__main__":

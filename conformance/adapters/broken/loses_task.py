@@ -3,8 +3,9 @@
 import sound  # first: it takes the line away from fd 0 and fd 1
 
 import kit
+from sound_books import Task, Worker
 from sound_errors import PoolError
-from sound_pool import SoundPool, Task, Worker
+from sound_pool import SoundPool
 
 
 class LosesTask(SoundPool):

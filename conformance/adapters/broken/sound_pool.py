@@ -28,9 +28,9 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 
 import sound_worker as wire
+from sound_books import Task, Worker, cause_of_death
 from sound_errors import (
     Cancelled,
     DeadlineError,
@@ -56,46 +56,6 @@ _FAILURE_OF = {
     wire.UNDECODABLE: (DecodeArgsError, "not-started"),
     wire.UNENCODABLE: (EncodeResultError, "ran"),
 }
-
-
-# --- the pool ----------------------------------------------------------------------------------
-
-
-@dataclass(eq=False)
-class Task:
-    data: bytes
-    tell: Callable[[object, PoolError | None], None]  # (result, None) or (None, failure)
-    deadline: float | None  # an instant of time.monotonic
-    unclaimed_deaths: int = 0
-
-
-@dataclass(eq=False)
-class Worker:
-    index: int
-    pid: int
-    pidfd: int
-    channel: int  # -1: lost or closed
-    task: Task | None = None
-    claimed: bool = False
-    started: bool = False
-    inbox: bytearray = field(default_factory=bytearray)
-    outbox: bytearray = field(default_factory=bytearray)
-    suspect_until: float | None = None  # it lost its channel: its end must show by then
-    doom: PoolError | None = None  # why we killed it
-
-    def certainty(self) -> str:
-        return "ran" if self.started else "not-started"
-
-
-def cause_of_death(status: os.waitid_result | None) -> str:
-    if status is None:  # somebody else took its exit record
-        return "unknown"
-    if status.si_code == os.CLD_EXITED:
-        return f"exit:{status.si_status}"
-    try:
-        return "signal:" + signal.Signals(status.si_status).name[3:]
-    except ValueError:  # a real-time signal has no name
-        return f"signal:{status.si_status}"
 
 
 def _decoded(outcome: bytes | PoolError) -> tuple[object, PoolError | None]:
@@ -156,6 +116,12 @@ class SoundPool:
     def notices(self, worker: Worker) -> bool:
         """Whether the end of this worker, or of its channel, is looked at."""
         return True
+
+    def let_go(self, worker: Worker) -> None:
+        """Gives back what the pool holds of a worker that has ended."""
+        for fd in (worker.pidfd, worker.channel):
+            if fd >= 0:
+                os.close(fd)
 
     def hand_over(self, task: Task, result: bytes | PoolError) -> None:
         """Has the outcome told. Called once for each task."""
@@ -345,9 +311,7 @@ class SoundPool:
             status = os.waitid(os.P_PIDFD, worker.pidfd, os.WEXITED)
         except ChildProcessError:
             status = None
-        for fd in (worker.pidfd, worker.channel):
-            if fd >= 0:
-                os.close(fd)
+        self.let_go(worker)
         self.workers.remove(worker)
         task, worker.task = worker.task, None
         if task is None:

@@ -1,0 +1,28 @@
+"""A pool that blames a death on the worker of another task."""
+
+import sound  # first: it takes the line away from fd 0 and fd 1
+
+import kit
+from sound_books import Task
+from sound_errors import PoolError, WorkerLost
+from sound_pool import SoundPool
+
+
+class BlamesTheWrongTask(SoundPool):
+    """Looks a dead worker up in a list of those that it began with, and reads the next line."""
+
+    def __init__(self, workers: int):
+        self.first_pids: dict[int, int] = {}
+        super().__init__(workers)
+
+    def hand_over(self, task: Task, result: bytes | PoolError) -> None:
+        for worker in self.workers:
+            self.first_pids.setdefault(worker.index, worker.pid)
+        if isinstance(result, WorkerLost) and result.worker is not None:
+            result.worker = (result.worker + 1) % self.size
+            result.pid = self.first_pids.get(result.worker)
+        super().hand_over(task, result)
+
+
+if __name__ == "__main__":
+    kit.serve(sound.Sound("broken/blames_the_wrong_task", BlamesTheWrongTask))

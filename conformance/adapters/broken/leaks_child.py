@@ -1,0 +1,27 @@
+"""A pool that leaves a process behind for every worker that dies."""
+
+import sound  # first: it takes the line away from fd 0 and fd 1
+
+import os
+import signal
+
+import kit
+from sound_books import Worker
+from sound_pool import SoundPool
+
+
+class LeaksChild(SoundPool):
+    """Starts a helper process when a worker dies at work, and never ends it."""
+
+    def on_death(self, worker: Worker) -> None:
+        if os.fork() == 0:
+            try:
+                os.closerange(0, os.sysconf("SC_OPEN_MAX"))
+                while True:
+                    signal.pause()
+            finally:
+                os._exit(1)
+
+
+if __name__ == "__main__":
+    kit.serve(sound.Sound("broken/leaks_child", LeaksChild))

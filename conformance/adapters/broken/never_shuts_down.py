@@ -1,0 +1,29 @@
+"""A pool whose shutdown never returns once a worker has died."""
+
+import sound  # first: it takes the line away from fd 0 and fd 1
+
+import threading
+
+import kit
+from sound_books import Worker
+from sound_pool import SoundPool
+
+
+class NeverShutsDown(SoundPool):
+    """Waits, at shutdown, for the goodbye of each worker that died at work; nobody says it."""
+
+    def __init__(self, workers: int):
+        self.dead, self.goodbyes = 0, threading.Semaphore(0)
+        super().__init__(workers)
+
+    def on_death(self, worker: Worker) -> None:
+        self.dead += 1
+
+    def close(self, how: str) -> None:
+        super().close(how)
+        for _ in range(self.dead):
+            self.goodbyes.acquire()
+
+
+if __name__ == "__main__":
+    kit.serve(sound.Sound("broken/never_shuts_down", NeverShutsDown))
