@@ -36,7 +36,7 @@ std::string to_string(Weight weight) {
   return "aside";
 }
 
-json to_json(const AttemptVerdict& attempt) {
+json attempt_json(const AttemptVerdict& attempt) {
   json object = {{"attempt", attempt.attempt},   {"status", to_string(attempt.status)},
                  {"why", attempt.why},           {"parts", of_parts(attempt.parts)},
                  {"evidence", attempt.evidence}, {"detect_ns", nullptr}};
@@ -48,7 +48,7 @@ json to_json(const std::vector<CellVerdict>& cells) {
   json list = json::array();
   for (const CellVerdict& cell : cells) {
     json attempts = json::array();
-    for (const AttemptVerdict& attempt : cell.attempts) attempts.push_back(to_json(attempt));
+    for (const AttemptVerdict& attempt : cell.attempts) attempts.push_back(attempt_json(attempt));
     list.push_back({{"pool", cell.pool},
                     {"scenario", cell.scenario},
                     {"status", to_string(cell.status)},

@@ -14,7 +14,7 @@ namespace poolproof::reports {
 // detect_ns or null}. A part: {name, status, level, expected, got}. Strings are as the pool sent
 // them: dump() with error_handler_t::replace.
 nlohmann::json to_json(const std::vector<conformance::CellVerdict>& cells);
-nlohmann::json to_json(const conformance::AttemptVerdict& attempt);
+nlohmann::json attempt_json(const conformance::AttemptVerdict& attempt);
 
 std::string to_string(conformance::Weight weight);
 

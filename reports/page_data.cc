@@ -146,7 +146,7 @@ class Cells {
   }
 
   static json of_attempt(const AttemptVerdict& attempt, const Lines& lines, bool in_full) {
-    json told = to_json(attempt);
+    json told = attempt_json(attempt);
     for (json& part : told["parts"])
       for (const char* field : {"expected", "got"})
         part[field] = shortened(text_at(part, field), kEvidenceBytes);
