@@ -5,13 +5,16 @@
 #   poolproof::adapter_kit      for the author of an adapter in C++: <poolproof/adapter/serve.h>
 #   poolproof::poolproof        the command
 #   poolproof_add_conformance   a ctest test of your own pool for each scenario
-@PACKAGE_INIT@
-
-include(CMakeFindDependencyMacro)
-find_dependency(Threads)
-find_dependency(cereal)
-find_package(nlohmann_json QUIET)  # for the kit alone
+get_property(languages GLOBAL PROPERTY ENABLED_LANGUAGES)
+if(CXX IN_LIST languages)  # a project in another language may well have a pool to be judged
+  include(CMakeFindDependencyMacro)
+  find_dependency(Threads)
+  find_dependency(cereal)
+  find_package(nlohmann_json QUIET)  # for the kit alone: missed only by who links it
+endif()
 
 include("${CMAKE_CURRENT_LIST_DIR}/poolproof-targets.cmake")
-include("${CMAKE_CURRENT_LIST_DIR}/poolproof_add_conformance.cmake")
-check_required_components(poolproof)
+if(TARGET poolproof::poolproof)
+  get_target_property(POOLPROOF_COMMAND poolproof::poolproof LOCATION)
+  include("${CMAKE_CURRENT_LIST_DIR}/poolproof_add_conformance.cmake")
+endif()

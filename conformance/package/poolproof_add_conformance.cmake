@@ -41,7 +41,7 @@ function(poolproof_add_conformance)
 
   set(command)
   foreach(word IN LISTS P_COMMAND)
-    if(command STREQUAL "" AND TARGET ${word})
+    if("${command}" STREQUAL "" AND TARGET ${word})
       set(word $<TARGET_FILE:${word}>)
     elseif(word MATCHES "^[.][.]?/")
       if(EXISTS ${CMAKE_CURRENT_SOURCE_DIR}/${word})
