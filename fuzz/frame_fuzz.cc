@@ -1,0 +1,8 @@
+// libFuzzer's door to the claims: ./dev fuzz. An input that breaks one is written to a file, and
+// this program, called with that file, shows it again.
+#include "fuzz/frame_claims.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  poolproof::fuzz::claims_of_frames_hold({data, size});
+  return 0;
+}
