@@ -97,10 +97,12 @@ def _end(process: subprocess.Popen[str]) -> None:
 @contextlib.contextmanager
 def work_folder() -> Iterator[Path]:
     """An empty folder in which what runs confined may write; gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="poolproof-work-"))
+    root = os.geteuid() == 0
+    # Not in root's TMPDIR, which may lie where nobody else can look.
+    folder = Path(tempfile.mkdtemp(prefix="poolproof-work-", dir="/var/tmp" if root else None))
     try:
         (folder / "home").mkdir()
-        if os.geteuid() == 0:
+        if root:
             for each in (folder, folder / "home"):
                 os.chown(each, NOBODY, NOBODY)
         yield folder
@@ -109,17 +111,17 @@ def work_folder() -> Iterator[Path]:
 
 
 def run_confined(argv: list[str], limit_s: int, work: Path, more: Mapping[str, str]) -> str:
-    """As `run`, confined; `more` goes into the environment."""
-    # The limit holds although we are killed ourselves meanwhile.
-    limited = ["timeout", "-k", "5", str(limit_s), *argv]
-    env = {**_environment(work), **more}
+    """As `run`, confined. `more` counts as the caller's environment, after what that has itself."""
+    # The limit holds although we are killed ourselves meanwhile; in our group, to end with it.
+    limited = ["timeout", "--foreground", "-k", "5", str(limit_s), *argv]
+    env = _environment(work, {**more, **os.environ})
     return run([*_confinement(), *limited], limit_s + 10, work, env)
 
 
-def _environment(work: Path) -> dict[str, str]:
+def _environment(work: Path, wanted: Mapping[str, str]) -> dict[str, str]:
     env = {"HOME": str(work / "home"), "TMPDIR": str(work), "LANG": "C.UTF-8"}
     env["PATH"] = "/usr/local/bin:/usr/bin:/bin"
-    for name, value in os.environ.items():
+    for name, value in wanted.items():
         if name in CERTIFICATES and Path(value).is_file():
             copy = work / f"{name.lower()}.pem"  # the original may be nobody else's to read
             shutil.copyfile(value, copy)
@@ -138,11 +140,11 @@ def _confinement() -> list[str]:
     if os.geteuid() != 0:
         ladder = [[*alone[:1], "--user", "--map-current-user", *alone[1:]], ["setpriv", *drop[-1:]]]
     for words in ladder:
-        if (
-            shutil.which(words[0])
-            and subprocess.run([*words, "true"], capture_output=True).returncode == 0
-        ):
-            return words
+        try:
+            subprocess.run([*words, "true"], capture_output=True, check=True)
+        except (OSError, subprocess.CalledProcessError):
+            continue
+        return words
     raise Unavailable(
         "what must be built cannot be confined: `setpriv` of util-linux cannot be run here"
     )

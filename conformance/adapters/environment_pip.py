@@ -6,13 +6,14 @@ confined, and the wheel that comes out is installed like any other.
 
 from __future__ import annotations
 
-import os
+import importlib.util
 import re
 from pathlib import Path
 
 from confinement import Failed, Unavailable, run, run_confined, say, work_folder
 
 PYTHON = "/usr/bin/python3"
+PIP = "/usr/share/python-wheels"  # Debian's pip, of which `python3 -m venv` makes its copies
 INSTALL_S, BUILD_S = 300, 600
 NEAR = 3  # versions named on either side of one that does not exist
 
@@ -31,7 +32,7 @@ def command(folder: Path, program: str) -> list[str]:
 def make(folder: Path, package: str, version: str) -> None:
     """Fills `folder`. Throws Unavailable."""
     try:
-        run([PYTHON, "-m", "venv", str(folder)], INSTALL_S)
+        run([PYTHON, "-m", "venv", "--without-pip", str(folder)], INSTALL_S)
     except (Failed, OSError) as error:
         raise Unavailable(f"no venv could be made with {PYTHON}: {error}") from error
     wanted = f"{package}=={version}"
@@ -46,7 +47,7 @@ def make(folder: Path, package: str, version: str) -> None:
     say(f"{wanted} has no wheel for this Python: building it from source, confined ...")
     with work_folder() as work:
         try:
-            _build(folder, work, wanted)
+            _build(work, wanted)
         except Failed as error:
             if _lacks(error, package):
                 raise Unavailable(_no_such(package, version, no_wheel, error)) from error
@@ -58,52 +59,55 @@ def make(folder: Path, package: str, version: str) -> None:
             raise Unavailable(f"what {wanted} needs could not be installed: {error}") from error
 
 
-def _pip(folder: Path, *words: str) -> list[str]:
-    python = str(folder / "bin/python")
-    return [python, "-m", "pip", *words, "--disable-pip-version-check", "--no-input"]
+def _pip(python: str | Path, *words: str) -> list[str]:
+    """pip, run by this Python, which need not have one."""
+    wheels = sorted(Path(PIP).glob("pip-*.whl"))
+    own = importlib.util.find_spec("pip")
+    if wheels:
+        pip = wheels[-1] / "pip"
+    elif own is not None and own.origin is not None:
+        pip = Path(own.origin).parent
+    else:
+        raise Unavailable("there is no pip here; Debian: apt install python3-venv")
+    return [str(python), str(pip), *words, "--disable-pip-version-check", "--no-input"]
 
 
 def _install(folder: Path, what: str) -> None:
-    run(_pip(folder, "install", "--only-binary", ":all:", what), INSTALL_S)
+    run(_pip(folder / "bin/python", "install", "--only-binary", ":all:", what), INSTALL_S)
 
 
-def _build(folder: Path, work: Path, wanted: str) -> None:
-    pip = _pip(folder, "wheel", "--no-deps", "--no-cache-dir", "--no-binary", _project(wanted))
-    run_confined(
-        [*pip, "--wheel-dir", str(work / "wheels"), wanted], BUILD_S, work, _settings(folder)
-    )
+def _build(work: Path, wanted: str) -> None:
+    # Not with the environment's Python: it may lie where only its owner can look.
+    words = ("wheel", "--no-deps", "--no-cache-dir", "--no-binary", _project(wanted))
+    pip = _pip(PYTHON, *words, "--wheel-dir", str(work / "wheels"), wanted)
+    run_confined(pip, BUILD_S, work, _settings())
 
 
 def _project(wanted: str) -> str:
     return wanted.partition("==")[0]
 
 
-def _settings(folder: Path) -> dict[str, str]:
+def _settings() -> dict[str, str]:
     """pip's settings of the user who calls, as environment: confined, there is another home."""
     found = {}
-    for line in run(_pip(folder, "config", "list"), 60).splitlines():
-        if match := re.fullmatch(r"(?:global|install|wheel|:env:)\.([\w-]+)='(.*)'", line):
+    for line in run(_pip(PYTHON, "config", "list"), 60).splitlines():
+        if match := re.fullmatch(r"(?:global|install|wheel)\.([\w-]+)='(.*)'", line):
             found["PIP_" + match[1].upper().replace("-", "_")] = match[2]
-    return {
-        key: value for key, value in found.items() if key not in os.environ and key != "PIP_CERT"
-    }
+    return found
 
 
 def _lacks(failure: Failed, package: str) -> bool:
     """pip says that there is no such version of the package itself, in the form asked for."""
-    return (
-        re.search(
-            rf"No matching distribution found for {re.escape(package)}(==|\s|$)",
-            failure.output,
-            re.I,
-        )
-        is not None
-    )
+    words = rf"No matching distribution found for {re.escape(package)}(==|\s|$)"
+    return re.search(words, failure.output, re.IGNORECASE) is not None
 
 
 def _no_such(package: str, version: str, *failures: Failed) -> str:
     known: set[str] = set()
     for failure in failures:
+        needs = re.search(rf"[ :]{re.escape(version)} Requires-Python ([^;\n]+)", failure.output)
+        if needs:
+            return f"{package} {version} needs another Python: {needs[1].strip()}; here is {name()}"
         for listed in re.findall(r"\(from versions: ([^)]*)\)", failure.output):
             known |= {word.strip() for word in listed.split(",")} - {"none", ""}
     if not known:
@@ -118,10 +122,9 @@ def _no_such(package: str, version: str, *failures: Failed) -> str:
 
 
 def _order(version: str) -> list[tuple[int, int, str]]:
-    """Numbers by size; a pre-release before its release."""
-    parts = re.findall(r"\d+|[a-z]+", version.lower())
-    found = [
-        (1, int(part), "") if part.isdigit() else (2 if part == "post" else -1, 0, part)
-        for part in parts
-    ]
-    return [*found, (0, 0, "")]
+    """By its numbers; a pre-release before its release, and that before what was added to it."""
+    ranks = {"post": 1}
+    return [
+        (2, int(part), "") if part.isdigit() else (ranks.get(part, -1), 0, part)
+        for part in re.findall(r"\d+|[a-z]+", version.lower())
+    ] + [(0, 0, "")]

@@ -62,6 +62,18 @@ def test_every_adapter_for_node_has_an_entry_and_any_version_of_its_package() ->
         assert len((HERE / f"node/{name}.js").read_text().splitlines()) <= 120
 
 
+def test_a_pool_of_a_python_package_is_pinned_and_can_be_had_in_any_version() -> None:
+    lock = (HERE.parents[1] / ".python.lock").read_text()
+    made = {name for name in PYTHON if "versions" in POOLS[name]}
+    assert made >= {"billiard", "joblib", "loky", "loky_reusable", "mpire", "pebble"}
+    for name in made:
+        entry = POOLS[name]
+        maker, kind, package, program = entry["versions"][1:]
+        assert (maker, kind) == ("{adapters}/environment.py", "pip")
+        assert program == entry["command"][1]
+        assert entry["install"] == f"pip install {package}" and f"\n{package}==" in lock
+
+
 def test_a_defect_names_a_scenario_a_part_and_a_status_of_the_judge() -> None:
     broken = [name for name in POOLS if name.startswith("broken/")]
     assert len(broken) >= 10
