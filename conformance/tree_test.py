@@ -67,7 +67,12 @@ PLANTED = {
     ),
     "the judge includes the judged": (
         rules.includes_keep_the_floors,
-        {**TASK_H, **FAULTS, "conformance/a.cc": '#include "faults/injector.h"\n'},
+        {
+            **TASK_H,
+            **FAULTS,
+            "conformance/a.cc": '#include "faults/injector.h"\n',
+            "conformance/package/adopters/a.cc": "#include <poolproof/task.h>\n",
+        },
         {"conformance/a.cc": '#  include "poolproof/task.h"\n'},
         "conformance/a.cc:1",
     ),
