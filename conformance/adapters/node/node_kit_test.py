@@ -359,3 +359,34 @@ def test_what_a_pool_throws_is_told_in_its_own_words_whatever_it_is(tmp_path: Pa
             assert (outcome["kind"], outcome["native"]) == (kind, {"type": name, "text": text})
         harness.submit("word", "echo", value=1)
         assert "before" in harness.refusal("submit")["why"]
+
+
+# --- the README -------------------------------------------------------------------------------
+
+
+def test_the_readmes_example_is_an_adapter(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```js\n(.*?)```", (HERE / "README.md").read_text(), re.DOTALL)
+    program = tmp_path / "my_adapter.js"
+    program.write_text(example.replace("/path/to/conformance/adapters/node", str(HERE)))
+    package = tmp_path / "node_modules" / "my-pool"
+    package.mkdir(parents=True)
+    (package / "package.json").write_text('{"version": "0.1.0"}')
+    (package / "index.js").write_text(
+        """
+module.exports = class {
+  constructor(options) { this.options = options; }
+  call(name, argument) { return require(this.options.file)[name](argument); }
+  async end() {}
+};
+"""
+    )
+    with Harness([sys.executable, LAUNCH, str(program), str(tmp_path)]) as harness:
+        harness.open(workers=1)
+        harness.submit("runs", "rendezvous", value=7)
+        harness.answer(harness.meeting("runs"), "go")
+        assert harness.outcome("runs") == {"kind": "value", "value": 7}
+        harness.submit("throws", "rendezvous")
+        harness.answer(harness.meeting("throws"), "throw", text="thrown")
+        assert harness.outcome("throws")["kind"] == "task-error"
+        harness.close("kill")
+        assert harness.bye() == 0
