@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "conformance/cli/adapter_test.h"
 #include "conformance/cli/commands.h"
 #include "conformance/cli/explain.h"
 #include "conformance/cli/replay.h"
@@ -22,7 +23,11 @@ using Words = std::vector<std::string>;
 // Where the words end that are ours: what follows is a command of somebody else's, options and all,
 // which CLI11 would take for our own.
 Words::const_iterator end_of_ours(const Words& words) {
-  return std::find(words.begin(), words.end(), "--");
+  if (words.size() < 2 || words[0] != "adapter" || words[1] != "test")
+    return std::find(words.begin(), words.end(), "--");
+  return std::find_if(words.begin() + 2, words.end(), [](const std::string& word) {
+    return word == "--" || word.rfind("-", 0) != 0;
+  });
 }
 
 class CommandLine {
@@ -37,6 +42,7 @@ class CommandLine {
     add_explain();
     add_replay();
     add_judge();
+    add_adapter();
     reporter_ = cli::add_report(app_, report_);
   }
 
@@ -50,6 +56,10 @@ class CommandLine {
       return app_.exit(asked);
     } catch (const CLI::ParseError& error) {
       return cli::explain_parse_error(app_, error, ours);
+    }
+    if (*adapter_test_) {
+      const bool dashes = end != words.end() && *end == "--";
+      return cli::adapter_test(common_, {end + (dashes ? 1 : 0), words.end()});
     }
     if (end != words.end()) check_.command.emplace(end + 1, words.end());
     if (check_.command && !*checker_)
@@ -144,8 +154,19 @@ class CommandLine {
     add_json(*judge_);
   }
 
+  void add_adapter() {
+    CLI::App* adapter = app_.add_subcommand("adapter", "Make an adapter for a pool, or test one");
+    adapter->require_subcommand(1);
+    adapter_test_ = adapter->add_subcommand(
+        "test", "Speak the whole protocol with an adapter, and say what is wrong");
+    add_json(*adapter_test_);
+    adapter_test_->footer(
+        "adapter test [OPTIONS] COMMAND [ARGS]\nExit status: 0 nothing is wrong, 1 "
+        "findings, 2 usage, 3 its pool is not here, 130 interrupted.");
+  }
+
   CLI::App app_{"poolproof proves that a worker pool survives its workers."};
-  CLI::App *pools_, *scenarios_, *checker_, *explainer_, *replayer_, *judge_;
+  CLI::App *pools_, *scenarios_, *checker_, *explainer_, *replayer_, *judge_, *adapter_test_;
   const CLI::App* reporter_;
   cli::Common common_ = cli::default_places();
   cli::CheckArguments check_;

@@ -1,0 +1,232 @@
+#include "conformance/cli/adapter_bodies.h"
+
+#include "conformance/cli/adapter_law.h"
+#include "scenarios/words.h"
+
+namespace poolproof::cli {
+namespace {
+
+using nlohmann::json;
+using namespace std::chrono_literals;
+
+constexpr auto kLedgerComes = 2s;
+constexpr auto kPoolsDoing = 3s;  // a pool that needs longer is for the scenarios to judge
+
+bool over(const Interview& talk, const std::string& id) {
+  return talk.outcome(id) != nullptr || talk.refused(id);
+}
+
+std::string of(const std::string& body, const json& args) {
+  return "`" + body + "` with " + args.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+// True if it settled; else a finding says that it did not.
+bool await_end(Interview& talk, const std::string& id, const std::string& what) {
+  if (!talk.wait([&] { return over(talk, id); })) {
+    talk.find("the task " + what + " was not settled within 10 s",
+              "when the pool has settled a task, tell {\"event\": \"settled\", \"id\": ..., "
+              "\"outcome\": ...}");
+    return false;
+  }
+  if (talk.refused(id)) {
+    talk.find("the task " + what + " was refused",
+              "every adapter has all bodies of conformance/protocol.md (the kits do)");
+    return false;
+  }
+  return true;
+}
+
+// Waits until the task stands at the point; null, and a finding, if it does not come.
+Standing* await_meeting(Interview& talk, const std::string& id, const std::string& point,
+                        const std::string& what) {
+  const bool comes_last = point == "callback";  // after `settled`
+  talk.wait([&] { return talk.standing(id, point) != nullptr || (!comes_last && over(talk, id)); });
+  Standing* meeting = talk.standing(id, point);
+  if (meeting == nullptr)
+    talk.find(
+        "the task " + what + " did not come to the rendezvous at `" + point + "`" +
+            (talk.outcome(id) != nullptr ? "; it ended with " + talk.outcome(id)->dump() : ""),
+        "at that point the body connects to `args.rendezvous` and says {\"task\": ..., "
+        "\"point\": \"" +
+            point + "\"}");
+  return meeting;
+}
+
+void expect_value(Interview& talk, const std::string& id, const std::string& what,
+                  const json& value) {
+  if (!await_end(talk, id, what)) return;
+  const json& outcome = *talk.outcome(id);
+  if (outcome.value("kind", "") != "value" || outcome.value("value", json()) != value)
+    talk.find(
+        "the task " + what + " ended with " + outcome.dump().substr(0, 300),
+        "its outcome is {\"kind\": \"value\", \"value\": " + value.dump().substr(0, 100) + "}");
+  // They were written before it settled, but come to us by another way.
+  talk.wait([&] { return talk.written(id, "start") > 0 && talk.written(id, "end") > 0; },
+            kLedgerComes);
+  if (talk.written(id, "start") != 1 || talk.written(id, "end") != 1)
+    talk.find("the task " + what + " wrote " + std::to_string(talk.written(id, "start")) +
+                  " `start` and " + std::to_string(talk.written(id, "end")) +
+                  " `end` lines to the ledger",
+              "each body writes one of each to the FIFO `args.ledger`, before it settles");
+}
+
+void expect_worker(Interview& talk, const std::string& id, const std::string& what) {
+  const json* start = talk.entry(id, "start");
+  if (start == nullptr || !talk.can("worker_processes")) return;
+  if (start->value("pid", 0) == talk.ready().at("adapter").at("pid"))
+    talk.find("the task " + what + " ran in the adapter's own process",
+              "a pool that has `worker_processes` runs it in another; else leave that capability "
+              "out of `hello`");
+}
+
+// Two tasks that meet at once, in two workers.
+void try_rendezvous(Interview& talk) {
+  const std::string what = of("rendezvous", {{"value", 1}});
+  const std::string first = talk.submit("rendezvous", {{"value", 1}});
+  const std::string second = talk.submit("rendezvous", {{"value", 1}});
+  if (await_meeting(talk, first, "running", what) == nullptr ||
+      await_meeting(talk, second, "running", what + " beside another") == nullptr)
+    return;
+  look_at_the_workers(talk);
+  for (const std::string& id : {first, second}) {
+    Standing& meeting = *talk.standing(id, "running");
+    const json* start = talk.entry(id, "start");
+    if (start != nullptr && start->value("pid", 0) != meeting.pid)
+      talk.find("the task " + what + " wrote pid " + std::to_string(start->value("pid", 0)) +
+                    " to the ledger and met as process " + std::to_string(meeting.pid),
+                "`pid` of a ledger line is getpid() of the process that runs the body");
+    talk.answer(meeting, {{"do", "go"}});
+    expect_value(talk, id, what, 1);
+    expect_worker(talk, id, what);
+  }
+}
+
+bool crosses(const Interview& talk, const std::string& stage) {
+  return talk.can(stage.ends_with("-args") ? "arguments_cross" : "results_cross");
+}
+
+void try_carry(Interview& talk, const std::string& stage) {
+  if (!crosses(talk, stage)) return;
+  const json args = {{"stage", stage}, {"value", "carried"}};
+  const std::string id = talk.submit("carry", args), what = of("carry", args);
+  Standing* meeting = await_meeting(talk, id, stage, what);
+  if (meeting == nullptr) return;
+  talk.answer(*meeting, {{"do", "go"}});
+  expect_value(talk, id, what, "carried");
+}
+
+void try_throw(Interview& talk, const std::string& body, const std::string& point, const json& args,
+               const std::string& kind) {
+  const std::string id = talk.submit(body, args);
+  const std::string what = of(body, args) + " that was told to throw";
+  Standing* meeting = await_meeting(talk, id, point, what);
+  if (meeting == nullptr) return;
+  talk.answer(*meeting, {{"do", "throw"}, {"text", "thrown for a test"}});
+  talk.wait([&] { return talk.written(id, "struck") > 0; }, kLedgerComes);
+  if (talk.written(id, "struck") != 1)
+    talk.find("the task " + what + " wrote no `struck` line to the ledger",
+              "a body that is told to throw writes `struck` first, then throws");
+  // A pool that breaks or hangs on it does that by itself.
+  talk.wait([&] { return over(talk, id); }, kPoolsDoing);
+  if (talk.outcome(id) != nullptr && talk.outcome(id)->value("kind", "") == "value")
+    talk.find("the task " + what + " ended with " + talk.outcome(id)->dump(),
+              "it throws, and that is its outcome");
+  find_unmapped(talk, id, "an exception thrown at `" + point + "`", kind);
+}
+
+}  // namespace
+
+void find_unmapped(Interview& talk, const std::string& id, const std::string& what,
+                   const std::string& kind) {
+  const json* outcome = talk.outcome(id);
+  if (outcome == nullptr || outcome->value("kind", "") != "unmapped") return;
+  std::string native = "an error without `native`";
+  if (outcome->contains("native"))
+    native = "`" + (*outcome)["native"].value("type", "?") + "` (" +
+             (*outcome)["native"].value("text", "").substr(0, 200) + ")";
+  talk.find(what + " came out as `unmapped`: the adapter's table does not know " + native,
+            "add a row for it, as " + kind);
+}
+
+void try_bodies(Interview& talk) {
+  const json nested = {{"list", {1, nullptr, true}}, {"text", "Gr\u00fc\u00dfe"}};
+  for (const json& value : {json(7), json("Gr\u00fc\u00dfe \u2713"), nested, json(nullptr)}) {
+    const json args = {{"value", value}};
+    const std::string id = talk.submit("echo", args);
+    expect_value(talk, id, of("echo", args), value);
+    expect_worker(talk, id, of("echo", args));
+  }
+  try_rendezvous(talk);
+  for (const std::string_view stage : scenarios::stages()) try_carry(talk, std::string(stage));
+  constexpr int kLarge = 300'000;  // larger than any message of the line
+  const json args = {{"bytes", kLarge}};
+  const std::string id = talk.submit("large", args);
+  Standing* meeting = await_meeting(talk, id, "running", of("large", args));
+  if (meeting == nullptr) return;
+  talk.answer(*meeting, {{"do", "go"}});
+  expect_value(talk, id, of("large", args), {{"length", kLarge}});
+}
+
+void try_error_in_body(Interview& talk) {
+  try_throw(talk, "rendezvous", "running", {{"value", 1}}, "task-error");
+}
+
+void try_error_at(Interview& talk, const std::string& stage) {
+  if (crosses(talk, stage))
+    try_throw(talk, "carry", stage, {{"stage", stage}, {"value", 1}}, stage);
+}
+
+void try_deadline(Interview& talk) {
+  if (!talk.can("task_deadline")) return;
+  const std::string id = talk.submit("rendezvous", {{"value", 1}}, {{"deadline_ms", 300}});
+  const std::string what = "`rendezvous` that sleeps past its `deadline_ms`";
+  Standing* meeting = await_meeting(talk, id, "running", what);
+  if (meeting != nullptr) talk.answer(*meeting, {{"do", "sleep"}});
+  if (meeting != nullptr && await_end(talk, id, what) &&
+      talk.outcome(id)->value("kind", "") != "deadline")
+    talk.find("the task " + what + " ended with " + talk.outcome(id)->dump(),
+              "an adapter with `task_deadline` gives the deadline to its pool, and maps its error "
+              "as {\"kind\": \"deadline\"}");
+}
+
+void try_extras(Interview& talk) {
+  if (talk.can("done_callback")) {
+    const std::string meets = talk.submit("echo", {{"value", 1}}, {{"on_done", {{"do", "meet"}}}});
+    Standing* meeting = await_meeting(talk, meets, "callback", "`echo` whose callback is to meet");
+    if (meeting != nullptr) talk.answer(*meeting, {{"do", "go"}});
+    await_end(talk, meets, "`echo` whose callback is to meet");
+
+    json args = talk.addresses();
+    args["value"] = 2;
+    const std::string then = talk.next_id() + "b";
+    talk.submit("echo", {{"value", 1}},
+                {{"on_done", {{"do", "submit"}, {"id", then}, {"body", "echo"}, {"args", args}}}});
+    expect_value(talk, then, "`echo` that a callback was to submit", 2);
+  }
+  if (!talk.can("cancel")) return;
+  // Both workers are taken, so that the third waits in the queue.
+  const std::string first = talk.submit("rendezvous", {{"value", 1}});
+  const std::string second = talk.submit("rendezvous", {{"value", 1}});
+  if (await_meeting(talk, first, "running", "`rendezvous`") == nullptr ||
+      await_meeting(talk, second, "running", "`rendezvous`") == nullptr)
+    return;
+  const std::string queued = talk.submit("echo", {{"value", 3}});
+  talk.send({{"cmd", "cancel"}, {"id", queued}});
+  for (const std::string& id : {first, second})
+    talk.answer(*talk.standing(id, "running"), {{"do", "go"}});
+  await_end(talk, queued, "`echo` that was cancelled in the queue");
+  find_unmapped(talk, queued, "a cancelled task", "cancelled");
+  for (const std::string& id : {first, second}) await_end(talk, id, "`rendezvous`");
+}
+
+void try_deaths(Interview& talk) {
+  if (!talk.can("worker_processes")) return;
+  const std::string id = talk.submit("rendezvous", {{"value", 1}});
+  Standing* meeting = await_meeting(talk, id, "running", "`rendezvous`");
+  if (meeting == nullptr) return;
+  talk.answer(*meeting, {{"do", "raise"}, {"signal", "KILL"}});
+  talk.wait([&] { return over(talk, id); }, kPoolsDoing);  // or never: the pool's doing
+  find_unmapped(talk, id, "the death of a worker", "worker-lost or pool-broken");
+}
+
+}  // namespace poolproof::cli

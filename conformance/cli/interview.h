@@ -1,0 +1,134 @@
+// One conversation with an adapter in a cage of its own: for `adapter test`, which judges how an
+// adapter speaks, and nothing of its pool.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "conformance/adapter_line.h"
+#include "faults/cage/cage.h"
+
+namespace poolproof::cli {
+
+// What is wrong, where it showed, and what to do instead.
+struct Finding {
+  std::string where;
+  std::string what;
+  std::string instead;
+  bool operator==(const Finding&) const = default;
+};
+
+class Findings {
+ public:
+  void add(std::string where, std::string what, std::string instead);  // each once
+  const std::vector<Finding>& all() const { return all_; }
+
+ private:
+  std::vector<Finding> all_;
+};
+
+struct Interrupted {};       // thrown: Ctrl-C
+struct ConversationOver {};  // thrown: the adapter cannot be asked any further; a finding says why
+
+struct Standing {  // a body at a rendezvous
+  int conn = 0;
+  int pid = 0;
+  std::string task, point;
+  bool answered = false;
+};
+
+class Interview {
+ public:
+  struct Options {
+    std::vector<std::string> command;
+    std::filesystem::path cage_program;
+    int stop_fd = -1;
+  };
+  // Starts the adapter. `where` names this conversation in findings; change it as it goes on.
+  Interview(const Options& options, Findings& findings, std::string where);
+  Interview(const Interview&) = delete;
+  Interview& operator=(const Interview&) = delete;
+
+  std::string where;
+
+  // Takes in what comes until `done` or the limit; true if done. What breaks a rule of the page on
+  // the way is a finding. Throws Interrupted; ConversationOver if the adapter ended although it may
+  // not.
+  bool wait(const std::function<bool()>& done, std::chrono::milliseconds limit = kAnswers);
+  void may_end() { may_end_ = true; }
+  void must_live() { may_end_ = false; }
+
+  void send(const nlohmann::json& command);
+  void send_text(const std::string& text);  // one message, as it is
+  void hang_up();                           // the adapter reads the end of its line
+
+  // Sends, and awaits the event of that name (for `refused`: with the command's word). The event;
+  // or a finding that says what should have come, and nothing.
+  std::optional<nlohmann::json> ask(const nlohmann::json& command, const std::string& event);
+  std::optional<nlohmann::json> await(const std::string& event, const std::string& cmd,
+                                      const std::string& after);
+
+  // Submits a body with its addresses; `more` goes beside `args`. The task's id.
+  std::string submit(const std::string& body, nlohmann::json args,
+                     const nlohmann::json& more = nlohmann::json::object());
+  std::string next_id() const;                                 // that of the next submit
+  const nlohmann::json* outcome(const std::string& id) const;  // null: not settled
+  bool refused(const std::string& id) const;                   // its submit was
+
+  Standing* standing(const std::string& id, const std::string& point);  // null: none, unanswered
+  void answer(Standing& meeting, const nlohmann::json& what_to_do);
+  int written(const std::string& id, const std::string& entry) const;  // lines in the ledger
+  const nlohmann::json* entry(const std::string& id, const std::string& entry) const;
+
+  std::vector<nlohmann::json> processes();  // a snapshot, as the cage's page says
+  std::optional<int> outer_pid(
+      int pid) const;  // of a process inside; nothing if it cannot be found
+
+  const nlohmann::json& hello() const { return hello_; }
+  const std::string& refusal_of_hello() const { return refusal_of_hello_; }  // why; empty: none
+  bool can(const std::string& capability) const;
+  const nlohmann::json& ready() const { return ready_; }
+  const std::optional<nlohmann::json>& exit() const { return exit_; }
+  nlohmann::json addresses() const;  // `ledger` and `rendezvous`
+  std::string last_words() const;    // the last lines of its stderr
+  int messages() const { return messages_; }
+
+  void find(const std::string& what, const std::string& instead) {
+    findings_.add(where, what, instead);
+  }
+
+  static constexpr std::chrono::milliseconds kAnswers{10'000};
+
+ private:
+  void take_in(int timeout_ms);
+  void from_line();
+  void from_cage();
+  void from_stderr();
+  void on_event(const nlohmann::json& event);
+
+  int stop_fd_;
+  Findings& findings_;
+  faults::Cage cage_;
+  conformance::AdapterLine line_;
+  nlohmann::json ready_, hello_;
+  std::optional<nlohmann::json> exit_;
+  std::vector<nlohmann::json> unheard_;  // events that nobody has awaited yet
+  std::map<std::string, nlohmann::json> outcomes_;
+  std::set<std::string> submitted_, refused_;
+  std::vector<Standing> meetings_;
+  std::vector<nlohmann::json> ledger_;
+  std::map<int, std::vector<nlohmann::json>> snapshots_;
+  std::set<int> snapshots_whole_;
+  std::string stderr_, refusal_of_hello_;
+  int next_id_ = 1, messages_ = 0, snapshots_asked_ = 0;
+  bool may_end_ = false, hung_up_ = false, stderr_open_ = true, cage_gone_ = false;
+};
+
+}  // namespace poolproof::cli
