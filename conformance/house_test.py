@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-COMMANDS = ("demo", "test", "build", "format", "tidy", "clean")
+COMMANDS = ("demo", "test", "build", "format", "tidy", "fuzz", "nightly", "clean")
 
 
 def dev(*args: str) -> subprocess.CompletedProcess[str]:
@@ -27,7 +27,15 @@ def test_dev_alone_explains_itself() -> None:
 
 @pytest.mark.parametrize(
     "mistake",
-    [("tset",), ("build", "relaese"), ("demo", "now"), ("test", "unit"), ("format", "-x")],
+    [
+        ("tset",),
+        ("build", "relaese"),
+        ("demo", "now"),
+        ("test", "unit"),
+        ("format", "-x"),
+        ("fuzz", "long"),
+        ("nightly", "--minute"),
+    ],
 )
 def test_a_mistyped_call_gets_one_helpful_line(mistake: tuple[str, ...]) -> None:
     said = dev(*mistake)

@@ -1,0 +1,59 @@
+# Sourced by ./dev: what takes longer than a change can wait for.
+
+nightly() {
+  local minutes=10
+  if [[ ${1-} =~ ^(clang|aarch64|races)$ && $# -eq 1 ]]; then
+    "nightly_$1"
+    return
+  elif [[ ${1-} == --minutes && ${2-} =~ ^[1-9][0-9]*$ && $# -eq 2 ]]; then
+    minutes=$2
+  elif [[ $# -ne 0 ]]; then
+    wrong "nightly takes nothing, one step (clang, aarch64, races), or --minutes N"
+  fi
+  # Each a process of its own, so that the end of one does not end the night.
+  try "every test" ./dev test
+  try "clang builds everything, and what it makes of the executor passes" ./dev nightly clang
+  try "clang-tidy" ./dev tidy
+  try "the executor on aarch64, under qemu-user" ./dev nightly aarch64
+  try "races, again and again" ./dev nightly races
+  try "libFuzzer: frames, $minutes min" ./dev fuzz $((minutes * 60))
+  tell_failures
+}
+
+nightly_clang() {
+  set_up
+  build clang
+  try "executor" test_room clang executor
+  try "fuzz" test_room clang fuzz
+  tell_failures
+}
+
+nightly_aarch64() {
+  set_up g++-aarch64-linux-gnu qemu-user-static googletest
+  build aarch64
+  executor/tests/aarch64/run.sh build/aarch64
+}
+
+# What depends on which thread or process was faster gets many chances to go wrong.
+nightly_races() {
+  set_up
+  build release executor/all
+  build tsan executor/all
+  try "real processes" again release executor_process_test 100
+  try "the loop" again release executor_loop_test 500
+  try "futures" again release executor_unit_test 100
+  try "real processes, tsan" again tsan executor_process_test 20
+  try "futures, tsan" again tsan executor_unit_test 20
+  tell_failures
+}
+
+again() {  # PRESET PROGRAM TIMES
+  local log=$logs/again-$1-$2.log
+  # As CMakeLists.txt sets it for ctest: a sanitizer must not turn a worker's SIGSEGV into exit(1).
+  local deaths=handle_segv=0:handle_abort=0:handle_sigbus=0:handle_sigill=0:handle_sigfpe=0
+  TSAN_OPTIONS=$deaths:halt_on_error=1 "build/$1/bin/$2" --gtest_repeat="$3" --gtest_shuffle \
+    --gtest_brief=1 --gtest_break_on_failure >"$log" 2>&1 && return
+  tail -n 60 "$log"
+  say "whole log: $log"
+  return 1
+}

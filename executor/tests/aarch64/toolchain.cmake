@@ -1,0 +1,7 @@
+# Builds for 64-bit ARM on another machine: Debian's cross compiler, tests run by qemu-user (run.sh).
+set(CMAKE_SYSTEM_NAME Linux)
+set(CMAKE_SYSTEM_PROCESSOR aarch64)
+set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
+set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
+# Headers only, so those of the machine that builds will do; CMake does not look there by itself.
+file(GLOB cereal_DIR /usr/lib/*/cmake/cereal)
