@@ -10,6 +10,7 @@ int main() {
 
   // A hundred tasks, and among them one that crashes and one that ends its process.
   std::vector<poolproof::Future<int>> futures;
+  futures.reserve(100);
   for (int i = 0; i < 100; ++i) {
     futures.push_back(pool.submit(
         [](int n) {

@@ -10,7 +10,7 @@ int main() {
   auto sum = pool.submit([base](int x) { return base + x; }, 2);
   auto bad = pool.submit([](std::string s) { return s.at(99); }, "short");
   auto crash = pool.submit([] { std::raise(SIGSEGV); });
-  auto fine = pool.submit([](std::vector<int> v) { return v.size(); }, std::vector{1, 2, 3});
+  auto fine = pool.submit([](const std::vector<int>& v) { return v.size(); }, std::vector{1, 2});
 
   std::cout << "sum " << sum.get() << "\n";
   try {

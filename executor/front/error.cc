@@ -14,7 +14,7 @@ std::string thrown(const Failure& failure) { return failure.type_name + ": " + f
 
 // What happened, to what, and what to do next.
 std::string describe(const Failure& failure) {
-  const std::string task =
+  std::string task =
       failure.task != 0 ? "task " + std::to_string(failure.task) : "the executor";
   switch (failure.kind) {
     case FailureKind::kTask:

@@ -119,7 +119,7 @@ TEST(Example, of_the_readme_does_what_it_says) {
             "sum 42\n"
             "threw std::out_of_range\n"
             "task 3 ended by SIGSEGV\n"
-            "size 3\n");
+            "size 2\n");
   EXPECT_EQ(program.status(), 0);
 }
 

@@ -1,4 +1,4 @@
-# Builds for 64-bit ARM on another machine: Debian's cross compiler, tests run by qemu-user (run.sh).
+# Builds for 64-bit ARM on another machine: Debian's cross compiler; run.sh runs what it built.
 set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
