@@ -1,18 +1,18 @@
-'use strict';
+"use strict";
 
 // What tasks do: a closed list, the same for every pool (../../protocol.md, "Bodies").
 //
 // A worker loads this file to run a task, and an adapter loads it through the kit. It reaches the
 // harness by the two addresses in the task's own arguments, and knows nothing of the line.
 
-const fs = require('fs');
-const { spawn } = require('child_process');
-const { gone, meet, meetNow } = require('./meeting');
+const fs = require("fs");
+const { spawn } = require("child_process");
+const { gone, meet, meetNow } = require("./meeting");
 
-const BODIES = ['echo', 'rendezvous', 'large', 'carry'];
+const BODIES = ["echo", "rendezvous", "large", "carry"];
 // Where code of ours can run: Node's codecs (JSON, structured clone) read properties to encode,
 // and call nothing to decode.
-const STAGES = ['encode-args', 'encode-result'];
+const STAGES = ["encode-args", "encode-result"];
 const LEDGER_BYTES = 512; // a write of so much to a FIFO is never torn
 const FOR_EVER_MS = 2 ** 31 - 1; // the longest timer that Node has, over and over again
 
@@ -31,8 +31,8 @@ function writeLedger(place, ev, more = {}) {
       fs.closeSync(fd);
     }
   } catch (error) {
-    if (error.code !== 'ENOENT' && error.code !== 'EPIPE') throw error;
-    gone('ledger', error);
+    if (error.code !== "ENOENT" && error.code !== "EPIPE") throw error;
+    gone("ledger", error);
   }
 }
 
@@ -40,7 +40,7 @@ function writeLedger(place, ev, more = {}) {
 
 // The descriptors of this process, but for the one that lists them: that is closed again.
 function descriptors() {
-  return fs.readdirSync('/proc/self/fd').map(Number).filter(isOpen);
+  return fs.readdirSync("/proc/self/fd").map(Number).filter(isOpen);
 }
 
 function isOpen(fd) {
@@ -56,16 +56,16 @@ function isOpen(fd) {
 function leaveAChild(place) {
   const open = new Set(descriptors());
   const stdio = Array.from({ length: Math.max(...open) + 1 }, (_, fd) =>
-    open.has(fd) ? fd : 'ignore',
+    open.has(fd) ? fd : "ignore",
   );
-  const child = spawn('sleep', ['infinity'], { stdio });
-  if (child.pid === undefined) throw new Error('no child could be started');
+  const child = spawn("sleep", ["infinity"], { stdio });
+  if (child.pid === undefined) throw new Error("no child could be started");
   child.unref(); // this process does not wait for it
-  writeLedger(place, 'struck', { child: child.pid });
+  writeLedger(place, "struck", { child: child.pid });
 }
 
 function closeAll(place) {
-  writeLedger(place, 'struck'); // first: its pool may end it as soon as it sees them close
+  writeLedger(place, "struck"); // first: its pool may end it as soon as it sees them close
   for (const fd of descriptors()) if (fd > 2) fs.closeSync(fd);
 }
 
@@ -84,7 +84,7 @@ function exitAtOnce(code) {
 }
 
 function fail(place, error) {
-  writeLedger(place, 'struck');
+  writeLedger(place, "struck");
   throw error;
 }
 
@@ -97,9 +97,9 @@ const DEEDS = {
   throw: (place, { text }) => fail(place, new Error(text)),
   // What these codecs encode they can decode. The oddest that can be thrown is nothing at all, and
   // common enough: `Promise.reject()` has neither a type nor a text nor a property to read.
-  'throw-undecodable': (place) => fail(place, null),
+  "throw-undecodable": (place) => fail(place, null),
   fork: (place) => leaveAChild(place) || true,
-  'close-fds': closeAll,
+  "close-fds": closeAll,
 };
 
 function doAsTold(place, answer) {
@@ -111,7 +111,7 @@ function doAsTold(place, answer) {
 async function standAt(place, point) {
   for (;;) {
     const answer = await meet(place, point);
-    if (answer.do === 'sleep') await new Promise(() => setInterval(() => {}, FOR_EVER_MS));
+    if (answer.do === "sleep") await new Promise(() => setInterval(() => {}, FOR_EVER_MS));
     if (!doAsTold(place, answer)) return;
   }
 }
@@ -119,7 +119,7 @@ async function standAt(place, point) {
 function standAtNow(place, point) {
   for (;;) {
     const answer = meetNow(place, point);
-    if (answer.do === 'sleep') Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+    if (answer.do === "sleep") Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
     if (!doAsTold(place, answer)) return;
   }
 }
@@ -143,24 +143,24 @@ function carried(place, stage, plain) {
     if (thrown) throw thrown.error;
     return plain;
   };
-  return Object.defineProperty({}, 'carried', { enumerable: true, get: read });
+  return Object.defineProperty({}, "carried", { enumerable: true, get: read });
 }
 
 // The function that every pool runs, whatever the body.
 async function run({ place, body, stage, argument }) {
-  writeLedger(place, 'start');
+  writeLedger(place, "start");
   let result = argument;
-  if (body === 'rendezvous') {
-    await standAt(place, 'running');
-  } else if (body === 'large') {
-    await standAt(place, 'running');
-    result = 'x'.repeat(argument);
-  } else if (stage === 'encode-args') {
+  if (body === "rendezvous") {
+    await standAt(place, "running");
+  } else if (body === "large") {
+    await standAt(place, "running");
+    result = "x".repeat(argument);
+  } else if (stage === "encode-args") {
     result = argument.carried;
-  } else if (stage === 'encode-result') {
+  } else if (stage === "encode-result") {
     result = carried(place, stage, argument);
   }
-  writeLedger(place, 'end');
+  writeLedger(place, "end");
   return result;
 }
 

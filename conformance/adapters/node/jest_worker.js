@@ -1,49 +1,49 @@
-'use strict';
+"use strict";
 
 // jest-worker with worker processes: https://github.com/jestjs/jest/tree/main/packages/jest-worker
 
-const path = require('path');
-const kit = require('./kit');
+const path = require("path");
+const kit = require("./kit");
 
 const DEATH = /^A jest worker process \(pid=(\d+)\) .*?(?:signal=(\w+), )?exitCode=(\w+)(?:\.|$)/;
 
 function death(error) {
   const [, pid, signal, code] = DEATH.exec(error.message);
-  const told = { kind: 'worker-lost', scope: 'worker', ...kit.causeOf(code, signal) };
+  const told = { kind: "worker-lost", scope: "worker", ...kit.causeOf(code, signal) };
   return { ...told, blame: { pid: Number(pid) } };
 }
 
 const TABLE = [
   [kit.says(DEATH), death],
-  [kit.says(/^Jest worker encountered \d+ child process exceptions/), { kind: 'worker-lost' }],
-  [kit.says('Jest worker ran out of memory and crashed'), { kind: 'worker-lost' }],
-  [kit.says(/^Farm is ended, no more calls/), { kind: 'shutdown', certainty: 'not-started' }],
+  [kit.says(/^Jest worker encountered \d+ child process exceptions/), { kind: "worker-lost" }],
+  [kit.says("Jest worker ran out of memory and crashed"), { kind: "worker-lost" }],
+  [kit.says(/^Farm is ended, no more calls/), { kind: "shutdown", certainty: "not-started" }],
   [
     kit.couldNotSend(/(?:build\/index|ChildProcessWorker)\.js/),
-    { kind: 'encode-args', certainty: 'not-started' },
+    { kind: "encode-args", certainty: "not-started" },
   ],
-  [kit.cameFromAnEncoder, { kind: 'encode-result', certainty: 'ran' }],
-  [kit.says(/^spawn /), { kind: 'spawn-failed', certainty: 'not-started' }],
-  [kit.cameFromTheTask, { kind: 'task-error', certainty: 'ran' }],
+  [kit.cameFromAnEncoder, { kind: "encode-result", certainty: "ran" }],
+  [kit.says(/^spawn /), { kind: "spawn-failed", certainty: "not-started" }],
+  [kit.cameFromTheTask, { kind: "task-error", certainty: "ran" }],
   // It makes an error of its own in the worker where a task throws nothing.
-  [kit.says(/^"null" or "undefined" thrown$/), { kind: 'task-error', certainty: 'ran' }],
+  [kit.says(/^"null" or "undefined" thrown$/), { kind: "task-error", certainty: "ran" }],
 ];
 
-kit.serve('jest-worker', (module) => ({
-  pool: 'jest-worker (child processes)',
-  capabilities: ['worker_processes', 'results_cross', 'close_kill'],
+kit.serve("jest-worker", (module) => ({
+  pool: "jest-worker (child processes)",
+  capabilities: ["worker_processes", "results_cross", "close_kill"],
   table: TABLE,
-  recovers: 'replaces',
+  recovers: "replaces",
   longestWait: [
     0.5,
-    'jest-worker/build/index.js: 500 ms until a worker is ended by force, SIGKILL_DELAY later',
+    "jest-worker/build/index.js: 500 ms until a worker is ended by force, SIGKILL_DELAY later",
   ],
 
   open(workers) {
     const { Worker, default: whole } = module; // exported by name since 27, or as the module
     const Farm = Worker ?? whole.Worker ?? whole.default ?? whole;
-    const script = path.join(__dirname, 'bodies.js');
-    this.farm = new Farm(script, { numWorkers: workers, exposedMethods: ['run'] });
+    const script = path.join(__dirname, "bodies.js");
+    this.farm = new Farm(script, { numWorkers: workers, exposedMethods: ["run"] });
     // What workers print comes out here, and the program is to pass it on.
     this.farm.getStdout()?.pipe(process.stderr, { end: false });
     this.farm.getStderr()?.pipe(process.stderr, { end: false });

@@ -1,4 +1,4 @@
-'use strict';
+"use strict";
 
 // The adapter kit for Node: it obeys the harness, and holds no opinion, no time-out and no retry.
 //
@@ -16,12 +16,12 @@
 // `open`, `cancel` and `close` may return promises. What they throw is told as `refused`; what
 // `submit` throws is an outcome.
 
-const fs = require('fs');
-const path = require('path');
-const { pathToFileURL } = require('url');
-const line = require('./line');
-const outcomes = require('./outcomes');
-const { ID_CHARACTERS, Refused, isObject, read } = require('./submission');
+const fs = require("fs");
+const path = require("path");
+const { pathToFileURL } = require("url");
+const line = require("./line");
+const outcomes = require("./outcomes");
+const { ID_CHARACTERS, Refused, isObject, read } = require("./submission");
 
 const PROTOCOL = 1;
 const OLDEST_NODE = 18;
@@ -41,25 +41,25 @@ function emit(event, fields = {}) {
 // Says that `command`, whatever it is, cannot be done.
 function refuse(command, why) {
   const { cmd, id } = isObject(command) ? command : {};
-  const fields = { cmd: typeof cmd === 'string' ? cmd.slice(0, ID_CHARACTERS) : '' };
-  if (typeof id === 'string') fields.id = id.slice(0, 4 * ID_CHARACTERS);
-  emit('refused', { ...fields, why: why.slice(0, WHY_CHARACTERS) });
+  const fields = { cmd: typeof cmd === "string" ? cmd.slice(0, ID_CHARACTERS) : "" };
+  if (typeof id === "string") fields.id = id.slice(0, 4 * ID_CHARACTERS);
+  emit("refused", { ...fields, why: why.slice(0, WHY_CHARACTERS) });
 }
 
 // Tells how a task ended; never throws into the pool that calls it.
 function settle(task, outcome) {
   try {
-    if (outcome.kind === 'value' && JSON.stringify(outcome.value) === undefined) {
+    if (outcome.kind === "value" && JSON.stringify(outcome.value) === undefined) {
       throw new TypeError(`${typeof outcome.value} has no form in it`);
     }
-    emit('settled', { id: task.id, outcome });
+    emit("settled", { id: task.id, outcome });
   } catch (error) {
     if (error instanceof Refused) {
-      refuse({ cmd: 'submit', id: task.id }, error.message);
+      refuse({ cmd: "submit", id: task.id }, error.message);
       return;
     }
     const what = new TypeError(`the outcome of ${outcome.kind} is no JSON: ${error.message}`);
-    emit('settled', { id: task.id, outcome: { kind: 'unmapped', native: outcomes.native(what) } });
+    emit("settled", { id: task.id, outcome: { kind: "unmapped", native: outcomes.native(what) } });
   }
 }
 
@@ -97,27 +97,27 @@ class Desk {
   }
 
   obey(command) {
-    const deeds = ['open', 'submit', 'cancel', 'close', 'bye'];
+    const deeds = ["open", "submit", "cancel", "close", "bye"];
     if (!deeds.includes(command.cmd)) {
-      throw new Refused('unknown command; known are open, submit, cancel, close and bye');
+      throw new Refused("unknown command; known are open, submit, cancel, close and bye");
     }
     return this[command.cmd](command);
   }
 
   async open({ workers }) {
     if (!Number.isInteger(workers) || workers < 1) {
-      throw new Refused('`workers` must be an integer, 1 or more');
+      throw new Refused("`workers` must be an integer, 1 or more");
     }
-    if (this.isOpen) throw new Refused('a pool is open; close it first');
+    if (this.isOpen) throw new Refused("a pool is open; close it first");
     await this.adapter.open(workers);
     this.isOpen = true;
-    emit('opened');
+    emit("opened");
   }
 
   submit(command) {
     const task = read(command, this.adapter.capabilities);
-    if (!this.isOpen) throw new Refused('no pool is open');
-    if (this.submitted.has(task.id)) throw new Refused('a task of this id was submitted before');
+    if (!this.isOpen) throw new Refused("no pool is open");
+    if (this.submitted.has(task.id)) throw new Refused("a task of this id was submitted before");
     this.submitted.add(task.id);
     const fails = (error) => settle(task, outcomes.outcomeOf(error, this.adapter.table));
     try {
@@ -129,24 +129,24 @@ class Desk {
   }
 
   async cancel({ id }) {
-    if (!this.adapter.capabilities.includes('cancel')) {
-      throw new Refused('this pool cancels no task');
+    if (!this.adapter.capabilities.includes("cancel")) {
+      throw new Refused("this pool cancels no task");
     }
-    if (!this.submitted.has(id)) throw new Refused('no task of this id was submitted');
+    if (!this.submitted.has(id)) throw new Refused("no task of this id was submitted");
     await this.adapter.cancel(id);
   }
 
   async close({ how }) {
-    if (!['drain', 'cancel', 'kill'].includes(how)) {
-      throw new Refused('`how` must be drain, cancel or kill');
+    if (!["drain", "cancel", "kill"].includes(how)) {
+      throw new Refused("`how` must be drain, cancel or kill");
     }
     if (!this.adapter.capabilities.includes(`close_${how}`)) {
       throw new Refused(`this pool has no shutdown that is a ${how}`);
     }
-    if (!this.isOpen) throw new Refused('no pool is open');
+    if (!this.isOpen) throw new Refused("no pool is open");
     await this.adapter.close(how);
     this.isOpen = false;
-    emit('closed');
+    emit("closed");
   }
 
   // Node ends when nothing is left to wait for. A pool that is open is, as a rule, waited for; so
@@ -163,11 +163,11 @@ function decode(data) {
   }
   let command;
   try {
-    command = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(data));
+    command = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(data));
   } catch (error) {
     throw new Refused(`a message must be one JSON object in UTF-8: ${error.message}`);
   }
-  if (!isObject(command)) throw new Refused('a message must be one JSON object');
+  if (!isObject(command)) throw new Refused("a message must be one JSON object");
   return command;
 }
 
@@ -175,12 +175,12 @@ function decode(data) {
 
 // The package, from the folder that launch.py was given, or from this one.
 async function load(name) {
-  const folder = path.join(process.argv[2] || __dirname, 'node_modules', name);
+  const folder = path.join(process.argv[2] || __dirname, "node_modules", name);
   let manifest;
   try {
-    manifest = JSON.parse(fs.readFileSync(path.join(folder, 'package.json')));
+    manifest = JSON.parse(fs.readFileSync(path.join(folder, "package.json")));
   } catch (error) {
-    if (error.code !== 'ENOENT') throw error;
+    if (error.code !== "ENOENT") throw error;
     throw new Refused(
       `${name} is not installed for this adapter; in the source tree ./dev build installs it, or` +
         ` call: npm ci --ignore-scripts --prefix ${process.argv[2] || __dirname}`,
@@ -192,9 +192,9 @@ async function load(name) {
 
 // Where an importing program enters the package.
 function entryOf({ exports, main }) {
-  let entry = isObject(exports) ? (exports['.'] ?? exports) : exports;
+  let entry = isObject(exports) ? (exports["."] ?? exports) : exports;
   while (isObject(entry)) entry = entry.import ?? entry.default ?? entry.node ?? entry.require;
-  return entry ?? main ?? 'index.js';
+  return entry ?? main ?? "index.js";
 }
 
 async function start(name, make) {
@@ -205,7 +205,7 @@ async function start(name, make) {
   const { module, version } = await load(name);
   const adapter = make(module, version);
   const [seconds, source] = adapter.longestWait;
-  emit('hello', {
+  emit("hello", {
     protocol: PROTOCOL,
     pool: adapter.pool,
     version,
@@ -220,11 +220,11 @@ async function start(name, make) {
 // Says hello and obeys until `bye`, or refuses to say hello with the reason.
 function serve(name, make) {
   if (!line.isHere()) {
-    console.error('An adapter for Node is started by launch.py (conformance/adapters/node).');
+    console.error("An adapter for Node is started by launch.py (conformance/adapters/node).");
     process.exit(2);
   }
   start(name, make).catch((error) => {
-    refuse({ cmd: 'hello' }, error instanceof Refused ? error.message : String(error.stack));
+    refuse({ cmd: "hello" }, error instanceof Refused ? error.message : String(error.stack));
     process.exit(1);
   });
 }

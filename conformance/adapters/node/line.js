@@ -1,4 +1,4 @@
-'use strict';
+"use strict";
 
 // The line to the harness: one message is one write and one read on a SEQPACKET socket
 // (../../protocol.md). launch.py put it where it is, out of the way of the pool and its tasks.
@@ -8,8 +8,8 @@
 // its own end. Node opens no SEQPACKET socket by its public interface; its handle for pipes reads
 // any descriptor, one read for each message. Writing is one plain write.
 
-const fs = require('fs');
-const net = require('net');
+const fs = require("fs");
+const net = require("net");
 
 const LINE = 10; // as in launch.py
 const MESSAGE_BYTES = 65536;
@@ -31,7 +31,7 @@ function isHere() {
 
 // Half of a surrogate pair is no UTF-8, and its escape is no JSON for everybody.
 function mended(key, value) {
-  return typeof value === 'string' && /[\ud800-\udfff]/.test(value)
+  return typeof value === "string" && /[\ud800-\udfff]/.test(value)
     ? Buffer.from(value).toString()
     : value;
 }
@@ -47,8 +47,8 @@ function write(data) {
       fs.writeSync(LINE, data);
       return;
     } catch (error) {
-      if (error.code === 'EPIPE' || error.code === 'ECONNRESET') gone();
-      if (error.code !== 'EAGAIN') throw error;
+      if (error.code === "EPIPE" || error.code === "ECONNRESET") gone();
+      if (error.code !== "EAGAIN") throw error;
       Atomics.wait(pause, 0, 0, 1); // the socket is full, and Node cannot wait for a descriptor
     }
   }
@@ -57,7 +57,7 @@ function write(data) {
 // Calls `take` with the bytes of each message: one more than MESSAGE_BYTES if there are too many.
 // The program lives as long as the line, unless the socket that this returns is unref'd.
 function listen(take) {
-  const { Pipe, constants } = process.binding('pipe_wrap');
+  const { Pipe, constants } = process.binding("pipe_wrap");
   const handle = new Pipe(constants.SOCKET);
   const failed = handle.open(LINE);
   if (failed) throw new Error(`the line cannot be read: error ${failed}`);
@@ -67,8 +67,8 @@ function listen(take) {
   };
   const onread = { buffer: Buffer.alloc(MESSAGE_BYTES + 1), callback };
   const socket = new net.Socket({ handle, readable: true, writable: false, onread });
-  socket.on('end', gone);
-  socket.on('error', gone); // the harness ended while messages of ours lay unread
+  socket.on("end", gone);
+  socket.on("error", gone); // the harness ended while messages of ours lay unread
   return socket;
 }
 

@@ -1,18 +1,18 @@
-'use strict';
+"use strict";
 
 // One meeting with the harness at its rendezvous: say who stands where, and wait for the answer
 // (../../protocol.md, "Rendezvous"). In two ways: `meet` is a promise, as a body in Node awaits it;
 // `meetNow` returns the answer itself, for code that an encoder calls and that cannot await.
 
-const fs = require('fs');
-const net = require('net');
-const { Worker, isMainThread, workerData } = require('worker_threads');
+const fs = require("fs");
+const net = require("net");
+const { Worker, isMainThread, workerData } = require("worker_threads");
 
 const ANSWER_BYTES = 65536;
 
 // The harness is gone, and so are we, with no handler of anybody's in between.
 function gone(what, error) {
-  const why = error ? error.message : 'end of file';
+  const why = error ? error.message : "end of file";
   fs.writeSync(2, `${what}: the harness is gone (${why})\n`);
   process.reallyExit(1);
 }
@@ -26,9 +26,9 @@ function talk(address, words, done) {
     done(error, said);
     done = () => {};
   };
-  socket.on('error', end);
-  socket.on('end', () => end(new Error('end of file')));
-  socket.on('data', (more) => {
+  socket.on("error", end);
+  socket.on("end", () => end(new Error("end of file")));
+  socket.on("data", (more) => {
     said = Buffer.concat([said, more]);
     if (said.includes(10)) end(null);
   });
@@ -38,7 +38,7 @@ function talk(address, words, done) {
 function meet(place, point) {
   return new Promise((resolve) => {
     talk(place.rendezvous, { task: place.task, point }, (error, said) => {
-      if (error) gone('rendezvous', error);
+      if (error) gone("rendezvous", error);
       resolve(JSON.parse(said));
     });
   });
@@ -53,7 +53,7 @@ function meetNow(place, point) {
   const data = { meeting: { address: place.rendezvous, words, state, answer } };
   new Worker(__filename, { workerData: data, execArgv: [], env: {} }).unref();
   Atomics.wait(state, 0, 0);
-  if (state[0] < 0) gone('rendezvous');
+  if (state[0] < 0) gone("rendezvous");
   return JSON.parse(Buffer.from(answer.subarray(0, state[0])));
 }
 

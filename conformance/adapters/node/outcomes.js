@@ -1,4 +1,4 @@
-'use strict';
+"use strict";
 
 // Outcomes: how a value or a pool's own error is told in the protocol's words (../../protocol.md).
 // Pure functions; an adapter calls them through the kit.
@@ -6,20 +6,20 @@
 const NATIVE_CHARACTERS = 2000;
 const VALUE_CHARACTERS = 4096; // of a string that is told whole
 
-const characters = (text) => text.replace(/[\ud800-\udbff][\udc00-\udfff]/g, 'x').length;
+const characters = (text) => text.replace(/[\ud800-\udbff][\udc00-\udfff]/g, "x").length;
 
 // The outcome of a task that returned. A long string is told by its length alone.
 function value(task, result) {
-  const plain = task.call.stage === 'encode-result' ? result.carried : result;
-  const length = typeof plain === 'string' ? characters(plain) : 0;
-  return { kind: 'value', value: length > VALUE_CHARACTERS ? { length } : plain };
+  const plain = task.call.stage === "encode-result" ? result.carried : result;
+  const length = typeof plain === "string" ? characters(plain) : 0;
+  return { kind: "value", value: length > VALUE_CHARACTERS ? { length } : plain };
 }
 
 function typeOf(error) {
-  if (typeof error !== 'object' || error === null) return error === null ? 'null' : typeof error;
-  const maker = error.constructor ? error.constructor.name : '';
-  const says = typeof error.name === 'string' ? error.name : '';
-  return says && (says !== 'Error' || !(error instanceof Error)) ? says : maker || 'object';
+  if (typeof error !== "object" || error === null) return error === null ? "null" : typeof error;
+  const maker = error.constructor ? error.constructor.name : "";
+  const says = typeof error.name === "string" ? error.name : "";
+  return says && (says !== "Error" || !(error instanceof Error)) ? says : maker || "object";
 }
 
 // The pool's own error in its own words, with the cause that it names. It may be anything at all.
@@ -38,10 +38,10 @@ function native(error) {
 function outcomeOf(error, table) {
   for (const [knows, outcome] of table) {
     if (!knows(error)) continue;
-    const told = typeof outcome === 'function' ? outcome(error) : outcome;
+    const told = typeof outcome === "function" ? outcome(error) : outcome;
     return { ...told, native: native(error) };
   }
-  return { kind: 'unmapped', native: native(error) };
+  return { kind: "unmapped", native: native(error) };
 }
 
 // --- for a table ------------------------------------------------------------------------------
@@ -71,6 +71,8 @@ function causeOf(code, signal) {
 }
 
 module.exports = {
+  NATIVE_CHARACTERS,
+  VALUE_CHARACTERS,
   cameFromAnEncoder,
   cameFromTheTask,
   causeOf,

@@ -1,72 +1,72 @@
-'use strict';
+"use strict";
 
 // Reads a `submit` command: is it sound, and what is the pool to run? (../../protocol.md)
 
-const { BODIES, STAGES, carried } = require('./bodies');
+const { BODIES, STAGES, carried } = require("./bodies");
 
 const ID_CHARACTERS = 64; // so that a ledger line holds any id, however it is escaped
 const MOST_BYTES = 2 ** 30; // of a large result
-const ALL_STAGES = ['encode-args', 'decode-args', 'encode-result', 'decode-result'];
+const ALL_STAGES = ["encode-args", "decode-args", "encode-result", "decode-result"];
 
 // What the adapter cannot do at all; its text goes to the harness as `refused`.
 class Refused extends Error {}
 
-const isObject = (value) => typeof value === 'object' && value !== null && !Array.isArray(value);
+const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 
 // A task: `call` is the one argument of the function `run` in bodies.js. Throws Refused.
 function read(command, capabilities) {
   const { id, body, args, deadline_ms: deadlineMs = null } = command;
-  if (typeof id !== 'string' || id === '' || [...id].length > ID_CHARACTERS) {
+  if (typeof id !== "string" || id === "" || [...id].length > ID_CHARACTERS) {
     throw new Refused(`\`id\` must be a string of 1 to ${ID_CHARACTERS} characters`);
   }
   if (!BODIES.includes(body)) {
-    throw new Refused(`\`body\`: there is no ${body}, only ${BODIES.join(', ')}`);
+    throw new Refused(`\`body\`: there is no ${body}, only ${BODIES.join(", ")}`);
   }
-  if (!isObject(args)) throw new Refused('`args` must be an object');
+  if (!isObject(args)) throw new Refused("`args` must be an object");
   const { ledger, rendezvous } = args;
-  if (typeof ledger !== 'string' || typeof rendezvous !== 'string') {
-    throw new Refused('`args` must hold the paths `ledger` and `rendezvous`');
+  if (typeof ledger !== "string" || typeof rendezvous !== "string") {
+    throw new Refused("`args` must hold the paths `ledger` and `rendezvous`");
   }
   if (deadlineMs !== null) {
-    if (!capabilities.includes('task_deadline')) {
-      throw new Refused('this pool ends no task at a deadline');
+    if (!capabilities.includes("task_deadline")) {
+      throw new Refused("this pool ends no task at a deadline");
     }
     if (!Number.isInteger(deadlineMs) || deadlineMs < 0) {
-      throw new Refused('`deadline_ms` must be an integer, 0 or more');
+      throw new Refused("`deadline_ms` must be an integer, 0 or more");
     }
   }
   if ((command.on_done ?? null) !== null) {
-    throw new Refused('this pool has no done-callback but the promises of the language');
+    throw new Refused("this pool has no done-callback but the promises of the language");
   }
   const place = { task: id, ledger, rendezvous };
   const stage = stageOf(body, args);
   let argument = argumentOf(body, args);
-  if (stage === 'encode-args') argument = carried(place, stage, argument);
+  if (stage === "encode-args") argument = carried(place, stage, argument);
   return { id, deadlineMs, call: { place, body, stage, argument } };
 }
 
 function stageOf(body, { stage }) {
-  if (body !== 'carry') return '';
+  if (body !== "carry") return "";
   if (!ALL_STAGES.includes(stage)) {
-    throw new Refused(`\`args.stage\` of carry must be one of ${ALL_STAGES.join(', ')}`);
+    throw new Refused(`\`args.stage\` of carry must be one of ${ALL_STAGES.join(", ")}`);
   }
   if (!STAGES.includes(stage)) {
-    throw new Refused('`args.stage`: no code of ours can run while Node decodes a value');
+    throw new Refused("`args.stage`: no code of ours can run while Node decodes a value");
   }
   return stage;
 }
 
 function argumentOf(body, args) {
-  if (body === 'large') {
+  if (body === "large") {
     if (!Number.isInteger(args.bytes) || args.bytes < 1 || args.bytes > MOST_BYTES) {
       throw new Refused(`\`args.bytes\` of large must be an integer, 1 to ${MOST_BYTES}`);
     }
     return args.bytes;
   }
-  if (body !== 'rendezvous' && args.value === undefined) {
+  if (body !== "rendezvous" && args.value === undefined) {
     throw new Refused(`\`args\` of ${body} must hold \`value\``);
   }
   return args.value ?? null;
 }
 
-module.exports = { ID_CHARACTERS, Refused, isObject, read };
+module.exports = { ALL_STAGES, ID_CHARACTERS, MOST_BYTES, Refused, isObject, read };

@@ -1,32 +1,32 @@
-'use strict';
+"use strict";
 
 // tinypool with worker processes: https://github.com/tinylibs/tinypool
 
-const path = require('path');
-const kit = require('./kit');
+const path = require("path");
+const kit = require("./kit");
 
 const TABLE = [
-  [kit.isCalled('AbortError'), { kind: 'cancelled' }],
-  [kit.isCalled('CancelError'), { kind: 'cancelled', certainty: 'not-started' }],
-  [kit.says('Terminating worker thread'), { kind: 'shutdown' }],
-  [kit.says('Worker exited unexpectedly'), { kind: 'worker-lost', scope: 'worker' }],
-  [kit.says('Task queue is at limit'), { kind: 'rejected', certainty: 'not-started' }],
+  [kit.isCalled("AbortError"), { kind: "cancelled" }],
+  [kit.isCalled("CancelError"), { kind: "cancelled", certainty: "not-started" }],
+  [kit.says("Terminating worker thread"), { kind: "shutdown" }],
+  [kit.says("Worker exited unexpectedly"), { kind: "worker-lost", scope: "worker" }],
+  [kit.says("Task queue is at limit"), { kind: "rejected", certainty: "not-started" }],
   [
     kit.couldNotSend(/tinypool\/dist\/index\.js/),
-    { kind: 'encode-args', certainty: 'not-started' },
+    { kind: "encode-args", certainty: "not-started" },
   ],
-  [kit.says(/^spawn /), { kind: 'spawn-failed', certainty: 'not-started' }],
-  [told, { kind: 'task-error', certainty: 'ran' }],
+  [kit.says(/^spawn /), { kind: "spawn-failed", certainty: "not-started" }],
+  [told, { kind: "task-error", certainty: "ran" }],
 ];
 
 // What the task threw comes as an object with the properties of its error and no type, or, where it
 // was no error, as a string.
 function told(error) {
-  return typeof error === 'string' || kit.cameFromTheTask(Object.assign(new Error(), error));
+  return typeof error === "string" || kit.cameFromTheTask(Object.assign(new Error(), error));
 }
 
 function make({ default: Tinypool }, version) {
-  const [major, minor] = version.split('.').map(Number);
+  const [major, minor] = version.split(".").map(Number);
   if (major === 0 && minor < 8) {
     throw new kit.Refused(`tinypool ${version} has worker threads only; processes since 0.8`);
   }
@@ -34,22 +34,22 @@ function make({ default: Tinypool }, version) {
 }
 
 const DRIVER = {
-  pool: 'tinypool (child_process)',
-  capabilities: ['worker_processes', 'results_cross', 'cancel', 'close_kill'],
+  pool: "tinypool (child_process)",
+  capabilities: ["worker_processes", "results_cross", "cancel", "close_kill"],
   table: TABLE,
-  recovers: 'replaces',
-  longestWait: [1, 'tinypool/dist/index.js: SIGKILL_TIMEOUT, 1000 ms from SIGTERM to SIGKILL'],
+  recovers: "replaces",
+  longestWait: [1, "tinypool/dist/index.js: SIGKILL_TIMEOUT, 1000 ms from SIGTERM to SIGKILL"],
 
   open(workers) {
     this.tinypool = new this.Tinypool({
-      runtime: 'child_process',
-      filename: path.join(__dirname, 'bodies.js'),
-      name: 'run',
+      runtime: "child_process",
+      filename: path.join(__dirname, "bodies.js"),
+      name: "run",
       minThreads: workers,
       maxThreads: workers,
     });
     // It tells what befalls an idle worker here, and Node ends a program that does not listen.
-    this.tinypool.on('error', (error) => console.error('tinypool tells of an error:', error));
+    this.tinypool.on("error", (error) => console.error("tinypool tells of an error:", error));
     this.aborts = new Map();
   },
 
@@ -69,4 +69,4 @@ const DRIVER = {
   },
 };
 
-kit.serve('tinypool', make);
+kit.serve("tinypool", make);
