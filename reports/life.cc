@@ -23,6 +23,14 @@ std::string Life::status_words(const json& status) {
   return "a status that nobody saw";
 }
 
+// Its first deed may come late; the ticks tell within a hundredth of a second when it began.
+void Life::know_start(Process& process, std::int64_t start) const {
+  process.start = start;
+  if (adapter_start_ == 0) return;
+  const std::int64_t born = adapter_born_ + (start - adapter_start_) * kTickNs;
+  process.born = std::clamp(born, std::min(adapter_born_, process.born), process.born);
+}
+
 // A start of 0 is not known: then it is the last process of that number.
 Life::Process& Life::process(std::int64_t pid, std::int64_t start, std::int64_t now) {
   const auto found =
@@ -30,19 +38,15 @@ Life::Process& Life::process(std::int64_t pid, std::int64_t start, std::int64_t 
         return known.pid == pid && (start == 0 || known.start == 0 || known.start == start);
       });
   if (found != processes_.rend()) {
-    if (found->start == 0 && start != 0) found->start = start;
+    if (found->start == 0 && start != 0) know_start(*found, start);
     return *found;
   }
-  Process made;
+  Process& made = processes_.emplace_back();
   made.pid = pid;
-  made.start = start;
   made.born = now;
-  // Its first deed may come late; the ticks tell within a hundredth of a second when it began.
-  if (start != 0 && adapter_start_ != 0)
-    made.born = std::clamp(adapter_born_ + (start - adapter_start_) * kTickNs, adapter_born_, now);
   made.role = pid == adapter_pid_ ? "parent" : "worker";
-  processes_.push_back(made);
-  return processes_.back();
+  if (start != 0) know_start(made, start);
+  return made;
 }
 
 void Life::expect(const json& planned) {

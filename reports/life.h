@@ -41,6 +41,7 @@ class Life {
     bool struck = false;
   };
   Process& process(std::int64_t pid, std::int64_t start, std::int64_t now);
+  void know_start(Process& process, std::int64_t start) const;
   std::string role_of(std::int64_t pid) const;
   nlohmann::json& task(const std::string& id);
 

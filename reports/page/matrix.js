@@ -28,7 +28,7 @@ function matrix(address) {
       ? el("p", { class: "nothing" }, "No cell is like that.")
       : el(
           "div",
-          { class: "scroller", role: "region", tabindex: "0", "aria-labelledby": "matrix-title" },
+          { class: "scroller", role: "region", tabindex: "0", "aria-label": "Matrix" },
           table(columns, rows, new Set(wanted), address),
         ),
     legend(wanted, address),
@@ -109,22 +109,22 @@ function place(cell, wanted, address, first) {
       {
         href: linkTo(address, { open: nameOf(cell), attempt: 0 }),
         tabindex: cell === first ? "0" : "-1",
-        "aria-label": spoken(cell, verdict, boxes, detect),
         id: `cell-${cell.pool}-${cell.scenario}`,
       },
       el(
         "span",
         { class: "word" },
-        el("span", { class: "glyph" }, status.glyph),
+        el("span", { "aria-hidden": "true" }, status.glyph),
         " ",
         breakable(verdict.status),
-        verdict.below ? el("span", { class: "below" }, " ~") : null,
+        verdict.below ? el("span", { "aria-hidden": "true" }, " ~") : null,
       ),
+      el("span", { class: "spoken" }, spoken(cell, boxes, detect)),
       boxes.length === 0
         ? null
         : el(
             "span",
-            { class: "small" },
+            { class: "small", "aria-hidden": "true" },
             el("span", { class: "boxes" }, boxes.map(box)),
             detect === null ? null : el("span", { class: "detect" }, noticed(detect)),
           ),
@@ -148,13 +148,14 @@ function noticed(ns) {
   return ns < 1e5 ? "< 0.1 ms" : duration(ns);
 }
 
-function spoken(cell, verdict, boxes, detect) {
+// What the place in the table and the small boxes say, for who hears the page.
+function spoken(cell, boxes, detect) {
   const parts = boxes.map(
     (box) =>
       `${box.name} ${box.status === null ? "not claimed" : box.status}${box.below ? " with a weaker part failing" : ""}`,
   );
   return [
-    `${verdict.status}: ${DATA.pools[cell.pool].label}, ${DATA.scenarios[cell.scenario].name}`,
+    `: ${DATA.pools[cell.pool].label}, ${DATA.scenarios[cell.scenario].name}`,
     ...parts,
     ...(detect === null ? [] : [`noticed in ${noticed(detect)}`]),
   ].join("; ");

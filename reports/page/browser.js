@@ -1,0 +1,61 @@
+"use strict";
+// Debian's Chromium, driven by Playwright, which brings no browser of its own here.
+
+const fs = require("node:fs");
+const path = require("node:path");
+const { pathToFileURL } = require("node:url");
+const axe = require("axe-core");
+const { chromium } = require("playwright-core");
+
+function findChromium() {
+  const places = (process.env.PATH || "").split(":").concat("/usr/bin", "/usr/local/bin");
+  const names = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+  const all = names.flatMap((name) => places.map((place) => path.join(place, name)));
+  const found = process.env.CHROMIUM || all.find((file) => fs.existsSync(file));
+  if (!found)
+    throw new Error("no Chromium here; Debian's package is `chromium` (./dev installs it)");
+  return found;
+}
+
+// `home`: a folder that may be written, whoever runs the tests. The only pages are our own files, so
+// the browser's sandbox, which neither root nor every container can have, is left out.
+function launch(home) {
+  return chromium.launch({
+    executablePath: findChromium(),
+    env: { ...process.env, HOME: home, XDG_CONFIG_HOME: home, XDG_CACHE_HOME: home },
+  });
+}
+
+// Opens a page file and counts everything that must not happen: an error on the console, a request
+// for anything but the file itself.
+async function open(context, file, hash = "") {
+  const page = await context.newPage();
+  page.trouble = [];
+  page.on("console", (message) => page.trouble.push(`${message.type()}: ${message.text()}`));
+  page.on("pageerror", (error) => page.trouble.push(error.message));
+  page.on("request", (request) => {
+    const url = request.url().split("#")[0];
+    if (url !== pathToFileURL(file).href && url !== "data:,") page.trouble.push(`request: ${url}`);
+  });
+  await page.goto(pathToFileURL(file).href + hash);
+  return page;
+}
+
+// What axe finds wrong, each as one line.
+async function complaints(page) {
+  await page.evaluate(axe.source);
+  const found = await page.evaluate(() => globalThis.axe.run(document));
+  return found.violations.flatMap((rule) =>
+    rule.nodes.map((node) => `${rule.id}: ${node.target} ${node.failureSummary}`),
+  );
+}
+
+// How far the page is wider than its window: something is cut off, or must be scrolled for.
+function overflow(page) {
+  return page.evaluate(() => {
+    const root = document.documentElement;
+    return root.scrollWidth - root.clientWidth;
+  });
+}
+
+module.exports = { launch, open, complaints, overflow };
