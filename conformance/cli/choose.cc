@@ -23,6 +23,12 @@ conformance::Places places_of(const Common& common) {
   return {home.python, common.pools.parent_path(), home.programs};
 }
 
+// A package may have a hyphen where its pool's name has an underscore: `jest-worker` is meant too.
+std::string as_registered(std::string name) {
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
 bool has(const std::vector<Pool>& pools, const std::string& name) {
   return std::any_of(pools.begin(), pools.end(),
                      [&](const Pool& pool) { return pool.name == name; });
@@ -32,8 +38,9 @@ Pool pool_named(const std::string& wanted, const std::vector<Pool>& all) {
   const auto [name, version] = conformance::split_version(wanted);
   std::vector<std::string> names;
   for (const Pool& pool : all) names.push_back(pool.name);
-  const auto found =
-      std::find_if(all.begin(), all.end(), [&](const Pool& pool) { return pool.name == name; });
+  const auto found = std::find_if(all.begin(), all.end(), [&](const Pool& pool) {
+    return pool.name == name || pool.name == as_registered(name);
+  });
   if (found == all.end())
     throw UsageError("there is no pool `" + name + "`; " +
                      did_you_mean(name, names, "`poolproof pools` lists them"));

@@ -121,6 +121,7 @@ def test_a_conviction_of_a_command_prints_how_to_repeat_it(tmp_path: Path) -> No
         (["check", "reference", "--jobs", "0"], "--help"),
         (["pools", "--", "/bin/true"], "check"),
         (["check", "reference@1.2"], "without @1.2"),
+        (["check", "concurrent-futures-fork@1.2"], "without @1.2"),  # a hyphen as in a package
     ],
 )
 def test_a_slip_in_a_command_gets_one_helpful_line_and_exit_2(words: list[str], meant: str) -> None:
