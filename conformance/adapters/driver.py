@@ -201,6 +201,8 @@ class Harness:
 
     def end(self) -> int:
         self.wait(lambda: self.process.poll() is not None)
+        while self.line.fileno() >= 0 and select.select([self.line], [], [], 0)[0]:
+            self._hear()  # its last words
         return self.process.returncode
 
     # --- what is known -----------------------------------------------------------------------
