@@ -171,12 +171,16 @@ class Strike {
     } while (Clock::now() < limit);
   }
 
-  // What changes when a process does anything.
+  // What changes when a process does anything; null while it could: on a busy machine a thread that
+  // is ready to run may stand still for longer than we look.
   static json doings_of(const Worker& worker, const Snapshot& snapshot) {
-    for (const json& process : snapshot.processes)
-      if (process.at("pid") == worker.first && process.at("start") == worker.second)
-        return {process.value("cpu_ticks", json()), process.value("io_bytes", json()),
-                process.value("threads", json())};
+    for (const json& process : snapshot.processes) {
+      if (process.at("pid") != worker.first || process.at("start") != worker.second) continue;
+      const json& threads = process.at("threads");
+      for (const json& thread : threads)
+        if (thread.at("state") != "S") return nullptr;
+      return {process.value("cpu_ticks", json()), process.value("io_bytes", json()), threads};
+    }
     return nullptr;
   }
 
