@@ -212,13 +212,36 @@ std::string below_list(const std::vector<CellVerdict>& cells, const Look& look) 
   return out.empty() ? "" : "below must:\n" + out + "\n";
 }
 
+// Why cells could not be judged here: said once for a pool that could not be judged at all.
+std::string unavailable_list(const std::vector<CellVerdict>& cells, const Look& look) {
+  std::map<std::string, std::set<std::string>> reasons;  // by pool; "" for a cell that was judged
+  for (const CellVerdict& cell : cells)
+    reasons[cell.pool].insert(cell.status == Status::kUnavailable ? cell.why : "");
+  Lines entries;
+  std::set<std::string> told;
+  for (const CellVerdict& cell : cells) {
+    if (cell.status != Status::kUnavailable) continue;
+    const bool one_for_all = reasons[cell.pool].size() == 1;
+    if (one_for_all && !told.insert(cell.pool).second) continue;
+    entries.push_back(
+        fmt::format("{}{}: {}", cell.pool, one_for_all ? "" : " " + cell.scenario, cell.why));
+  }
+  std::string out;
+  for (const std::string& entry : entries) {
+    const Lines lines = wrapped(entry, std::max(20, look.columns - 4));
+    for (std::size_t i = 0; i < lines.size(); ++i)
+      out += (i == 0 ? "  · " : "    ") + lines[i] + "\n";
+  }
+  return out.empty() ? "" : "unavailable:\n" + out + "\n";
+}
+
 }  // namespace
 
 std::string matrix(const std::vector<CellVerdict>& cells, const Look& look) {
   if (cells.empty()) return "no cell: nothing matched\n";
   const Lines pools = unique(cells, &CellVerdict::pool);
   return Matrix(cells, look).blocks(pools) + "\n" + legend(cells, look) + "\n" +
-         below_list(cells, look) + counts(cells, look);
+         below_list(cells, look) + unavailable_list(cells, look) + counts(cells, look);
 }
 
 }  // namespace poolproof::reports

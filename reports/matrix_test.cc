@@ -47,6 +47,10 @@ below must:
   ~ concurrent_futures_fork death/segfault_in_a_task (should): expected
     victim.cause signal:SEGV, victim.blame victim; got t5 (victim) tells nothing
 
+unavailable:
+  · multiprocessing_pool parent/killed_with_busy_workers: leftovers: a subreaper
+    cannot tell what outlived its parent
+
 30 cells: 22 passed, 4 failed, 1 inconclusive, 2 declined, 1 unavailable
 )");
 }
@@ -83,6 +87,9 @@ parent/
 below must:
   ~ concurrent_futures_fork death/segfault_in_a_task (should): expected victim.cause signal:SEGV, victim.blame victim;
     got t5 (victim) tells nothing
+
+unavailable:
+  · multiprocessing_pool parent/killed_with_busy_workers: leftovers: a subreaper cannot tell what outlived its parent
 
 30 cells: 22 passed, 4 failed, 1 inconclusive, 2 declined, 1 unavailable
 )");
@@ -126,6 +133,16 @@ TEST(Matrix, the_counts_are_always_there) {
                 .find("1 cell: 1 passed, 0 failed, 0 inconclusive, 0 declined, 0 unavailable\n"),
             std::string::npos);
   EXPECT_EQ(matrix({}, {}), "no cell: nothing matched\n");
+}
+
+TEST(Matrix, says_once_why_a_pool_could_not_be_judged_at_all) {
+  auto one = cell("loky@99", "death/x", Status::kUnavailable);
+  auto two = cell("loky@99", "death/y", Status::kUnavailable);
+  one.why = two.why = "there is no loky 99";
+  const std::string text = matrix({one, two}, {});
+  EXPECT_NE(text.find("\nunavailable:\n  · loky@99: there is no loky 99\n\n2 cells"),
+            std::string::npos)
+      << text;
 }
 
 }  // namespace
