@@ -48,6 +48,7 @@ _LINE = _take_the_line()
 # Only now anything else: a module that printed on import would have spoken on the line.
 import contextlib
 import dataclasses
+import gc
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
@@ -255,6 +256,9 @@ class _Desk:
         if not self.is_open:
             raise Refused("no pool is open")
         self.adapter.close(how)
+        # An error that a pool stores and raises ties it into a ring with the frames it was raised
+        # through, ours among them. Python frees such rings in time; that time is now.
+        gc.collect()
         self.is_open = False
         emit("closed")
 

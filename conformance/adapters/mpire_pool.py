@@ -2,6 +2,7 @@
 
 import kit  # first: it takes the line away from fd 0 and fd 1
 
+import traceback
 from importlib.metadata import version
 
 with kit.installed("mpire"):
@@ -54,10 +55,13 @@ class Mpire:
         raise NotImplementedError("mpire cancels no task")
 
     def close(self, how: str) -> None:
-        if how == "kill":
-            self.workers.terminate()
-        else:
-            self.workers.stop_and_join()
+        try:
+            if how == "drain":
+                self.workers.stop_and_join()
+        except Exception:  # by design it throws what broke the pool, and it may do so half-way
+            traceback.print_exc()
+        finally:
+            self.workers.terminate()  # as `with WorkerPool()` does at its end
         del self.workers  # what it still holds then, it holds by itself
 
 
