@@ -151,8 +151,8 @@ class Supervisor {
 
   void withdraw(Task& task);
   void settle(TaskId task, Outcome outcome);
-  void settle_waiting(const Failure& failure);
-  void end_pool(const Failure& failure);
+  void settle_waiting(const Failure& why);
+  void end_pool(const Failure& why);
   void settle_unrun();  // what waits, in a shutdown that kills
   void kill_everything();
   void expire();
