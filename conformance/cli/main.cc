@@ -10,6 +10,7 @@
 
 #include "conformance/cli/adapter_test.h"
 #include "conformance/cli/commands.h"
+#include "conformance/cli/diagnose_command.h"
 #include "conformance/cli/explain.h"
 #include "conformance/cli/replay.h"
 #include "conformance/cli/report_command.h"
@@ -44,6 +45,7 @@ class CommandLine {
     add_judge();
     add_adapter();
     reporter_ = cli::add_report(app_, report_);
+    diagnoser_ = cli::add_diagnose(app_, diagnose_);
   }
 
   int run(const Words& words) {
@@ -75,6 +77,7 @@ class CommandLine {
     if (*explainer_) return cli::explain(common_, scenario_);
     if (*replayer_) return cli::replay(common_, replay_);
     if (*reporter_) return cli::report(common_, report_);
+    if (*diagnoser_) return cli::diagnose(diagnose_);
     if (*judge_) return cli::judge(common_, events_, judge_level_);
     return cli::check(common_, check_);
   }
@@ -168,10 +171,12 @@ class CommandLine {
   CLI::App app_{"poolproof proves that a worker pool survives its workers."};
   CLI::App *pools_, *scenarios_, *checker_, *explainer_, *replayer_, *judge_, *adapter_test_;
   const CLI::App* reporter_;
+  const CLI::App* diagnoser_;
   cli::Common common_ = cli::default_places();
   cli::CheckArguments check_;
   cli::ReplayArguments replay_;
   cli::ReportArguments report_;
+  cli::DiagnoseArguments diagnose_;
   std::string scenario_;
   std::filesystem::path events_;
   std::string judge_level_ = "must";

@@ -1,0 +1,26 @@
+// `poolproof diagnose PID`: can anything in this process tree ever go on, and who waits for whom?
+#pragma once
+
+#include <string>
+#include <vector>
+
+namespace CLI {
+class App;
+}
+
+namespace poolproof::cli {
+
+struct DiagnoseArguments {
+  int pid = 0;
+  std::vector<std::string> silent;  // "fd:N": nobody outside will use that descriptor of PID
+  bool json = false;
+  bool no_stacks = false;
+};
+
+const CLI::App* add_diagnose(CLI::App& app, DiagnoseArguments& arguments);
+
+// Prints the graph, then stacks where a tool for them is installed. Exit status: 1 hung; 3
+// undecided; 0 nothing is stuck. Throws UsageError.
+int diagnose(const DiagnoseArguments& arguments);
+
+}  // namespace poolproof::cli

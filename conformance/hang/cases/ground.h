@@ -1,0 +1,50 @@
+// What the small programs of cases_test.cc are made of. Each case becomes a process tree in a known
+// state, says "ready" on stdout, and stays so.
+#pragma once
+
+#include <pthread.h>
+#include <semaphore.h>
+#include <sys/types.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <functional>
+#include <map>
+#include <string>
+
+namespace poolproof::hang::cases {
+
+using Pair = std::array<int, 2>;
+
+// A case that cannot be set up must not look like one that hangs.
+#define DEMAND(what)      \
+  do {                    \
+    if (!(what)) {        \
+      std::perror(#what); \
+      std::_Exit(3);      \
+    }                     \
+  } while (false)
+
+void ready();
+Pair new_pipe();
+Pair new_sockets(int type);
+pid_t child(const std::function<void()>& body);  // a process that ends after `body`
+char take(int fd);                               // one byte, as soon as there is one
+void give(int fd);                               // one byte
+
+struct Shared {
+  std::array<pthread_mutex_t, 2> locks;
+  pthread_cond_t changed;
+  sem_t semaphore;
+};
+Shared& shared_by_processes();
+Shared& shared_by_threads();
+
+void reads_its_own_pipe();  // what some cases do in the end
+
+using Cases = std::map<std::string, void (*)()>;
+Cases stuck_cases();  // these can never go on
+Cases open_cases();   // these can: by time, by themselves, or by somebody outside
+
+}  // namespace poolproof::hang::cases

@@ -1,0 +1,214 @@
+// The proof on real process trees, each in a known state (cases/): what can never go on is proved
+// hung, and what can is never called so, however often one looks.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <spawn.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <iostream>
+#include <string>
+#include <vector>
+
+#include "conformance/hang/cases/ground.h"
+#include "conformance/hang/examine.h"
+#include "conformance/hang/graph.h"
+
+namespace poolproof::hang {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+constexpr auto kPatience = std::chrono::seconds(60);  // a hang is proved in far less
+
+// A case that runs, in a session of its own, until this object ends.
+class Case {
+ public:
+  explicit Case(const std::vector<std::string>& command) {
+    std::array<int, 2> in{}, out{};
+    EXPECT_EQ(::pipe2(in.data(), O_CLOEXEC), 0);
+    EXPECT_EQ(::pipe2(out.data(), O_CLOEXEC), 0);
+    posix_spawn_file_actions_t actions;
+    ::posix_spawn_file_actions_init(&actions);
+    ::posix_spawn_file_actions_adddup2(&actions, in[0], STDIN_FILENO);
+    ::posix_spawn_file_actions_adddup2(&actions, out[1], STDOUT_FILENO);
+    posix_spawnattr_t attributes;
+    ::posix_spawnattr_init(&attributes);
+    ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
+    std::vector<std::string> words = command;
+    std::vector<char*> argv;
+    for (std::string& word : words) argv.push_back(word.data());
+    argv.push_back(nullptr);
+    EXPECT_EQ(::posix_spawn(&pid_, argv[0], &actions, &attributes, argv.data(), environ), 0);
+    ::posix_spawn_file_actions_destroy(&actions);
+    ::posix_spawnattr_destroy(&attributes);
+    ::close(in[0]), ::close(out[1]);
+    stdin_ = in[1];
+    std::array<char, 6> line{};  // "ready\n"
+    EXPECT_EQ(::read(out[0], line.data(), line.size()), 6) << "the case could not be set up";
+    ::close(out[0]);
+  }
+  ~Case() {
+    ::kill(-pid_, SIGKILL);
+    ::waitpid(pid_, nullptr, 0);
+    ::close(stdin_);
+  }
+  Case(const Case&) = delete;
+  Case& operator=(const Case&) = delete;
+
+  pid_t pid() const { return pid_; }
+
+ private:
+  pid_t pid_ = 0;
+  int stdin_ = -1;
+};
+
+fs::path beside_us(const char* name) {
+  return fs::read_symlink("/proc/self/exe").parent_path() / name;
+}
+
+std::vector<std::string> program(const std::string& name) { return {beside_us("hang_case"), name}; }
+
+std::vector<std::string> python(const std::string& name) {
+  return {"/usr/bin/python3", fs::path(__FILE__).parent_path() / "cases" / "pools.py", name};
+}
+
+std::vector<std::string> names_of(const cases::Cases& all) {
+  std::vector<std::string> names;
+  for (const auto& [name, body] : all) names.push_back(name);
+  return names;
+}
+
+int rounds() {
+  const char* wanted = std::getenv("POOLPROOF_HANG_ROUNDS");
+  return wanted != nullptr ? std::atoi(wanted) : 3;
+}
+
+void expect_hung(const std::vector<std::string>& command, const ClosedWorld& world = {}) {
+  const Case still(command);
+  Examination last;
+  const auto limit = Clock::now() + kPatience;
+  do {
+    last = examine(still.pid(), world);
+  } while (last.proof.verdict != Verdict::hung && Clock::now() < limit);
+  EXPECT_EQ(last.proof.verdict, Verdict::hung) << graph_text(last.look, last.proof);
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(last.took).count();
+  std::cout << command.back() << ": proved in " << ms << " ms\n";
+}
+
+void expect_never_hung(const std::vector<std::string>& command) {
+  const Case alive(command);
+  std::string seen;
+  for (int round = 0; round < rounds(); ++round) {
+    const Examination one = examine(alive.pid(), {});
+    ASSERT_NE(one.proof.verdict, Verdict::hung) << graph_text(one.look, one.proof);
+    ASSERT_FALSE(one.look.processes.empty() || one.look.processes[0].dead)
+        << "the case is over: " << command.back();
+    const std::string word = word_for(one.proof.verdict);
+    if (seen.find(word) == seen.npos) seen += " " + word;
+  }
+  std::cout << command.back() << ":" << seen << "\n";
+}
+
+class StuckProgram : public testing::TestWithParam<std::string> {};
+TEST_P(StuckProgram, is_proved_hung) { expect_hung(program(GetParam())); }
+INSTANTIATE_TEST_SUITE_P(Hang, StuckProgram, testing::ValuesIn(names_of(cases::stuck_cases())),
+                         [](const auto& one) { return one.param; });
+
+class OpenProgram : public testing::TestWithParam<std::string> {};
+TEST_P(OpenProgram, is_never_called_hung) { expect_never_hung(program(GetParam())); }
+INSTANTIATE_TEST_SUITE_P(Hang, OpenProgram, testing::ValuesIn(names_of(cases::open_cases())),
+                         [](const auto& one) { return one.param; });
+
+class StuckPool : public testing::TestWithParam<std::string> {};
+TEST_P(StuckPool, is_proved_hung) { expect_hung(python(GetParam())); }
+INSTANTIATE_TEST_SUITE_P(Hang, StuckPool,
+                         testing::Values("pool_task_killed", "pool_lock_holder_killed",
+                                         "queue_without_producer", "lock_taken_twice",
+                                         "thread_joins_a_stuck_one", "executor_half_message"),
+                         [](const auto& one) { return one.param; });
+
+class OpenPool : public testing::TestWithParam<std::string> {};
+TEST_P(OpenPool, is_never_called_hung) { expect_never_hung(python(GetParam())); }
+INSTANTIATE_TEST_SUITE_P(Hang, OpenPool,
+                         testing::Values("executor_idle_for_a_minute", "executor_idle_on_stdin",
+                                         "executor_long_task", "executor_computes",
+                                         "result_with_a_limit", "pool_at_work", "thread_ticks"),
+                         [](const auto& one) { return one.param; });
+
+Verdict verdict_once_asleep(pid_t pid, const ClosedWorld& world) {
+  const auto limit = Clock::now() + kPatience;
+  for (;;) {
+    const Verdict verdict = examine(pid, world).proof.verdict;
+    if (verdict != Verdict::busy || Clock::now() > limit) return verdict;
+  }
+}
+
+TEST(ClosedWorld, makes_a_hang_of_a_wait_for_whoever_promised_to_be_silent) {
+  for (const char* name : {"reads_stdin", "polls_stdin_and_its_own", "epolls_stdin"}) {
+    const Case waiting(program(name));
+    EXPECT_EQ(verdict_once_asleep(waiting.pid(), {}), Verdict::quiet) << name;
+    ClosedWorld pipe, us;
+    pipe.silent_objects = {object_behind(waiting.pid(), STDIN_FILENO)};
+    EXPECT_EQ(verdict_once_asleep(waiting.pid(), pipe), Verdict::hung) << name;
+    us.silent_processes = {::getpid()};
+    EXPECT_EQ(verdict_once_asleep(waiting.pid(), us), Verdict::hung) << name;
+  }
+}
+
+TEST(ClosedWorld, does_not_make_a_hang_of_a_pool_that_sleeps_for_a_minute) {
+  const Case idle(python("executor_idle_for_a_minute"));
+  ClosedWorld us;
+  us.silent_processes = {::getpid()};
+  us.names_are_private = true;
+  for (int round = 0; round < rounds(); ++round)
+    ASSERT_NE(examine(idle.pid(), us).proof.verdict, Verdict::hung);
+}
+
+TEST(ClosedWorld, proves_that_an_idle_pool_waits_only_for_us) {
+  const Case idle(python("executor_idle_on_stdin"));
+  ClosedWorld us;
+  us.silent_processes = {::getpid()};
+  EXPECT_EQ(verdict_once_asleep(idle.pid(), us), Verdict::hung);
+}
+
+bool has(const Examination& examination, const std::string& words) {
+  return graph_text(examination.look, examination.proof).find(words) != std::string::npos;
+}
+
+TEST(Graph, of_an_executor_shows_the_half_read_message_and_the_orphaned_lock) {
+  const Case still(python("executor_half_message"));
+  Examination last;
+  const auto limit = Clock::now() + kPatience;
+  do {
+    last = examine(still.pid(), {});
+  } while (last.proof.verdict != Verdict::hung && Clock::now() < limit);
+  EXPECT_TRUE(has(last, "half-read-message")) << graph_text(last.look, last.proof);
+  EXPECT_TRUE(has(last, "orphaned-lock")) << graph_text(last.look, last.proof);
+  EXPECT_TRUE(has(last, "unburied")) << graph_text(last.look, last.proof);
+  EXPECT_TRUE(has(last, "eof-blocked")) << graph_text(last.look, last.proof);
+}
+
+TEST(Graph, of_a_dead_owner_names_it) {
+  const Case still(program("dead_lock_owner"));
+  Examination last;
+  const auto limit = Clock::now() + kPatience;
+  do {
+    last = examine(still.pid(), {});
+  } while (last.proof.verdict != Verdict::hung && Clock::now() < limit);
+  EXPECT_TRUE(has(last, "which is dead")) << graph_text(last.look, last.proof);
+}
+
+TEST(Look, at_a_tree_that_is_gone_has_no_processes) {
+  EXPECT_TRUE(look_at(4'000'000).processes.empty());
+  EXPECT_EQ(prove({}, {}, {}).verdict, Verdict::undecided);
+}
+
+}  // namespace
+}  // namespace poolproof::hang
