@@ -15,6 +15,7 @@ import table
 from command import TREE, poolproof
 
 README = table.README.read_text()
+FOREIGN = json.loads(table.FOREIGN.read_text())
 SCENARIOS = sorted(
     str(file.relative_to(TREE / "scenarios").with_suffix(""))
     for file in (TREE / "scenarios").rglob("*.toml")
@@ -54,7 +55,7 @@ def test_each_claim_stands_in_one_column_and_what_foreign_pools_make_red_is_a_cl
         parts = [part.split(" ")[0] for text in columns for part in text.split(", ") if part != "-"]
         assert len(parts) == len(set(parts))
         claims[scenario] = set(parts)
-    for scenario, parts in json.loads(table.FOREIGN.read_text()).items():
+    for scenario, parts in FOREIGN.items():
         assert set(parts) <= claims[scenario], MAKE_ANEW
 
 
@@ -67,7 +68,10 @@ def test_the_whole_table_says_what_is_so(tmp_path: Path) -> None:
         run = poolproof("check", *options, *words)
         (tmp_path / "verdicts.json").write_text(run.stdout)
         cells += table.load([tmp_path / "verdicts.json"])
-    foreign = json.loads(table.FOREIGN.read_text())
+        with (tmp_path / "record" / "events.ndjson").open() as lines:
+            doors = json.loads(lines.readline())["machine"]["doors"]
+        if (doors["cage"], doors["mounts"]) != ("pid-namespace", True):
+            pytest.skip(f"the table is that of a machine with all doors open: {doors['why']}")
     (tmp_path / "verdicts.json").write_text(json.dumps({"cells": cells}))
     how = f"python {table.HERE.name}/table.py {tmp_path}/verdicts.json, then look at the diff"
-    assert table.page(README, cells, foreign) == README, how
+    assert table.page(README, cells, FOREIGN).splitlines() == README.splitlines(), how

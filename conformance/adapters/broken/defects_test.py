@@ -201,6 +201,20 @@ def test_never_shuts_down_does_so_until_a_worker_has_died() -> None:
         assert harness.living() == []  # the workers are gone: only the call does not return
 
 
+@pytest.mark.parametrize("closed", [True, False])
+def test_never_exits_ends_with_its_program_only_if_it_was_closed(closed: bool) -> None:
+    with Harness("broken/never_exits.py") as harness:
+        harness.open()
+        warm_up(harness)
+        if closed:
+            harness.close()
+        harness.send(cmd="bye")
+        if closed:
+            assert harness.end() == 0
+        else:
+            harness.stays(lambda: harness.process.poll() is None)
+
+
 def test_swallows_exception_tells_none_for_what_a_task_throws_and_for_nothing_else() -> None:
     with Harness("broken/swallows_exception.py") as harness:
         harness.open()

@@ -66,6 +66,8 @@ def _decoded(outcome: bytes | PoolError) -> tuple[object, PoolError | None]:
 
 
 class SoundPool:
+    holds_the_program = False  # until it is closed
+
     def __init__(self, workers: int):
         self.size = workers
         self.workers: list[Worker] = []
@@ -74,9 +76,9 @@ class SoundPool:
         self._orders: deque[Callable[[], None]] = deque()
         self._outcomes: queue.SimpleQueue = queue.SimpleQueue()
         self._bell, self._bell_rope = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        self._teller = threading.Thread(target=self._or_abort, args=(self._tell_all,), daemon=True)
-        self._supervisor = threading.Thread(
-            target=self._or_abort, args=(self._supervise,), daemon=True
+        self._teller, self._supervisor = (
+            threading.Thread(target=self._or_abort, args=(work,), daemon=not self.holds_the_program)
+            for work in (self._tell_all, self._supervise)
         )
         self._teller.start()
         self._supervisor.start()
