@@ -113,10 +113,15 @@ TEST(Html, a_pool_that_could_not_be_asked_is_told_with_the_reason) {
   conformance::Observation pool;
   pool.kind = "pool";
   pool.fields = {{"name", "toy"}, {"error", "it ended at once"}, {"command", {"toy", "x"}}};
-  judged.observations = {pool};
+  conformance::Observation absent;
+  absent.kind = "pool";
+  absent.fields = {{"name", "far"}, {"unavailable", "it is not installed"}};
+  judged.cells.push_back(staged::cell("far", "death/a", conformance::Status::kUnavailable));
+  judged.observations = {pool, absent};
   judged.cut_off = "there is no footer";
   const json data = page_data({judged}, {});
   EXPECT_EQ(data["pools"][0]["error"], "it ended at once");
+  EXPECT_EQ(data["pools"][1]["unavailable"], "it is not installed");
   EXPECT_EQ(data["records"][0]["cut_off"], "there is no footer");
 }
 

@@ -80,6 +80,7 @@ json of_column(const Column& column) {
           {"longest_wait_source", shortened(text_at(facts, "longest_wait_source"), 400)},
           {"command", words},
           {"error", shortened(text_at(column.facts, "error"), 600)},
+          {"unavailable", shortened(text_at(column.facts, "unavailable"), 600)},
           {"broken", column.pool.rfind("broken/", 0) == 0},
           {"records", column.records}};
 }

@@ -41,10 +41,20 @@ async function open(context, file, hash = "") {
   return page;
 }
 
-// What axe finds wrong, each as one line.
-async function complaints(page) {
+// Until the page shows what its address says: it hears of a new address a moment later.
+function drawn(page) {
+  return page.waitForFunction(
+    () => document.getElementById("main").dataset.shown === location.hash,
+  );
+}
+
+// What axe finds wrong, each as one line; of the named rules alone, where there are any.
+async function complaints(page, ...rules) {
   await page.evaluate(axe.source);
-  const found = await page.evaluate(() => globalThis.axe.run(document));
+  const found = await page.evaluate(
+    (only) => globalThis.axe.run(document, only.length > 0 ? { runOnly: only } : {}),
+    rules,
+  );
   return found.violations.flatMap((rule) =>
     rule.nodes.map((node) => `${rule.id}: ${node.target} ${node.failureSummary}`),
   );
@@ -58,4 +68,4 @@ function overflow(page) {
   });
 }
 
-module.exports = { launch, open, complaints, overflow };
+module.exports = { launch, open, drawn, complaints, overflow };

@@ -39,6 +39,12 @@ function front(address) {
   );
 }
 
+function promiseOf(pool) {
+  if (pool.unavailable !== "") return `Not to be had on this machine: ${pool.unavailable}`;
+  if (pool.error !== "") return `It could not be asked: ${pool.error}`;
+  return PROMISES[pool.recovers] || "It promises nothing for the death of a worker.";
+}
+
 function cutOffNotes() {
   return DATA.records
     .filter((record) => record.cut_off !== "")
@@ -51,7 +57,8 @@ function score(pool, at, address) {
   const cells = DATA.cells.filter((cell) => cell.pool === at);
   const sum = tally(cells, address.level);
   const judged = sum.passes + sum.fails;
-  const all = judged > 0 && sum.fails === 0 && sum.inconclusive === 0;
+  const none = judged === 0;
+  const all = !none && sum.fails === 0 && sum.inconclusive === 0;
   return el(
     "li",
     { class: "score" },
@@ -66,12 +73,21 @@ function score(pool, at, address) {
       versionOf(pool),
       pool.broken ? el("span", { class: "tag" }, "broken on purpose") : null,
     ),
-    el("p", { class: "score-promise" }, PROMISES[pool.recovers] || "It could not say."),
+    el("p", { class: "score-promise" }, promiseOf(pool)),
     el(
       "p",
       { class: "score-kept" },
-      el("strong", { class: all ? "kept" : "" }, all ? "✓ " : "", `${sum.passes} of ${judged}`),
-      judged === 1 ? " claim holds" : " claims hold",
+      none
+        ? "nothing was judged"
+        : [
+            el(
+              "strong",
+              { class: all ? "kept" : "" },
+              all ? "✓ " : "",
+              `${sum.passes} of ${judged}`,
+            ),
+            judged === 1 ? " claim holds" : " claims hold",
+          ],
       bar(sum, cells.length),
     ),
     el("p", { class: "score-broke" }, breaches(sum, pool, address)),
@@ -171,7 +187,7 @@ function circumstances() {
 }
 
 function aboutPool(pool) {
-  if (pool.error !== "") return `could not be asked: ${pool.error}`;
+  if (pool.unavailable !== "" || pool.error !== "") return pool.unavailable || pool.error;
   const patience =
     pool.longest_wait_s === null ? "" : `; its longest own wait is ${pool.longest_wait_s} s`;
   return `${pool.title} ${pool.version}; has ${pool.capabilities.join(", ")}${patience}`;

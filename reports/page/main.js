@@ -37,6 +37,7 @@ function render() {
   keepFocus(address, cell, before);
   fit();
   shown = address;
+  MAIN.dataset.shown = location.hash;
 }
 
 // A new view begins at its heading; a filter keeps the focus where it is; the way back from a cell
