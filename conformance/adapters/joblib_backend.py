@@ -17,7 +17,7 @@ with kit.installed("joblib"):
     from joblib.externals.loky import get_reusable_executor, process_executor
     from joblib.parallel import BACKENDS
 
-TABLE = loky_errors.table(process_executor)
+    TABLE = loky_errors.table(process_executor)
 
 
 class Joblib:

@@ -15,7 +15,11 @@ def table(loky: ModuleType) -> tuple[kit.Row, ...]:
 
     As in the standard library, what tells the task's exception and encoding errors apart is the
     traceback sent along. A task that cannot be decoded, or a result, is told to all tasks alike.
+    Throws where this loky cannot start a worker.
     """
+    called = set(loky.Queue.__setstate__.__code__.co_names)
+    if "_after_fork" in called and "_reset" not in called:
+        raise ImportError("this loky cannot start a worker on Python 3.9 or later")
     return (
         (kit.is_a(loky.TerminatedWorkerError), {"kind": "worker-lost", "scope": "pool"}),
         (kit.is_a(BrokenProcessPool), {"kind": "pool-broken", "scope": "pool"}),

@@ -11,7 +11,7 @@ with kit.installed("loky"):
     import loky
     from loky import process_executor
 
-TABLE = loky_errors.table(process_executor)
+    TABLE = loky_errors.table(process_executor)
 
 
 class Loky:

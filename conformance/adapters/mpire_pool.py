@@ -8,6 +8,9 @@ from importlib.metadata import version
 with kit.installed("mpire"):
     from mpire import WorkerPool
 
+    if not hasattr(WorkerPool, "apply_async"):
+        raise ImportError("this mpire takes no single tasks: it has no WorkerPool.apply_async")
+
 
 def was_raised_by_the_task(error: BaseException) -> bool:
     """The pool makes the worker's traceback the cause of what a task raised, and of that only."""
