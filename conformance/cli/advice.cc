@@ -44,7 +44,8 @@ struct Advice {
   const char* sentence;
 };
 
-constexpr Advice kAdvice[] = {
+// When a worker dies.
+constexpr Advice kOfDeaths[] = {
     {[](const Scenario& s) {
        return any_fault(s, [](const Fault& fault) {
          return fault.effect.kind == EffectKind::kExit && fault.effect.code == 0;
@@ -79,6 +80,10 @@ constexpr Advice kAdvice[] = {
     {[](const Scenario& s) { return strikes_at(s, Point::kDecodeArgs) && kills_worker(s); },
      "Let the worker claim the task before it decodes the argument: from then on its death is "
      "that task's, and no other's."},
+};
+
+// When something else goes wrong, and in the end.
+constexpr Advice kOfTheRest[] = {
     {[](const Scenario& s) { return strikes_at(s, Point::kEncodeArgs); },
      "Encode an argument where a failure can be told to its task alone: in submit, or in a "
      "feeder that catches it and goes on with the next."},
@@ -138,7 +143,9 @@ constexpr Advice kAdvice[] = {
 
 std::vector<std::string> advice_for(const Scenario& scenario) {
   std::vector<std::string> sentences;
-  for (const Advice& advice : kAdvice)
+  for (const Advice& advice : kOfDeaths)
+    if (advice.fits(scenario)) sentences.emplace_back(advice.sentence);
+  for (const Advice& advice : kOfTheRest)
     if (advice.fits(scenario)) sentences.emplace_back(advice.sentence);
   return sentences;
 }

@@ -2,16 +2,19 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <csignal>
+#include <cstdlib>
 #include <exception>
 #include <filesystem>
 #include <iostream>
 #include <string>
 #include <vector>
 
+#include "conformance/cli/adapter_new.h"
 #include "conformance/cli/adapter_test.h"
 #include "conformance/cli/commands.h"
 #include "conformance/cli/diagnose_command.h"
 #include "conformance/cli/explain.h"
+#include "conformance/cli/home.h"
 #include "conformance/cli/replay.h"
 #include "conformance/cli/report_command.h"
 #include "conformance/cli/usage.h"
@@ -72,6 +75,7 @@ class CommandLine {
 
  private:
   int obey() {
+    if (*adapter_new_) return cli::adapter_new(common_, language_, name_);
     if (*pools_) return cli::list_pools(common_);
     if (*scenarios_) return cli::list_scenarios(common_, check_.scenario);
     if (*explainer_) return cli::explain(common_, scenario_);
@@ -160,6 +164,10 @@ class CommandLine {
   void add_adapter() {
     CLI::App* adapter = app_.add_subcommand("adapter", "Make an adapter for a pool, or test one");
     adapter->require_subcommand(1);
+    adapter_new_ = adapter->add_subcommand(
+        "new", "Write a folder with a small pool and its adapter, which run as they stand");
+    adapter_new_->add_option("--lang", language_, "python or cpp")->required();
+    adapter_new_->add_option("name", name_, "What the pool is called; the folder too")->required();
     adapter_test_ = adapter->add_subcommand(
         "test", "Speak the whole protocol with an adapter, and say what is wrong");
     add_json(*adapter_test_);
@@ -169,7 +177,8 @@ class CommandLine {
   }
 
   CLI::App app_{"poolproof proves that a worker pool survives its workers."};
-  CLI::App *pools_, *scenarios_, *checker_, *explainer_, *replayer_, *judge_, *adapter_test_;
+  CLI::App *pools_, *scenarios_, *checker_, *explainer_, *replayer_, *judge_, *adapter_test_,
+      *adapter_new_;
   const CLI::App* reporter_;
   const CLI::App* diagnoser_;
   cli::Common common_ = cli::default_places();
@@ -177,10 +186,16 @@ class CommandLine {
   cli::ReplayArguments replay_;
   cli::ReportArguments report_;
   cli::DiagnoseArguments diagnose_;
-  std::string scenario_;
+  std::string scenario_, language_, name_;
   std::filesystem::path events_;
   std::string judge_level_ = "must";
 };
+
+// An adapter that lies elsewhere finds the kit by this, and a cage lets everything be seen that the
+// adapter's environment names.
+void tell_where_the_kit_is() {
+  ::setenv("POOLPROOF_KIT", cli::find_home().adapters.c_str(), /*overwrite=*/0);
+}
 
 }  // namespace
 
@@ -188,6 +203,7 @@ int main(int argc, char** argv) {
   // A reader of our output that goes away is no reason to leave a cage in disorder.
   std::signal(SIGPIPE, SIG_IGN);
   try {
+    tell_where_the_kit_is();
     return CommandLine(argv[0]).run({argv + 1, argv + argc});
   } catch (const cli::UsageError& error) {
     return cli::usage_error(error.what(), "");

@@ -1,0 +1,164 @@
+#include "my_pool.h"
+
+#include <poll.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <utility>
+
+namespace {
+
+// A message is its length, then its bytes; false when the other end is gone before all has come.
+bool write_all(int socket, const char* bytes, std::size_t size) {
+  while (size > 0) {
+    const ssize_t sent = send(socket, bytes, size, MSG_NOSIGNAL);
+    if (sent <= 0) return false;
+    bytes += sent;
+    size -= static_cast<std::size_t>(sent);
+  }
+  return true;
+}
+
+bool read_all(int socket, char* bytes, std::size_t size) {
+  while (size > 0) {
+    const ssize_t got = recv(socket, bytes, size, 0);
+    if (got <= 0) return false;
+    bytes += got;
+    size -= static_cast<std::size_t>(got);
+  }
+  return true;
+}
+
+bool write_message(int socket, char kind, const std::string& text) {
+  const std::uint64_t size = text.size();
+  std::string message(1 + sizeof size, kind);
+  message.replace(1, sizeof size, reinterpret_cast<const char*>(&size), sizeof size);
+  return write_all(socket, (message + text).data(), message.size() + text.size());
+}
+
+bool read_message(int socket, char& kind, std::string& text) {
+  std::uint64_t size = 0;
+  if (!read_all(socket, &kind, 1)) return false;
+  if (!read_all(socket, reinterpret_cast<char*>(&size), sizeof size)) return false;
+  text.resize(size);
+  return read_all(socket, text.data(), text.size());
+}
+
+}  // namespace
+
+MyPool::MyPool(int workers, Work work) : work_(std::move(work)) {
+  for (int i = 0; i < workers; ++i) threads_.emplace_back([this] { serve(); });
+}
+
+MyPool::~MyPool() {
+  {
+    const std::lock_guard<std::mutex> hold(lock_);
+    closing_ = true;
+  }
+  changed_.notify_all();
+  for (std::thread& thread : threads_) thread.join();
+}
+
+void MyPool::submit(std::string request, Done done) {
+  {
+    const std::lock_guard<std::mutex> hold(lock_);
+    tasks_.push_back({std::move(request), std::move(done)});
+  }
+  changed_.notify_one();
+}
+
+bool MyPool::take(Task& task) {
+  std::unique_lock<std::mutex> hold(lock_);
+  changed_.wait(hold, [this] { return closing_ || !tasks_.empty(); });
+  if (tasks_.empty()) return false;
+  task = std::move(tasks_.front());
+  tasks_.pop_front();
+  return true;
+}
+
+// What one thread does: it drives its worker, and starts another when that one has died.
+void MyPool::serve() {
+  Worker worker = start();
+  for (Task task; take(task);) {
+    if (!alive(worker)) {  // it died while it was idle
+      end(worker);
+      worker = start();
+    }
+    const Ending ending = ask(worker, task.request);
+    if (ending.how == Ending::How::kDied) {
+      kill(worker.pid, SIGKILL);  // it may live on, without its socket
+      end(worker);
+      worker = start();
+    }
+    try {
+      task.done(ending);
+    } catch (const std::exception& error) {  // what a callback throws is no matter of the pool's
+      std::fprintf(stderr, "my_pool: a callback threw: %s\n", error.what());
+    }
+  }
+  end(worker);
+}
+
+Ending MyPool::ask(const Worker& worker, const std::string& request) {
+  write_message(worker.socket, 'r', request);  // to a dead worker: the handle tells
+  pollfd either[] = {{worker.socket, POLLIN, 0}, {worker.handle, POLLIN, 0}};
+  poll(either, 2, -1);
+  char kind = 0;
+  Ending ending;
+  if ((either[0].revents & POLLIN) == 0 || !read_message(worker.socket, kind, ending.text))
+    return {Ending::How::kDied, "process " + std::to_string(worker.pid) + " ended"};
+  ending.how = kind == 'v' ? Ending::How::kReturned : Ending::How::kThrew;
+  return ending;
+}
+
+bool MyPool::alive(const Worker& worker) {
+  pollfd gone = {worker.handle, POLLIN, 0};
+  return poll(&gone, 1, 0) == 0;
+}
+
+void MyPool::end(const Worker& worker) {
+  shutdown(worker.socket, SHUT_WR);  // it ends when nothing more can come
+  waitpid(worker.pid, nullptr, 0);
+  close(worker.socket);
+  close(worker.handle);
+}
+
+MyPool::Worker MyPool::start() {
+  static std::mutex one_at_a_time;  // so that none is born with the other end of another's socket
+  const std::lock_guard<std::mutex> hold(one_at_a_time);
+  int ends[2] = {-1, -1};
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) std::abort();
+  const int parent = getpid();
+  const int pid = fork();
+  if (pid < 0) std::abort();
+  if (pid == 0) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) _exit(1);
+    close(ends[0]);
+    work(ends[1]);
+  }
+  close(ends[1]);
+  return {pid, ends[0], static_cast<int>(syscall(SYS_pidfd_open, pid, 0))};
+}
+
+void MyPool::work(int socket) {
+  char kind = 0;
+  for (std::string request; read_message(socket, kind, request);) {
+    bool answered = false;
+    try {
+      answered = write_message(socket, 'v', work_(request));
+    } catch (const std::exception& error) {
+      answered = write_message(socket, 'e', error.what());
+    }
+    if (!answered) break;
+  }
+  _exit(0);
+}

@@ -1,0 +1,187 @@
+"""my_pool: a process pool of a few lines, and the adapter that lets poolproof judge it.
+
+Put your own pool in the place of `Pool`, and let `Adapter` translate for it. The README beside this
+file says how to run it.
+"""
+
+import os
+import sys
+
+sys.path.insert(0, os.environ.get("POOLPROOF_KIT", "/poolproof/kit"))
+import kit  # before the pool: it takes the line to the harness away from fd 0 and fd 1
+
+import ctypes
+import multiprocessing
+import multiprocessing.connection
+import queue
+import signal
+import threading
+import traceback
+from multiprocessing.reduction import ForkingPickler
+
+# --- the pool: yours goes here ----------------------------------------------------------------
+
+PR_SET_PDEATHSIG = 1
+
+
+class WorkerDied(Exception):
+    """The worker's process ended while it had the task."""
+
+
+class Worker:
+    """A forked process with a pipe of its own: no lock and no queue that two of them share."""
+
+    one_at_a_time = threading.Lock()  # so that none is born with the other end of another's pipe
+
+    def __init__(self):
+        fork = multiprocessing.get_context("fork")
+        with self.one_at_a_time:
+            self.pipe, theirs = fork.Pipe()
+            self.process = fork.Process(target=self.work, args=(theirs, os.getpid()), daemon=True)
+            self.process.start()
+            theirs.close()
+        self.handle = os.pidfd_open(self.process.pid)  # tells of the death, whoever holds the pipe
+
+    @staticmethod
+    def work(pipe, parent):
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, and it ends us
+        while True:
+            try:
+                call = pipe.recv()
+            except Exception as error:
+                pipe.send(("decode-args", type(error).__name__, str(error)))
+                continue
+            if call is None:
+                return
+            try:
+                result = kit.run(call)
+            except Exception as error:
+                pipe.send(("task-error", type(error).__name__, str(error)))
+                continue
+            try:
+                answer = ForkingPickler.dumps(("value", result))
+            except Exception as error:
+                answer = ForkingPickler.dumps(("encode-result", type(error).__name__, str(error)))
+            pipe.send_bytes(answer)
+
+    def alive(self):
+        return not multiprocessing.connection.wait([self.handle], 0)
+
+    def ask(self, data):
+        """The answer to one message. Raises WorkerDied."""
+        try:
+            self.pipe.send_bytes(data)
+            if self.pipe not in multiprocessing.connection.wait([self.pipe, self.handle]):
+                raise WorkerDied(f"process {self.process.pid} ended")
+            return self.pipe.recv_bytes()
+        except (EOFError, OSError) as error:
+            raise WorkerDied(f"process {self.process.pid} ended: {error}") from error
+
+    def end(self, by_force=False):
+        if by_force:  # it may live on, without its pipe
+            self.process.kill()
+        else:
+            self.pipe.send(None)
+        self.process.join()
+        self.process.close()
+        self.pipe.close()
+        os.close(self.handle)
+
+
+class Pool:
+    """Each thread owns one worker, and starts another when that one has died."""
+
+    def __init__(self, workers):
+        self.tasks = queue.SimpleQueue()
+        self.threads = [threading.Thread(target=self.serve, daemon=True) for _ in range(workers)]
+        for thread in self.threads:
+            thread.start()
+
+    def submit(self, call, done):
+        """`done(kind, *what)` is called on a thread of the pool when the task has ended."""
+        self.tasks.put((call, done))
+
+    def shutdown(self):
+        """Finishes what was submitted, then ends the workers."""
+        for _ in self.threads:
+            self.tasks.put(None)
+        for thread in self.threads:
+            thread.join()
+
+    def serve(self):
+        worker = Worker()
+        while (task := self.tasks.get()) is not None:
+            call, done = task
+            if not worker.alive():  # it died while it was idle
+                worker.end(by_force=True)
+                worker = Worker()
+            ending = self.ending_of(worker, call)
+            if ending[0] == "worker-lost":
+                worker.end(by_force=True)
+                worker = Worker()
+            try:
+                done(*ending)
+            except Exception:  # what a callback throws is no matter of the pool's
+                traceback.print_exc()
+        worker.end(by_force=not worker.alive())
+
+    @staticmethod
+    def ending_of(worker, call):
+        try:
+            data = ForkingPickler.dumps(call)
+        except Exception as error:
+            return "encode-args", type(error).__name__, str(error)
+        try:
+            answer = worker.ask(data)
+        except WorkerDied as death:
+            return "worker-lost", type(death).__name__, str(death)
+        try:
+            return ForkingPickler.loads(answer)
+        except Exception as error:
+            return "decode-result", type(error).__name__, str(error)
+
+
+# --- the adapter: it translates, and holds no opinion -----------------------------------------
+
+
+class Adapter:
+    pool, version = "my_pool", "0.1"
+    capabilities = (  # what the pool can do, of the list in protocol.md
+        "worker_processes",
+        "arguments_cross",
+        "results_cross",
+        "done_callback",
+        "close_drain",
+    )
+    recovers = "replaces"  # a dead worker is replaced; or "breaks", or "recreate"
+    longest_wait = (0, "no wait of it has a limit")  # seconds, and where that is written
+
+    def open(self, workers):
+        self.driven = Pool(workers)
+
+    def submit(self, task):
+        def done(kind, *what):
+            task.done(kit.value(what[0]) if kind == "value" else self.told(kind, *what))
+
+        self.driven.submit(task.call, done)
+
+    @staticmethod
+    def told(kind, error_type, text):
+        return {"kind": kind, "native": {"type": error_type, "text": text[:2000]}}
+
+    def outcome(self, error):  # of what `submit` itself throws
+        return kit.outcome_of(error, ())
+
+    def cancel(self, task_id):
+        raise NotImplementedError("it is called only with `cancel` in the capabilities")
+
+    def close(self, how):
+        self.driven.shutdown()
+        del self.driven
+
+
+if __name__ == "__main__":
+    kit.serve(Adapter())
