@@ -15,7 +15,8 @@ from pathlib import Path
 
 PROGRAMS = ("conformance/adapters", "conformance/cli")  # may see anything; nothing sees them
 ROOMS = (*PROGRAMS, "executor", "faults", "scenarios", "conformance", "reports", "fuzz")
-STRANGERS = "conformance/package/adopters/"  # projects that are not ours, kept to try ours with
+# Projects that are not ours: kept to try ours with, or written for others to have as their own.
+STRANGERS = ("conformance/package/adopters/", "conformance/cli/new/")
 
 # Who sees whom: a room itself, and these. An entry that ends in .h is that one header.
 FLOORS: dict[str, tuple[str, ...]] = {

@@ -53,8 +53,9 @@ def test_a_new_adapter_in_python_runs_at_once(tmp_path: Path) -> None:
 
 def test_a_new_adapter_in_cpp_builds_and_runs_at_once(tmp_path: Path) -> None:
     folder = made(tmp_path, "cpp", "our_pool")
-    for words in (["-G", "Ninja", "-S", folder, "-B", folder / "build"],
-                  ["--build", folder / "build"]):  # fmt: skip
+    build = str(folder / "build")
+    for words in (["-G", "Ninja", "-S", str(folder), "-B", build],
+                  ["--build", build]):  # fmt: skip
         built = subprocess.run(["cmake", *words], capture_output=True, text=True, check=False)
         assert built.returncode == 0, built.stdout + built.stderr
     judged([folder / "build" / "our_pool_adapter"], tmp_path / "out")

@@ -34,19 +34,23 @@ class Worker:
     one_at_a_time = threading.Lock()  # so that none is born with the other end of another's pipe
 
     def __init__(self):
-        fork = multiprocessing.get_context("fork")
+        parent = os.getpid()
         with self.one_at_a_time:
-            self.pipe, theirs = fork.Pipe()
-            self.process = fork.Process(target=self.work, args=(theirs, os.getpid()), daemon=True)
-            self.process.start()
+            self.pipe, theirs = multiprocessing.Pipe()
+            self.pid = os.fork()
+            if self.pid == 0:
+                try:
+                    self.work(theirs, parent)
+                finally:
+                    os._exit(0)
             theirs.close()
-        self.handle = os.pidfd_open(self.process.pid)  # tells of the death, whoever holds the pipe
+        self.handle = os.pidfd_open(self.pid)  # tells of the death, whoever holds the pipe
 
     @staticmethod
     def work(pipe, parent):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
-            os._exit(1)
+            return
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, and it ends us
         while True:
             try:
@@ -75,18 +79,17 @@ class Worker:
         try:
             self.pipe.send_bytes(data)
             if self.pipe not in multiprocessing.connection.wait([self.pipe, self.handle]):
-                raise WorkerDied(f"process {self.process.pid} ended")
+                raise WorkerDied(f"process {self.pid} ended")
             return self.pipe.recv_bytes()
         except (EOFError, OSError) as error:
-            raise WorkerDied(f"process {self.process.pid} ended: {error}") from error
+            raise WorkerDied(f"process {self.pid} ended: {error}") from error
 
     def end(self, by_force=False):
         if by_force:  # it may live on, without its pipe
-            self.process.kill()
+            os.kill(self.pid, signal.SIGKILL)
         else:
             self.pipe.send(None)
-        self.process.join()
-        self.process.close()
+        os.waitpid(self.pid, 0)
         self.pipe.close()
         os.close(self.handle)
 
