@@ -105,10 +105,18 @@ bool crosses(const Interview& talk, const std::string& stage) {
   return talk.can(stage.ends_with("-args") ? "arguments_cross" : "results_cross");
 }
 
+// A language that decodes by itself runs no code of ours there, and its adapter refuses the stage.
+bool has_no_such_stage(Interview& talk, const std::string& id, const std::string& stage) {
+  if (!stage.starts_with("decode-")) return false;
+  talk.wait([&] { return talk.standing(id, stage) != nullptr || over(talk, id); });
+  return talk.refused(id) && talk.await("refused", "submit", "`carry`").has_value();
+}
+
 void try_carry(Interview& talk, const std::string& stage) {
   if (!crosses(talk, stage)) return;
   const json args = {{"stage", stage}, {"value", "carried"}};
   const std::string id = talk.submit("carry", args), what = of("carry", args);
+  if (has_no_such_stage(talk, id, stage)) return;
   Standing* meeting = await_meeting(talk, id, stage, what);
   if (meeting == nullptr) return;
   talk.answer(*meeting, {{"do", "go"}});
@@ -119,6 +127,7 @@ void try_throw(Interview& talk, const std::string& body, const std::string& poin
                const std::string& kind) {
   const std::string id = talk.submit(body, args);
   const std::string what = of(body, args) + " that was told to throw";
+  if (has_no_such_stage(talk, id, point)) return;
   Standing* meeting = await_meeting(talk, id, point, what);
   if (meeting == nullptr) return;
   talk.answer(*meeting, {{"do", "throw"}, {"text", "thrown for a test"}});

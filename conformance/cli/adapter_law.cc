@@ -4,6 +4,7 @@
 
 #include <fstream>
 #include <map>
+#include <set>
 
 namespace poolproof::cli {
 namespace {
@@ -64,11 +65,18 @@ void look_at_the_line(Interview& talk) {
 
 void look_at_the_workers(Interview& talk) {
   const int pid = talk.ready().at("adapter").at("pid");
-  for (const json& process : talk.processes()) {
+  const std::vector<json> processes = talk.processes();
+  // A pool may give its workers sockets of its own for stdin and stdout; the line is a socket that
+  // the adapter holds as well.
+  std::set<std::string> held;
+  for (const json& process : processes)
+    if (process.at("pid") == pid)
+      for (const auto& [fd, target] : descriptors(process)) held.insert(target);
+  for (const json& process : processes) {
     if (process.at("pid") == pid) continue;
     std::map<int, std::string> fds = descriptors(process);
     for (const int fd : {0, 1})
-      if (is_socket(fds[fd]))
+      if (is_socket(fds[fd]) && held.count(fds[fd]) > 0)
         talk.find("fd " + std::to_string(fd) + " of the worker `" + process.value("name", "?") +
                       "` is a socket: a task that prints or reads would speak on the line",
                   kMove);

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -28,14 +29,25 @@ def spoken_with(folder: Path, script: str) -> subprocess.CompletedProcess[str]:
     return poolproof("adapter", "test", PYTHON, folder / "toy.py")
 
 
+# A language that decodes by itself, and a pool whose workers have sockets for stdin and stdout.
+NODE = pytest.param(
+    [PYTHON, ADAPTERS / "node" / "launch.py", "tinypool"],
+    marks=pytest.mark.skipif(
+        shutil.which("node") is None or not (ADAPTERS / "node" / "node_modules").is_dir(),
+        reason="the pools for Node are not installed; ./dev build does it",
+    ),
+)
+
+
 @pytest.mark.parametrize(
     "command",
     [
         [BIN / "reference_adapter"],
         [PYTHON, "-u", ADAPTERS / "concurrent_futures_fork.py"],
         ["--", PYTHON, ADAPTERS / "broken" / "sound.py"],
+        NODE,
     ],
-    ids=["reference", "concurrent_futures_fork", "sound"],
+    ids=["reference", "concurrent_futures_fork", "sound", "tinypool"],
 )
 def test_a_sound_adapter_passes(command: list[str | Path]) -> None:
     run = poolproof("adapter", "test", *command)
