@@ -2,7 +2,8 @@
 
 `Parallel(...)` itself blocks its caller until all is done, and so cannot be given one task after
 the other. Each submit here is what each call of it does: the backend finds the executor, or makes
-a new one where the last one broke, and the task is submitted with the backend's callback.
+a new one where the last one broke, and the task is submitted with the backend's callback. And each
+leaves an empty folder in /dev/shm behind until the program ends, as each call of Parallel does.
 """
 
 import kit  # first: it takes the line away from fd 0 and fd 1

@@ -78,6 +78,66 @@ def test_nonsense_in_a_callback_is_refused_before_anything_runs(on_done: object,
         assert harness.ledger.lines == []
 
 
+# --- what a pool must not lose by its adapter -------------------------------------------------
+
+
+def test_a_slip_in_an_adapters_table_is_told_and_loses_no_task() -> None:
+    with adapter("""
+class Pool(Base):
+    def outcome(self, error): return error.no_such_thing
+    def submit(self, task): threading.Thread(target=task.threw, args=(KeyError("x"),)).start()
+""") as harness:
+        harness.open()
+        harness.submit("t1", "echo", value=1)
+        outcome = harness.outcome("t1")
+        assert (outcome["kind"], outcome["native"]["type"]) == ("unmapped", "KeyError")
+        assert "no_such_thing" in outcome["native"]["text"]
+
+
+def test_a_future_is_told_as_what_it_is() -> None:
+    with adapter("""
+from concurrent.futures import CancelledError, Future
+class Pool(Base):
+    table = ((kit.is_a(CancelledError), {"kind": "cancelled"}), *Base.table)
+    def submit(self, task):
+        future = Future()
+        future.add_done_callback(task.ended)
+        {"v": lambda: future.set_result(7), "e": lambda: future.set_exception(KeyError("no")),
+         "c": lambda: (future.cancel(), future.set_running_or_notify_cancel())}[task.id]()
+""") as harness:
+        harness.open()
+        for task in "vec":
+            harness.submit(task, "echo", value=1)
+        kinds = [harness.outcome(task)["kind"] for task in "vec"]
+        assert kinds == ["value", "rejected", "cancelled"]
+
+
+RING = """
+class Ring:
+    def __init__(self): self.me = self
+    def __del__(self): print("the ring is freed")
+class Pool(Base):
+    def open(self, workers): self.ring = Ring()
+    def close(self, how): del self.ring
+import atexit
+atexit.register(print, "the natural end")
+"""
+
+
+def test_what_a_closed_pool_left_to_the_collector_is_freed_before_it_is_called_closed() -> None:
+    with adapter(RING) as harness:
+        harness.open()
+        harness.close()
+        assert "the ring is freed" in harness.stderr()
+
+
+def test_a_pool_that_is_open_at_bye_lives_until_the_natural_end() -> None:
+    with adapter(RING.replace("self.me = self", "pass")) as harness:
+        harness.open()
+        assert harness.bye() == 0
+        assert harness.stderr().startswith("the natural end")
+
+
 # --- a pool that is not there -----------------------------------------------------------------
 
 
