@@ -57,7 +57,7 @@ TEST_P(Guide, shows_the_program_and_what_it_really_prints) {
 
 INSTANTIATE_TEST_SUITE_P(Every, Guide,
                          testing::Values("calls", "crash", "deadline", "own_type", "ending"),
-                         [](const auto& info) { return std::string(info.param); });
+                         [](const auto& each) { return std::string(each.param); });
 
 TEST(GuidePage, has_every_example) {
   std::set<std::string> files;
