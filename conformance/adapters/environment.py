@@ -49,7 +49,7 @@ def maker_of(kind: str) -> ModuleType:
 def environment(kind: str, package: str, version: str) -> Path:
     """The folder of the environment, which is made if it is not there."""
     maker = maker_of(kind)
-    shelf = cache() / kind / maker.name()
+    shelf = cache() / kind / str(maker.name())
     label = re.sub(r"[^A-Za-z0-9._+-]", "_", f"{package}-{version}")
     place = shelf / label
     shelf.mkdir(parents=True, exist_ok=True)
