@@ -105,8 +105,10 @@ class Script {
     std::string when = "While every worker is idle";
     if (text_at(fault, "point") != "idle") {
       when = fmt::format("When {} stands at `{}`", role, text_at(fault, "point"));
-      if (number_at(fault, "nth", 1) > 1)
-        when += fmt::format(" for time {}", number_at(fault, "nth"));
+      if (const std::int64_t nth = number_at(fault, "nth", 1); nth > 1)
+        when += fmt::format(" for the {} time", nth == 2   ? "second"
+                                                : nth == 3 ? "third"
+                                                           : fmt::format("{}th", nth));
     }
     std::string whom;
     if (target == "all-workers") whom = ", in every worker";

@@ -303,17 +303,27 @@ function waitsOf(story) {
         ? `Nothing moved for ${duration(since)}. This is how everything stood then:`
         : `Watched for ${duration(since)}; these still moved: ${moved.join(", ")}.`,
     ),
-    el("div", { class: "waits" }, processes.map(waitingProcess)),
+    el(
+      "div",
+      { class: "waits" },
+      processes.map((process) => waitingProcess(process, new Set(processes.map((one) => one.pid)))),
+    ),
   );
 }
 
-function waitingProcess(process) {
+function waitingProcess(process, inside) {
   const notes = [process.role, process.zombie ? "a zombie: nobody has waited for it" : ""];
   return el(
     "section",
     { class: "process" },
     el("h3", null, `Process ${process.pid} `, el("code", null, process.name)),
-    el("p", { class: "note" }, notes.filter(Boolean).join("; ") || `child of ${process.ppid}`),
+    el(
+      "p",
+      { class: "note" },
+      notes.filter(Boolean).join("; ") || inside.has(process.ppid)
+        ? `child of ${process.ppid}`
+        : "an orphan",
+    ),
     el(
       "ul",
       null,

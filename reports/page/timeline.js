@@ -28,7 +28,7 @@ function timeline(story, width, whole) {
     },
     axis(story, view, at, height, width),
     lanes.map((lane) => laneOf(lane, at, view, width, narrow)),
-    story.tasks.flatMap((task) => taskBoxes(task, lanes, at, view)),
+    taskBoxes(story, lanes, at, view),
     marks(story, view, lanes, at),
     quiet(view, at),
     openFutures(story, lanes, at),
@@ -43,7 +43,10 @@ function viewOf(story, whole) {
   const moments = [from, until];
   for (const event of story.events) moments.push(event.t);
   for (const one of story.processes) moments.push(one.born);
-  for (const task of story.tasks) for (const run of task.runs) moments.push(run.start, run.end);
+  for (const task of story.tasks) {
+    for (const run of task.runs) moments.push(run.start, run.end);
+    for (const told of task.settled) moments.push(told.t);
+  }
   return {
     from,
     until,
@@ -186,28 +189,35 @@ function laneOf(lane, at, view, width, narrow) {
   );
 }
 
-function taskBoxes(task, lanes, at, view) {
-  return task.runs.flatMap((run) => {
-    const lane = lanes.find((one) => one.pid === run.pid && one.born <= run.start);
-    const end = run.end === null ? view.until : run.end;
-    if (lane === undefined || end < view.from) return [];
-    const x = at(Math.max(run.start, view.from));
-    const width = Math.max(3, at(end) - x);
-    const fits = width > 9 + 7 * task.id.length;
-    const whole = `${task.id} (${task.role})`;
-    const words = width > 9 + 6.4 * whole.length ? whole : task.id;
-    return drawn(
-      "g",
-      { class: `task ${task.role === "victim" ? "victim" : ""}` },
-      drawn(
-        "title",
-        null,
-        `${whole} in process ${run.pid}, ${duration(end - run.start)}${run.how === "" ? ", never ended" : ""}`,
-      ),
-      drawn("rect", { x, y: lane.y - 10, width, height: 20, rx: 3 }),
-      fits ? drawn("text", { x: x + 5, y: lane.y + 4 }, words) : null,
-    );
+// Where tasks ran. A label has the room up to the next box in its lane.
+function taskBoxes(story, lanes, at, view) {
+  const boxes = story.tasks.flatMap((task) =>
+    task.runs.flatMap((run) => {
+      const lane = lanes.find((one) => one.pid === run.pid && one.born <= run.start);
+      const end = run.end === null ? view.until : run.end;
+      if (lane === undefined || end < view.from) return [];
+      const x = at(Math.max(run.start, view.from));
+      return { task, run, lane, end, x, width: Math.max(3, at(end) - x) };
+    }),
+  );
+  boxes.sort((one, other) => one.x - other.x);
+  return boxes.map((box, at) => {
+    const next = boxes.slice(at + 1).find((other) => other.lane === box.lane);
+    return taskBox(box, Math.min(box.width, next === undefined ? Infinity : next.x - box.x));
   });
+}
+
+function taskBox({ task, run, lane, end, x, width }, room) {
+  const whole = `${task.id} (${task.role})`;
+  const words = [whole, task.id].find((text) => room > 10 + 7 * text.length);
+  const ended = run.how === "" ? ", never ended" : "";
+  return drawn(
+    "g",
+    { class: task.role === "victim" ? "task victim" : "task" },
+    drawn("title", null, `${whole} in process ${run.pid}, ${duration(end - run.start)}${ended}`),
+    drawn("rect", { x, y: lane.y - 10, width, height: 20, rx: 3 }),
+    words ? drawn("text", { x: x + 5, y: lane.y + 4 }, words) : null,
+  );
 }
 
 const SHAPES = {
@@ -233,7 +243,19 @@ function shape(kind, x, y, title, late = "") {
 function marks(story, view, lanes, at) {
   const parent = lanes.find((lane) => lane.role === "parent") || lanes[0];
   const order = { asked: 0, told: 1, value: 2, exit: 3, error: 4, fault: 5 };
+  // Of many events the list leaves out the routine; every task still knows how it settled.
+  const values = story.tasks.flatMap((task) =>
+    task.settled
+      .filter((told) => told.kind === "value")
+      .map((told) => ({
+        t: told.t,
+        what: "value",
+        text: `${task.id} (${task.role}) settled: value`,
+      })),
+  );
   return story.events
+    .filter((event) => event.what !== "value")
+    .concat(values)
     .filter((event) => event.what in order && event.t >= view.from)
     .sort((a, b) => order[a.what] - order[b.what])
     .map((event) => {
