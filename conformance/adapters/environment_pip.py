@@ -111,10 +111,9 @@ def _no_such(package: str, version: str, *failures: Failed) -> str:
         for listed in re.findall(r"\(from versions: ([^)]*)\)", failure.output):
             known |= {word.strip() for word in listed.split(",")} - {"none", ""}
     if not known:
-        return (
-            f"pip finds no version of {package} at all; is its index within reach?"
-            f" It said: {failures[-1]}"
-        )
+        retries = [line for line in failures[0].output.splitlines() if "Retrying" in line]
+        said = f" pip said: {retries[-1]}" if retries else ""
+        return f"pip finds no version of {package} at all; is its index within reach?{said}"
     ordered = sorted(known, key=_order)
     at = sum(_order(each) < _order(version) for each in ordered)
     near = ", ".join(ordered[max(0, at - NEAR) : at + NEAR])

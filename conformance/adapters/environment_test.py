@@ -163,6 +163,11 @@ def test_a_version_that_does_not_exist_is_answered_with_the_nearest(place: Place
     assert place.kept() == []
 
 
+def test_a_package_of_which_there_is_no_version_is_told_so(place: Place) -> None:
+    assert f"no version of {NAME} at all" in place.answer("1.0")["unavailable"]
+    assert place.kept() == []
+
+
 @pytest.mark.parametrize("version", ["../x", "1 0", "", "-r", "1.0;x"])
 def test_what_is_no_version_is_answered_at_once(place: Place, version: str) -> None:
     assert "is no version" in place.answer(version)["unavailable"]
