@@ -1,6 +1,8 @@
 // From attempts to cells and from cells to the exit status.
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "conformance/oracle.h"
 #include "conformance/staged_attempt.h"
 
@@ -139,6 +141,24 @@ TEST(JudgeRecord, cells_come_in_the_order_of_their_lines_each_with_its_attempts)
   EXPECT_EQ(cells[1].status, Status::kDeclined);
   EXPECT_EQ(cells[1].why, "no processes");
   EXPECT_EQ(cells[2].status, Status::kPass) << cells[2].why;
+}
+
+TEST(JudgeRecord, attempts_that_were_made_at_once_are_judged_as_if_one_after_the_other) {
+  const Lines heads = {cell_line("a", "death/x"), cell_line("b", "death/x")};
+  const Lines first = attempt_lines("a:death/x", 1, false),
+              second = attempt_lines("b:death/x", 1, true);
+  Lines apart = heads, woven = {heads.front()};
+  add(apart, first);
+  add(apart, second);
+  for (std::size_t i = 0; i < std::max(first.size(), second.size()); ++i) {
+    if (i < first.size()) woven.push_back(first[i]);
+    if (i == 3) woven.push_back(heads.back());
+    if (i >= 3 && i - 3 < second.size()) woven.push_back(second[i - 3]);
+  }
+  add(woven, {second.end() - 3, second.end()});
+  ASSERT_EQ(woven.size(), apart.size());
+  EXPECT_EQ(judge_record(woven), judge_record(apart));
+  EXPECT_EQ(judge_record(woven).at(0).status, Status::kWrongError);
 }
 
 TEST(JudgeRecord, every_cell_of_a_pool_whose_adapter_could_not_speak_is_a_harness_error) {

@@ -5,6 +5,9 @@
 
 #include <fstream>
 #include <iterator>
+#include <map>
+#include <thread>
+#include <vector>
 
 #include "conformance/staged_attempt.h"
 
@@ -79,6 +82,31 @@ TEST_F(RecordTest, a_line_reads_well_and_counts_from_one) {
             "{\"v\":1,\"seq\":1,\"t_ns\":2000000,\"run\":\"staged:death/killed_while_running\","
             "\"attempt\":1,\"kind\":\"step\",\"index\":0,\"state\":\"begin\"}\n"
             "{\"v\":1,\"seq\":2,\"t_ns\":5,\"kind\":\"header\",\"tool\":\"poolproof\"}\n");
+}
+
+TEST_F(RecordTest, many_threads_write_one_sequence_and_each_line_is_told_in_its_order) {
+  constexpr int kThreads = 4, kLines = 200;
+  std::vector<std::int64_t> told;
+  {
+    RecordWriter writer(file_);
+    writer.listener = [&](const Observation& line) { told.push_back(line.seq); };
+    std::vector<std::thread> threads;
+    for (int t = 0; t < kThreads; ++t)
+      threads.emplace_back([&writer, t] {
+        const std::string run = "pool:" + std::to_string(t);
+        for (int n = 1; n <= kLines; ++n) writer.append({0, n, run, 1, "line", {{"n", n}}});
+      });
+    for (std::thread& thread : threads) thread.join();
+    writer.finish();
+  }
+  const Record record = read_record(file_);  // which reads nothing whose `seq` is out of order
+  EXPECT_TRUE(record.whole) << record.cut_off;
+  ASSERT_EQ(record.observations.size(), static_cast<std::size_t>(kThreads * kLines));
+  std::map<std::string, int> last;
+  for (const Observation& line : record.observations)
+    EXPECT_EQ(line.fields.at("n"), ++last[line.run]) << "each thread's lines keep their order";
+  ASSERT_EQ(told.size(), record.observations.size() + 1);
+  for (std::size_t i = 0; i < told.size(); ++i) EXPECT_EQ(told[i], static_cast<int>(i) + 1);
 }
 
 TEST_F(RecordTest, each_line_is_there_as_soon_as_append_returns) {
