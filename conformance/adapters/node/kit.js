@@ -74,7 +74,9 @@ class Desk {
 
   constructor(adapter) {
     this.adapter = adapter;
-    this.socket = line.listen((data) => this.take(data));
+    // What the kernel told before a command, such as a worker's death, the pool is to hear before:
+    // it comes into the same loop by other ways, and on a busy machine one turn later.
+    this.socket = line.listen((data) => setImmediate(setImmediate, () => this.take(data)));
   }
 
   async take(data) {
