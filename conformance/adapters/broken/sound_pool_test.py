@@ -22,7 +22,7 @@ BROKEN = [
     if "(SoundPool):" in path.read_text() and not path.name.endswith("_test.py")
 ]
 every_one = pytest.mark.parametrize("adapter", [SOUND, *BROKEN])
-KEEPS_SOMETHING = ("leaks_fd", "leaks_child", "never_shuts_down")  # after a death, by its defect
+KEEPS_SOMETHING = ("leaks_fd", "leaks_child", "leaks_shm", "never_shuts_down")  # of a death
 
 
 def cpu_ticks(pid: int) -> int:
