@@ -19,6 +19,7 @@ using faults::Point;
 using faults::Target;
 
 constexpr auto kBetweenLooks = 20ms;  // at a process that is to stand still
+constexpr auto kPoolHears = 300ms;    // of a death, before its other tasks go on
 
 json order_for(const Effect& effect) {
   constexpr const char* kText = "thrown because the scenario says so";
@@ -66,6 +67,7 @@ class Strike {
         break;
       case Target::kWorker:
         strike_victims(victims);
+        if (faults::ends_process(fault_.effect)) let_pool_hear();
     }
     progress_.strikes_over.insert(index_);
   }
@@ -92,6 +94,14 @@ class Strike {
     Receipts receipts;
     for (Meeting* victim : victims) receipts.push_back(hit({victim->pid, victim->start}, victim));
     await(receipts);
+  }
+
+  // Whether the other worker or the dead one takes the next task must not be a matter of luck: the
+  // bystanders that stand go on when the pool has told of the death, or has had time enough to.
+  void let_pool_hear() {
+    const auto ids = progress_.tasks_of(fault_.role);
+    scene_.wait([&] { return progress_.settled(ids); },
+                Clock::now() + progress_.scaled(kPoolHears));
   }
 
   bool by_signal() const { return fault_.effect.kind == EffectKind::kSignal; }
