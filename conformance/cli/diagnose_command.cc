@@ -17,6 +17,7 @@ constexpr std::chrono::milliseconds kForStacks{2000};  // after the proof, and t
 
 hang::ClosedWorld world_of(const DiagnoseArguments& arguments) {
   hang::ClosedWorld world;
+  world.no_alarms = arguments.no_alarms;
   for (const std::string& word : arguments.silent) {
     int fd = -1;
     const char* const end = word.data() + word.size();
@@ -81,6 +82,9 @@ const CLI::App* add_diagnose(CLI::App& app, DiagnoseArguments& arguments) {
   command->add_option("pid", arguments.pid, "The process at the top of the tree")->required();
   command->add_option("--silent", arguments.silent,
                       "fd:N: nobody outside of the tree will use this descriptor of PID any more");
+  command->add_flag("--no-alarms", arguments.no_alarms,
+                    "The tree has armed neither alarm() nor setitimer(): root can see that, and "
+                    "others can only promise it");
   command->add_flag("--no-stacks", arguments.no_stacks,
                     "Do not call py-spy or eu-stack, which stop each process for a moment");
   command->add_flag("--json", arguments.json, "Print JSON for machines instead of text");

@@ -13,6 +13,7 @@ namespace poolproof::cli {
 struct DiagnoseArguments {
   int pid = 0;
   std::vector<std::string> silent;  // "fd:N": nobody outside will use that descriptor of PID
+  bool no_alarms = false;           // the tree has armed no alarm() and no setitimer()
   bool json = false;
   bool no_stacks = false;
 };

@@ -90,13 +90,38 @@ int rounds() {
   return wanted != nullptr ? std::atoi(wanted) : 3;
 }
 
-void expect_hung(const std::vector<std::string>& command, const ClosedWorld& world = {}) {
-  const Case still(command);
-  Examination last;
+// Why nothing can be proved here: as an ordinary user, there are processes we may not look into.
+std::string hidden_from_us(const Look& look) {
+  if (::geteuid() == 0) return "";
+  for (const auto* unseen : {&look.unseen_kin, &look.unseen_elders})
+    if (!unseen->empty()) return "we may not look into process " + unseen->front();
+  return "";
+}
+
+// What the stuck cases may promise where the machine does not tell: they arm no alarm.
+ClosedWorld without_alarms() {
+  ClosedWorld world;
+  world.no_alarms = true;
+  return world;
+}
+
+// Looks until there is a proof, or none can come.
+Examination await_hung(pid_t pid) {
+  const bool told = look_at(::getpid()).interval_timers.has_value();
+  const ClosedWorld world = told ? ClosedWorld{} : without_alarms();
   const auto limit = Clock::now() + kPatience;
-  do {
-    last = examine(still.pid(), world);
-  } while (last.proof.verdict != Verdict::hung && Clock::now() < limit);
+  for (;;) {
+    Examination last = examine(pid, world);
+    if (last.proof.verdict == Verdict::hung || Clock::now() > limit) return last;
+    if (last.proof.verdict == Verdict::undecided && !hidden_from_us(last.look).empty()) return last;
+  }
+}
+
+void expect_hung(const std::vector<std::string>& command) {
+  const Case still(command);
+  const Examination last = await_hung(still.pid());
+  if (last.proof.verdict == Verdict::undecided && !hidden_from_us(last.look).empty())
+    GTEST_SKIP() << hidden_from_us(last.look);
   EXPECT_EQ(last.proof.verdict, Verdict::hung) << graph_text(last.look, last.proof);
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(last.took).count();
   std::cout << command.back() << ": proved in " << ms << " ms\n";
@@ -142,29 +167,35 @@ INSTANTIATE_TEST_SUITE_P(Hang, OpenPool,
                                          "result_with_a_limit", "pool_at_work", "thread_ticks"),
                          [](const auto& one) { return one.param; });
 
-Verdict verdict_once_asleep(pid_t pid, const ClosedWorld& world) {
+// Waits for this verdict: the case goes to sleep first, and for an ordinary user every process of
+// others that init takes over meanwhile is a reason to be undecided.
+void await_verdict(Verdict wanted, pid_t pid, const ClosedWorld& world) {
   const auto limit = Clock::now() + kPatience;
-  for (;;) {
-    const Verdict verdict = examine(pid, world).proof.verdict;
-    if (verdict != Verdict::busy || Clock::now() > limit) return verdict;
-  }
+  Examination last;
+  do {
+    last = examine(pid, world);
+  } while (last.proof.verdict != wanted && Clock::now() < limit);
+  EXPECT_EQ(word_for(last.proof.verdict), std::string(word_for(wanted)))
+      << graph_text(last.look, last.proof);
 }
 
 TEST(ClosedWorld, makes_a_hang_of_a_wait_for_whoever_promised_to_be_silent) {
   for (const char* name : {"reads_stdin", "polls_stdin_and_its_own", "epolls_stdin"}) {
     const Case waiting(program(name));
-    EXPECT_EQ(verdict_once_asleep(waiting.pid(), {}), Verdict::quiet) << name;
-    ClosedWorld pipe, us;
+    await_verdict(Verdict::quiet, waiting.pid(), without_alarms());
+    ClosedWorld pipe = without_alarms(), us = without_alarms();
     pipe.silent_objects = {object_behind(waiting.pid(), STDIN_FILENO)};
-    EXPECT_EQ(verdict_once_asleep(waiting.pid(), pipe), Verdict::hung) << name;
-    us.silent_processes = {::getpid()};
-    EXPECT_EQ(verdict_once_asleep(waiting.pid(), us), Verdict::hung) << name;
+    await_verdict(Verdict::hung, waiting.pid(), pipe);
+    us.silent_processes = {::getpid()};  // which says nothing of others who may hold it
+    if (hidden_from_us(look_at(waiting.pid())).empty()) {
+      await_verdict(Verdict::hung, waiting.pid(), us);
+    }
   }
 }
 
 TEST(ClosedWorld, does_not_make_a_hang_of_a_pool_that_sleeps_for_a_minute) {
   const Case idle(python("executor_idle_for_a_minute"));
-  ClosedWorld us;
+  ClosedWorld us = without_alarms();
   us.silent_processes = {::getpid()};
   us.names_are_private = true;
   for (int round = 0; round < rounds(); ++round)
@@ -173,9 +204,9 @@ TEST(ClosedWorld, does_not_make_a_hang_of_a_pool_that_sleeps_for_a_minute) {
 
 TEST(ClosedWorld, proves_that_an_idle_pool_waits_only_for_us) {
   const Case idle(python("executor_idle_on_stdin"));
-  ClosedWorld us;
-  us.silent_processes = {::getpid()};
-  EXPECT_EQ(verdict_once_asleep(idle.pid(), us), Verdict::hung);
+  ClosedWorld pipe = without_alarms();
+  pipe.silent_objects = {object_behind(idle.pid(), STDIN_FILENO)};
+  await_verdict(Verdict::hung, idle.pid(), pipe);
 }
 
 bool has(const Examination& examination, const std::string& words) {
@@ -184,11 +215,7 @@ bool has(const Examination& examination, const std::string& words) {
 
 TEST(Graph, of_an_executor_shows_the_half_read_message_and_the_orphaned_lock) {
   const Case still(python("executor_half_message"));
-  Examination last;
-  const auto limit = Clock::now() + kPatience;
-  do {
-    last = examine(still.pid(), {});
-  } while (last.proof.verdict != Verdict::hung && Clock::now() < limit);
+  const Examination last = await_hung(still.pid());
   EXPECT_TRUE(has(last, "half-read-message")) << graph_text(last.look, last.proof);
   EXPECT_TRUE(has(last, "orphaned-lock")) << graph_text(last.look, last.proof);
   EXPECT_TRUE(has(last, "unburied")) << graph_text(last.look, last.proof);
@@ -197,11 +224,7 @@ TEST(Graph, of_an_executor_shows_the_half_read_message_and_the_orphaned_lock) {
 
 TEST(Graph, of_a_dead_owner_names_it) {
   const Case still(program("dead_lock_owner"));
-  Examination last;
-  const auto limit = Clock::now() + kPatience;
-  do {
-    last = examine(still.pid(), {});
-  } while (last.proof.verdict != Verdict::hung && Clock::now() < limit);
+  const Examination last = await_hung(still.pid());
   EXPECT_TRUE(has(last, "which is dead")) << graph_text(last.look, last.proof);
 }
 

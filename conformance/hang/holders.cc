@@ -72,22 +72,46 @@ void scan_maps(pid_t pid, const StatText& stat, const Wanted& wanted, Look& look
     }
 }
 
+enum class Kinship { stranger, elder, kin };
+
+// Did a process between `from` and its ancestor `to` become another program? Then only descriptors
+// that are kept at exec can have come down, and no memory.
+bool execs_between(const Table& table, pid_t from, pid_t to) {
+  const auto program = [](pid_t pid) { return read_link("/proc/" + std::to_string(pid) + "/exe"); };
+  for (pid_t up = from; up > 1 && up != to && table.processes.contains(up);) {
+    const pid_t parent = table.processes.at(up).parent;
+    const auto one = program(up), other = program(parent);
+    if (one && other && *one != *other) return true;
+    up = parent;
+  }
+  return false;
+}
+
 // May this one, which we cannot look into, hold an end of the tree's? Ends are handed down from
 // parent to child: so an ancestor of the tree may, what shares one with it, and what may have been
 // started in the tree and left it. A stranger would have had to be sent it over a socket.
-bool may_be_kin(const Table& table, pid_t pid, pid_t root) {
+Kinship kinship(const Table& table, pid_t pid, pid_t root) {
   std::set<pid_t> line;  // of the tree, without init
   for (pid_t up = root; up > 1 && table.processes.contains(up) && line.insert(up).second;)
     up = table.processes.at(up).parent;
   const auto top = table.processes.find(root);
-  if (top == table.processes.end()) return true;
+  if (top == table.processes.end()) return Kinship::kin;
   for (int depth = 0; depth < 1000; ++depth) {
     const auto found = table.processes.find(pid);
-    if (found == table.processes.end() || line.contains(pid)) return true;
-    if (found->second.parent <= 1) return found->second.start >= top->second.start;
+    if (found == table.processes.end()) return Kinship::kin;
+    if (line.contains(pid))
+      return pid != root && execs_between(table, root, pid) ? Kinship::elder : Kinship::kin;
+    if (found->second.parent <= 1)
+      return found->second.start >= top->second.start ? Kinship::kin : Kinship::stranger;
     pid = found->second.parent;
   }
-  return true;
+  return Kinship::kin;
+}
+
+void add_unseen(Kinship kin, std::string who, Look& look) {
+  if (kin == Kinship::stranger) look.unseen_strangers = true;
+  if (kin == Kinship::elder) look.unseen_elders.push_back(std::move(who));
+  if (kin == Kinship::kin) look.unseen_kin.push_back(std::move(who));
 }
 
 // What a process without a parent here holds, somebody outside of this container may hold too.
@@ -184,8 +208,9 @@ void find_outsiders(const Table& table, const std::set<pid_t>& tree, pid_t root,
     if (tree.contains(pid) || stat.state == 'Z') continue;
     if (scan_descriptors(pid, stat, wanted, look))
       scan_maps(pid, stat, wanted, look);
-    else if (may_be_kin(table, pid, root))
-      look.unseen_kin.push_back(std::to_string(pid) + " (" + name_of(pid, stat) + ")");
+    else
+      add_unseen(kinship(table, pid, root), std::to_string(pid) + " (" + name_of(pid, stat) + ")",
+                 look);
   }
 }
 

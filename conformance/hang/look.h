@@ -51,6 +51,7 @@ struct Descriptor {
   Object object;
   bool reads = false;  // its access mode
   bool writes = false;
+  bool kept_at_exec = false;        // no O_CLOEXEC
   bool signals_when_ready = false;  // O_ASYNC: the kernel sends a signal when something comes
   std::uint64_t inode = 0;
   bool armed = false;            // timerfd: it will fire
@@ -187,8 +188,10 @@ struct FileLock {
 struct Look {
   std::vector<ProcessLook> processes;  // the tree, parents first
   std::vector<Outsider> outsiders;
-  std::vector<std::string> unseen_kin;  // processes that may hold ends of the tree, and are not
-                                        // ours to look into
+  // Processes that we may not look into: those that may have been started in the tree, and may hold
+  // anything of it; and those of its ancestry, which may hold what it was given when it started.
+  std::vector<std::string> unseen_kin, unseen_elders;
+  bool unseen_strangers = false;  // others that we may not look into
   std::vector<FileLock> locks;
   std::optional<bool> interval_timers;  // setitimer or alarm is armed somewhere on this machine;
                                         // empty: only root may know

@@ -152,6 +152,7 @@ Descriptor parse_descriptor(int fd, const std::string& link, std::string_view fd
       const int mode = flags & O_ACCMODE;
       descriptor.reads = mode == O_RDONLY || mode == O_RDWR;
       descriptor.writes = mode == O_WRONLY || mode == O_RDWR;
+      descriptor.kept_at_exec = (flags & O_CLOEXEC) == 0;
       descriptor.signals_when_ready = (flags & O_ASYNC) != 0;
     }
     if (words[0] == "ino:") read_number(words[1], descriptor.inode);

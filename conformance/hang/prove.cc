@@ -32,19 +32,29 @@ std::string timed_reason(const Wait& wait) {
 }
 
 // A timer that could end its wait with a signal. Only what cannot be is let pass.
-std::string timer_reason(const Look& first, const Look& second, const ProcessLook& process) {
+std::string timer_reason(const ProcessLook& process) {
   if (process.timers) return "its process has timers (timer_create)";
   if (process.alarm_caught) return "its process catches SIGALRM: a timer may be armed";
-  const bool open = std::any_of(process.threads.begin(), process.threads.end(),
-                                [](const ThreadLook& thread) { return thread.alarm_open; });
-  const bool armed =
-      first.interval_timers.value_or(false) || second.interval_timers.value_or(false);
-  if (armed && open && !process.alarm_ignored)
-    return "an interval timer is armed on this machine, and may be its";
   for (const Descriptor& descriptor : process.descriptors)
     if (descriptor.signals_when_ready)
       return "descriptor " + std::to_string(descriptor.fd) + " may send it a signal (O_ASYNC)";
   return "";
+}
+
+// An interval timer without a handler ends its process, and so may let others go on.
+std::optional<std::pair<Standing, std::string>> alarm_reason(const Look& first, const Look& second,
+                                                             const ProcessLook& process,
+                                                             const ClosedWorld& world) {
+  const bool open = std::any_of(process.threads.begin(), process.threads.end(),
+                                [](const ThreadLook& thread) { return thread.alarm_open; });
+  if (!open || process.alarm_ignored || world.no_alarms) return std::nullopt;
+  if (first.interval_timers.value_or(false) || second.interval_timers.value_or(false))
+    return std::pair{Standing::open,
+                     "an interval timer is armed on this machine, and may be its process's"};
+  if (!first.interval_timers || !second.interval_timers)
+    return std::pair{Standing::unclear,
+                     "its process may have armed alarm(): only root can see that none is armed"};
+  return std::nullopt;
 }
 
 struct Pair {  // one thread, as both looks saw it
@@ -87,16 +97,19 @@ ThreadProof by_itself(const Look& first, const Look& second, const Pair& pair,
     return say(Standing::unclear, "a signal is about to reach it");
   if (now.wait.kind == Wait::Kind::unknown) return say(Standing::unclear, now.wait.not_understood);
   if (now.wait.timed) return say(Standing::open, timed_reason(now.wait));
-  if (std::string timer = timer_reason(first, second, pair.process); !timer.empty())
+  if (std::string timer = timer_reason(pair.process); !timer.empty())
     return say(Standing::open, std::move(timer));
+  if (auto alarm = alarm_reason(first, second, pair.process, world))
+    return say(alarm->first, std::move(alarm->second));
   // Outsiders come and go: both looks count.
   const Ways before = ways_out(first, pair.process, now, world);
   Ways ways = ways_out(second, pair.process, now, world);
   proof.wakers = std::move(ways.wakers);
-  for (const Ways* one : std::initializer_list<const Ways*>{&before, &ways}) {
-    if (!one->unclear.empty()) return say(Standing::unclear, one->unclear);
+  // A way out that is known says more than one that is not.
+  for (const Ways* one : std::initializer_list<const Ways*>{&before, &ways})
     if (!one->open.empty()) return say(Standing::open, one->open);
-  }
+  for (const Ways* one : std::initializer_list<const Ways*>{&before, &ways})
+    if (!one->unclear.empty()) return say(Standing::unclear, one->unclear);
   return say(Standing::stuck, "");
 }
 
@@ -154,8 +167,9 @@ std::vector<std::string> provided_that(const Look& second, const ClosedWorld& wo
     provided.push_back("process " + std::to_string(pid) + " stays silent");
   if (world.names_are_private)
     provided.push_back("nobody outside opens its files or sockets by name");
-  if (!second.interval_timers)
-    provided.push_back("no alarm() without a handler is armed (only root may see that)");
+  if (world.no_alarms) provided.push_back("none of its processes has armed alarm() or setitimer()");
+  if (second.unseen_strangers)
+    provided.push_back("no process of another user was sent a descriptor of it over a socket");
   for (const ProcessLook& process : second.processes)
     if (process.tracer != 0 && std::none_of(second.processes.begin(), second.processes.end(),
                                             [&](const auto& p) { return p.pid == process.tracer; }))

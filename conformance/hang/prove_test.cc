@@ -121,6 +121,21 @@ const std::vector<Edit>& edits() {
       {"io_uring", [](Look& l) { l.processes[1].works_alone = true; }, Verdict::undecided},
       {"a kin of the tree that we may not look into", [](Look& l) { l.unseen_kin = {"77 (sudo)"}; },
        Verdict::undecided},
+      {"an elder that we may not look into, and that may have made the pipe",
+       [](Look& l) {
+         l.unseen_elders = {"77 (sshd)"};
+         for (ProcessLook& one : l.processes) one.descriptors[0].kept_at_exec = true;
+       },
+       Verdict::undecided},
+      {"such an elder, and a pipe that was made in the tree",
+       [](Look& l) { l.unseen_elders = {"77 (sshd)"}; }, Verdict::hung},
+      {"such an elder, and a pipe that is nobody's but stdio",
+       [](Look& l) {
+         l.unseen_elders = {"77 (sshd)"};
+         l.processes[0].descriptors[0].fd = 0;
+         l.processes[1].descriptors[0].fd = 1;
+       },
+       Verdict::undecided},
       {"an outsider with the write end",
        [](Look& l) {
          l.outsiders = {{99, "sh", 5, kPipe, "", false, true}};
@@ -317,13 +332,29 @@ TEST(Proof, of_a_file_lock_asks_for_its_holders) {
   EXPECT_EQ(prove_both(look).verdict, Verdict::hung);
 }
 
+TEST(Proof, of_what_an_alarm_could_end_takes_root_or_a_promise) {
+  Look look = reader_and_holder();
+  look.processes[1].threads[0].alarm_open = true;
+  EXPECT_EQ(prove_both(look).verdict, Verdict::hung);  // none is armed on the whole machine
+  look.interval_timers.reset();
+  EXPECT_EQ(prove_both(look).verdict, Verdict::undecided);
+  ClosedWorld world;
+  world.no_alarms = true;
+  EXPECT_EQ(prove_both(look, world).verdict, Verdict::hung);
+  look.interval_timers = true;
+  EXPECT_EQ(prove_both(look).verdict, Verdict::quiet);
+  EXPECT_EQ(prove_both(look, world).verdict, Verdict::hung);
+}
+
 TEST(Proof, says_what_it_rests_on) {
   Look look = reader_and_holder();
-  look.interval_timers.reset();
+  look.unseen_strangers = true;
   look.processes[0].tracer = 55;
-  const Proof proof = prove_both(look);
+  ClosedWorld world;
+  world.no_alarms = true;
+  const Proof proof = prove_both(look, world);
   EXPECT_EQ(proof.verdict, Verdict::hung);
-  EXPECT_EQ(proof.provided.size(), 3U);  // no signal, no alarm, and the tracer
+  EXPECT_EQ(proof.provided.size(), 4U);  // no signal, no alarm, no stranger, and the tracer
 }
 
 }  // namespace

@@ -39,9 +39,27 @@ std::string named(const Outsider& outsider) {
   return text;
 }
 
+// Made in the tree? Then somebody in it holds it, or its other end, as what does not survive exec.
+bool made_inside(const Look& look, const Object& object, const Object& peer) {
+  for (const ProcessLook& process : look.processes)
+    for (const Descriptor& held : process.descriptors)
+      if (held.fd > 2 && !held.kept_at_exec &&
+          (held.object.name == object.name || held.object.name == peer.name))
+        return true;
+  return false;
+}
+
+void beware_of_unseen(const Question& ask, const std::string& what, bool inside) {
+  const Look& look = ask.look;
+  if (look.unseen_kin.empty() && (inside || look.unseen_elders.empty())) return;
+  const std::string& who =
+      look.unseen_kin.empty() ? look.unseen_elders.front() : look.unseen_kin.front();
+  ask.unclear("process " + who + ", which we may not look into, could hold " + what);
+}
+
 // Holders inside and outside; `counts(holder)` says whether this one could wake. True: some count.
 template <class Counts>
-bool add_holders(const Question& ask, const std::string& what, Counts counts) {
+bool add_holders(const Question& ask, const std::string& what, bool inside, Counts counts) {
   bool any = false;
   for (const ProcessLook& other : ask.look.processes)
     for (const Descriptor& held : other.descriptors)
@@ -55,14 +73,13 @@ bool add_holders(const Question& ask, const std::string& what, Counts counts) {
       if (!ask.silent(outsider.pid))
         ask.open(named(outsider) + ", which is outside of the tree, holds " + what);
     }
-  if (!ask.look.unseen_kin.empty())
-    ask.unclear("process " + ask.look.unseen_kin.front() +
-                ", which we may not look into, could hold " + what);
+  beware_of_unseen(ask, what, inside);
   return any;
 }
 
 void ends_of_pipe(const Question& ask, const Wish& wish) {
   const bool any = add_holders(ask, "the other end of the pipe at its " + through(wish),
+                               made_inside(ask.look, wish.object, wish.object),
                                [&](const Object& object, bool reads, bool writes) {
                                  return object == wish.object &&
                                         ((wish.reads && writes) || (wish.writes && reads));
@@ -79,7 +96,7 @@ void ends_of_socket(const Question& ask, const Wish& wish) {
   }
   bool peer_seen = false;
   add_holders(ask, "an end of the socket at its " + through(wish),
-              [&](const Object& object, bool, bool) {
+              made_inside(ask.look, wish.object, wish.peer), [&](const Object& object, bool, bool) {
                 if (wish.peer.kind == Kind::none) return false;
                 if (object.name == wish.peer.name) peer_seen = true;
                 return object.name == wish.peer.name || object.name == wish.object.name;
@@ -122,6 +139,7 @@ void add_ends(const Question& ask, const Wish& wish) {
       return ends_of_socket(ask, wish);
     case Kind::eventfd:
       if (!add_holders(ask, "the eventfd at its " + through(wish),
+                       made_inside(ask.look, wish.object, wish.object),
                        [&](const Object& object, bool, bool) { return object == wish.object; }))
         ask.unclear("nobody is seen to hold its " + through(wish));
       return;
@@ -167,9 +185,14 @@ void add_futex(const Question& ask, const FutexWait& futex) {
         !ask.silent(outsider.pid))
       ask.open(named(outsider) + ", which is outside of the tree, shares " + futex.path +
                ", in which it waits");
-  if (!ask.look.unseen_kin.empty())
-    ask.unclear("process " + ask.look.unseen_kin.front() +
-                ", which we may not look into, could share the memory in which it waits");
+  // Mapped memory does not survive exec; only its descriptor does.
+  const bool open_here = std::any_of(
+      ask.look.processes.begin(), ask.look.processes.end(), [&](const ProcessLook& other) {
+        return std::any_of(other.descriptors.begin(), other.descriptors.end(),
+                           [&](const auto& held) { return held.object.name == futex.path; });
+      });
+  beware_of_unseen(ask, "the memory in which it waits",
+                   !open_here || made_inside(ask.look, {Kind::file, futex.path}, {}));
 }
 
 void add_children(const Question& ask, const Wait& wait) {
@@ -189,6 +212,7 @@ void add_children(const Question& ask, const Wait& wait) {
 
 void add_lock_holders(const Question& ask, const Wait& wait) {
   add_holders(ask, "the file that it wants to lock",
+              made_inside(ask.look, wait.locked, wait.locked),
               [&](const Object& object, bool, bool) { return object == wait.locked; });
   for (const FileLock& lock : ask.look.locks) {
     const auto& all = ask.look.processes;

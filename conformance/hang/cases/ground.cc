@@ -1,5 +1,6 @@
 #include "conformance/hang/cases/ground.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -35,13 +36,13 @@ void ready() { DEMAND(::write(STDOUT_FILENO, "ready\n", 6) == 6); }
 
 Pair new_pipe() {
   Pair ends{};
-  DEMAND(::pipe(ends.data()) == 0);
+  DEMAND(::pipe2(ends.data(), O_CLOEXEC) == 0);
   return ends;
 }
 
 Pair new_sockets(int type) {
   Pair ends{};
-  DEMAND(::socketpair(AF_UNIX, type, 0, ends.data()) == 0);
+  DEMAND(::socketpair(AF_UNIX, type | SOCK_CLOEXEC, 0, ends.data()) == 0);
   return ends;
 }
 

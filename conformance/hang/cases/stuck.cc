@@ -145,7 +145,7 @@ void watches_a_stuck_child() {  // the same by pidfd and poll
 
 void epoll_of_its_own() {  // nobody else can write to what it watches
   const Pair ends = new_pipe(), sockets = new_sockets(SOCK_STREAM);
-  const int set = ::epoll_create1(0), bell = ::eventfd(0, 0);
+  const int set = ::epoll_create1(0), bell = ::eventfd(0, EFD_CLOEXEC);
   for (const int fd : {ends[0], sockets[0], bell}) {
     epoll_event event{};
     event.events = EPOLLIN;
@@ -169,12 +169,13 @@ void file_locks() {  // two processes lock two files in opposite order
   std::array<std::string, 2> names;
   for (auto& name : names) {
     name = "/tmp/hang_case.XXXXXX";
-    const int fd = ::mkstemp(name.data());
+    const int fd = ::mkostemp(name.data(), O_CLOEXEC);
     DEMAND(fd >= 0 && ::close(fd) == 0);
   }
   const Pair there = new_pipe(), back = new_pipe();
   const auto open_both = [&] {
-    return std::array{::open(names[0].c_str(), O_RDWR), ::open(names[1].c_str(), O_RDWR)};
+    return std::array{::open(names[0].c_str(), O_RDWR | O_CLOEXEC),
+                      ::open(names[1].c_str(), O_RDWR | O_CLOEXEC)};
   };
   child([&] {
     const auto fds = open_both();
