@@ -97,6 +97,15 @@ TEST(Story, a_flood_is_cut_its_routine_first_and_what_is_cut_is_counted) {
             std::string::npos);
 }
 
+TEST(Story, however_much_routine_there_is_the_strike_and_the_death_are_told) {
+  auto lines = hung_attempt();
+  const json flood = {{"message", {{"cmd", "submit"}, {"id", "t6"}}}};
+  lines.insert(lines.begin() + 4, 500, line("sent", flood, 1010.5));
+  const json events = story(lines, {.events = 50})["events"];
+  EXPECT_FALSE(the(events, "what", "fault").is_null());
+  EXPECT_FALSE(the(events, "what", "exit").is_null());
+}
+
 TEST(Story, many_processes_and_tasks_are_bounded_too) {
   auto lines = hung_attempt();
   for (int i = 0; i < 2000; ++i) {
