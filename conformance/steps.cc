@@ -17,7 +17,8 @@ using scenarios::Step;
 using scenarios::StepKind;
 
 constexpr auto kFirstOpenLimit = 10s;  // until then the adapter is at fault; afterwards the pool
-constexpr auto kEmptiesWithin = 1s;    // L9: after the end of its parent nothing is left
+constexpr auto kFirstPause = 10ms, kLongestPause = 250ms;
+constexpr auto kEmptiesWithin = 1s;  // L9: after the end of its parent nothing is left
 
 class Run {
  public:
@@ -141,6 +142,7 @@ class Run {
   // to end: a thread that has done its last act, a process between its exit and its parent's wait.
   void take(const char* why, Size goal) {
     const auto limit = Clock::now() + progress_.scaled(kEmptiesWithin);
+    auto pause = kFirstPause;
     Size size;
     do {
       size = size_of(scene_.snapshot());
@@ -148,7 +150,8 @@ class Run {
                              size.adapter_fds <= goal.adapter_fds &&
                              size.adapter_threads <= goal.adapter_threads;
       if (no_larger || (!baseline_taken_ && size.processes <= 1)) break;
-      scene_.wait([] { return false; }, Clock::now() + 20ms);
+      scene_.wait([] { return false; }, Clock::now() + pause);
+      pause = std::min(2 * pause, kLongestPause);  // each look is a picture in the record
     } while (Clock::now() < limit);
     if (!baseline_taken_) baseline_ = size;
     scene_.journal().write("taken", {{"snap", scene_.last_snapshot()}, {"why", why}});

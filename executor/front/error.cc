@@ -14,8 +14,7 @@ std::string thrown(const Failure& failure) { return failure.type_name + ": " + f
 
 // What happened, to what, and what to do next.
 std::string describe(const Failure& failure) {
-  std::string task =
-      failure.task != 0 ? "task " + std::to_string(failure.task) : "the executor";
+  std::string task = failure.task != 0 ? "task " + std::to_string(failure.task) : "the executor";
   switch (failure.kind) {
     case FailureKind::kTask:
       return task + " threw " + thrown(failure);
