@@ -2,13 +2,13 @@
 
 nightly() {
   local minutes=10
-  if [[ ${1-} =~ ^(clang|aarch64|races)$ && $# -eq 1 ]]; then
+  if [[ ${1-} =~ ^(clang|aarch64|races|table)$ && $# -eq 1 ]]; then
     "nightly_$1"
     return
   elif [[ ${1-} == --minutes && ${2-} =~ ^[1-9][0-9]*$ && $# -eq 2 ]]; then
     minutes=$2
   elif [[ $# -ne 0 ]]; then
-    wrong "nightly takes nothing, one step (clang, aarch64, races), or --minutes N"
+    wrong "nightly takes nothing, one step (clang, aarch64, races, table), or --minutes N"
   fi
   # Each a process of its own, so that the end of one does not end the night.
   try "every test" ./dev test
@@ -16,6 +16,7 @@ nightly() {
   try "clang-tidy" ./dev tidy
   try "the executor on aarch64, under qemu-user" ./dev nightly aarch64
   try "races, again and again" ./dev nightly races
+  try "the table of broken pools" ./dev nightly table
   try "libFuzzer: frames, $minutes min" ./dev fuzz $((minutes * 60))
   tell_failures
 }
@@ -45,6 +46,12 @@ nightly_races() {
   try "real processes, tsan" again tsan executor_process_test 20
   try "futures, tsan" again tsan executor_unit_test 20
   tell_failures
+}
+
+nightly_table() {  # every scenario on every broken pool, against what the page says
+  set_up
+  build release
+  POOLPROOF_NIGHTLY=1 .venv/bin/python -m pytest -v conformance/cli/broken_table_test.py
 }
 
 again() {  # PRESET PROGRAM TIMES
