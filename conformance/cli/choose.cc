@@ -36,10 +36,11 @@ bool has(const std::vector<Pool>& pools, const std::string& name) {
 
 Pool pool_named(const std::string& wanted, const std::vector<Pool>& all) {
   const auto [name, version] = conformance::split_version(wanted);
+  const std::string& its_name = name;  // clang 14 lets no lambda see a structured binding
   std::vector<std::string> names;
   for (const Pool& pool : all) names.push_back(pool.name);
   const auto found = std::find_if(all.begin(), all.end(), [&](const Pool& pool) {
-    return pool.name == name || pool.name == as_registered(name);
+    return pool.name == its_name || pool.name == as_registered(its_name);
   });
   if (found == all.end())
     throw UsageError("there is no pool `" + name + "`; " +

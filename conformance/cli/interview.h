@@ -128,7 +128,7 @@ class Interview {
   std::set<int> snapshots_whole_;
   std::string stderr_, refusal_of_hello_;
   int next_id_ = 1, messages_ = 0, snapshots_asked_ = 0;
-  bool may_end_ = false, hung_up_ = false, stderr_open_ = true, cage_gone_ = false;
+  bool may_end_ = false, stderr_open_ = true, cage_gone_ = false;
 };
 
 }  // namespace poolproof::cli
