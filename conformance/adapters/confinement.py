@@ -13,11 +13,13 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 NOBODY = 65534
 LAST_LINES = 8
+LAST_BREATH_S = 5.0  # for what was killed, to be gone
 
 # What an ordinary client of a package registry may be told by its environment.
 PASSED_ON = ("PIP_", "NPM_CONFIG_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -89,9 +91,14 @@ def _name(argv: list[str]) -> str:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
+    """Ends what is left of its session, and sees to it that nobody there writes any more."""
     # The group may outlive its leader; its number is not given away while one of it lives.
+    until = time.monotonic() + LAST_BREATH_S
     with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+        while time.monotonic() < until:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.poll()
+            time.sleep(0.005)
 
 
 @contextlib.contextmanager

@@ -19,7 +19,7 @@ class Pool(Base):
         result = kit.run(task.call)
         def call_back():
             try: task.done(kit.value(result))
-            except Exception as thrown: print("into the pool:", repr(thrown))
+            except Exception as thrown: print("into the pool:", repr(thrown), flush=True)
         thread = threading.Thread(target=call_back, name="the pool's")
         thread.start()
         self.thread = thread
@@ -115,12 +115,12 @@ class Pool(Base):
 RING = """
 class Ring:
     def __init__(self): self.me = self
-    def __del__(self): print("the ring is freed")
+    def __del__(self): print("the ring is freed", flush=True)
 class Pool(Base):
     def open(self, workers): self.ring = Ring()
     def close(self, how): del self.ring
 import atexit
-atexit.register(print, "the natural end")
+atexit.register(print, "the natural end", flush=True)
 """
 
 
