@@ -26,6 +26,7 @@ left_out() {
 Programs.a_worker_that_is_killed_while_it_writes*  looks into /proc/PID/syscall: numbers of the host
 Idle.nothing_is_timed_and_nothing_polls  looks there, too
 WorkerStart.has_the_default_signals_and_no_mark*  qemu hands the environment on in another order
+Deadline.ends_a_task_that_loops_for_ever*  its deadline is less than a worker's start may take here
 SubmitPrivilege.*  becomes another user, and the namespace has but one
 TEXT
 }
