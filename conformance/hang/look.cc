@@ -53,17 +53,20 @@ constexpr std::uint64_t bit(int signal) { return std::uint64_t{1} << (signal - 1
 std::vector<pid_t> tree_of(const Table& table, pid_t root) {
   std::multimap<pid_t, pid_t> children;
   for (const auto& [pid, stat] : table.processes) children.emplace(stat.parent, pid);
-  std::vector<pid_t> tree;
   const auto top = table.processes.find(root);
-  if (top == table.processes.end()) return tree;
-  tree.push_back(root);
+  if (top == table.processes.end()) return {};
+  std::set<pid_t> known;  // the tree, and above it those that are no part of it
+  for (pid_t up = root; table.processes.contains(up) && known.insert(up).second;)
+    up = table.processes.at(up).parent;
+  std::vector<pid_t> tree{root};
   for (const auto& [pid, stat] : table.processes)
-    if (stat.parent == 1 && pid != root && stat.session == top->second.session &&
-        stat.start >= top->second.start)
+    if (stat.parent == 1 && stat.session == top->second.session &&
+        stat.start >= top->second.start && known.insert(pid).second)
       tree.push_back(pid);
   for (std::size_t i = 0; i < tree.size(); ++i) {
     const auto [begin, end] = children.equal_range(tree[i]);
-    for (auto child = begin; child != end; ++child) tree.push_back(child->second);
+    for (auto child = begin; child != end; ++child)
+      if (known.insert(child->second).second) tree.push_back(child->second);
   }
   return tree;
 }
@@ -162,6 +165,11 @@ ProcessLook begin_process(pid_t pid, const StatText& stat) {
   process.group = stat.group;
   process.start = stat.start;
   process.exit_status = stat.exit_status;
+  if (const auto status = read_text(folder_of(pid) + "/status")) {
+    const StatusText told = parse_status(*status);
+    process.inner = told.inner;
+    process.inner_group = told.inner_group;
+  }
   const auto line = read_text(folder_of(pid) + "/cmdline");
   process.name = line ? parse_cmdline(*line) : "";
   if (process.name.empty()) process.name = stat.name;
@@ -180,19 +188,23 @@ ProcessLook begin_process(pid_t pid, const StatText& stat) {
   return process;
 }
 
-void tell_owners(Look& look) {
-  std::set<pid_t> living;
-  for (const ProcessLook& process : look.processes)
-    for (const ThreadLook& thread : process.threads) living.insert(thread.inner);
+// Does a thread of this number live in the PID namespace of that process?
+bool lives_beside(const Table& table, pid_t beside, pid_t inner) {
+  const auto space = read_link(folder_of(beside) + "/ns/pid");
+  for (const auto& [pid, stat] : table.processes) {
+    if (stat.state == 'Z' || read_link(folder_of(pid) + "/ns/pid") != space) continue;
+    for (const pid_t tid : numbers_in(folder_of(pid) + "/task").value_or(std::vector<int>{}))
+      if (const auto status = read_text(thread_folder(pid, tid) + "/status"))
+        if (parse_status(*status).inner == inner) return true;
+  }
+  return false;
+}
+
+void tell_owners(const Table& table, Look& look) {
   for (ProcessLook& process : look.processes)
-    for (ThreadLook& thread : process.threads) {
-      FutexWait& futex = thread.wait.futex;
-      if (!futex.owner) continue;
-      futex.owner_lives = living.contains(*futex.owner);
-      // Outside of the tree a number means the same only in one PID namespace.
-      if (!futex.owner_lives && futex.shared)
-        futex.owner_lives = thread.inner != thread.tid || ::kill(*futex.owner, 0) == 0;
-    }
+    for (ThreadLook& thread : process.threads)
+      if (FutexWait& futex = thread.wait.futex; futex.owner)
+        futex.owner_lives = lives_beside(table, process.pid, *futex.owner);
 }
 
 Wanted wanted_by(const Look& look) {
@@ -234,7 +246,7 @@ Look look_at(pid_t root) {
       ask_ends(process.pid, thread.wait, sockets);
     }
   }
-  tell_owners(look);
+  tell_owners(table, look);
   find_outsiders(table, {tree.begin(), tree.end()}, root, wanted_by(look), look);
   if (const auto locks = read_text("/proc/locks")) look.locks = parse_locks(*locks);
   if (const auto timers = read_text("/proc/timer_list"))

@@ -117,7 +117,8 @@ struct Wait {
   std::optional<std::uint64_t> bytes{};            // how many a read asks for
   FutexWait futex{};
   pid_t child = 0;  // children: > 0 this one, -1 any, else any of the group -child (0: its own)
-  Object locked{};  // file_lock: the file
+  bool by_handle = false;  // the child is told by a pidfd, and so by the number that we know it by
+  Object locked{};         // file_lock: the file
   std::uint64_t locked_inode = 0;
   std::string not_understood{};
 
@@ -148,11 +149,12 @@ struct ThreadLook {
 
 struct ProcessLook {
   pid_t pid = 0, parent = 0, group = 0;
-  std::uint64_t start = 0;  // with the pid: its identity
-  std::string name;         // its command line, shortened
-  bool dead = false;        // a zombie: only its exit status is left
-  int exit_status = 0;      // of a dead one, as of waitpid
-  std::string unseen;       // why we may not look into it; empty: we did
+  pid_t inner = 0, inner_group = 0;  // in its own PID namespace, where it and its parent speak so
+  std::uint64_t start = 0;           // with the pid: its identity
+  std::string name;                  // its command line, shortened
+  bool dead = false;                 // a zombie: only its exit status is left
+  int exit_status = 0;               // of a dead one, as of waitpid
+  std::string unseen;                // why we may not look into it; empty: we did
   pid_t tracer = 0;
   bool alarm_caught = false, alarm_ignored = false;
   bool timers = false;         // it has timers of timer_create

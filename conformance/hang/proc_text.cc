@@ -103,6 +103,7 @@ StatusText parse_status(std::string_view text) {
     if (words[0] == "TracerPid:") read_number(words[1], status.tracer);
     if (words[0] == "Uid:") read_number(words[1], status.uid);
     if (words[0] == "NSpid:") read_number(words.back(), status.inner);
+    if (words[0] == "NSpgid:") read_number(words.back(), status.inner_group);
     if (words[0] == "SigPnd:") read_number(words[1], status.pending, 16);
     if (words[0] == "ShdPnd:") read_number(words[1], status.pending_for_all, 16);
     if (words[0] == "SigBlk:") read_number(words[1], status.blocked, 16);

@@ -29,7 +29,7 @@ struct StatusText {
   std::uint64_t pending = 0, pending_for_all = 0, blocked = 0, ignored = 0, caught = 0;
   std::uint64_t switches = 0;
   unsigned uid = 0;
-  pid_t inner = 0;  // in the innermost PID namespace
+  pid_t inner = 0, inner_group = 0;  // in the innermost PID namespace
 };
 StatusText parse_status(std::string_view text);
 

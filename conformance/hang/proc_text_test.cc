@@ -35,10 +35,11 @@ TEST(ProcText, syscall_running_elsewhere_or_in_a_call) {
 
 TEST(ProcText, status_and_schedstat) {
   const StatusText status = parse_status(
-      "Name:\tx\nTracerPid:\t7\nNSpid:\t371\t4\nSigPnd:\t0000000000000001\n"
+      "Name:\tx\nTracerPid:\t7\nNSpid:\t371\t4\nNSpgid:\t370\t3\nSigPnd:\t0000000000000001\n"
       "SigCgt:\t0000000000002000\nvoluntary_ctxt_switches:\t7\nnonvoluntary_ctxt_switches:\t2\n");
   EXPECT_EQ(status.tracer, 7);
   EXPECT_EQ(status.inner, 4);
+  EXPECT_EQ(status.inner_group, 3);
   EXPECT_EQ(status.pending, 1U);
   EXPECT_EQ(status.caught, 0x2000U);
   EXPECT_EQ(status.switches, 9U);

@@ -43,6 +43,7 @@ ProcessLook process(pid_t pid, pid_t parent, std::vector<ThreadLook> threads) {
   look.pid = pid;
   look.parent = parent;
   look.start = 42;
+  look.inner = pid;
   look.threads = std::move(threads);
   return look;
 }
@@ -304,6 +305,21 @@ TEST(Proof, of_a_parent_asks_for_its_children) {
   EXPECT_EQ(prove_both(look).verdict, Verdict::undecided);
   look.processes.pop_back();
   EXPECT_EQ(prove_both(look).verdict, Verdict::undecided);
+}
+
+TEST(Proof, of_a_parent_in_a_pid_namespace_takes_its_numbers_for_what_they_mean_there) {
+  Look look = reader_and_holder();
+  Wait& wait = look.processes[0].threads[0].wait;
+  wait = {};
+  wait.kind = Wait::Kind::children;
+  wait.child = 2;
+  EXPECT_EQ(prove_both(look).verdict, Verdict::undecided);  // it has no such child
+  look.processes[1].inner = 2;
+  EXPECT_EQ(prove_both(look).verdict, Verdict::hung);
+  wait.by_handle = true;  // then it would be the number outside
+  EXPECT_EQ(prove_both(look).verdict, Verdict::undecided);
+  wait.child = 11;
+  EXPECT_EQ(prove_both(look).verdict, Verdict::hung);
 }
 
 TEST(Proof, of_a_pidfd_asks_for_its_process) {

@@ -257,6 +257,7 @@ Wait waitid_call(const Context& at) {
       return wait;
     case 3: {  // P_PIDFD
       wait.child = wish_for(at, id, true, false).target;
+      wait.by_handle = true;
       if (wait.child > 0) return wait;
       return not_understood("it waits for a process that cannot be told");
     }

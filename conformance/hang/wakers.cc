@@ -199,8 +199,10 @@ void add_children(const Question& ask, const Wait& wait) {
   bool any = false;
   for (const ProcessLook& other : ask.look.processes) {
     const bool ours = other.parent == ask.process.pid || other.tracer == ask.process.pid;
-    const pid_t group = wait.child == 0 ? ask.process.group : -wait.child;
-    const bool meant = wait.child == -1 || other.pid == wait.child || other.group == group;
+    const bool in_group =
+        wait.child == 0 ? other.group == ask.process.group : other.inner_group == -wait.child;
+    const pid_t number = wait.by_handle ? other.pid : other.inner;
+    const bool meant = wait.child == -1 || number == wait.child || (wait.child < 1 && in_group);
     if (!ours || !meant) continue;
     any = true;
     ask.by(other.pid);
