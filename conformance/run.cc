@@ -16,7 +16,10 @@ using namespace std::chrono_literals;
 constexpr auto kStartLimit = 10s;  // from the cage's start to the adapter's hello
 constexpr auto kByeLimit = 5s;
 constexpr double kPingNominal_s = 0.002;  // a ping slower than this makes every limit longer
-constexpr double kLargestFactor = 10;
+// Claims leave a robust pool a hundred times what it needs, so that three times as long is enough
+// on any machine; more, and a pool's own delay of 10 s would be too late on some days and in time
+// on others.
+constexpr double kLargestFactor = 3;
 
 faults::CageOptions cage_options(const AdapterCommand& command) {
   faults::CageOptions options;

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -13,21 +14,25 @@ namespace {
 
 using nlohmann::json;
 
-constexpr double kBusyCores = 0.2;  // more than this, over the whole watch, is movement
+constexpr std::chrono::seconds kWatched{1};  // at the end of the wait
+constexpr double kBusyCores = 0.2;           // more than this, over the whole watch, is movement
 
 struct Totals {
   std::map<std::pair<int, std::uint64_t>, std::pair<std::uint64_t, std::uint64_t>>
-      by_process;  // cpu ticks, bytes
+      by_process;                                    // cpu ticks, bytes
+  std::set<std::pair<int, std::uint64_t>> runnable;  // processes with a thread that runs or could
   std::uint64_t messages = 0, ledger_lines = 0, exits = 0;
   std::size_t meetings = 0;
 };
 
 Totals totals_of(const Seen& seen, const Snapshot& snapshot) {
-  Totals totals{{}, seen.messages, seen.ledger_lines, seen.exits_seen, seen.meetings.size()};
+  Totals totals{{}, {}, seen.messages, seen.ledger_lines, seen.exits_seen, seen.meetings.size()};
   for (const json& process : snapshot.processes) {
     const std::pair<int, std::uint64_t> identity{process.at("pid"), process.at("start")};
     totals.by_process[identity] = {process.value("cpu_ticks", std::uint64_t{0}),
                                    process.value("io_bytes", std::uint64_t{0})};
+    for (const json& thread : process.at("threads"))
+      if (thread.at("state") == "R") totals.runnable.insert(identity);
   }
   return totals;
 }
@@ -40,6 +45,7 @@ std::vector<std::string> moved_between(const Totals& before, const Totals& after
   if (after.meetings != before.meetings) moved.push_back("rendezvous");
   if (after.exits != before.exits) moved.push_back("exit");
   std::uint64_t ticks = 0, bytes = 0;
+  bool loops = false;
   bool same_processes = before.by_process.size() == after.by_process.size();
   for (const auto& [identity, now] : after.by_process) {
     const auto then = before.by_process.find(identity);
@@ -48,18 +54,25 @@ std::vector<std::string> moved_between(const Totals& before, const Totals& after
       continue;
     }
     ticks += now.first - then->second.first;
+    // A loop is movement, however little a busy machine lets it have.
+    loops = loops || (now.first > then->second.first && before.runnable.count(identity) > 0 &&
+                      after.runnable.count(identity) > 0);
     bytes += now.second - then->second.second;
   }
   if (!same_processes) moved.push_back("processes");
   if (bytes > 0) moved.push_back("bytes");
   const double cpu_s = static_cast<double>(ticks) / static_cast<double>(::sysconf(_SC_CLK_TCK));
-  if (cpu_s > kBusyCores * std::chrono::duration<double>(apart).count()) moved.push_back("cpu");
+  if (loops || cpu_s > kBusyCores * std::chrono::duration<double>(apart).count())
+    moved.push_back("cpu");
   return moved;
 }
 
 }  // namespace
 
 bool watch_stillness(Scene& scene, const std::function<bool()>& done, Clock::time_point until) {
+  // What moves before the pool's longest wait is over, such as an idle worker that leaves, says
+  // nothing of how it ends.
+  if (scene.wait(done, until - kWatched)) return true;
   const auto begun = Clock::now();
   const Snapshot first = scene.snapshot();
   const Totals before = totals_of(scene.seen(), first);

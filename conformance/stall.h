@@ -9,8 +9,8 @@
 
 namespace poolproof::conformance {
 
-// Watches from now until `until`, and writes `still` if `done` has not come true by then. True: it
-// did come, late.
+// Watches the last second before `until`, and writes `still` if `done` has not come true by then.
+// True: it did come, late.
 bool watch_stillness(Scene& scene, const std::function<bool()>& done, Clock::time_point until);
 
 }  // namespace poolproof::conformance

@@ -76,7 +76,8 @@ fs::path beside_us(const char* name) {
 std::vector<std::string> program(const std::string& name) { return {beside_us("hang_case"), name}; }
 
 std::vector<std::string> python(const std::string& name) {
-  return {"/usr/bin/python3", fs::path(__FILE__).parent_path() / "cases" / "pools.py", name};
+  return {"/usr/bin/python3", fs::path(POOLPROOF_SOURCE_DIR) / "conformance/hang/cases/pools.py",
+          name};
 }
 
 std::vector<std::string> names_of(const cases::Cases& all) {
