@@ -67,7 +67,7 @@ class Strike {
         break;
       case Target::kWorker:
         strike_victims(victims);
-        if (faults::ends_process(fault_.effect)) let_pool_hear();
+        if (costs_a_worker()) let_pool_hear();
     }
     progress_.strikes_over.insert(index_);
   }
@@ -102,6 +102,10 @@ class Strike {
     const auto ids = progress_.tasks_of(fault_.role);
     scene_.wait([&] { return progress_.settled(ids); },
                 Clock::now() + progress_.scaled(kPoolHears));
+  }
+
+  bool costs_a_worker() const {
+    return faults::ends_process(fault_.effect) || fault_.effect.kind == EffectKind::kCloseFds;
   }
 
   bool by_signal() const { return fault_.effect.kind == EffectKind::kSignal; }
