@@ -20,6 +20,7 @@ using faults::Target;
 
 constexpr auto kBetweenLooks = 20ms;  // at a process that is to stand still
 constexpr auto kPoolHears = 300ms;    // of a death, before its other tasks go on
+constexpr auto kProgramEnds = 500ms;  // or begins to, while its tasks still run
 
 json order_for(const Effect& effect) {
   constexpr const char* kText = "thrown because the scenario says so";
@@ -131,7 +132,7 @@ class Strike {
     tell(parent, nullptr);
     scene_.send(bye_command());
     progress_.await_heard("bye");
-    progress_.release(progress_.standing_anywhere());  // a program may wait for its tasks' end
+    let_program_end();
   }
 
   // As Ctrl-C does. The program may end in its own time and way, so what is awaited is that the
@@ -142,6 +143,14 @@ class Strike {
     tell(parent, nullptr);
     scene_.cage().signal_group(faults::signal_name(fault_.effect.signal));
     await({[this] { return scene_.seen().group_signalled; }});
+    let_program_end();
+  }
+
+  // With its tasks still at work, as the claim says; then they go on, for a program may wait for
+  // their end.
+  void let_program_end() {
+    scene_.wait([this] { return scene_.seen().adapter_ended; },
+                Clock::now() + progress_.scaled(kProgramEnds));
     progress_.release(progress_.standing_anywhere());
   }
 
