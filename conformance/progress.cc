@@ -103,7 +103,9 @@ bool Progress::waits_for_us(const Meeting& meeting) const {
   const auto known = std::find_if(plan.tasks.begin(), plan.tasks.end(),
                                   [&](const auto& task) { return task.id == meeting.task; });
   if (known == plan.tasks.end()) return false;
-  if (known->role == "warm-up") return true;
+  // A pool that runs a warm-up task again later gets no hold on us by that.
+  if (known->role == "warm-up")
+    return plan.steps[static_cast<std::size_t>(index_)].kind == StepKind::kWarmUp;
   for (const Step& step : plan.steps) {
     if (step.kind != StepKind::kStrike || strikes_over.count(step.fault) > 0) continue;
     const bool bystander =
