@@ -187,6 +187,18 @@ std::string counts(const std::vector<CellVerdict>& cells, const Look& look) {
   return out;
 }
 
+// Entries under a title, each behind its mark; nothing if there is none.
+std::string listed(std::string_view title, std::string_view mark, const Lines& entries,
+                   const Look& look) {
+  std::string out;
+  for (const std::string& entry : entries) {
+    const Lines lines = wrapped(entry, std::max(20, look.columns - 4));
+    for (std::size_t i = 0; i < lines.size(); ++i)
+      out += (i == 0 ? fmt::format("  {} ", mark) : "    ") + lines[i] + "\n";
+  }
+  return out.empty() ? "" : fmt::format("{}:\n{}\n", title, out);
+}
+
 // What fails below must, one entry for each cell, level and finding: parts that found the same are
 // named together.
 std::string below_list(const std::vector<CellVerdict>& cells, const Look& look) {
@@ -203,13 +215,7 @@ std::string below_list(const std::vector<CellVerdict>& cells, const Look& look) 
       entries.push_back(fmt::format("{} {} ({}): expected {}; got {}", cell.pool, cell.scenario,
                                     finding.first, parts, finding.second));
   }
-  std::string out;
-  for (const std::string& entry : entries) {
-    const Lines lines = wrapped(entry, std::max(20, look.columns - 4));
-    for (std::size_t i = 0; i < lines.size(); ++i)
-      out += (i == 0 ? "  ~ " : "    ") + lines[i] + "\n";
-  }
-  return out.empty() ? "" : "below must:\n" + out + "\n";
+  return listed("below must", "~", entries, look);
 }
 
 // Why cells could not be judged here: said once for a pool that could not be judged at all.
@@ -226,13 +232,7 @@ std::string unavailable_list(const std::vector<CellVerdict>& cells, const Look& 
     entries.push_back(
         fmt::format("{}{}: {}", cell.pool, one_for_all ? "" : " " + cell.scenario, cell.why));
   }
-  std::string out;
-  for (const std::string& entry : entries) {
-    const Lines lines = wrapped(entry, std::max(20, look.columns - 4));
-    for (std::size_t i = 0; i < lines.size(); ++i)
-      out += (i == 0 ? "  · " : "    ") + lines[i] + "\n";
-  }
-  return out.empty() ? "" : "unavailable:\n" + out + "\n";
+  return listed("unavailable", "·", entries, look);
 }
 
 }  // namespace

@@ -71,10 +71,6 @@ class Builder {
     round_that_nothing_strikes();
     open();
     strike(true);
-    if (ends_parent() && scenario_.tasks.empty()) {
-      step(StepKind::kAwaitParentEnd);
-      return std::move(plan_);
-    }
     if (!scenario_.tasks.empty()) submit();
     if (scenario_.close_when == CloseWhen::kStriking) step(StepKind::kBeginClose).how = final_;
     strike(false);
