@@ -73,7 +73,8 @@ std::string run_attempt(const scenarios::Plan& plan, const AdapterCommand& comma
   Scene scene(cage_options(command), journal, stop_fd);
   try {
     if (!scene.wait([&] { return !scene.seen().ready.is_null(); }, begun + start_limit(command)))
-      throw AttemptOver{"harness-error", "the cage was not ready within 10 s"};
+      throw AttemptOver{"harness-error", "the cage was not ready within " +
+                                             std::to_string(start_limit(command) / 1s) + " s"};
     const auto ping = median_ping(scene);
     // The ping tells how busy the machine is now; the crowd, how busy we ourselves shall make it.
     const double slow = std::chrono::duration<double>(ping).count() / kPingNominal_s;
