@@ -1,7 +1,9 @@
 #include "faults/cage/adapter.h"
 
 #include <fcntl.h>
+#include <linux/seccomp.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -22,9 +24,12 @@ struct ExecReport {
   int step = 0;  // index into kSteps
   int error = 0;
 };
-constexpr std::array<const char*, 5> kSteps = {"dup2 for ", "chdir to the adapter's directory ",
+constexpr std::array<const char*, 6> kSteps = {"dup2 for ",
+                                               "chdir to the adapter's directory ",
                                                "setrlimit before the exec of ",
-                                               "mark descriptors before the exec of ", "exec of "};
+                                               "mark descriptors before the exec of ",
+                                               "exec of ",
+                                               "seccomp before the exec of "};
 
 std::vector<char*> pointers(std::vector<std::string>& texts) {
   std::vector<char*> result;
@@ -40,15 +45,28 @@ void reset_signals() {
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+// No more rights can be gained by exec then: without that, only root may set a filter.
+bool set_filter(const std::vector<sock_filter>& filter) {
+  if (filter.empty()) return true;
+  const sock_fprog program{static_cast<unsigned short>(filter.size()),
+                           const_cast<sock_filter*>(filter.data())};
+  return ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
+         ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0;
+}
+
 // Runs in the child; comes back only if something failed, with the step and errno.
 ExecReport become_adapter(const AdapterCommand& command, char* const* argv, char* const* env,
-                          int line, int errors) {
+                          int line, int errors, int gate) {
+  char open = 0;
+  while (::read(gate, &open, 1) < 0 && errno == EINTR) {
+  }
   ::setsid();
   reset_signals();
   if (::dup2(line, 0) < 0 || ::dup2(line, 1) < 0 || ::dup2(errors, 2) < 0) return {0, errno};
   if (::chdir(command.cwd.c_str()) != 0) return {1, errno};
   if (::setrlimit(RLIMIT_NOFILE, &command.open_files) != 0) return {2, errno};
   if (::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) != 0) return {3, errno};
+  if (!set_filter(command.filter)) return {5, errno};
   environ = const_cast<char**>(env);  // so that PATH, too, is the adapter's own
   ::execvp(argv[0], argv);
   return {4, errno};
@@ -56,7 +74,8 @@ ExecReport become_adapter(const AdapterCommand& command, char* const* argv, char
 
 }  // namespace
 
-pid_t start_adapter(const AdapterCommand& command, int line, int errors) {
+pid_t start_adapter(const AdapterCommand& command, int line, int errors,
+                    const std::function<void(pid_t)>& before_exec) {
   AdapterCommand own = command;
   if (own.argv.empty()) throw std::runtime_error("the adapter's command is empty");
   const auto argv = pointers(own.argv);
@@ -65,13 +84,26 @@ pid_t start_adapter(const AdapterCommand& command, int line, int errors) {
   checked(::pipe2(ends.data(), O_CLOEXEC), "pipe2");
   Fd reading(ends[0]);
   Fd writing(ends[1]);
+  checked(::pipe2(ends.data(), O_CLOEXEC), "pipe2");
+  Fd behind_gate(ends[0]);
+  Fd gate(ends[1]);
   const pid_t pid = checked(::fork(), "fork for the adapter");
   if (pid == 0) {
-    const ExecReport report = become_adapter(own, argv.data(), env.data(), line, errors);
+    gate.reset();
+    const ExecReport report =
+        become_adapter(own, argv.data(), env.data(), line, errors, behind_gate.get());
     static_cast<void>(!::write(writing.get(), &report, sizeof report));
     ::_exit(127);
   }
   writing.reset();
+  try {
+    before_exec(pid);
+  } catch (...) {
+    ::kill(pid, SIGKILL);
+    ::waitpid(pid, nullptr, 0);
+    throw;
+  }
+  gate.reset();
   ExecReport report;
   ssize_t got = 0;
   while ((got = ::read(reading.get(), &report, sizeof report)) < 0 && errno == EINTR) {

@@ -112,11 +112,14 @@ void Attempt::tell(const std::string& packet) {
 
 std::string Attempt::ask(const std::string& packet) {
   tell(packet);
+  return hear();
+}
+
+std::string Attempt::hear() {
   std::array<char, 65536> buffer;
-  if (!readable(cage_->line_fd(), kLimit_ms))
-    throw std::runtime_error("the adapter did not answer: " + packet);
+  if (!readable(cage_->line_fd(), kLimit_ms)) throw std::runtime_error("the adapter says nothing");
   const ssize_t got = ::read(cage_->line_fd(), buffer.data(), buffer.size());
-  if (got < 0) throw std::runtime_error("no answer to: " + packet);
+  if (got < 0) throw std::runtime_error("the adapter's line cannot be read");
   return {buffer.data(), static_cast<std::size_t>(got)};
 }
 

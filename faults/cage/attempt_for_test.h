@@ -31,6 +31,7 @@ class Attempt {
   nlohmann::json await(const std::string& ev,
                        const std::function<bool(const nlohmann::json&)>& fits = {});
   std::string ask(const std::string& packet);    // tells the adapter, returns its answer
+  std::string hear();                            // the next packet of the adapter, or of a worker
   void tell(const std::string& packet);          // tells it, no answer is awaited
   nlohmann::json ready();                        // awaits it, and tells the adapter the paths
   nlohmann::json meet(const std::string& task);  // forks a worker and awaits its meeting

@@ -147,11 +147,13 @@ void Cage::State::start(const CageOptions& options) {
   }
   const auto cwd = options.cwd.empty() ? std::filesystem::current_path()
                                        : std::filesystem::absolute(options.cwd);
-  send({{"cmd", "start"},
-        {"argv", options.command},
-        {"cwd", cwd.string()},
-        {"env", std::move(env)},
-        {"deadline_ms", options.deadline.count()}});
+  json command = {{"cmd", "start"},
+                  {"argv", options.command},
+                  {"cwd", cwd.string()},
+                  {"env", std::move(env)},
+                  {"deadline_ms", options.deadline.count()}};
+  if (options.trace) command["trace"] = *options.trace;
+  send(command);
 }
 
 void Cage::State::send(const json& command) {
@@ -224,6 +226,8 @@ int Cage::fd() const { return state_->socket.get(); }
 int Cage::line_fd() const { return state_->line.get(); }
 int Cage::stderr_fd() const { return state_->errors.get(); }
 
+int Cage::guard() const { return static_cast<int>(state_->guard->id()); }
+
 std::optional<json> Cage::receive() {
   std::vector<char> buffer(kLargestPacket);
   while (true) {
@@ -263,6 +267,7 @@ void Cage::signal(int pid, unsigned long long start, const std::string& signal) 
 
 void Cage::snapshot(int number) { state_->send({{"cmd", "snapshot"}, {"snap", number}}); }
 void Cage::ping(int number) { state_->send({{"cmd", "ping"}, {"n", number}}); }
+void Cage::mark(const std::string& word) { state_->send({{"cmd", "mark"}, {"word", word}}); }
 void Cage::end() { state_->send({{"cmd", "end"}}); }
 
 Doors probe_doors(const std::filesystem::path& program) {

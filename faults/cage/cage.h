@@ -16,6 +16,8 @@
 #include <string>
 #include <vector>
 
+#include "faults/call_strike.h"
+
 namespace poolproof::faults {
 
 class CageError : public std::runtime_error {
@@ -31,6 +33,7 @@ struct CageOptions {
   std::filesystem::path cwd;
   std::chrono::milliseconds deadline{120'000};  // the cage kills all inside then
   bool namespaces = true;                       // false: the subreaper fallback, for tests of it
+  std::optional<Trace> trace;                   // the syscall door, if it is to be opened
 };
 
 class Cage {
@@ -44,6 +47,7 @@ class Cage {
   int fd() const;         // readable when receive() has a message
   int line_fd() const;    // our end of the adapter's line, SOCK_SEQPACKET, non-blocking, CLOEXEC
   int stderr_fd() const;  // read end of the adapter's stderr, non-blocking, CLOEXEC
+  int guard() const;      // the pid, outside, of the process that holds all others of this cage
 
   // The keeper's next message, or nothing if none waits now. Throws CageError when the cage ended.
   std::optional<nlohmann::json> receive();
@@ -54,7 +58,8 @@ class Cage {
   void signal_group(const std::string& signal);  // the adapter and its whole process group
   void snapshot(int number);
   void ping(int number);
-  void end();  // kill what is left; `healed` follows, then the cage ends
+  void mark(const std::string& word);  // traced: "armed", "shutdown"; `marked` follows
+  void end();                          // kill what is left; `healed` follows, then the cage ends
 
  private:
   struct State;

@@ -7,6 +7,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -77,6 +78,29 @@ int number_in(const std::string& answer) {
   write_ledger("{\"ev\":\"end\",\"task\":\"" + task + "\",\"pid\":" + std::to_string(getpid()) +
                ",\"t_ns\":2}\n");
   ::_exit(0);
+}
+
+// What the tracer's tests strike: inside a body a write of 64 bytes to a pipe and a read of them,
+// after it a writev of 10 and 90 bytes and a read; then it tells what each of the four moved (or
+// minus errno), and ends with status 7.
+[[noreturn]] void talk(const std::string& task) {
+  std::array<int, 2> pipe;
+  if (::pipe(pipe.data()) != 0) ::_exit(98);
+  std::array<char, 100> bytes{};
+  std::string told = "talked";
+  const auto tell = [&](ssize_t moved) {
+    told += " " + std::to_string(moved < 0 ? -errno : static_cast<int>(moved));
+  };
+  const std::string line = "\"task\":\"" + task + "\",\"pid\":1,\"t_ns\":1}\n";
+  write_ledger("{\"ev\":\"start\"," + line);
+  tell(::write(pipe[1], bytes.data(), 64));
+  tell(::read(pipe[0], bytes.data(), 64));
+  write_ledger("{\"ev\":\"end\"," + line);
+  const std::array<iovec, 2> parts = {{{bytes.data(), 10}, {bytes.data() + 10, 90}}};
+  tell(::writev(pipe[1], parts.data(), 2));
+  tell(::read(pipe[0], bytes.data(), 100));
+  say(told);
+  ::_exit(7);
 }
 
 template <typename Child>
@@ -204,6 +228,8 @@ void hear(const std::string& packet) {
   const std::string rest = packet.size() > word.size() ? packet.substr(word.size() + 1) : "";
   if (word == "paths") g_ledger = first, g_meet = second, say("ok");
   if (word == "worker") fork_one("worker", [&] { run_body(first); });
+  if (word == "talk" && ::fork() == 0) talk(first);
+  if (word == "exec" && ::fork() == 0) ::execl("/bin/sh", "sh", "-c", "exit 12", nullptr);
   if (word == "held") fork_one("held", [&] { run_held_body(first); });
   if (word == "sleeper") fork_one("sleeper", [] { sleep_for_ever(); });
   if (word == "zombie") make_zombie();

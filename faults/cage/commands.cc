@@ -11,6 +11,7 @@
 #include "faults/cage/heal.h"
 #include "faults/cage/keeper.h"
 #include "faults/cage/snapshot.h"
+#include "faults/cage/syscall.h"
 #include "faults/fault.h"
 
 namespace poolproof::faults {
@@ -24,6 +25,7 @@ void KeeperLoop::on_command(const json& command) {
   if (cmd == "signal-group" && adapter_.pid != 0) return signal_group(command.at("signal"));
   if (cmd == "signal") return signal(command);
   if (cmd == "ping") return outbox_.post("pong", {{"n", command.at("n")}});
+  if (cmd == "mark" && tracer_) return tracer_->mark(command.at("word"));
   if (cmd == "end") return heal();
   if (cmd == "snapshot" && adapter_.pid != 0) return snapshot(command.at("snap"));
   if (cmd == "answer" && rendezvous_) {
@@ -53,7 +55,10 @@ void KeeperLoop::start(const json& command) {
       places_ = make_places_private(texts_of(command_));
     make_folder();
     command_.env.push_back("TMPDIR=" + tmp_);
-    const pid_t pid = start_adapter(command_, kLineFd, kErrorsFd);
+    if (const auto trace = command.find("trace"); trace != command.end()) start_tracer(*trace);
+    const pid_t pid = start_adapter(command_, kLineFd, kErrorsFd, [this](pid_t adapter) {
+      if (tracer_) tracer_->seize(adapter);
+    });
     const auto stat = read_stat(pid);
     if (!stat) throw std::runtime_error("the adapter vanished from /proc");
     adapter_ = stat->identity();
@@ -66,15 +71,28 @@ void KeeperLoop::start(const json& command) {
   if (adapter_.pid == 0) return;
   std::string why = standing_.why;
   if (!places_.why.empty()) why += (why.empty() ? "" : "; ") + places_.why;
-  outbox_.post("ready",
-               {{"mode", standing_.containment == Containment::kPidNamespace ? "pid-namespace"
-                                                                             : "subreaper"},
-                {"mounts", places_.are_private},
-                {"why", why},
-                {"ledger", folder_ + "/ledger"},
-                {"rendezvous", folder_ + "/meet"},
-                {"tmp", tmp_},
-                {"adapter", {{"pid", adapter_.pid}, {"start", adapter_.start}}}});
+  json ready = {
+      {"mode", standing_.containment == Containment::kPidNamespace ? "pid-namespace" : "subreaper"},
+      {"mounts", places_.are_private},
+      {"why", why},
+      {"ledger", folder_ + "/ledger"},
+      {"rendezvous", folder_ + "/meet"},
+      {"tmp", tmp_},
+      {"adapter", {{"pid", adapter_.pid}, {"start", adapter_.start}}}};
+  if (tracer_) ready["tracer"] = tracer_->pid();
+  outbox_.post("ready", std::move(ready));
+}
+
+void KeeperLoop::start_tracer(const json& trace) {
+  TracerOptions options;
+  options.trace = trace.get<Trace>();
+  options.ledger = folder_ + "/ledger";
+  options.errors = link_target("/proc/self/fd/" + std::to_string(kErrorsFd));
+  auto calls = options.trace.calls;
+  calls.emplace_back("write");  // the ledger's lines tell where in its life a process is
+  command_.filter = filter_for(calls);
+  tracer_ = std::make_unique<Tracer>(options);
+  listen_to(Source::kTracer, 0, tracer_->fd(), EPOLLIN);
 }
 
 void KeeperLoop::make_folder() {
@@ -138,6 +156,7 @@ void KeeperLoop::signal_group(const std::string& name) {
 void KeeperLoop::snapshot(int number) {
   int count = 0;
   for (const Stat& process : processes_inside(standing_.containment)) {
+    if (tracer_ && process.pid == tracer_->pid()) continue;
     json picture = picture_of(process);
     picture["snap"] = number;
     outbox_.post("process", std::move(picture));
@@ -152,12 +171,17 @@ void KeeperLoop::snapshot(int number) {
 void KeeperLoop::heal() {
   over_ = true;
   json killed = json::array();
-  for (const Killed& each : kill_everything(standing_.containment, watch_)) {
+  Identity tracer;
+  if (const auto stat = tracer_ ? read_stat(tracer_->pid()) : std::nullopt)
+    tracer = stat->identity();
+  for (const Killed& each : kill_everything(standing_.containment, watch_, tracer)) {
     json entry = {{"pid", each.who.pid}, {"name", each.name}};
     if (!each.error.empty()) entry["error"] = each.error;
     killed.push_back(std::move(entry));
   }
   if (ledger_) take_ledger(Ledger::Take::kAllThatCanWait);
+  if (tracer_) take_traced();
+  tracer_.reset();
   remove_folder();
   outbox_.post("healed", {{"killed", std::move(killed)}});
 }

@@ -16,7 +16,10 @@ constexpr std::size_t kStrikesInOneRound = 256;  // each holds a descriptor unti
 
 class Healer {
  public:
-  Healer(Containment containment, Watch& watch) : containment_(containment), watch_(watch) {}
+  Healer(Containment containment, Watch& watch, const Identity& spared)
+      : containment_(containment), watch_(watch) {
+    if (spared.pid != 0) immortal_.insert(spared);
+  }
 
   std::vector<Killed> heal() {
     while (true) {
@@ -98,8 +101,8 @@ class Healer {
 
 }  // namespace
 
-std::vector<Killed> kill_everything(Containment containment, Watch& watch) {
-  return Healer(containment, watch).heal();
+std::vector<Killed> kill_everything(Containment containment, Watch& watch, const Identity& spared) {
+  return Healer(containment, watch, spared).heal();
 }
 
 }  // namespace poolproof::faults

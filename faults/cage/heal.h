@@ -16,7 +16,9 @@ struct Killed {
 };
 
 // Returns when every process inside but this one is dead and reaped. Blocks. What was still alive
-// is returned; exits of watched processes are told by `watch` on the way.
-std::vector<Killed> kill_everything(Containment containment, Watch& watch);
+// is returned; exits of watched processes are told by `watch` on the way. `spared` is the cage's
+// own, if it has a process inside.
+std::vector<Killed> kill_everything(Containment containment, Watch& watch,
+                                    const Identity& spared = {});
 
 }  // namespace poolproof::faults

@@ -83,7 +83,7 @@ void KeeperLoop::take_turn() {
   checked(count, "epoll_wait");
   std::vector<int> conns;
   std::vector<int> pids;
-  std::array<bool, 8> due{};
+  std::array<bool, 9> due{};
   for (int i = 0; i < count; ++i) {
     const auto& event = events.at(static_cast<std::size_t>(i));
     const auto source = static_cast<Source>(event.data.u64 >> 32);
@@ -95,13 +95,14 @@ void KeeperLoop::take_turn() {
   const auto is_due = [&due](Source source) { return due.at(static_cast<std::size_t>(source)); };
 
   if (is_due(Source::kHarness)) outbox_.send_waiting();
-  const bool exits = is_due(Source::kChild) || !pids.empty();
+  const bool exits = is_due(Source::kChild) || is_due(Source::kTracer) || !pids.empty();
   if (ledger_ && rendezvous_) {
     const bool meetings = is_due(Source::kMeeting) || !conns.empty();
     if (is_due(Source::kLedger) || meetings || exits)
       take_ledger(meetings || exits ? Ledger::Take::kAllThatCanWait : Ledger::Take::kSome);
     take_meetings(is_due(Source::kMeeting) || exits, conns);
   }
+  if (is_due(Source::kTracer)) take_traced();  // it knows of each exit first
   take_exits(pids, is_due(Source::kChild));
   if (is_due(Source::kHarness)) take_commands();
   if (is_due(Source::kTie) && !over_)
@@ -162,6 +163,16 @@ void KeeperLoop::take_exits(const std::vector<int>& pids, bool child) {
   while (::read(child_ended_.get(), told.data(), sizeof told) > 0) {
   }
   watch_.reap();
+}
+
+void KeeperLoop::take_traced() {
+  for (json& message : tracer_->take()) {
+    const std::string ev = message.at("ev");
+    if (ev == "exit")
+      watch_.ended({message.at("pid"), message.at("start")}, message.at("status"));
+    else
+      outbox_.post(ev.c_str(), std::move(message));
+  }
 }
 
 void KeeperLoop::on_exit(const Exit& exit) {

@@ -3,6 +3,7 @@
 // deadline.
 #pragma once
 
+#include <memory>
 #include <nlohmann/json.hpp>
 #include <string>
 
@@ -11,6 +12,7 @@
 #include "faults/cage/outbox.h"
 #include "faults/cage/places.h"
 #include "faults/cage/rendezvous.h"
+#include "faults/cage/tracer.h"
 #include "faults/cage/visible.h"
 #include "faults/cage/watch.h"
 
@@ -43,7 +45,8 @@ class KeeperLoop {
     kLedger,
     kMeeting,
     kConn,
-    kPid
+    kPid,
+    kTracer
   };
   void listen_to(Source source, int number, int fd, unsigned events);
   void mind_the_outbox();  // asks for room to send; stops taking in while too much waits
@@ -53,6 +56,7 @@ class KeeperLoop {
   void take_meetings(bool accept, const std::vector<int>& conns);
   void tell_meetings(Rendezvous::News news);
   void take_exits(const std::vector<int>& pids, bool child);
+  void take_traced();
   void on_exit(const Exit& exit);
   void take_commands();
 
@@ -60,6 +64,7 @@ class KeeperLoop {
   void start(const nlohmann::json& command);
   void make_folder();
   void take_env(const nlohmann::json& env);
+  void start_tracer(const nlohmann::json& trace);
   void arm_deadline(long long ms);
   void signal(const nlohmann::json& command);
   void signal_group(const std::string& name);
@@ -75,6 +80,7 @@ class KeeperLoop {
   Watch watch_;
   std::optional<Ledger> ledger_;
   std::optional<Rendezvous> rendezvous_;
+  std::unique_ptr<Tracer> tracer_;
   AdapterCommand command_;
   Places places_;
   std::string folder_;

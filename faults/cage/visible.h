@@ -2,6 +2,7 @@
 // there: those that the adapter's program, arguments, directory and environment lead through.
 #pragma once
 
+#include <linux/filter.h>
 #include <sys/resource.h>
 
 #include <set>
@@ -18,8 +19,9 @@ std::set<std::string> needed_entries(const std::string& place,
 struct AdapterCommand {
   std::vector<std::string> argv;
   std::string cwd;
-  std::vector<std::string> env;  // "NAME=value"
-  rlimit open_files{};           // RLIMIT_NOFILE
+  std::vector<std::string> env;     // "NAME=value"
+  rlimit open_files{};              // RLIMIT_NOFILE
+  std::vector<sock_filter> filter;  // calls that stop for a tracer; empty: none
 };
 
 // Every text of a command that may lead somewhere: also the program as PATH finds it, arguments as

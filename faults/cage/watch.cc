@@ -71,6 +71,13 @@ void Watch::on_pidfd_ready(int pid) {
   tell(pid, {{"unseen", true}}, "none");
 }
 
+void Watch::ended(const Identity& who, nlohmann::json status) {
+  if (told_.count(who) > 0) return;
+  if (knows(who)) return tell(who.pid, std::move(status), "tracer");
+  told_.insert(who);
+  on_exit_({who, false, std::move(status), "tracer"});
+}
+
 void Watch::reap() {
   int status = 0;
   for (int pid = ::waitpid(-1, &status, WNOHANG); pid > 0; pid = ::waitpid(-1, &status, WNOHANG))
@@ -102,6 +109,7 @@ void Watch::reaped(int pid, int wait_status) {
 void Watch::tell(int pid, nlohmann::json status, const char* source) {
   const auto found = watched_.find(pid);
   const Exit exit{found->second.who, found->second.adapter, std::move(status), source};
+  told_.insert(exit.who);
   watched_.erase(found);  // closes the pidfd, which takes it out of the poll set
   on_exit_(exit);
 }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <string>
 
 #include "faults/cage/fd.h"
@@ -25,7 +26,7 @@ struct Exit {
   Identity who;
   bool adapter = false;
   nlohmann::json status;
-  std::string source;  // "wait", "stat", "pidfd", "none"
+  std::string source;  // "wait", "stat", "pidfd", "tracer", "none"
 };
 
 class Watch {
@@ -38,6 +39,9 @@ class Watch {
 
   void on_pidfd_ready(int pid);  // the pidfd of a watched process is readable: it has ended
   void reap();                   // every child of ours that has ended, watched or not; never blocks
+
+  // The tracer, who reaps before anybody else, says how it ended. It need not be watched.
+  void ended(const Identity& who, nlohmann::json status);
 
   // Sends a signal to exactly that process. "" if it was sent, else errno's name and text.
   std::string send(const Identity& who, int signal);
@@ -54,6 +58,7 @@ class Watch {
 
   std::function<void(const Exit&)> on_exit_;
   std::map<int, Watched> watched_;  // by pid: it cannot be reused before we have seen the exit
+  std::set<Identity> told_;         // an exit is told once, whoever saw it first
 };
 
 }  // namespace poolproof::faults
