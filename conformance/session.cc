@@ -51,18 +51,21 @@ void Session::header() {
   utsname machine{};
   ::uname(&machine);
   const faults::Doors doors = faults::probe_doors(options_.cage_program);
-  line("header",
-       {{"tool", "poolproof"},
-        {"version", POOLPROOF_VERSION},
-        {"argv", options_.argv},
-        {"cwd", std::filesystem::current_path().string()},
-        {"level", scenarios::to_string(options_.level)},
-        {"repeat", options_.repeat},
-        {"jobs", options_.jobs},
-        {"machine",
-         {{"kernel", machine.release},
-          {"cpus", std::thread::hardware_concurrency()},
-          {"doors", {{"cage", doors.mode}, {"mounts", doors.mounts}, {"why", doors.why}}}}}});
+  line("header", {{"tool", "poolproof"},
+                  {"version", POOLPROOF_VERSION},
+                  {"argv", options_.argv},
+                  {"cwd", std::filesystem::current_path().string()},
+                  {"level", scenarios::to_string(options_.level)},
+                  {"repeat", options_.repeat},
+                  {"jobs", options_.jobs},
+                  {"machine",
+                   {{"kernel", machine.release},
+                    {"cpus", std::thread::hardware_concurrency()},
+                    {"doors",
+                     {{"cage", doors.mode},
+                      {"mounts", doors.mounts},
+                      {"why", doors.why},
+                      {"no_syscalls", doors.no_syscalls}}}}}});
 }
 
 AdapterCommand Session::adapter(std::vector<std::string> argv) const {

@@ -270,11 +270,15 @@ void Cage::ping(int number) { state_->send({{"cmd", "ping"}, {"n", number}}); }
 void Cage::mark(const std::string& word) { state_->send({{"cmd", "mark"}, {"word", word}}); }
 void Cage::end() { state_->send({{"cmd", "end"}}); }
 
-Doors probe_doors(const std::filesystem::path& program) {
+namespace {
+
+// `ready`, or `failed`, of a cage in which /bin/true is the adapter.
+json first_word(const std::filesystem::path& program, const std::optional<Trace>& trace) {
   CageOptions options;
   options.program = program;
   options.command = {"/bin/true"};
   options.cwd = "/";
+  options.trace = trace;
   Cage cage(options);
   while (true) {
     pollfd news = {cage.fd(), POLLIN, 0};
@@ -283,10 +287,25 @@ Doors probe_doors(const std::filesystem::path& program) {
     const auto message = cage.receive();
     if (!message) continue;
     const std::string ev = message->at("ev");
-    if (ev == "failed")
-      throw CageError("the cage cannot start /bin/true: " + message->at("why").get<std::string>());
-    if (ev == "ready") return {message->at("mode"), message->at("mounts"), message->at("why")};
+    if (ev == "failed" || ev == "ready") return *message;
   }
+}
+
+}  // namespace
+
+Doors probe_doors(const std::filesystem::path& program) {
+  Doors doors;
+  json word = first_word(program, Trace{calls_of_a_sweep(), false, std::nullopt});
+  if (word.at("ev") == "failed") {
+    doors.no_syscalls = word.at("why");
+    word = first_word(program, std::nullopt);
+  }
+  if (word.at("ev") == "failed")
+    throw CageError("the cage cannot start /bin/true: " + word.at("why").get<std::string>());
+  doors.mode = word.at("mode");
+  doors.mounts = word.at("mounts");
+  doors.why = word.at("why");
+  return doors;
 }
 
 }  // namespace poolproof::faults

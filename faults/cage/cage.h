@@ -66,12 +66,12 @@ class Cage {
   std::unique_ptr<State> state_;
 };
 
-// What containment this machine allows, probed once with a real cage: "pid-namespace" or
-// "subreaper", and why not more.
+// What this machine allows, probed once with a real cage.
 struct Doors {
-  std::string mode;
+  std::string mode;  // how a run is contained: "pid-namespace" or "subreaper"
   bool mounts = false;
-  std::string why;
+  std::string why;          // why not more
+  std::string no_syscalls;  // why the syscall door stays shut; empty: it opens
 };
 Doors probe_doors(const std::filesystem::path& program);
 

@@ -39,6 +39,7 @@ int main(int argc, char** argv) {
   if (argc == 2) {
     const auto doors = poolproof::faults::probe_doors(argv[1]);
     std::printf("%s, mounts %d: %s\n", doors.mode.c_str(), doors.mounts, doors.why.c_str());
+    if (!doors.no_syscalls.empty()) std::printf("no tracer: %s\n", doors.no_syscalls.c_str());
     return 0;
   }
   if (argc != 5) return 2;

@@ -394,6 +394,7 @@ TEST(CageStart, the_doors_of_this_machine_are_probed_with_a_real_cage) {
   EXPECT_TRUE(doors.mode == "pid-namespace" || doors.mode == "subreaper") << doors.mode;
   const bool all = doors.mode == "pid-namespace" && doors.mounts;
   EXPECT_TRUE(all || !doors.why.empty()) << "what is less than all has a reason";
+  EXPECT_EQ(doors.no_syscalls, "") << "the other tests trace here";
 }
 
 }  // namespace

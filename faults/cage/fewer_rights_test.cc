@@ -1,9 +1,15 @@
 // The cage with fewer rights: as an ordinary user, and where no namespace is allowed.
 #include <gtest/gtest.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
+#include <cstddef>
 #include <cstdio>
 #include <filesystem>
 
@@ -78,6 +84,37 @@ TEST(DeniedNamespaces, leave_a_subreaper_and_the_reason_and_are_no_error) {
   EXPECT_EQ(ran.output,
             "subreaper, mounts 0: PID, mount and IPC namespaces: clone: ENOSPC No space left on "
             "device; user, PID, mount and IPC namespaces: clone: ENOSPC No space left on device\n");
+}
+
+// What follows in this process, and all it starts, may trace nothing.
+void deny_ptrace() {
+  const sock_filter filter[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
+                                BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ptrace, 0, 1),
+                                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+                                BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW)};
+  const sock_fprog program{std::size(filter), const_cast<sock_filter*>(filter)};
+  ::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+  ::prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+TEST(DeniedTracing, leaves_a_cage_without_a_tracer_and_the_reason) {
+  const auto program = program_beside_this("poolproof_cage");
+  std::array<int, 2> ends;
+  checked(::pipe(ends.data()), "pipe");
+  const pid_t pid = checked(::fork(), "fork");
+  if (pid == 0) {
+    deny_ptrace();
+    const Doors doors = probe_doors(program);
+    const std::string told = doors.mode + ": " + doors.no_syscalls;
+    ::_exit(::write(ends[1], told.data(), told.size()) > 0 ? 0 : 1);
+  }
+  ::close(ends[1]);
+  std::array<char, 4096> told;
+  const ssize_t got = ::read(ends[0], told.data(), told.size());
+  ::close(ends[0]);
+  ::waitpid(pid, nullptr, 0);
+  const std::string text(told.data(), got > 0 ? static_cast<std::size_t>(got) : 0);
+  EXPECT_NE(text.find(": ptrace SEIZE: EPERM Operation not permitted"), std::string::npos) << text;
 }
 
 }  // namespace
