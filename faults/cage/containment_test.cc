@@ -392,8 +392,7 @@ TEST(CageStart, leaves_no_descriptor_behind) {
 TEST(CageStart, the_doors_of_this_machine_are_probed_with_a_real_cage) {
   const Doors doors = probe_doors(program_beside_this("poolproof_cage"));
   EXPECT_TRUE(doors.mode == "pid-namespace" || doors.mode == "subreaper") << doors.mode;
-  const bool all = doors.mode == "pid-namespace" && doors.mounts;
-  EXPECT_TRUE(all || !doors.why.empty()) << "what is less than all has a reason";
+  EXPECT_TRUE(doors.mounts || !doors.why.empty()) << "what is less than all has a reason";
   EXPECT_EQ(doors.no_syscalls, "") << "the other tests trace here";
 }
 

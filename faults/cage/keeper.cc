@@ -62,6 +62,7 @@ void KeeperLoop::mind_the_outbox() {
     taking_in_ = !outbox_.crowded();
     change(Source::kLedger, ledger_->fd(), taking_in_ ? unsigned{EPOLLIN} : 0U);
     change(Source::kMeeting, rendezvous_->fd(), taking_in_ ? unsigned{EPOLLIN} : 0U);
+    if (tracer_) change(Source::kTracer, tracer_->fd(), taking_in_ ? unsigned{EPOLLIN} : 0U);
   }
 }
 

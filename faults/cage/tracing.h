@@ -1,0 +1,102 @@
+// The tracer's own process: what it knows of those that it traces, and the loop over what they
+// report. It sleeps only when none does. traced_calls.cc holds what is done at a call.
+#pragma once
+
+#include <signal.h>
+#include <sys/types.h>
+
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "faults/cage/cut.h"
+#include "faults/cage/fd.h"
+#include "faults/cage/life.h"
+#include "faults/cage/proc.h"
+#include "faults/cage/syscall.h"
+#include "faults/cage/tracer.h"
+
+namespace poolproof::faults {
+
+// A process that is traced.
+struct Traced {
+  Identity who;
+  std::string lineage;
+  std::string parent_lineage;
+  int parent = 0;
+  Life life;
+  bool counts = false;  // born after `armed`
+  bool frozen = false;
+};
+
+// A call that a thread is in, of which its return is awaited.
+struct TracedCall {
+  CallLabel label;
+  int fd = -1;
+  std::string to;
+  std::optional<long> bytes;
+  long long t_ns = 0;
+  bool told = false;       // it is to be told when it has returned
+  bool to_strike = false;  // the strike comes when it has returned
+  std::optional<Cut> cut;
+};
+
+struct TracedThread {
+  pid_t process = 0;
+  std::optional<TracedCall> call;
+};
+
+class Tracing {
+ public:
+  Tracing(const TracerOptions& options, Fd socket)
+      : trace_(options.trace),
+        ledger_(options.ledger),
+        errors_(options.errors),
+        socket_(std::move(socket)) {}
+
+  [[noreturn]] void live();
+
+ private:
+  void take_commands();
+  void seize(pid_t pid);
+  bool take_news();
+  void on_stop(pid_t tid, int code);
+  void on_call(pid_t tid);
+  void on_return(pid_t tid);
+  void on_exec(pid_t tid);
+  void on_end(const siginfo_t& end);
+
+  TracedThread& thread_of(pid_t tid);
+  Traced& process_of(pid_t tid) { return processes_.at(thread_of(tid).process); }
+  void meet_process(pid_t pid);
+  std::optional<TracedCall> named(pid_t tid, Traced& process, const Syscall& syscall);
+  bool is_due(const Traced& process, const TracedCall& call) const;
+  // Both return false if the thread must not go on.
+  bool strike_before(pid_t tid, Traced& process, TracedCall& call, const Syscall& syscall);
+  bool strike(pid_t tid, Traced& process, const TracedCall& call, std::optional<long> moved);
+  void tell_strike(pid_t tid, const Traced& process, const TracedCall& call,
+                   std::optional<long> moved, bool seen);
+  void tell_call(pid_t tid, const Traced& process, const TracedCall& call,
+                 std::optional<long> result);
+  void go_on(pid_t tid, int signal = 0);
+
+  void post(const char* ev, nlohmann::json fields);
+  void send();
+
+  const Trace trace_;
+  const std::string ledger_, errors_;
+  Fd socket_;
+  std::map<pid_t, TracedThread> threads_;
+  std::map<pid_t, Traced> processes_;
+  std::vector<std::string> outgoing_;
+  bool armed_ = false, shutdown_ = false;
+  bool claimed_ = false;  // some call is, or will be, struck
+};
+
+// {"pid", "start"}
+nlohmann::json identity_of(const Traced& process);
+
+}  // namespace poolproof::faults
