@@ -24,7 +24,7 @@ constexpr std::array<std::pair<Moment, string_view>, 5> kMoments = {
      {Moment::kTornHalf, "torn-half"},
      {Moment::kTornLast, "torn-last"}}};
 
-constexpr string_view kTask = "task-", kSince = "after-", kIn = " in ";
+constexpr string_view kTask = "task-", kSince = "after-", kIn = " in ", kSymbol = "symbol:";
 
 // Canonical decimal: every label has one spelling.
 std::optional<int> parse_count(string_view text, int low, int high) {
@@ -134,6 +134,19 @@ std::optional<CallLabel> parse_call_label(string_view text) {
   return CallLabel{*segment, call, std::string(text.substr(colon + 1, hash - colon - 1)), *nth};
 }
 
+std::string to_string(const Place& place) {
+  return place.call ? to_string(*place.call) : std::string(kSymbol) + place.symbol;
+}
+
+std::optional<Place> parse_place(string_view text) {
+  if (text.substr(0, kSymbol.size()) != kSymbol) {
+    const auto call = parse_call_label(text);
+    return call ? std::optional(Place{call, ""}) : std::nullopt;
+  }
+  const std::string symbol(text.substr(kSymbol.size()));
+  return symbol.empty() ? std::nullopt : std::optional(Place{std::nullopt, symbol});
+}
+
 std::string to_string(Moment moment) {
   for (const auto& [value, word] : kMoments)
     if (value == moment) return std::string(word);
@@ -195,9 +208,32 @@ void from_json(const json& in, CallStrike& strike) {
     throw std::runtime_error("effect: " + why);
 }
 
+void to_json(json& out, const StoreStrike& strike) {
+  out = {{"lineages", strike.lineages},
+         {"from", to_string(strike.from)},
+         {"to", to_string(strike.to)},
+         {"nth", strike.nth},
+         {"effect", to_string(strike.effect)}};
+}
+
+void from_json(const json& in, StoreStrike& strike) {
+  strike.lineages = texts_at(in, "lineages");
+  strike.from = word_at<Place>(in, "from", parse_place);
+  strike.to = word_at<Place>(in, "to", parse_place);
+  strike.effect = word_at<CallEffect>(in, "effect", parse_call_effect);
+  const auto nth = in.find("nth");
+  if (nth == in.end() || !nth->is_number_integer() || nth->get<int>() < 1)
+    throw std::runtime_error("nth: expected a number, 1 or more");
+  strike.nth = *nth;
+  const auto kind = strike.effect.kind;
+  if (kind != CallEffect::Kind::kSignal && kind != CallEffect::Kind::kFreeze)
+    throw std::runtime_error("effect: a store can be followed by a signal or by freeze only");
+}
+
 void to_json(json& out, const Trace& trace) {
   out = {{"calls", trace.calls}, {"tells_calls", trace.tells_calls}};
   if (trace.strike) out["strike"] = *trace.strike;
+  if (trace.store) out["store"] = *trace.store;
 }
 
 void from_json(const json& in, Trace& trace) {
@@ -209,6 +245,11 @@ void from_json(const json& in, Trace& trace) {
   trace.strike.reset();
   if (const auto strike = in.find("strike"); strike != in.end())
     trace.strike = strike->get<CallStrike>();
+  trace.store.reset();
+  if (const auto store = in.find("store"); store != in.end())
+    trace.store = store->get<StoreStrike>();
+  if (trace.store && (trace.strike || trace.tells_calls))
+    throw std::runtime_error("store: what runs step by step is not struck or told at calls, too");
 }
 
 const std::vector<std::string>& calls_of_a_sweep() {

@@ -75,11 +75,31 @@ struct CallStrike {
 // An effect that a moment does not allow (an exit after the call), as a sentence; empty: it does.
 std::string why_impossible(const CallStrike& strike);
 
+// A place in a program: where a call is made, or a function of it begins.
+struct Place {
+  std::optional<CallLabel> call;  // "write:pipe#2 in after-1"
+  std::string symbol;             // else: "symbol:ring_push", as its symbol table has it
+  bool operator==(const Place&) const = default;
+};
+
+// For what is done where no call is made: between two places one thread runs step by step, and each
+// step that changed memory which other processes see too is a store. (A store that changes nothing
+// is no event for anybody.) The strike comes right after the `nth` (1 is the first).
+struct StoreStrike {
+  std::vector<std::string> lineages;  // whose: the first process of any of these to come to `from`
+  Place from;                         // a call: once it has returned
+  Place to;
+  int nth = 1;
+  CallEffect effect;  // a signal, or freeze
+  bool operator==(const StoreStrike&) const = default;
+};
+
 // What a tracer is asked for when a run starts.
 struct Trace {
   std::vector<std::string> calls;    // names; the others cost nothing
   bool tells_calls = false;          // every one of these is told, with its label
-  std::optional<CallStrike> strike;  // strikes once, after the mark `armed`
+  std::optional<CallStrike> strike{};  // strikes once, after the mark `armed`
+  std::optional<StoreStrike> store{};  // once, too; not together with a strike or with tells_calls
   bool operator==(const Trace&) const = default;
 };
 
@@ -87,15 +107,19 @@ struct Trace {
 // the key and what may stand there.
 void to_json(nlohmann::json& out, const CallStrike& strike);
 void from_json(const nlohmann::json& in, CallStrike& strike);
+void to_json(nlohmann::json& out, const StoreStrike& strike);
+void from_json(const nlohmann::json& in, StoreStrike& strike);
 void to_json(nlohmann::json& out, const Trace& trace);
 void from_json(const nlohmann::json& in, Trace& trace);
 
 // "write:pipe#2 in after-1"
 std::string to_string(const CallLabel& label);
+std::string to_string(const Place& place);
 std::string to_string(const Segment& segment);
 std::string to_string(Moment moment);
 std::string to_string(const CallEffect& effect);
 std::optional<CallLabel> parse_call_label(std::string_view text);
+std::optional<Place> parse_place(std::string_view text);
 std::optional<Segment> parse_segment(std::string_view text);
 std::optional<Moment> parse_moment(std::string_view text);
 std::optional<CallEffect> parse_call_effect(std::string_view text);

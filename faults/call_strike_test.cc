@@ -25,6 +25,13 @@ TEST(CallStrike, every_word_reads_back_as_itself) {
     EXPECT_EQ(to_string(parse_call_effect(text).value()), text);
 }
 
+TEST(CallStrike, a_place_is_a_call_or_a_symbol) {
+  for (const char* text : {"write:pipe#1 in task-1", "symbol:ring_push"})
+    EXPECT_EQ(to_string(parse_place(text).value()), text);
+  for (const char* text : {"", "symbol:", "ring_push", "write:pipe"})
+    EXPECT_FALSE(parse_place(text)) << text;
+}
+
 TEST(CallStrike, every_other_word_is_refused) {
   for (const char* text : {"", "write", "write:pipe", "write:pipe#2", "write:pipe#0 in start",
                            "write:pipe#02 in start", "write:#1 in start", ":pipe#1 in start",
@@ -65,6 +72,23 @@ TEST(CallStrike, a_trace_survives_json) {
                             Moment::kTornLast,
                             {CallEffect::Kind::kSignal, SIGSEGV}};
   EXPECT_EQ(json(trace).get<Trace>(), trace);
+}
+
+TEST(CallStrike, a_strike_at_a_store_survives_json_and_comes_alone) {
+  Trace trace{{"write"},
+              false,
+              std::nullopt,
+              StoreStrike{{"adapter>fork"},
+                          parse_place("write:pipe#1 in task-1").value(),
+                          parse_place("symbol:done").value(),
+                          4,
+                          {CallEffect::Kind::kSignal, SIGKILL}}};
+  EXPECT_EQ(json(trace).get<Trace>(), trace);
+  trace.tells_calls = true;
+  EXPECT_THROW(json(trace).get<Trace>(), std::runtime_error);
+  trace.tells_calls = false;
+  trace.store->effect = {CallEffect::Kind::kErrno, EINTR};
+  EXPECT_THROW(json(trace).get<Trace>(), std::runtime_error);
 }
 
 TEST(CallStrike, json_that_is_wrong_is_refused_by_the_name_of_its_key) {

@@ -4,6 +4,8 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -13,14 +15,32 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
 #include <sstream>
 #include <string>
 
+// One message in shared memory, as a transport would have it: the payload, then the commit.
+struct Ring {
+  volatile int payload[4];
+  volatile int committed;
+};
+
+// Between these two a worker is struck at every store.
+extern "C" {
+[[gnu::noinline]] void ring_push(Ring* ring) {
+  for (int i = 0; i < 4; ++i) ring->payload[i] = i + 1;
+  ring->committed = 0;  // changes nothing: no store for anybody
+  ring->committed = 1;
+}
+[[gnu::noinline]] void ring_pushed() { asm volatile(""); }
+}
+
 namespace {
 
 std::string g_ledger;
+Ring* g_ring = nullptr;
 std::string g_meet;
 
 void say(const std::string& text) {
@@ -101,6 +121,30 @@ int number_in(const std::string& answer) {
   tell(::read(pipe[0], bytes.data(), 100));
   say(told);
   ::_exit(7);
+}
+
+[[noreturn]] void push() {
+  const int null = ::eventfd(0, EFD_CLOEXEC);
+  const std::uint64_t one = 1;
+  if (::write(null, &one, sizeof one) < 0) ::_exit(99);
+  ring_push(g_ring);
+  ring_pushed();
+  if (::write(null, &one, sizeof one) < 0) ::_exit(99);
+  say("pushed");
+  ::_exit(0);
+}
+
+void make_ring() {
+  void* const memory =
+      ::mmap(nullptr, sizeof(Ring), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  g_ring = static_cast<Ring*>(memory);
+  say("ok");
+}
+
+std::string ring_words() {
+  std::string words;
+  for (const volatile int& word : g_ring->payload) words += std::to_string(word);
+  return words + " " + std::to_string(g_ring->committed);
 }
 
 template <typename Child>
@@ -229,6 +273,9 @@ void hear(const std::string& packet) {
   if (word == "paths") g_ledger = first, g_meet = second, say("ok");
   if (word == "worker") fork_one("worker", [&] { run_body(first); });
   if (word == "talk" && ::fork() == 0) talk(first);
+  if (word == "ring") make_ring();
+  if (word == "push" && ::fork() == 0) push();
+  if (word == "look") say(ring_words());
   if (word == "exec" && ::fork() == 0) ::execl("/bin/sh", "sh", "-c", "exit 12", nullptr);
   if (word == "held") fork_one("held", [&] { run_held_body(first); });
   if (word == "sleeper") fork_one("sleeper", [] { sleep_for_ever(); });

@@ -88,6 +88,7 @@ constexpr std::uint32_t kArchitecture = AUDIT_ARCH_X86_64;
 using Registers = user_regs_struct;
 unsigned long long& number_in(Registers& registers) { return registers.orig_rax; }
 unsigned long long& result_in(Registers& registers) { return registers.rax; }
+unsigned long long& pointer_in(Registers& registers) { return registers.rip; }
 unsigned long long& argument_in(Registers& registers, std::size_t i) {
   switch (i) {
     case 0:
@@ -108,6 +109,7 @@ unsigned long long& argument_in(Registers& registers, std::size_t i) {
 constexpr std::uint32_t kArchitecture = AUDIT_ARCH_AARCH64;
 using Registers = user_pt_regs;
 unsigned long long& result_in(Registers& registers) { return registers.regs[0]; }
+unsigned long long& pointer_in(Registers& registers) { return registers.pc; }
 unsigned long long& argument_in(Registers& registers, std::size_t i) { return registers.regs[i]; }
 #else
 #error "the syscall door knows the registers of x86_64 and aarch64; add those of this machine here"
@@ -230,6 +232,25 @@ void restore_argument(pid_t tid, int argument, std::uint64_t value) {
   argument_in(registers, static_cast<std::size_t>(argument)) = value;
   write_registers(tid, registers);
 }
+
+std::uint64_t instruction_pointer(pid_t tid) {
+  Registers registers = read_registers(tid);
+  return pointer_in(registers);
+}
+
+void set_instruction_pointer(pid_t tid, std::uint64_t address) {
+  Registers registers = read_registers(tid);
+  pointer_in(registers) = address;
+  write_registers(tid, registers);
+}
+
+#if defined(__x86_64__)
+const std::string kBreakpoint = "\xcc";
+const std::uint64_t kBehindBreakpoint = 1;
+#else
+const std::string kBreakpoint("\x00\x00\x20\xd4", 4);  // brk #0
+const std::uint64_t kBehindBreakpoint = 0;
+#endif
 
 int byte_argument(const std::string& call) {
   return call == "read" || call == "write" || call == "recvfrom" || call == "sendto" ? 2 : -1;

@@ -34,6 +34,14 @@ long read_result(pid_t tid);
 // ... and puts back an argument that was replaced: programs may use the register again.
 void restore_argument(pid_t tid, int argument, std::uint64_t value);
 
+// Where a thread that stands will go on.
+std::uint64_t instruction_pointer(pid_t tid);
+void set_instruction_pointer(pid_t tid, std::uint64_t address);
+
+// A trap in the program, and how far behind it a thread stands that ran into it.
+extern const std::string kBreakpoint;
+extern const std::uint64_t kBehindBreakpoint;
+
 // Which of its arguments counts its bytes, for calls that have such; -1: none.
 int byte_argument(const std::string& call);
 // Which of its arguments points to the list of what it moves (writev and readv: an iovec; sendmsg

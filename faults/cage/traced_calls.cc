@@ -64,7 +64,10 @@ void Tracing::on_call(pid_t tid) {
   bool goes_on = true;
   if (is_due(process, *call)) goes_on = strike_before(tid, process, *call, syscall);
   if (!goes_on) return;
-  if (call->told || call->to_strike || call->cut) threads_.at(tid).call = std::move(call);
+  if (steps_ && steps_->tid == tid && trace_.store->to.call == call->label) end_steps();
+  call->to_step = steps_in(process) && !claimed_ && trace_.store->from.call == call->label;
+  claimed_ = claimed_ || call->to_step;
+  if (call->told || call->to_strike || call->to_step || call->cut) threads_.at(tid).call = std::move(call);
   go_on(tid);
 }
 
@@ -105,14 +108,20 @@ bool Tracing::strike_before(pid_t tid, Traced& process, TracedCall& call, const 
 bool Tracing::strike(pid_t tid, Traced& process, const TracedCall& call,
                      std::optional<long> moved) {
   const CallEffect& effect = trace_.strike->effect;
+  const bool freezes = effect.kind == CallEffect::Kind::kFreeze;
+  if (!freezes) tell_strike(tid, process, call, moved, false);
+  const bool goes_on = apply(tid, process, effect);
+  if (freezes) tell_strike(tid, process, call, moved, true);
+  return goes_on;
+}
+
+bool Tracing::apply(pid_t tid, Traced& process, const CallEffect& effect) {
+  send();  // before what it does can be seen
   if (effect.kind == CallEffect::Kind::kFreeze) {
     process.frozen = true;
     ::kill(process.who.pid, SIGSTOP);  // its other threads; this one is just never let go
-    tell_strike(tid, process, call, moved, true);
     return false;
   }
-  tell_strike(tid, process, call, moved, false);
-  send();  // before what it does can be seen
   if (effect.number == SIGKILL) {
     ::kill(process.who.pid, SIGKILL);
     return false;
@@ -131,9 +140,10 @@ void Tracing::on_return(pid_t tid) {
   if (call.cut) mend(*call.cut, tid, process.who.pid);
   if (is_to_be_made_again(result)) {
     process.life.take_back(call.label);
-    if (call.to_strike) claimed_ = false;
+    if (call.to_strike || call.to_step) claimed_ = false;
     return go_on(tid);
   }
+  if (call.to_step) return begin_steps(tid);
   if (call.told) tell_call(tid, process, call, result);
   if (!call.to_strike) return go_on(tid);
   const CallEffect::Kind kind = trace_.strike->effect.kind;

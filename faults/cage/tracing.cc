@@ -156,12 +156,14 @@ void Tracing::meet_process(pid_t pid) {
   fields["lineage"] = process.lineage;
   post("born", std::move(fields));
   threads_[pid] = TracedThread{pid, std::nullopt};
-  processes_[pid] = std::move(process);
+  set_breakpoint(processes_[pid] = std::move(process));
 }
 
 void Tracing::go_on(pid_t tid, int signal) {
   const bool awaited = threads_.count(tid) > 0 && threads_[tid].call.has_value();
-  ::ptrace(awaited ? PTRACE_SYSCALL : PTRACE_CONT, tid, nullptr, signal);
+  const bool steps = steps_ && steps_->tid == tid;
+  ::ptrace(steps ? PTRACE_SINGLESTEP : (awaited ? PTRACE_SYSCALL : PTRACE_CONT), tid, nullptr,
+           signal);
 }
 
 void Tracing::on_stop(pid_t tid, int code) {
@@ -177,6 +179,8 @@ void Tracing::on_stop(pid_t tid, int code) {
   }
   if (event != 0) return go_on(tid);
   if (code == kReturned) return on_return(tid);
+  if (signal == SIGTRAP && steps_ && steps_->tid == tid) return on_step(tid);
+  if (signal == SIGTRAP && ran_into_breakpoint(tid)) return begin_steps(tid);
   go_on(tid, signal);
 }
 
@@ -195,10 +199,13 @@ void Tracing::on_exec(pid_t tid) {
   post("born", std::move(fields));
   if (call && call->told) tell_call(tid, process, *call, 0);
   if (call && call->to_strike && !strike(tid, process, *call, 0)) return;
+  set_breakpoint(process);
   go_on(tid);
 }
 
 void Tracing::on_end(const siginfo_t& end) {
+  if (steps_ && steps_->tid == end.si_pid) end_steps();
+  breakpoints_.erase(end.si_pid);
   const auto thread = threads_.find(end.si_pid);
   if (thread != threads_.end()) {
     const auto process = processes_.find(thread->second.process);

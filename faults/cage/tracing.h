@@ -16,6 +16,7 @@
 #include "faults/cage/fd.h"
 #include "faults/cage/life.h"
 #include "faults/cage/proc.h"
+#include "faults/cage/shared_memory.h"
 #include "faults/cage/syscall.h"
 #include "faults/cage/tracer.h"
 
@@ -41,12 +42,28 @@ struct TracedCall {
   long long t_ns = 0;
   bool told = false;       // it is to be told when it has returned
   bool to_strike = false;  // the strike comes when it has returned
+  bool to_step = false;    // its thread goes on step by step then
   std::optional<Cut> cut;
 };
 
 struct TracedThread {
   pid_t process = 0;
   std::optional<TracedCall> call;
+};
+
+// The one thread that goes step by step between two places.
+struct Steps {
+  pid_t tid = 0;
+  SharedMemory memory;
+  std::uint64_t until = 0;  // an address; 0: until a call is made
+  long steps = 0;
+  int stores = 0;
+};
+
+// A trap that stands in the memory of a process, and what stood there.
+struct Breakpoint {
+  std::uint64_t address = 0;
+  std::string was;
 };
 
 class Tracing {
@@ -74,14 +91,23 @@ class Tracing {
   void meet_process(pid_t pid);
   std::optional<TracedCall> named(pid_t tid, Traced& process, const Syscall& syscall);
   bool is_due(const Traced& process, const TracedCall& call) const;
-  // Both return false if the thread must not go on.
+  // These return false if the thread must not go on.
   bool strike_before(pid_t tid, Traced& process, TracedCall& call, const Syscall& syscall);
   bool strike(pid_t tid, Traced& process, const TracedCall& call, std::optional<long> moved);
   void tell_strike(pid_t tid, const Traced& process, const TracedCall& call,
                    std::optional<long> moved, bool seen);
   void tell_call(pid_t tid, const Traced& process, const TracedCall& call,
                  std::optional<long> result);
+  bool apply(pid_t tid, Traced& process, const CallEffect& effect);
   void go_on(pid_t tid, int signal = 0);
+
+  // Step by step (traced_steps.cc).
+  bool steps_in(const Traced& process) const;
+  void set_breakpoint(const Traced& process);
+  bool ran_into_breakpoint(pid_t tid);
+  void begin_steps(pid_t tid);
+  void on_step(pid_t tid);
+  void end_steps();
 
   void post(const char* ev, nlohmann::json fields);
   void send();
@@ -93,7 +119,9 @@ class Tracing {
   std::map<pid_t, Traced> processes_;
   std::vector<std::string> outgoing_;
   bool armed_ = false, shutdown_ = false;
-  bool claimed_ = false;  // some call is, or will be, struck
+  bool claimed_ = false;  // some call is, or will be, struck; or some thread goes step by step
+  std::optional<Steps> steps_;
+  std::map<pid_t, Breakpoint> breakpoints_;  // by process
 };
 
 // {"pid", "start"}
