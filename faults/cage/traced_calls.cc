@@ -67,7 +67,8 @@ void Tracing::on_call(pid_t tid) {
   if (steps_ && steps_->tid == tid && trace_.store->to.call == call->label) end_steps();
   call->to_step = steps_in(process) && !claimed_ && trace_.store->from.call == call->label;
   claimed_ = claimed_ || call->to_step;
-  if (call->told || call->to_strike || call->to_step || call->cut) threads_.at(tid).call = std::move(call);
+  if (call->told || call->to_strike || call->to_step || call->cut)
+    threads_.at(tid).call = std::move(call);
   go_on(tid);
 }
 
