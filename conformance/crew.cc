@@ -16,6 +16,7 @@ struct Crew::State {
   std::mutex lock;
   std::condition_variable something_to_do, nothing_at_work;
   std::function<void(std::size_t)> begin, work;
+  std::function<bool()> enough;
   std::size_t next = 0, count = 0, at_work = 0;
   bool over = false;     // the crew goes home
   bool stopped = false;  // no further item of this list is begun
@@ -35,6 +36,10 @@ struct Crew::State {
   // With the lock held: the next item, begun; false if there is none.
   bool take(std::size_t& item) {
     if (stopped || next >= count) return false;
+    if (enough && enough()) {
+      count = next;
+      return false;
+    }
     if (asked_to_stop()) {
       stopped = true;
       return false;
@@ -89,10 +94,11 @@ Crew::~Crew() {
 }
 
 bool Crew::each(std::size_t count, std::function<void(std::size_t)> begin,
-                std::function<void(std::size_t)> work) {
+                std::function<void(std::size_t)> work, std::function<bool()> enough) {
   std::unique_lock<std::mutex> hold(state_->lock);
   state_->begin = std::move(begin);
   state_->work = std::move(work);
+  state_->enough = std::move(enough);
   state_->next = 0;
   state_->count = count;
   state_->stopped = false;

@@ -20,9 +20,10 @@ class Crew {
   // Works through the items 0 to count - 1 and returns when all that were begun are done.
   // `begin(i)` is called in the order of the items, one at a time, and then `work(i)`, beside
   // others. False: stopped before the end. What the first of them throws is thrown here, after the
-  // rest have ended.
+  // rest have ended. `enough`, if there is one, is asked before each item: once it says yes, no
+  // further one is begun, and that is an end like any other.
   bool each(std::size_t count, std::function<void(std::size_t)> begin,
-            std::function<void(std::size_t)> work);
+            std::function<void(std::size_t)> work, std::function<bool()> enough = nullptr);
 
  private:
   struct State;

@@ -82,6 +82,18 @@ TEST(Crew, begins_nothing_once_it_is_to_stop) {
   ::close(pipe[1]);
 }
 
+TEST(Crew, begins_nothing_once_there_is_enough_and_that_is_an_end_like_any_other) {
+  Crew crew(1, -1);
+  int done = 0;
+  const auto work = [&](std::size_t) { ++done; };
+  EXPECT_TRUE(crew.each(
+      1000, [](std::size_t) {}, work, [&] { return done == 4; }));
+  EXPECT_EQ(done, 4);
+  EXPECT_TRUE(crew.each(
+      3, [](std::size_t) {}, work));  // the next list knows nothing of it
+  EXPECT_EQ(done, 7);
+}
+
 TEST(Crew, has_nothing_to_do_with_nothing) {
   Crew crew(2, -1);
   EXPECT_TRUE(crew.each(

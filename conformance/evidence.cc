@@ -22,6 +22,7 @@ constexpr std::size_t kStderrLines = 6;
 constexpr std::size_t kStderrBytes = 800;
 
 std::optional<std::int64_t> first_strike_ns(const History& history) {
+  if (history.call_struck) return history.call_struck->t_ns;
   if (history.told.empty()) return std::nullopt;
   return history.told.front().t_ns;
 }
@@ -41,8 +42,30 @@ std::string words_of_place(const faults::Fault& fault, const Strike& strike) {
          strike.told.task;
 }
 
+void add_call_strike(const Trial& trial, const Receipt& receipt, Lines& lines) {
+  if (const auto& struck = trial.history.call_struck) {
+    const std::string moved =
+        struck->moved && struck->bytes
+            ? fmt::format(" ({} of {} bytes moved)", *struck->moved, *struck->bytes)
+            : "";
+    lines.push_back(fmt::format("{}{} of process {} (`{}`) at {}", words_of_call_strike(trial.plan),
+                                moved, struck->process.pid, struck->lineage,
+                                duration(struck->t_ns)));
+  }
+  for (const Strike& strike : receipt.strikes)
+    if (strike.status)
+      lines.push_back(fmt::format("receipt: process {} ended by {}, {} later",
+                                  strike.told.process.pid, to_string(*strike.status),
+                                  duration(*strike.landed_ns - strike.told.t_ns)));
+  if (!receipt.missing.empty()) lines.push_back(receipt.missing);
+}
+
 void add_receipts(const Trial& trial, Lines& lines) {
   for (const Receipt& receipt : trial.receipts.faults) {
+    if (receipt.fault == kCallStrike) {
+      add_call_strike(trial, receipt, lines);
+      continue;
+    }
     const auto& fault = trial.plan.faults[static_cast<std::size_t>(receipt.fault)];
     for (const Strike& strike : receipt.strikes) {
       const std::string what = fmt::format(

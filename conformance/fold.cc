@@ -84,14 +84,17 @@ CellVerdict fold(std::string pool, std::string scenario, std::vector<AttemptVerd
     if (!cell.attempts.empty()) cell.parts = deciding(cell.attempts).parts;
     return cell;
   }
-  const AttemptVerdict& decides = deciding(cell.attempts);
+  std::vector<AttemptVerdict> weighed = cell.attempts;
+  std::erase_if(weighed, [](const AttemptVerdict& attempt) { return attempt.blank; });
+  if (weighed.empty()) weighed = cell.attempts;
+  const AttemptVerdict& decides = deciding(weighed);
   cell.status = decides.status;
   cell.why = decides.why;
   cell.parts = decides.parts;
-  const auto failing = std::count_if(cell.attempts.begin(), cell.attempts.end(), fails);
+  const auto failing = std::count_if(weighed.begin(), weighed.end(), fails);
   if (failing == 0) return cell;
-  cell.rate = fmt::format("{} of {}", failing, cell.attempts.size());
-  const bool mixed = std::any_of(cell.attempts.begin(), cell.attempts.end(), [](const auto& a) {
+  cell.rate = fmt::format("{} of {}", failing, weighed.size());
+  const bool mixed = std::any_of(weighed.begin(), weighed.end(), [](const auto& a) {
     return weight_of(a.status) == Weight::kPasses;
   });
   if (mixed) {

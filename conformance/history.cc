@@ -61,6 +61,7 @@ class Reader {
   void take_meeting(const Observation& line);
   void take_ledger(const Observation& line);
   void take_exit(const Observation& line);
+  void take_call_struck(const Observation& line);
   void take_snapshot(const Observation& line);
   void take_taken(const Observation& line);
 
@@ -79,7 +80,7 @@ class Reader {
 // and that is no deed of the pool.
 bool is_clearing_up(const std::string& kind) {
   return kind == "received" || kind == "ledger" || kind == "met" || kind == "left" ||
-         kind == "exit";
+         kind == "exit" || kind == "call-struck";
 }
 
 void Reader::take(const Observation& line) {
@@ -111,6 +112,8 @@ void Reader::take(const Observation& line) {
   } else if (kind == "told") {
     history_.told.push_back({need<int>(line, "fault"), identity_in(line, line.fields),
                              text_in(line.fields, "task"), line.t_ns, line.seq});
+  } else if (kind == "call-struck") {
+    take_call_struck(line);
   } else if (kind == "signalled") {
     const auto error = need<std::string>(line, "error");
     if (!error.empty()) history_.signal_errors[need<int>(line, "pid")] = error;
@@ -261,6 +264,22 @@ void Reader::take_exit(const Observation& line) {
     return;
   }
   history_.exits.push_back(exit);
+}
+
+void Reader::take_call_struck(const Observation& line) {
+  CallStruck struck;
+  struck.process = identity_in(line, line.fields);
+  struck.lineage = need<std::string>(line, "lineage");
+  struck.at = need<std::string>(line, "at");
+  struck.moment = need<std::string>(line, "moment");
+  struck.effect = need<std::string>(line, "effect");
+  struck.to = text_in(line.fields, "to");
+  if (line.fields.contains("bytes")) struck.bytes = need<std::int64_t>(line, "bytes");
+  if (line.fields.contains("moved")) struck.moved = need<std::int64_t>(line, "moved");
+  struck.seen = line.fields.value("seen", false);
+  struck.t_ns = line.t_ns;
+  struck.seq = line.seq;
+  if (!history_.call_struck) history_.call_struck = struck;
 }
 
 void Reader::take_snapshot(const Observation& line) {

@@ -80,6 +80,15 @@ struct Told {  // first half of a receipt
   std::int64_t seq = 0;
 };
 
+struct CallStruck {  // the strike at a call of a traced run was made: first half of its receipt
+  ProcessId process;
+  std::string lineage, at, moment, effect, to;
+  std::optional<std::int64_t> bytes, moved;  // asked for, and moved before the strike
+  bool seen = false;  // the tracer saw it take effect: the second half, of what ends no process
+  std::int64_t t_ns = 0;
+  std::int64_t seq = 0;
+};
+
 struct Meeting {
   int conn = 0;
   ProcessId process;
@@ -130,6 +139,7 @@ struct History {
   std::set<std::string> own_paths;  // of the ledger and the rendezvous: the harness's own files
   std::vector<TaskHistory> tasks;   // in the plan's order
   std::vector<Told> told;
+  std::optional<CallStruck> call_struck;
   std::map<int, std::string> signal_errors;  // by pid: signals that could not be sent
   std::vector<Meeting> meetings;
   std::vector<Exit> exits;

@@ -115,6 +115,7 @@ std::string part_of_step(const Plan& plan, const History& history) {
   switch (plan.steps[static_cast<std::size_t>(history.step)].kind) {
     case StepKind::kOpen:
     case StepKind::kWarmUp:
+    case StepKind::kArm:
       return "open";
     case StepKind::kClose:
     case StepKind::kBeginClose:

@@ -7,6 +7,7 @@
 //        open        warm-up tasks give their values
 //        ROLE.*      outcome, time, cause, certainty, blame                 (outcome_parts, truth)
 //        run-once    no task started twice                                  (outcome_parts)
+//        innocents   no task failed outside of the struck worker            (outcome_parts)
 //        after       the probe gives its value, as the pool says it recovers
 //        close       every close answered in its time; the program ends
 //        leftovers   snapshots against the baseline                         (leftovers)
@@ -94,6 +95,10 @@ Part after_part(const Trial& trial) {
     if (task->submitted_ns) probes.push_back(task);
   if (probes.empty()) throw FormError("the attempt has no probe");
   if (auto wrong = misbehaviour("after", probes)) return *wrong;
+  // Struck itself, the first probe says nothing of the pool: it is one of the tasks that a strike
+  // may cost, and the next one shows whether the pool goes on.
+  const auto& struck = trial.history.call_struck;
+  const bool first_was_struck = struck && struck->t_ns >= *probes.front()->submitted_ns;
   std::string word = "broken", got;
   for (std::size_t i = 0; i < probes.size(); ++i) {
     if (probes[i]->settled.empty()) {
@@ -104,7 +109,8 @@ Part after_part(const Trial& trial) {
     const Settled& settled = probes[i]->settled.front();
     got += fmt::format("{}{}: {}", got.empty() ? "" : "; ", name_of(*probes[i]), words_of(settled));
     if (settled.kind() != "value") continue;
-    const bool again = i > 0 && trial.plan.pool.recovers != Recovery::kReplaces;
+    const bool again =
+        i > 0 && (first_was_struck || trial.plan.pool.recovers != Recovery::kReplaces);
     word = i == 0 ? "usable" : again ? "recovered" : "broken";
   }
   const auto accepted = [&](const char* one) {
@@ -164,6 +170,8 @@ class Sequence {
     for (const auto& role : trial_.plan.expect.roles) add_role(role);
     for (const std::string& role : roles_without_claims()) add_unclaimed(role);
     add("run-once", false, [&] { return run_once_part(trial_); });
+    if (trial_.plan.expect.lost_at_most)
+      add("innocents", true, [&] { return innocents_part(trial_); });
     if (!trial_.plan.expect.after.one_of.empty())
       add("after", true, [&] { return after_part(trial_); });
     if (!trial_.parent_struck || !trial_.history.closes.empty())
@@ -287,6 +295,7 @@ AttemptVerdict try_to_judge(const Plan& plan, const std::vector<Observation>& at
   conclude(trial, verdict);
   verdict.evidence = evidence_of(trial, verdict.status != Status::kPass);
   verdict.detect_ns = time_to_detect(trial);
+  verdict.blank = verdict.status == Status::kVacuous && never_fired(plan, history);
   return verdict;
 }
 

@@ -19,7 +19,7 @@ AttemptVerdict judge_attempt(const std::vector<Observation>& attempt);
 
 // Attempts of one cell: one passing attempt alone is pass; all failing is the worst of them ("3 of
 // 3"); some failing and some passing is flaky with its rate; any inconclusive one with no failure
-// is inconclusive.
+// is inconclusive. Blank ones count only where there is no other.
 CellVerdict fold(std::string pool, std::string scenario, std::vector<AttemptVerdict> attempts);
 
 // Every cell of a record, in the order of its `cell` lines: attempts split, judged and folded;

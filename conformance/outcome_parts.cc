@@ -191,6 +191,33 @@ Part run_once_part(const Trial& trial) {
   return part_of("run-once", Level::kMust, wrong);
 }
 
+Part innocents_part(const Trial& trial) {
+  const std::string claimed =
+      fmt::format("at most {} without a value, and none of another worker than the struck one",
+                  counted(static_cast<std::size_t>(*trial.plan.expect.lost_at_most), "task"));
+  std::set<int> struck;
+  for (const Receipt& receipt : trial.receipts.faults)
+    for (const Strike& strike : receipt.strikes)
+      if (strike.landed_ns) struck.insert(strike.told.process.pid);
+  std::vector<Fault> wrong;
+  Tasks lost;
+  for (const TaskHistory& task : trial.history.tasks)
+    if (task.planned.role != "warm-up" && !task.settled.empty() &&
+        task.settled.front().kind() != "value")
+      lost.push_back(&task);
+  for (const TaskHistory* task : lost)
+    for (const LedgerLine& start : task->starts)
+      if (struck.count(start.pid) == 0)
+        wrong.push_back({Status::kWrongError, Level::kMust, claimed,
+                         fmt::format("{} had begun in process {}, which was not struck: {}",
+                                     name_of(*task), start.pid, words_of(task->settled.front()))});
+  if (wrong.empty() && lost.size() > static_cast<std::size_t>(*trial.plan.expect.lost_at_most))
+    wrong.push_back(
+        {Status::kWrongError, Level::kMust, claimed,
+         fmt::format("{} have none: {}", counted(lost.size(), "task"), names_of(lost))});
+  return part_of("innocents", Level::kMust, wrong);
+}
+
 std::optional<std::int64_t> time_to_detect(const Trial& trial) {
   const auto struck_ns = trial.receipts.last_ns();
   if (!struck_ns) return std::nullopt;

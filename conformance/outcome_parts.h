@@ -22,6 +22,10 @@ std::optional<Part> misbehaviour(const std::string& name,
 // "run-once": no task ran twice.
 Part run_once_part(const Trial& trial);
 
+// "innocents": of all tasks, probes among them, at most `plan.expect.lost_at_most` ended without a
+// value, and none of these had begun in a worker that was not struck.
+Part innocents_part(const Trial& trial);
+
 // The task's value, as it was planned.
 bool is_planned_value(const TaskHistory& task, const Settled& settled);
 

@@ -18,15 +18,31 @@ using scenarios::StepKind;
 
 // An end that only the pool saw explains any effect: then the death is a fact, and its status is
 // not known to contradict us.
-bool explains(const faults::Effect& effect, const ExitStatus& status) {
-  if (status.how == ExitStatus::How::kUnseen) return true;
-  if (effect.kind == EffectKind::kExit)
-    return status.how == ExitStatus::How::kCode && status.code == effect.code;
-  return status.how == ExitStatus::How::kSignal &&
-         status.signal == faults::signal_name(effect.signal);
+struct End {  // how an effect ends a process
+  std::optional<int> code;
+  int signal = 0;
+  std::string effect;  // its word
+};
+
+End end_by(const faults::Effect& effect) {
+  const bool exits = effect.kind == EffectKind::kExit;
+  return {exits ? std::optional(effect.code) : std::nullopt, effect.signal,
+          faults::to_string(effect)};
 }
 
-void look_for_exit(const faults::Effect& effect, const History& history, Strike& strike) {
+End end_by(const faults::CallEffect& effect) {
+  const bool exits = effect.kind == faults::CallEffect::Kind::kExit;
+  return {exits ? std::optional(effect.number) : std::nullopt, effect.number,
+          faults::to_string(effect)};
+}
+
+bool explains(const End& end, const ExitStatus& status) {
+  if (status.how == ExitStatus::How::kUnseen) return true;
+  if (end.code) return status.how == ExitStatus::How::kCode && status.code == *end.code;
+  return status.how == ExitStatus::How::kSignal && status.signal == faults::signal_name(end.signal);
+}
+
+void look_for_exit(const End& end, const History& history, Strike& strike) {
   const auto exits = history.exits_of(strike.told.process);
   if (exits.empty()) {
     const auto error = history.signal_errors.find(strike.told.process.pid);
@@ -37,10 +53,9 @@ void look_for_exit(const faults::Effect& effect, const History& history, Strike&
     return;
   }
   const Exit& exit = *exits.front();
-  if (!explains(effect, exit.status)) {
-    strike.why_not =
-        fmt::format("process {} ended by {}, which `{}` does not explain", strike.told.process.pid,
-                    to_string(exit.status), faults::to_string(effect));
+  if (!explains(end, exit.status)) {
+    strike.why_not = fmt::format("process {} ended by {}, which `{}` does not explain",
+                                 strike.told.process.pid, to_string(exit.status), end.effect);
     return;
   }
   strike.landed_ns = exit.t_ns;
@@ -77,7 +92,7 @@ Strike strike_of(const Fault& fault, const History& history, const Told& told) {
   } else if (fault.effect.kind == EffectKind::kReturn) {
     look_for_word(history.bye_heard_ns, "the program never read that it may end", strike);
   } else if (faults::ends_process(fault.effect)) {
-    look_for_exit(fault.effect, history, strike);
+    look_for_exit(end_by(fault.effect), history, strike);
     const TaskHistory* task = history.task(told.task);
     if (fault.point == faults::Point::kSending && (task == nullptr || !task->seen_sending)) {
       strike.landed_ns.reset();
@@ -122,6 +137,29 @@ std::string spared(const Plan& plan, const History& history, const Receipt& rece
   return "";
 }
 
+Receipt receipt_of_call(const Plan& plan, const History& history) {
+  Receipt receipt{kCallStrike, {}, ""};
+  if (never_fired(plan, history)) {
+    receipt.missing =
+        words_of_call_strike(plan) + " did not strike: no worker made that call in that place";
+    return receipt;
+  }
+  const CallStruck& struck = *history.call_struck;
+  Strike strike{{kCallStrike, struck.process, "", struck.t_ns, struck.seq}, {}, {}, ""};
+  const faults::CallEffect& effect = plan.trace->strike->effect;
+  if (faults::ends_process(effect)) {
+    look_for_exit(end_by(effect), history, strike);
+  } else if (struck.seen) {
+    strike.landed_ns = struck.t_ns;
+  } else {
+    strike.why_not = "the tracer did not see it take effect";
+  }
+  if (!strike.why_not.empty())
+    receipt.missing = words_of_call_strike(plan) + " did not strike: " + strike.why_not;
+  receipt.strikes.push_back(std::move(strike));
+  return receipt;
+}
+
 std::string words_of(const Fault& fault) {
   return fmt::format("{} at {}{}{}", faults::to_string(fault.effect),
                      faults::to_string(fault.point), fault.role.empty() ? "" : ":", fault.role);
@@ -158,6 +196,19 @@ bool Receipts::struck(int pid) const {
   return false;
 }
 
+bool never_fired(const Plan& plan, const History& history) {
+  return plan.trace && plan.trace->strike && !history.call_struck;
+}
+
+std::string words_of_call_strike(const Plan& plan) {
+  const faults::CallStrike& strike = *plan.trace->strike;
+  const std::string when = faults::is_torn(strike.moment)
+                               ? "in the midst (" + faults::to_string(strike.moment) + ") of"
+                               : faults::to_string(strike.moment);
+  return fmt::format("`{}` {} the call `{}`", faults::to_string(strike.effect), when,
+                     faults::to_string(strike.at));
+}
+
 Receipts read_receipts(const Plan& plan, const History& history) {
   Receipts receipts;
   for (std::size_t i = 0; i < plan.faults.size(); ++i) {
@@ -173,6 +224,7 @@ Receipts read_receipts(const Plan& plan, const History& history) {
           fmt::format("fault {} ({}) did not strike: {}", i, words_of(plan.faults[i]), why);
     receipts.faults.push_back(std::move(receipt));
   }
+  if (plan.trace && plan.trace->strike) receipts.faults.push_back(receipt_of_call(plan, history));
   return receipts;
 }
 

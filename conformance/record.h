@@ -22,8 +22,11 @@ class RecordError : public std::runtime_error {
 // may stand between each other. Invalid UTF-8 in strings is replaced, never thrown on.
 class RecordWriter {
  public:
-  explicit RecordWriter(const std::filesystem::path& file);  // truncates; throws RecordError
-  ~RecordWriter();                                           // writes no footer by itself
+  // Truncates; begins with `before`, lines of an earlier record that this one goes on with. The
+  // file is as it was until all of them stand in the new one. Throws RecordError.
+  explicit RecordWriter(const std::filesystem::path& file,
+                        const std::vector<Observation>& before = {});
+  ~RecordWriter();  // writes no footer by itself
   RecordWriter(const RecordWriter&) = delete;
   RecordWriter& operator=(const RecordWriter&) = delete;
 

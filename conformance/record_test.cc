@@ -72,6 +72,24 @@ TEST_F(RecordTest, a_stored_run_is_judged_as_it_was) {
   EXPECT_EQ(judge_record(lines).at(0).status, Status::kPass);
 }
 
+TEST_F(RecordTest, a_record_goes_on_with_what_stands_of_an_earlier_one) {
+  write_record(whole_run());
+  Lines kept = read_record(file_).observations;
+  kept.resize(5);  // as after a cut: fewer lines, and no footer
+  {
+    RecordWriter writer(file_, kept);
+    EXPECT_EQ(read_record(file_).observations, kept) << "it is there at once";
+    writer.append(line("resumed", {}, 9));
+    writer.finish();
+  }
+  const Record record = read_record(file_);
+  EXPECT_TRUE(record.whole) << record.cut_off;
+  ASSERT_EQ(record.observations.size(), 6U);
+  EXPECT_EQ(record.observations.back().kind, "resumed");
+  EXPECT_EQ(record.observations.back().seq, 6);
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(folder_), {}), 1);
+}
+
 TEST_F(RecordTest, a_line_reads_well_and_counts_from_one) {
   {
     RecordWriter writer(file_);

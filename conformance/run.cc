@@ -21,8 +21,10 @@ constexpr double kPingNominal_s = 0.002;  // a ping slower than this makes every
 // on others.
 constexpr double kLargestFactor = 3;
 
-faults::CageOptions cage_options(const AdapterCommand& command) {
+faults::CageOptions cage_options(const AdapterCommand& command,
+                                 const std::optional<faults::Trace>& trace) {
   faults::CageOptions options;
+  options.trace = trace;
   options.program = command.cage_program;
   options.command = command.argv;
   options.env = command.env;
@@ -51,7 +53,7 @@ std::chrono::nanoseconds median_ping(Scene& scene) {
 }  // namespace
 
 scenarios::PoolFacts ask_adapter(const AdapterCommand& command, Journal& journal, int stop_fd) {
-  Scene scene(cage_options(command), journal, stop_fd);
+  Scene scene(cage_options(command, std::nullopt), journal, stop_fd);
   try {
     await_hello(scene, command, Clock::now());
     scene.adapter_may_end();
@@ -70,7 +72,7 @@ std::string run_attempt(const scenarios::Plan& plan, const AdapterCommand& comma
                         Journal& journal, int stop_fd) {
   AttemptOver over{"done", ""};
   const auto begun = Clock::now();
-  Scene scene(cage_options(command), journal, stop_fd);
+  Scene scene(cage_options(command, plan.trace), journal, stop_fd);
   try {
     if (!scene.wait([&] { return !scene.seen().ready.is_null(); }, begun + start_limit(command)))
       throw AttemptOver{"harness-error", "the cage was not ready within " +

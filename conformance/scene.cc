@@ -166,6 +166,8 @@ void Scene::on_cage_message(const std::string& ev, const json& message) {
     over_ = AttemptOver{"harness-error", "the cage's own deadline ended the attempt"};
   if (ev == "pong") seen_.pongs[message.at("n")] = Clock::now();
   if (ev == "healed") seen_.healed = true;
+  if (ev == "call-struck") ++seen_.call_strikes;
+  if (ev == "marked") seen_.marked.insert(message.at("word"));
   if (ev == "process") seen_.snapshots[message.at("snap")].processes.push_back(message);
   if (ev == "snapshot") seen_.snapshots[message.at("snap")].whole = message;
   if (ev == "ledger") {

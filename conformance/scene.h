@@ -80,6 +80,8 @@ struct Seen {
   std::vector<Meeting> meetings;
   std::map<std::pair<int, std::uint64_t>, nlohmann::json> exits;  // status by identity
   std::map<std::string, int> struck;  // how many `struck` lines each task wrote
+  int call_strikes = 0;               // made by the tracer: 0 or 1
+  std::set<std::string> marked;       // words that the tracer has taken
   std::set<std::string> ended;        // tasks that wrote `end`
   std::set<int> made;                 // pids of children that bodies started because we said so
   bool group_signalled = false;       // the adapter's process group was sent a signal

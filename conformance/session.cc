@@ -35,10 +35,20 @@ Session::Session(const SessionOptions& options, const CheckHooks& hooks)
     : options_(options),
       hooks_(hooks),
       file_(made(options.out) / "events.ndjson"),
-      record_(file_),
+      epoch_(Clock::now() -
+             std::chrono::nanoseconds(options.before.empty() ? 0 : options.before.back().t_ns)),
+      record_(file_, options.before),
       crew_(options.jobs, options.stop_fd) {
+  for (const Observation& line : options.before) keep(line);
+  cells_.clear();  // they are done
+  options_.before.clear();
+  doors_ = faults::probe_doors(options_.cage_program);
   record_.listener = [this](const Observation& observation) { keep(observation); };
-  header();
+  if (options.before.empty()) {
+    header();
+  } else {
+    line("resumed", {{"argv", options.argv}, {"jobs", options.jobs}});
+  }
 }
 
 void Session::line(const std::string& kind, json fields, std::string run) {
@@ -50,7 +60,7 @@ void Session::line(const std::string& kind, json fields, std::string run) {
 void Session::header() {
   utsname machine{};
   ::uname(&machine);
-  const faults::Doors doors = faults::probe_doors(options_.cage_program);
+  const faults::Doors& doors = doors_;
   line("header", {{"tool", "poolproof"},
                   {"version", POOLPROOF_VERSION},
                   {"argv", options_.argv},
@@ -106,13 +116,17 @@ void Session::keep(const Observation& observation) {
     cells_[observation.run].push_back(observation);
 }
 
-std::vector<Observation> Session::kept(const std::string& run) {
+std::vector<Observation> Session::kept(const std::string& run, int attempt) {
   const Hold hold(lock_);
-  return cells_.at(run);
+  std::vector<Observation> lines;
+  for (const Observation& line : cells_.at(run))
+    if (line.attempt == attempt) lines.push_back(line);
+  return lines;
 }
 
 void Session::run(const std::vector<Cell>& cells) {
   if (interrupted_) return;
+  done_ = 0;
   total_ = static_cast<int>(cells.size());
   const bool all = crew_.each(
       cells.size(),
@@ -122,14 +136,18 @@ void Session::run(const std::vector<Cell>& cells) {
           fields["status"] = cells[i].status;
           fields["why"] = cells[i].why;
         }
+        fields.update(cells[i].more);
         line("cell", std::move(fields), cells[i].run());
       },
-      [&](std::size_t i) { run_cell(cells[i]); });
+      [&](std::size_t i) { run_cell(cells[i]); }, options_.enough);
   interrupted_ = interrupted_ || !all;
 }
 
 void Session::run_cell(const Cell& cell) {
-  for (int attempt = 1; cell.plan && attempt <= options_.repeat; ++attempt) {
+  std::vector<AttemptVerdict> verdicts;
+  int blank = 0, weighed = 0;
+  while (cell.plan && weighed < options_.repeat && blank < options_.tries) {
+    const int attempt = static_cast<int>(verdicts.size()) + 1;
     {
       const Hold hold(lock_);
       if (hooks_.begins) hooks_.begins(done_, total_, cell.pool, cell.scenario, attempt);
@@ -140,18 +158,20 @@ void Session::run_cell(const Cell& cell) {
       interrupted_ = true;
       return;
     }
-    std::vector<Observation> lines = kept(cell.run());
-    std::erase_if(lines, [&](const Observation& line) { return line.attempt != attempt; });
+    verdicts.push_back(judge_attempt(kept(cell.run(), attempt)));
+    (verdicts.back().blank ? blank : weighed) += 1;
     // Only what failed is repeated: three of three is a conviction, a mixture is flaky.
-    const bool failed = weight_of(judge_attempt(lines).status) == Weight::kFails;
-    if (!failed && !options_.repeat_passing_too) break;
+    const bool failed = weight_of(verdicts.back().status) == Weight::kFails;
+    if (!failed && !verdicts.back().blank && !options_.repeat_passing_too) break;
   }
   const Hold hold(lock_);
   std::vector<Observation> lines = std::move(cells_[cell.run()]);
   cells_.erase(cell.run());
   lines.insert(lines.begin(), pools_.at(cell.pool));
   ++done_;
-  if (hooks_.cell) hooks_.cell(judge_record(lines).at(0));
+  if (!hooks_.cell) return;
+  hooks_.cell(cell.plan ? fold(cell.pool, cell.scenario, std::move(verdicts))
+                        : judge_record(lines).at(0));
 }
 
 Checked Session::finish() {

@@ -19,12 +19,15 @@ namespace poolproof::conformance {
 struct SessionOptions {
   int jobs = 1;                     // cells that run at once, each in a cage of its own
   int repeat = 3;                   // attempts of a failing cell
+  int tries = 3;                    // of a cell whose strike finds nothing to strike, beside those
   bool repeat_passing_too = false;  // all attempts are made, whatever the first one shows
   scenarios::Level level = scenarios::Level::kMust;  // recorded; what fails is the caller's
   std::filesystem::path out;                         // folder for events.ndjson; made if absent
   std::filesystem::path cage_program;
-  std::vector<std::string> argv;  // recorded
-  int stop_fd = -1;               // readable: interrupted
+  std::vector<std::string> argv;      // recorded
+  int stop_fd = -1;                   // readable: interrupted
+  std::function<bool()> enough{};     // asked before each cell: yes, and no further one is begun
+  std::vector<Observation> before{};  // of an earlier record in `out` that this one goes on with
 };
 
 // What the one who watches is told: from any thread, but one at a time, so that it may print.
@@ -49,6 +52,7 @@ struct Cell {
   std::string status;  // without a plan: declined, unavailable; empty: its adapter could not speak
   std::string why;
   AdapterCommand adapter;
+  nlohmann::json more = nlohmann::json::object();  // fields of its line in the record
 
   std::string run() const { return pool + ":" + scenario; }
 };
@@ -71,6 +75,8 @@ class Session {
   void line(const std::string& kind, nlohmann::json fields, std::string run = "");
 
   AdapterCommand adapter(std::vector<std::string> argv) const;  // here, with our environment
+  const faults::Doors& doors() const { return doors_; }         // of this machine
+  const std::filesystem::path& file() const { return file_; }   // the record, as far as it goes
 
   void run(const std::vector<Cell>& cells);
 
@@ -79,14 +85,15 @@ class Session {
 
  private:
   void keep(const Observation& observation);
-  std::vector<Observation> kept(const std::string& run);
+  std::vector<Observation> kept(const std::string& run, int attempt);
   void run_cell(const Cell& cell);
   void header();
 
   SessionOptions options_;
   const CheckHooks& hooks_;
   std::filesystem::path file_;
-  Clock::time_point epoch_ = Clock::now();
+  Clock::time_point epoch_;
+  faults::Doors doors_;
   std::mutex lock_;  // of all that follows, and held while a hook is called
   std::map<std::string, std::vector<Observation>> cells_;  // lines of those that run, by run
   std::map<std::string, Observation> pools_;               // their `pool` lines

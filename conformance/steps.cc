@@ -51,6 +51,8 @@ class Run {
         return await_parent_end();
       case StepKind::kProbe:
         return probe(step);
+      case StepKind::kArm:
+        return arm();
       case StepKind::kBye:
         return bye();
     }
@@ -121,6 +123,7 @@ class Run {
 
   void begin_close(const std::string& how) {
     closes_owed_ = scene_.seen().closed + 1;
+    if (armed_) mark("shutdown");
     scene_.send(close_command(how));
   }
 
@@ -169,6 +172,19 @@ class Run {
     return size;
   }
 
+  // From the tracer's answer on it numbers what is born: nothing may be sent before.
+  void arm() {
+    mark("armed");
+    armed_ = true;
+  }
+
+  void mark(const std::string& word) {
+    scene_.cage().mark(word);
+    const auto marked = [&] { return scene_.seen().marked.count(word) > 0; };
+    if (!scene_.wait(marked, Clock::now() + progress_.scaled(kStepLimit)))
+      throw AttemptOver{"harness-error", "the tracer did not answer the mark `" + word + "`"};
+  }
+
   void await_parent_end() {
     progress_.require([&] { return scene_.seen().adapter_ended; }, kStepLimit);
     // Bodies that still wait for us may go on: a pool's workers may end with the task that they are
@@ -179,8 +195,12 @@ class Run {
 
   void probe(const Step& step) {
     const auto recovers = progress_.plan.pool.recovers;
+    const int strikes_before = scene_.seen().call_strikes;
     for (std::size_t i = 0; i < step.tasks.size(); ++i) {
-      if (i > 0 && recovers == scenarios::Recovery::kReplaces) return;
+      // A pool that replaces is asked again only where the first probe was itself the victim.
+      if (i > 0 && recovers == scenarios::Recovery::kReplaces &&
+          scene_.seen().call_strikes == strikes_before)
+        return;
       if (i > 0 && recovers == scenarios::Recovery::kBreaks) {
         begin_close(step.how);
         await_closed();
@@ -204,6 +224,7 @@ class Run {
   std::vector<std::string> submitted_;
   int closes_owed_ = 0;
   bool baseline_taken_ = false;
+  bool armed_ = false;
   Size baseline_;
 };
 

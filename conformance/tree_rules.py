@@ -22,7 +22,7 @@ STRANGERS = ("conformance/package/adopters/", "conformance/cli/new/")
 FLOORS: dict[str, tuple[str, ...]] = {
     "executor": (),
     "faults": (),
-    "scenarios": ("faults/fault.h",),
+    "scenarios": ("faults/fault.h", "faults/call_strike.h"),
     "conformance": ("scenarios", "faults"),
     "reports": ("conformance/verdict.h", "conformance/observation.h"),
     "fuzz": ("executor", "faults", "scenarios", "conformance", "reports"),

@@ -45,8 +45,9 @@ bool worse(Status one, Status other);  // worst wins: any failure > any inconclu
 
 // One part of one attempt, in this order: "open" (the pool opens and brings its workers to their
 // first tasks), then for each role "victim.outcome", "victim.within", "victim.cause",
-// "victim.certainty", "victim.blame", then "run-once" (no task ran twice), "after", "close" (the
-// pool's close and the end of its program), "leftovers".
+// "victim.certainty", "victim.blame", then "run-once" (no task ran twice), "innocents" (where
+// it is claimed: no task failed that was not in the struck worker), "after", "close" (the pool's
+// close and the end of its program), "leftovers".
 struct Part {
   std::string name;
   Status status = Status::kPass;
@@ -63,7 +64,8 @@ struct AttemptVerdict {
   std::string why;                // one sentence, empty for pass
   std::vector<Part> parts;
   std::vector<std::string>
-      evidence;  // sentences: open futures, deaths and when, what each thread waits for
+      evidence;        // sentences: open futures, deaths and when, what each thread waits for
+  bool blank = false;  // vacuous, for its strike found no call to strike: it says nothing at all
   std::optional<std::int64_t> detect_ns;  // from the last receipt to the victims' last error
   bool operator==(const AttemptVerdict&) const = default;
 };

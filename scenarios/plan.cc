@@ -46,13 +46,6 @@ std::vector<std::string> implied_needs(const Scenario& scenario) {
   return ordered;
 }
 
-// The gentlest way that the pool has. "drain" if it has none: missing_capabilities says so.
-std::string gentlest_close(const PoolFacts& facts) {
-  for (const std::string_view how : closings())
-    if (has(facts.capabilities, capability_to_close(how))) return std::string(how);
-  return "drain";
-}
-
 // Builds the steps of one plan. Ids run through the whole plan, so that their order tells a pool
 // nothing about roles.
 class Builder {
@@ -240,7 +233,7 @@ constexpr Words<Level, 3> kLevels = {
 constexpr Words<Recovery, 3> kRecoveries = {{{Recovery::kReplaces, "replaces"},
                                              {Recovery::kBreaks, "breaks"},
                                              {Recovery::kRecreate, "recreate"}}};
-constexpr Words<StepKind, 12> kStepKinds = {{{StepKind::kOpen, "open"},
+constexpr Words<StepKind, 13> kStepKinds = {{{StepKind::kOpen, "open"},
                                              {StepKind::kWarmUp, "warm-up"},
                                              {StepKind::kSubmit, "submit"},
                                              {StepKind::kCancel, "cancel"},
@@ -251,6 +244,7 @@ constexpr Words<StepKind, 12> kStepKinds = {{{StepKind::kOpen, "open"},
                                              {StepKind::kAwaitClosed, "await-closed"},
                                              {StepKind::kAwaitParentEnd, "await-parent-end"},
                                              {StepKind::kProbe, "probe"},
+                                             {StepKind::kArm, "arm"},
                                              {StepKind::kBye, "bye"}}};
 
 template <typename Enum, std::size_t N>
@@ -268,6 +262,12 @@ std::optional<Enum> find_word(const Words<Enum, N>& words, std::string_view text
 }
 
 }  // namespace
+
+std::string gentlest_close(const PoolFacts& facts) {
+  for (const std::string_view how : closings())
+    if (has(facts.capabilities, capability_to_close(how))) return std::string(how);
+  return "drain";
+}
 
 std::vector<std::string> missing_capabilities(const Scenario& scenario, const PoolFacts& facts) {
   std::vector<std::string> missing;

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "faults/call_strike.h"
 #include "faults/fault.h"
 
 namespace poolproof::scenarios {
@@ -62,9 +63,10 @@ enum class StepKind {
   kBeginClose,      // tell the pool to close (`how`), and see that it was told; await nothing
   kAwaitClosed,     // `closed`, of the close that was begun
   kAwaitParentEnd,  // the adapter was struck: its process ends, then the cage must become empty
-  kProbe,  // submit tasks[0], an echo (a pool that `replaces` gets this one only). If it is no
-           // value and the pool `breaks`, close and reopen first and submit tasks[1]; if it is no
-           // value and the pool does `recreate`, submit tasks[1]
+  kProbe,  // submit tasks[0], an echo (a pool that `replaces` gets this one only, unless the strike
+           // at a call hit it). If it is no value and the pool `breaks`, close and reopen first and
+           // submit tasks[1]; if it is no value and the pool does `recreate`, submit tasks[1]
+  kArm,    // the tracer numbers the processes that are born from here on, and its strike may come
   kBye,    // say bye and await the adapter's end
 };
 
@@ -97,6 +99,9 @@ struct Expectation {
   std::vector<RoleExpectation> roles;  // empty where the parent is struck: nobody can tell
   Claim after;                         // {"usable"}; empty: not judged
   Claim leftovers;                     // {"none"}; empty: not judged
+  // How many tasks, all roles and the probes together, may end without a value; none of them may
+  // have begun in another worker than the struck one. Absent: not judged.
+  std::optional<int> lost_at_most{};
   int closes_within_ms = 5000;
   bool operator==(const Expectation&) const = default;
 };
@@ -108,6 +113,7 @@ struct Plan {
   int workers = 2;
   std::vector<PlannedTask> tasks;
   std::vector<faults::Fault> faults;
+  std::optional<faults::Trace> trace{};  // the run is traced; its strike, if any, is a fault too
   std::vector<Step> steps;
   Expectation expect;
   bool operator==(const Plan&) const = default;
@@ -118,6 +124,10 @@ struct Plan {
 std::vector<std::string> missing_capabilities(const Scenario& scenario, const PoolFacts& facts);
 
 Plan make_plan(const Scenario& scenario, const PoolFacts& facts);
+
+// "drain", "cancel" or "kill": the first of these that the pool has. "drain" if it has none:
+// missing_capabilities says so.
+std::string gentlest_close(const PoolFacts& facts);
 
 // from_json(to_json(x)) == x. from_json ignores keys it does not know, and throws
 // std::runtime_error naming the key that is missing or wrong ("plan.steps[3].kind: ...").

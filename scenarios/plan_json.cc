@@ -121,6 +121,14 @@ Fault fault_of(const Object& in) {
   return fault;
 }
 
+faults::Trace trace_of(const Object& plan) {
+  try {
+    return plan.at("trace").get<faults::Trace>();
+  } catch (const std::exception& error) {
+    throw std::runtime_error(std::string("plan.trace.") + error.what());
+  }
+}
+
 json json_of(const Step& step) {
   json out = {{"kind", to_string(step.kind)}};
   if (!step.tasks.empty()) out["tasks"] = step.tasks;
@@ -170,6 +178,7 @@ Expectation expectation_of(const Object& in) {
   expect.after = claim_of(in.object("after"));
   expect.leftovers = claim_of(in.object("leftovers"));
   expect.closes_within_ms = in.integer("closes_within_ms");
+  if (in.has("lost_at_most")) expect.lost_at_most = in.integer("lost_at_most");
   return expect;
 }
 
@@ -216,6 +225,8 @@ void to_json(json& out, const Plan& plan) {
                    {"after", json_of(plan.expect.after)},
                    {"leftovers", json_of(plan.expect.leftovers)},
                    {"closes_within_ms", plan.expect.closes_within_ms}};
+  if (plan.expect.lost_at_most) out["expect"]["lost_at_most"] = *plan.expect.lost_at_most;
+  if (plan.trace) out["trace"] = *plan.trace;
 }
 
 void from_json(const json& in, Plan& plan) {
@@ -227,6 +238,7 @@ void from_json(const json& in, Plan& plan) {
   read.workers = object.integer("workers");
   for (const Object& task : object.objects("tasks")) read.tasks.push_back(task_of(task));
   for (const Object& fault : object.objects("faults")) read.faults.push_back(fault_of(fault));
+  if (object.has("trace")) read.trace = trace_of(object);
   for (const Object& step : object.objects("steps")) read.steps.push_back(step_of(step));
   read.expect = expectation_of(object.object("expect"));
   plan = std::move(read);  // only when all of it was understood

@@ -81,7 +81,7 @@ Step any_step() {
   Step step;
   step.kind = one_of({StepKind::kOpen, StepKind::kWarmUp, StepKind::kSubmit, StepKind::kStrike,
                       StepKind::kAwaitSettled, StepKind::kClose, StepKind::kAwaitParentEnd,
-                      StepKind::kProbe, StepKind::kBye});
+                      StepKind::kProbe, StepKind::kArm, StepKind::kBye});
   step.tasks = any_texts();
   step.fault = *rc::gen::inRange(-1, 100);
   step.how = any_text();
@@ -103,6 +103,20 @@ PoolFacts any_facts() {
   return facts;
 }
 
+faults::Trace any_trace() {
+  using faults::Moment;
+  faults::Trace trace;
+  trace.calls = one_of<std::vector<std::string>>({{}, {"read"}, {"write", "futex"}});
+  trace.tells_calls = *rc::gen::arbitrary<bool>();
+  if (!*rc::gen::arbitrary<bool>()) return trace;
+  const auto at = faults::parse_call_label(
+      one_of<std::string>({"write:pipe#2 in after-1", "write:socket#1 in shutdown"}));
+  const auto effect = faults::parse_call_effect(one_of<std::string>({"signal:KILL", "freeze"}));
+  trace.strike = {any_texts(), *at, one_of({Moment::kBefore, Moment::kAfter, Moment::kTornHalf}),
+                  *effect};
+  return trace;
+}
+
 Plan any_plan() {
   Plan plan;
   plan.scenario = any_text();
@@ -111,11 +125,13 @@ Plan any_plan() {
   plan.workers = any_int();
   plan.tasks = some<PlannedTask>(any_task);
   plan.faults = some<Fault>(any_fault);
+  if (*rc::gen::arbitrary<bool>()) plan.trace = any_trace();
   plan.steps = some<Step>(any_step);
   plan.expect.roles = some<RoleExpectation>(any_role);
   plan.expect.after = any_claim();
   plan.expect.leftovers = any_claim();
   plan.expect.closes_within_ms = any_int();
+  if (*rc::gen::arbitrary<bool>()) plan.expect.lost_at_most = any_int();
   return plan;
 }
 
@@ -207,6 +223,9 @@ TEST(PlanJson, names_the_place_of_an_unknown_word_and_of_a_number_out_of_range) 
   plan["workers"] = 1.5;
   EXPECT_EQ(complaint(plan), "plan.workers: must be an integer of 32 bits");
   EXPECT_EQ(complaint(json::array()), "plan: must be an object");
+  plan = whole_plan();
+  plan["trace"] = {{"calls", {"read", "leap"}}};
+  EXPECT_EQ(complaint(plan), "plan.trace.calls: `leap` is no call that can be struck");
 }
 
 TEST(PlanJson, ignores_keys_that_a_later_version_may_add) {

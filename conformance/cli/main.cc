@@ -17,6 +17,7 @@
 #include "conformance/cli/home.h"
 #include "conformance/cli/replay.h"
 #include "conformance/cli/report_command.h"
+#include "conformance/cli/sweep_command.h"
 #include "conformance/cli/usage.h"
 
 namespace {
@@ -49,6 +50,7 @@ class CommandLine {
     add_adapter();
     reporter_ = cli::add_report(app_, report_);
     diagnoser_ = cli::add_diagnose(app_, diagnose_);
+    sweeper_ = cli::add_sweep(app_, common_, sweep_);
   }
 
   int run(const Words& words) {
@@ -69,7 +71,7 @@ class CommandLine {
     if (end != words.end()) check_.command.emplace(end + 1, words.end());
     if (check_.command && !*checker_)
       return cli::usage_error("only `check` takes a command after `--`", "leave it out");
-    check_.argv = replay_.argv = words;
+    check_.argv = replay_.argv = sweep_.argv = words;
     return obey();
   }
 
@@ -82,6 +84,7 @@ class CommandLine {
     if (*replayer_) return cli::replay(common_, replay_);
     if (*reporter_) return cli::report(common_, report_);
     if (*diagnoser_) return cli::diagnose(diagnose_);
+    if (*sweeper_) return cli::sweep(common_, sweep_);
     if (*judge_) return cli::judge(common_, events_, judge_level_);
     return cli::check(common_, check_);
   }
@@ -181,11 +184,13 @@ class CommandLine {
       *adapter_new_;
   const CLI::App* reporter_;
   const CLI::App* diagnoser_;
+  const CLI::App* sweeper_;
   cli::Common common_ = cli::default_places();
   cli::CheckArguments check_;
   cli::ReplayArguments replay_;
   cli::ReportArguments report_;
   cli::DiagnoseArguments diagnose_;
+  cli::SweepArguments sweep_;
   std::string scenario_, language_, name_;
   std::filesystem::path events_;
   std::string judge_level_ = "must";

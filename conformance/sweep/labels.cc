@@ -1,0 +1,190 @@
+#include "conformance/sweep/labels.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <tuple>
+#include <utility>
+
+namespace poolproof::conformance::sweep {
+namespace {
+
+using faults::CallLabel;
+using faults::Segment;
+using nlohmann::json;
+using Process = std::pair<int, std::uint64_t>;  // pid and start
+
+struct Born {
+  Process process;
+  std::string lineage;
+};
+
+struct Called {
+  Process process;
+  std::string lineage;
+  CallLabel label;
+  bool returned = false;
+  std::int64_t bytes = 0;
+};
+
+// What one run tells of its processes. Who a worker is shows only when it runs a body.
+struct Run {
+  std::vector<Born> born;
+  std::vector<Called> calls;
+  std::set<std::string> workers, newborns;
+};
+
+Process process_of(const json& fields) {
+  return {fields.value("pid", 0), fields.value("start", std::uint64_t{0})};
+}
+
+void take_body(const json& entry, Run& run) {
+  if (!entry.is_object() || entry.value("ev", "") != "start") return;
+  const int pid = entry.value("pid", 0);
+  const Born* now = nullptr;  // the latest of that number: it has run a body
+  for (const Born& born : run.born)
+    if (born.process.first == pid) now = &born;
+  if (now == nullptr) return;  // of the round that nothing traced
+  run.workers.insert(now->lineage);
+  for (const Born& born : run.born)
+    if (born.process == now->process && born.lineage != now->lineage)
+      run.newborns.insert(born.lineage);
+}
+
+// An exec is told when it has returned, of what it made; it was a call of what was there before.
+std::string lineage_of(const json& call, const CallLabel& label, const Run& run) {
+  std::vector<std::string> lives;
+  for (const Born& born : run.born)
+    if (born.process == process_of(call)) lives.push_back(born.lineage);
+  const bool made_another = label.call == "execve" && call.value("result", -1) == 0;
+  if (made_another && lives.size() > 1) return lives[lives.size() - 2];
+  return call.value("lineage", "");
+}
+
+Run run_of(const std::vector<Observation>& lines) {
+  Run run;
+  for (const Observation& line : lines) {
+    const json& fields = line.fields;
+    if (line.kind == "born") {
+      run.born.push_back({process_of(fields), fields.value("lineage", "")});
+    } else if (line.kind == "ledger") {
+      take_body(fields.value("entry", json()), run);
+    } else if (line.kind == "call") {
+      const auto label = faults::parse_call_label(fields.value("at", ""));
+      if (!label) continue;
+      run.calls.push_back({process_of(fields), lineage_of(fields, *label, run), *label,
+                           fields.contains("result"), fields.value("bytes", std::int64_t{0})});
+    }
+  }
+  return run;
+}
+
+struct Gathered {
+  std::map<Phase, int> phases;
+  int runs = 0, last_run = -1;
+  bool returns = false;
+  std::int64_t bytes = 0;
+  std::size_t earliest = 0;  // place in its process's life
+};
+
+class Learner {
+ public:
+  void take(const Run& run) {
+    ++runs_;
+    std::map<std::pair<Process, Role>, std::vector<const Called*>> lives;
+    for (const Called& call : run.calls) {
+      if (workers.count(call.lineage) > 0) {
+        lives[{call.process, Role::kWorker}].push_back(&call);
+      } else if (newborns.count(call.lineage) > 0) {
+        lives[{call.process, Role::kNewborn}].push_back(&call);
+      }
+    }
+    for (const auto& [who, calls] : lives) take_life(who.second, calls);
+  }
+
+  Recording result() const {
+    Recording recording{
+        runs_, {workers.begin(), workers.end()}, {newborns.begin(), newborns.end()}, {}};
+    for (const auto& [label, seen] : gathered_) {
+      const auto most =
+          std::max_element(seen.phases.begin(), seen.phases.end(),
+                           [](const auto& a, const auto& b) { return a.second < b.second; });
+      recording.calls.push_back({label, most->first, seen.runs, seen.returns, seen.bytes});
+    }
+    const auto place = [this](const RecordedCall& call) {
+      const Segment& in = call.label.at.segment;
+      return std::tuple(call.label.role == Role::kWorker, in.kind == Segment::Kind::kShutdown,
+                        in.task, in.kind, gathered_.at(call.label).earliest, call.label);
+    };
+    std::sort(recording.calls.begin(), recording.calls.end(),
+              [&](const auto& a, const auto& b) { return place(a) < place(b); });
+    return recording;
+  }
+
+  std::set<std::string> workers, newborns;  // of all runs: set before the first is taken
+
+ private:
+  void take_life(Role role, const std::vector<const Called*>& calls) {
+    std::vector<CallLabel> labels;
+    for (const Called* call : calls) labels.push_back(call->label);
+    const std::vector<Phase> phases = phases_of(labels);
+    for (std::size_t i = 0; i < calls.size(); ++i) {
+      const auto [found, fresh] = gathered_.try_emplace(Label{role, calls[i]->label});
+      Gathered& seen = found->second;
+      ++seen.phases[role == Role::kNewborn ? Phase::kSpawn : phases[i]];
+      if (std::exchange(seen.last_run, runs_) != runs_) ++seen.runs;
+      seen.returns = seen.returns || calls[i]->returned;
+      if (calls[i]->bytes > 0 && (seen.bytes == 0 || calls[i]->bytes < seen.bytes))
+        seen.bytes = calls[i]->bytes;
+      seen.earliest = fresh ? i : std::min(seen.earliest, i);
+    }
+  }
+
+  int runs_ = 0;
+  std::map<Label, Gathered> gathered_;
+};
+
+}  // namespace
+
+Recording learn(const std::vector<std::vector<Observation>>& runs) {
+  Learner learner;
+  std::vector<Run> all;
+  for (const auto& lines : runs) {
+    all.push_back(run_of(lines));
+    learner.workers.insert(all.back().workers.begin(), all.back().workers.end());
+    learner.newborns.insert(all.back().newborns.begin(), all.back().newborns.end());
+  }
+  for (const std::string& worker : learner.workers) learner.newborns.erase(worker);
+  for (const Run& run : all) learner.take(run);
+  return learner.result();
+}
+
+std::string to_string(Role role) { return role == Role::kWorker ? "worker" : "newborn"; }
+
+std::string to_string(const Label& label) {
+  return to_string(label.role) + " " + faults::to_string(label.at);
+}
+
+std::optional<Role> parse_role(std::string_view text) {
+  for (const Role role : {Role::kWorker, Role::kNewborn})
+    if (to_string(role) == text) return role;
+  return std::nullopt;
+}
+
+std::optional<Label> parse_label(std::string_view text) {
+  Label label;
+  const auto space = text.find(' ');
+  const auto colon = text.find(':');
+  if (space != std::string_view::npos && space < colon) {
+    const auto role = parse_role(text.substr(0, space));
+    if (!role) return std::nullopt;
+    label.role = *role;
+    text.remove_prefix(space + 1);
+  }
+  const auto at = faults::parse_call_label(text);
+  if (!at) return std::nullopt;
+  label.at = *at;
+  return label;
+}
+
+}  // namespace poolproof::conformance::sweep

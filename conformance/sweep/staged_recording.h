@@ -1,0 +1,20 @@
+// For the tests of this folder: recorded runs, written by hand.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "conformance/observation.h"
+
+namespace poolproof::conformance::sweep::staged {
+
+// Two forked workers, 21 and 22: each reads a task, runs it, and writes its result in two pieces,
+// of 4 bytes and of 200 (21) or 300 (22).
+std::vector<Observation> run_of_a_forking_pool();
+
+// One worker, 31, made by fork and exec; and a helper, 30, made alike, that runs no task.
+std::vector<Observation> run_of_a_spawning_pool();
+
+void drop_calls(std::vector<Observation>& run, const std::string& at);
+
+}  // namespace poolproof::conformance::sweep::staged

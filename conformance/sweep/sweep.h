@@ -1,0 +1,69 @@
+// Strikes the workers of one pool at every call that they were seen to make. Runs plans through a
+// Session, as `check` does, into a record that `judge` reads like any other.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "conformance/pools.h"
+#include "conformance/session.h"
+#include "conformance/sweep/labels.h"
+#include "conformance/sweep/points.h"
+#include "conformance/sweep/workload.h"
+
+namespace poolproof::conformance::sweep {
+
+// Why nothing can be swept so: a record that is another pool's, a label that no run showed. Says
+// the mend.
+class SweepError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+struct SweepOptions {
+  Pool pool;
+  std::vector<Workload> workloads;
+  Wanted wanted;
+  std::optional<std::chrono::nanoseconds>
+      budget;        // for this call; then the record is left as it is
+  int measured = 0;  // runs of each workload that are made untraced, and traced unstruck, beside
+  SessionOptions session;  // its `before` and `enough` are set here
+  bool anew = false;       // a record in `session.out` is begun anew, whatever it holds
+};
+
+struct KnownWorkload {
+  Workload workload;
+  Recording recording;  // no runs: none was recorded, see Swept::unavailable
+};
+
+struct SweptPoint {
+  Point point;
+  std::optional<CellVerdict> verdict;  // nothing: its turn has not come yet
+};
+
+struct Rate {        // of runs that were made in this call
+  std::string what;  // "struck", "untraced", "traced"
+  int runs = 0;
+  double seconds = 0;
+};
+
+struct Swept {
+  std::optional<CellVerdict> aside;  // declined, unavailable, harness-error: nothing was struck
+  scenarios::PoolFacts facts;
+  std::vector<KnownWorkload> workloads;
+  std::vector<SweptPoint> points;  // all that are wanted, in the order of the sweep
+  std::vector<CellVerdict> cells;  // of the whole record
+  std::vector<Rate> rates;
+  int resumed = 0;  // points whose verdict is of an earlier call
+  bool interrupted = false;
+};
+
+inline constexpr int kRecordings = 3;
+
+// Throws SweepError, RecordError, faults::CageError, std::filesystem::filesystem_error.
+Swept sweep(const SweepOptions& options, const CheckHooks& hooks);
+
+}  // namespace poolproof::conformance::sweep
