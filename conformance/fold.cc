@@ -19,9 +19,14 @@ bool has_failing_part(const AttemptVerdict& attempt) {
                      [](const Part& part) { return weight_of(part.status) == Weight::kFails; });
 }
 
-// The worst attempt; among passing ones, the first in which a should or informs part fails.
+// The worst attempt; of failing ones, that of which there are most: one in three is no verdict that
+// another run would repeat. Among passing ones, the first in which a should or informs part fails.
 const AttemptVerdict& deciding(const std::vector<AttemptVerdict>& attempts) {
-  return *std::min_element(attempts.begin(), attempts.end(), [](const auto& a, const auto& b) {
+  std::map<Status, int> count;
+  for (const AttemptVerdict& attempt : attempts) ++count[attempt.status];
+  return *std::min_element(attempts.begin(), attempts.end(), [&](const auto& a, const auto& b) {
+    if (fails(a) && fails(b) && count[a.status] != count[b.status])
+      return count[a.status] > count[b.status];
     if (a.status != b.status) return worse(a.status, b.status);
     return has_failing_part(a) && !has_failing_part(b);
   });

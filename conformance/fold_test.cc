@@ -38,6 +38,13 @@ TEST(Fold, attempts_that_all_fail_are_the_worst_of_them) {
   EXPECT_EQ(cell.parts.front().status, Status::kHangQuiet) << "the parts are of that attempt";
 }
 
+TEST(Fold, a_failure_that_most_attempts_had_outweighs_a_worse_one_that_came_once) {
+  const auto cell = folded({Status::kWrongError, Status::kWrongError, Status::kLostTask});
+  EXPECT_EQ(cell.status, Status::kWrongError);
+  EXPECT_EQ(cell.rate, "3 of 3");
+  EXPECT_EQ(folded({Status::kPass, Status::kPass, Status::kTimeout}).status, Status::kFlaky);
+}
+
 TEST(Fold, failing_and_passing_is_flaky_with_its_rate) {
   const auto cell = folded({Status::kTimeout, Status::kPass, Status::kPass});
   EXPECT_EQ(cell.status, Status::kFlaky);

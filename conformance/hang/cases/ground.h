@@ -26,6 +26,15 @@ using Pair = std::array<int, 2>;
     }                     \
   } while (false)
 
+// The machine lacks what the case needs: it is left out, and why is said.
+#define NEED(what)        \
+  do {                    \
+    if (!(what)) {        \
+      std::perror(#what); \
+      std::_Exit(77);     \
+    }                     \
+  } while (false)
+
 void ready();
 Pair new_pipe();
 Pair new_sockets(int type);

@@ -255,25 +255,32 @@ void listens_locally() {
 
 void reads_a_terminal() {
   const int terminal = ::posix_openpt(O_RDWR | O_NOCTTY);
-  DEMAND(terminal >= 0 && ::grantpt(terminal) == 0 && ::unlockpt(terminal) == 0);
+  NEED(terminal >= 0 && ::grantpt(terminal) == 0 && ::unlockpt(terminal) == 0);
   const int fd = ::open(::ptsname(terminal), O_RDWR | O_NOCTTY);
   DEMAND(fd >= 0);
   ready();
   take(fd);
 }
 
-// What an outsider does that was started in the tree and has left it.
+// What an outsider does, after a minute, that was started in the tree and has left it. It ends with
+// the tree all the same.
 void orphan(const std::function<void()>& body) {
+  const Pair life = new_pipe();
   const pid_t middle = child([&] {
     ::setsid();  // or it would still be looked at as one of the tree
-    child(body);
+    child([&] {
+      ::close(life[1]);
+      pollfd tree_ends{life[0], POLLIN, 0};
+      if (::poll(&tree_ends, 1, 60'000) == 0) body();
+    });
   });
+  ::close(life[0]);
   DEMAND(::waitpid(middle, nullptr, 0) == middle);
 }
 
 void orphan_holds_the_pipe() {  // it will write
   const Pair ends = new_pipe();
-  orphan([&] { sleep_a_minute(), give(ends[1]); });
+  orphan([&] { give(ends[1]); });
   ::close(ends[1]);
   ready();
   take(ends[0]);
@@ -281,7 +288,7 @@ void orphan_holds_the_pipe() {  // it will write
 
 void orphan_shares_the_semaphore() {  // it will post
   Shared& all = shared_by_processes();
-  orphan([&] { sleep_a_minute(), ::sem_post(&all.semaphore); });
+  orphan([&] { ::sem_post(&all.semaphore); });
   ready();
   ::sem_wait(&all.semaphore);
 }
@@ -291,7 +298,7 @@ void orphan_holds_the_lock() {  // it will let go
   const int fd = ::mkstemp(name.data()), other = ::open(name.c_str(), O_RDWR);
   DEMAND(fd >= 0 && other >= 0 && ::unlink(name.c_str()) == 0);
   DEMAND(::flock(fd, LOCK_EX) == 0);
-  orphan([&] { ::close(other), sleep_a_minute(); });
+  orphan([&] { ::flock(fd, LOCK_UN); });
   ::close(fd);
   ready();
   ::flock(other, LOCK_EX);
