@@ -232,6 +232,7 @@ void from_json(const json& in, StoreStrike& strike) {
 
 void to_json(json& out, const Trace& trace) {
   out = {{"calls", trace.calls}, {"tells_calls", trace.tells_calls}};
+  if (trace.parent_too) out["parent_too"] = true;
   if (trace.strike) out["strike"] = *trace.strike;
   if (trace.store) out["store"] = *trace.store;
 }
@@ -242,6 +243,7 @@ void from_json(const json& in, Trace& trace) {
     if (!knows_call(call))
       throw std::runtime_error("calls: `" + call + "` is no call that can be struck");
   trace.tells_calls = in.value("tells_calls", false);
+  trace.parent_too = in.value("parent_too", false);
   trace.strike.reset();
   if (const auto strike = in.find("strike"); strike != in.end())
     trace.strike = strike->get<CallStrike>();

@@ -96,10 +96,11 @@ struct StoreStrike {
 
 // What a tracer is asked for when a run starts.
 struct Trace {
-  std::vector<std::string> calls;    // names; the others cost nothing
-  bool tells_calls = false;          // every one of these is told, with its label
+  std::vector<std::string> calls;      // names; the others cost nothing
+  bool tells_calls = false;            // every one of these is told, with its label
   std::optional<CallStrike> strike{};  // strikes once, after the mark `armed`
   std::optional<StoreStrike> store{};  // once, too; not together with a strike or with tells_calls
+  bool parent_too = false;             // the adapter's own calls, from the mark `armed` on
   bool operator==(const Trace&) const = default;
 };
 

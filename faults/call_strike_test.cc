@@ -65,7 +65,9 @@ TEST(CallStrike, only_what_moves_bytes_out_can_be_torn) {
 }
 
 TEST(CallStrike, a_trace_survives_json) {
-  Trace trace{{"read", "write"}, true, std::nullopt};
+  Trace trace{{"read", "write"}, true};
+  EXPECT_EQ(json(trace).get<Trace>(), trace);
+  trace.parent_too = true;
   EXPECT_EQ(json(trace).get<Trace>(), trace);
   trace.strike = CallStrike{{"adapter>fork", "adapter>exec:node worker.js"},
                             parse_call_label("write:pipe#2 in after-1").value(),

@@ -295,7 +295,7 @@ json first_word(const std::filesystem::path& program, const std::optional<Trace>
 
 Doors probe_doors(const std::filesystem::path& program) {
   Doors doors;
-  json word = first_word(program, Trace{calls_of_a_sweep(), false, std::nullopt});
+  json word = first_word(program, Trace{calls_of_a_sweep()});
   if (word.at("ev") == "failed") {
     doors.no_syscalls = word.at("why");
     word = first_word(program, std::nullopt);

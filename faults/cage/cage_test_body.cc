@@ -134,6 +134,13 @@ int number_in(const std::string& answer) {
   ::_exit(0);
 }
 
+void make_pipe() {
+  std::array<int, 2> ends;
+  const bool made = ::pipe2(ends.data(), O_CLOEXEC) == 0;
+  say(made ? "made" : std::string("not made: ") + std::strerror(errno));
+  if (made) ::close(ends[0]), ::close(ends[1]);
+}
+
 void make_ring() {
   void* const memory =
       ::mmap(nullptr, sizeof(Ring), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -273,6 +280,7 @@ void hear(const std::string& packet) {
   if (word == "paths") g_ledger = first, g_meet = second, say("ok");
   if (word == "worker") fork_one("worker", [&] { run_body(first); });
   if (word == "talk" && ::fork() == 0) talk(first);
+  if (word == "pipe") make_pipe();
   if (word == "ring") make_ring();
   if (word == "push" && ::fork() == 0) push();
   if (word == "look") say(ring_words());

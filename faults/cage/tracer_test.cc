@@ -222,6 +222,24 @@ TEST_P(TracerTest, a_short_call_moves_half_and_all_goes_on) {
   EXPECT_EQ(attempt_->hear(), "talked 64 64 50 50");
 }
 
+TEST_P(TracerTest, the_parent_is_struck_too_where_that_is_asked_for) {
+  attempt_.emplace(GetParam(), [&](CageOptions& options) {
+    Trace trace{{"pipe2"}};
+    trace.parent_too = true;
+    trace.strike = CallStrike{{"adapter"},
+                              parse_call_label("pipe2:-#1 in start").value(),
+                              Moment::kBefore,
+                              {CallEffect::Kind::kErrno, EMFILE}};
+    options.trace = trace;
+  });
+  attempt_->ready();
+  EXPECT_EQ(attempt_->ask("pipe"), "made") << "not before the mark";
+  mark("armed");
+  EXPECT_EQ(attempt_->ask("pipe"), "not made: Too many open files");
+  EXPECT_TRUE(attempt_->await("call-struck").at("seen").get<bool>());
+  EXPECT_EQ(attempt_->ask("pipe"), "made") << "once";
+}
+
 TEST_P(TracerTest, a_frozen_process_stands_until_it_is_killed) {
   const json struck = strike("read:pipe#1 in task-1", Moment::kBefore, "freeze");
   EXPECT_TRUE(struck.at("seen").get<bool>());

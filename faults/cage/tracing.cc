@@ -78,6 +78,8 @@ void Tracing::take_commands() {
     } else {
       const std::string word = command.at("mark");
       armed_ = armed_ || word == "armed";
+      for (auto& [number, process] : processes_)
+        if (armed_ && trace_.parent_too && process.lineage == "adapter") process.counts = true;
       shutdown_ = shutdown_ || word == "shutdown";
       post("marked", {{"word", word}});
     }
