@@ -18,6 +18,7 @@ using scenarios::StepKind;
 
 constexpr auto kFirstOpenLimit = 10s;  // until then the adapter is at fault; afterwards the pool
 constexpr auto kFirstPause = 10ms, kLongestPause = 250ms;
+constexpr auto kTracerTells = 300ms;
 constexpr auto kEmptiesWithin = 1s;  // L9: after the end of its parent nothing is left
 
 class Run {
@@ -197,9 +198,11 @@ class Run {
     const auto recovers = progress_.plan.pool.recovers;
     const int strikes_before = scene_.seen().call_strikes;
     for (std::size_t i = 0; i < step.tasks.size(); ++i) {
-      // A pool that replaces is asked again only where the first probe was itself the victim.
+      // A pool that replaces is asked again only where the first probe was itself the victim. The
+      // pool may have been quicker to say so than the tracer.
+      const auto struck = [&] { return scene_.seen().call_strikes > strikes_before; };
       if (i > 0 && recovers == scenarios::Recovery::kReplaces &&
-          scene_.seen().call_strikes == strikes_before)
+          !scene_.wait(struck, Clock::now() + progress_.scaled(kTracerTells)))
         return;
       if (i > 0 && recovers == scenarios::Recovery::kBreaks) {
         begin_close(step.how);

@@ -33,18 +33,17 @@ Earlier earlier_of(const std::vector<Observation>& record) {
   return earlier;
 }
 
-std::optional<Recording> recording_in(const Earlier& earlier, const std::string& workload,
-                                      int runs) {
+std::optional<Recording> recording_in(const Earlier& earlier, const Workload& workload, int runs) {
   std::vector<std::vector<Observation>> recorded(static_cast<std::size_t>(runs));
   for (int run = 0; run < runs; ++run) {
-    const auto verdict = earlier.verdicts.find(recording_of(workload, run + 1));
+    const auto verdict = earlier.verdicts.find(recording_of(workload.name, run + 1));
     if (verdict == earlier.verdicts.end()) return std::nullopt;
     const std::string name = verdict->second.pool + ":" + verdict->first;
     for (const Observation& line : earlier.lines)
       if (line.run == name && line.attempt == 1)
         recorded[static_cast<std::size_t>(run)].push_back(line);
   }
-  return learn(recorded);
+  return learn(recorded, share_of(workload));
 }
 
 }  // namespace poolproof::conformance::sweep

@@ -8,6 +8,7 @@
 
 #include "conformance/observation.h"
 #include "conformance/sweep/labels.h"
+#include "conformance/sweep/workload.h"
 #include "conformance/verdict.h"
 
 namespace poolproof::conformance::sweep {
@@ -23,7 +24,6 @@ struct Earlier {
 Earlier earlier_of(const std::vector<Observation>& record);
 
 // What the recorded runs of this workload taught, if all of them stand.
-std::optional<Recording> recording_in(const Earlier& earlier, const std::string& workload,
-                                      int runs);
+std::optional<Recording> recording_in(const Earlier& earlier, const Workload& workload, int runs);
 
 }  // namespace poolproof::conformance::sweep

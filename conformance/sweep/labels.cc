@@ -20,6 +20,7 @@ struct Born {
 };
 
 struct Called {
+  std::int64_t t_ns = 0;
   Process process;
   std::string lineage;
   CallLabel label;
@@ -32,6 +33,8 @@ struct Run {
   std::vector<Born> born;
   std::vector<Called> calls;
   std::set<std::string> workers, newborns;
+  std::set<std::string> probes;             // ids
+  std::optional<std::int64_t> probed_ns{};  // the first of them was submitted
 };
 
 Process process_of(const json& fields) {
@@ -61,18 +64,33 @@ std::string lineage_of(const json& call, const CallLabel& label, const Run& run)
   return call.value("lineage", "");
 }
 
+void take_plan(const json& plan, Run& run) {
+  for (const json& task : plan.value("tasks", json::array()))
+    if (task.value("role", "") == "probe") run.probes.insert(task.value("id", ""));
+}
+
+void take_sent(const Observation& line, Run& run) {
+  const json message = line.fields.value("message", json::object());
+  const bool probe = message.value("cmd", "") == "submit" && run.probes.count(message["id"]) > 0;
+  if (probe && !run.probed_ns) run.probed_ns = line.t_ns;
+}
+
 Run run_of(const std::vector<Observation>& lines) {
   Run run;
   for (const Observation& line : lines) {
     const json& fields = line.fields;
-    if (line.kind == "born") {
+    if (line.kind == "plan") {
+      take_plan(fields.value("plan", json::object()), run);
+    } else if (line.kind == "sent") {
+      take_sent(line, run);
+    } else if (line.kind == "born") {
       run.born.push_back({process_of(fields), fields.value("lineage", "")});
     } else if (line.kind == "ledger") {
       take_body(fields.value("entry", json()), run);
     } else if (line.kind == "call") {
       const auto label = faults::parse_call_label(fields.value("at", ""));
       if (!label) continue;
-      run.calls.push_back({process_of(fields), lineage_of(fields, *label, run), *label,
+      run.calls.push_back({line.t_ns, process_of(fields), lineage_of(fields, *label, run), *label,
                            fields.contains("result"), fields.value("bytes", std::int64_t{0})});
     }
   }
@@ -89,6 +107,8 @@ struct Gathered {
 
 class Learner {
  public:
+  explicit Learner(int share) : share_(share) {}
+
   void take(const Run& run) {
     ++runs_;
     std::map<std::pair<Process, Role>, std::vector<const Called*>> lives;
@@ -99,7 +119,7 @@ class Learner {
         lives[{call.process, Role::kNewborn}].push_back(&call);
       }
     }
-    for (const auto& [who, calls] : lives) take_life(who.second, calls);
+    for (const auto& [who, calls] : lives) take_life(run, who.second, calls);
   }
 
   Recording result() const {
@@ -124,11 +144,22 @@ class Learner {
   std::set<std::string> workers, newborns;  // of all runs: set before the first is taken
 
  private:
-  void take_life(Role role, const std::vector<const Called*>& calls) {
+  // Does every run come here, in some worker?
+  bool is_due(const Run& run, const Called& call, Phase phase) const {
+    const Segment& in = call.label.segment;
+    if (in.kind == Segment::Kind::kShutdown) return true;
+    if (run.probed_ns && call.t_ns >= *run.probed_ns) return false;
+    if (in.kind == Segment::Kind::kAfter && in.task == share_)
+      return phase != Phase::kFetch && phase != Phase::kDecode;
+    return in.task <= share_;
+  }
+
+  void take_life(const Run& run, Role role, const std::vector<const Called*>& calls) {
     std::vector<CallLabel> labels;
     for (const Called* call : calls) labels.push_back(call->label);
     const std::vector<Phase> phases = phases_of(labels);
     for (std::size_t i = 0; i < calls.size(); ++i) {
+      if (!is_due(run, *calls[i], phases[i])) continue;
       const auto [found, fresh] = gathered_.try_emplace(Label{role, calls[i]->label});
       Gathered& seen = found->second;
       ++seen.phases[role == Role::kNewborn ? Phase::kSpawn : phases[i]];
@@ -140,14 +171,15 @@ class Learner {
     }
   }
 
+  int share_;
   int runs_ = 0;
   std::map<Label, Gathered> gathered_;
 };
 
 }  // namespace
 
-Recording learn(const std::vector<std::vector<Observation>>& runs) {
-  Learner learner;
+Recording learn(const std::vector<std::vector<Observation>>& runs, int share) {
+  Learner learner(share);
   std::vector<Run> all;
   for (const auto& lines : runs) {
     all.push_back(run_of(lines));

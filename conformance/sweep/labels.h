@@ -43,8 +43,11 @@ struct Recording {
   }
 };
 
-// Of several runs of one workload, each with all of its lines.
-Recording learn(const std::vector<std::vector<Observation>>& runs);
+// Of several runs of one workload, each with all of its lines. A worker's life is taken up to the
+// end of its `share`th task: with so many tasks that one worker must have that many, this far comes
+// some worker in every run, and what lies beyond comes by luck and is more of the same. What is
+// done for probes is no part of the workload.
+Recording learn(const std::vector<std::vector<Observation>>& runs, int share);
 
 std::string to_string(Role role);     // "worker"
 std::string to_string(const Label&);  // "worker write:pipe#2 in after-1"

@@ -28,8 +28,8 @@ using Words = std::vector<std::string>;
 
 class Points : public testing::Test {
  protected:
-  Recording forks_ = learn({staged::run_of_a_forking_pool()});
-  Recording spawns_ = learn({staged::run_of_a_spawning_pool()});
+  Recording forks_ = learn({staged::run_of_a_forking_pool()}, 1);
+  Recording spawns_ = learn({staged::run_of_a_spawning_pool()}, 1);
 };
 
 TEST_F(Points, a_call_is_struck_before_and_after_and_one_that_moves_bytes_out_is_torn_too) {

@@ -31,7 +31,7 @@ class Stage {
  private:
   void add(const char* kind, json fields) {
     Observation line;
-    line.seq = static_cast<std::int64_t>(lines.size()) + 1;
+    line.seq = line.t_ns = static_cast<std::int64_t>(lines.size()) + 1;
     line.attempt = 1;
     line.kind = kind;
     line.fields = std::move(fields);
@@ -70,6 +70,34 @@ std::vector<Observation> run_of_a_spawning_pool() {
   stage.call(31, kWorker, "write:socket#1 in after-1", 64);
   stage.call(31, kWorker, "exit_group:-#1 in shutdown", 0, false);
   return stage.lines;
+}
+
+void go_on(std::vector<Observation>& run, int pid) {
+  Stage stage;
+  stage.call(pid, kFork, "read:pipe#1 in after-1", 4);
+  stage.body("start", "t4", pid);
+  stage.body("end", "t4", pid);
+  stage.call(pid, kFork, "write:pipe#1 in after-2", 4);
+  const auto end = std::find_if(run.begin(), run.end(), [&](const Observation& line) {
+    return line.fields.value("at", "") == "exit_group:-#1 in shutdown" &&
+           line.fields.at("pid") == pid;
+  });
+  for (Observation& line : stage.lines) line.t_ns += end->t_ns;
+  run.insert(end, stage.lines.begin(), stage.lines.end());
+}
+
+void probe_before_going_on(std::vector<Observation>& run) {
+  Observation plan, sent;
+  plan.kind = "plan";
+  plan.fields = {{"plan", {{"tasks", {{{"id", "t4"}, {"role", "probe"}}}}}}};
+  sent.kind = "sent";
+  sent.fields = {{"message", {{"cmd", "submit"}, {"id", "t4"}}}};
+  const auto second = std::find_if(run.begin(), run.end(), [](const Observation& line) {
+    return line.fields.value("at", "") == "read:pipe#1 in after-1";
+  });
+  sent.t_ns = second->t_ns;
+  run.insert(second, sent);
+  run.insert(run.begin(), plan);
 }
 
 void drop_calls(std::vector<Observation>& run, const std::string& at) {

@@ -15,6 +15,12 @@ std::vector<Observation> run_of_a_forking_pool();
 // One worker, 31, made by fork and exec; and a helper, 30, made alike, that runs no task.
 std::vector<Observation> run_of_a_spawning_pool();
 
+// 21 fetches a second task, runs it, and writes its result, before it ends.
+void go_on(std::vector<Observation>& run, int pid);
+
+// It is a probe that it goes on with.
+void probe_before_going_on(std::vector<Observation>& run);
+
 void drop_calls(std::vector<Observation>& run, const std::string& at);
 
 }  // namespace poolproof::conformance::sweep::staged

@@ -17,7 +17,7 @@ class TallyTest : public testing::Test {
     auto rare = staged::run_of_a_forking_pool();
     staged::drop_calls(rare, "write:pipe#2 in after-1");
     const auto usual = staged::run_of_a_forking_pool();
-    swept_.workloads = {{*find_workload("big_results"), learn({usual, usual, rare})}};
+    swept_.workloads = {{*find_workload("big_results"), learn({usual, usual, rare}, 1)}};
     const Wanted wanted{parse_effects("kill"), {}, {}, {}, {}};
     for (const Point& point :
          points_of("big_results", swept_.workloads.front().recording, wanted, false)) {

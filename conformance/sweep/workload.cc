@@ -17,7 +17,7 @@ using scenarios::StepKind;
 
 constexpr int kWithin_ms = 3000;
 // Far more than a task of ours takes, so that only what is frozen reaches it.
-constexpr int kDeadline_ms = 1000;
+constexpr int kDeadline_ms = 500;
 
 bool has(const PoolFacts& facts, std::string_view capability) {
   return std::find(facts.capabilities.begin(), facts.capabilities.end(), capability) !=
@@ -139,6 +139,8 @@ const std::vector<Workload>& workloads() {
   };
   return kAll;
 }
+
+int share_of(const Workload& workload) { return (workload.tasks + kWorkers - 1) / kWorkers; }
 
 const Workload* find_workload(std::string_view name) {
   for (const Workload& workload : workloads())

@@ -22,6 +22,9 @@ struct Workload {
 
 inline constexpr int kWorkers = 2;
 
+// So many tasks some worker has in every run, however they are shared out.
+int share_of(const Workload& workload);
+
 const std::vector<Workload>& workloads();
 const Workload* find_workload(std::string_view name);  // nullptr: there is none
 
