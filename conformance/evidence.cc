@@ -7,6 +7,7 @@
 #include <map>
 #include <set>
 
+#include "conformance/proof_words.h"
 #include "conformance/wording.h"
 
 namespace poolproof::conformance::judging {
@@ -203,6 +204,7 @@ std::vector<std::string> evidence_of(const Trial& trial, bool failed) {
   add_deaths(trial, lines);
   if (!failed) return lines;
   if (!trial.parent_struck) add_open_futures(trial, lines);
+  for (std::string& line : words_of_proof(trial.history)) lines.push_back(std::move(line));
   add_stillness(trial.history, lines);
   add_processes(trial, lines);
   const bool crashed = trial.obstacle && trial.obstacle->status == Status::kParentCrash;

@@ -62,6 +62,7 @@ class Reader {
   void take_ledger(const Observation& line);
   void take_exit(const Observation& line);
   void take_call_struck(const Observation& line);
+  void take_proof(const Observation& line);
   void take_snapshot(const Observation& line);
   void take_taken(const Observation& line);
 
@@ -73,6 +74,7 @@ class Reader {
 
   History history_;
   std::set<int> made_;                // children that bodies started
+  std::int64_t silent_for_ns_ = 0;    // before the last question
   std::size_t closed_taken_for_ = 0;  // how many closes had been sent at the last `closed` snapshot
 };
 
@@ -93,6 +95,7 @@ void Reader::take(const Observation& line) {
   } else if (kind == "step") {
     history_.step = need<int>(line, "index");
     history_.stuck = need<std::string>(line, "state") == "stuck";
+    if (!history_.stuck) history_.proof.reset();
   } else if (kind == "sent") {
     take_sent(line);
   } else if (kind == "received") {
@@ -131,6 +134,8 @@ void Reader::take(const Observation& line) {
   } else if (kind == "still") {
     history_.still = {need<std::vector<std::string>>(line, "moved"), need<int>(line, "after"),
                       need<std::int64_t>(line, "since_ns"), line.seq};
+  } else if (kind == "silence" || kind == "proof") {
+    take_proof(line);
   } else if (kind == "deadline") {
     history_.cage_deadline = true;
   } else if (kind == "healed") {
@@ -280,6 +285,23 @@ void Reader::take_call_struck(const Observation& line) {
   struck.t_ns = line.t_ns;
   struck.seq = line.seq;
   if (!history_.call_struck) history_.call_struck = struck;
+}
+
+void Reader::take_proof(const Observation& line) {
+  if (line.kind == "silence") {
+    silent_for_ns_ = need<std::int64_t>(line, "still_ns");
+    return;
+  }
+  HangProof proof;
+  proof.verdict = need<std::string>(line, "verdict");
+  proof.reason = need<std::string>(line, "reason");
+  proof.took_ns = need<std::int64_t>(line, "took_ns");
+  proof.still_ns = silent_for_ns_;
+  proof.hung = proof.verdict == "hung";
+  proof.line = text_in(line.fields, "line");
+  if (proof.hung) proof.processes = need<std::vector<json>>(line, "processes");
+  if (proof.hung) proof.findings = need<std::vector<json>>(line, "findings");
+  history_.proof = std::move(proof);
 }
 
 void Reader::take_snapshot(const Observation& line) {

@@ -127,6 +127,15 @@ struct Still {
   std::int64_t seq = 0;
 };
 
+struct HangProof {  // the last that was asked for while this step waited
+  std::string verdict, reason;
+  bool hung = false;
+  nlohmann::json processes, findings;  // arrays, where it is hung
+  std::string line;                    // what the adapter's line is called in it
+  std::int64_t still_ns = 0;           // without news, when it was asked for
+  std::int64_t took_ns = 0;
+};
+
 struct Ending {
   std::string how, why;
 };
@@ -152,6 +161,7 @@ struct History {
   std::int64_t end_seq = 0;          // of the look at the end: what dies later, the cage killed
   std::vector<int> closed;           // the last `closed` snapshot of each close
   std::optional<Still> still;
+  std::optional<HangProof> proof;
   std::map<int, std::string> healed;  // killed by the cage at the end: name by pid
   std::string stderr_head, stderr_tail;
   std::vector<std::string> nonsense;  // what an adapter may never send: invalid, refused, strangers

@@ -154,6 +154,9 @@ Obstacle hang_of(const History& history, const Waiting& waiting) {
                     std::any_of(waiting.tasks.begin(), waiting.tasks.end(),
                                 [&](const TaskHistory* task) { return is_lost(*task, history); });
   if (lost) return {Status::kLostTask, waiting.part, waiting.expected, waiting.got};
+  if (history.proof && history.proof->hung)
+    return {Status::kHangProven, waiting.part, waiting.expected,
+            waiting.got + ", and it is proved that nothing can ever move again"};
   const bool quiet = history.still && history.still->moved.empty();
   return {quiet ? Status::kHangQuiet : Status::kTimeout, waiting.part, waiting.expected,
           waiting.got};

@@ -10,8 +10,9 @@
 namespace poolproof::conformance::judging {
 
 struct Obstacle {
-  Status status = Status::kTimeout;  // kParentCrash, kHangQuiet, kTimeout, kLostTask, or kVacuous:
-                                     // undecided, since the harness itself still owed something
+  Status status = Status::kTimeout;  // kParentCrash, kHangProven, kHangQuiet, kTimeout, kLostTask,
+                                     // or kVacuous: undecided, since the harness itself still owed
+                                     // something
   std::string part;                  // "victim.outcome", "close" ...
   std::string expected, got;
 };

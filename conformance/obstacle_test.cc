@@ -32,6 +32,13 @@ AttemptVerdict stuck(int step, const std::vector<std::string>& moved, const Pred
   return judge(plan, lines);
 }
 
+AttemptVerdict proved(int step, const json& proof, const Predicate& lost) {
+  const auto plan = killed_plan();
+  auto lines = healthy(plan);
+  proved_at(lines, step, proof, lost);
+  return judge(plan, lines);
+}
+
 TEST(Obstacle, an_open_future_in_a_still_pool_is_hang_quiet_and_convicted_once) {
   const auto verdict = stuck(kAwaitStep, {}, settles("t5"));
   EXPECT_EQ(verdict.status, Status::kHangQuiet);
@@ -52,6 +59,69 @@ TEST(Obstacle, the_evidence_of_a_hang_names_future_death_waits_and_zombie) {
         "process 10 `adapter` (the adapter), 2 threads", "read fd 5 pipe:[7] (13)",
         "process 21 `adapter` (child of 10, struck) is a zombie"})
     EXPECT_TRUE(has_evidence(verdict, piece)) << piece;
+}
+
+TEST(Obstacle, an_open_future_in_a_pool_that_is_proved_hung_is_hang_proven_and_convicted_once) {
+  const auto verdict = proved(kAwaitStep, proof_of_a_hang(), settles("t5"));
+  EXPECT_EQ(verdict.status, Status::kHangProven) << verdict.why;
+  EXPECT_EQ(status_of(verdict, "victim.outcome"), Status::kHangProven);
+  EXPECT_EQ(failing_parts(verdict), 1) << statuses(verdict);
+  EXPECT_EQ(status_of(verdict, "after"), Status::kNotJudged);
+  EXPECT_EQ(part(verdict, "victim.outcome")->got,
+            "t5 (victim) never settled, and it is proved that nothing can ever move again");
+}
+
+TEST(Obstacle, the_evidence_of_a_proof_says_who_waits_for_whom) {
+  const auto verdict = proved(kAwaitStep, proof_of_a_hang(), settles("t5"));
+  for (const char* piece :
+       {"proved in 80.0 ms, after 104.0 ms without news, that it can never end: each of its 2",
+        "orphaned-lock: the lock that process 22 waits for belongs to thread 21, which is dead",
+        "process 10 `python3 pool.py` (the adapter) waits in read for input from socket:[1] ",
+        "empty): that is the harness, which says nothing more until this ends",
+        "process 21 `python3 pool.py` (child of 10) is a zombie: nobody has waited for it",
+        "process 22 `python3 pool.py` (child of 10) waits for a lock that thread 21 holds, which "
+        "is dead; only process 10 by descriptors 7, 8 could wake it"})
+    EXPECT_TRUE(has_evidence(verdict, piece)) << piece;
+  EXPECT_FALSE(has_evidence(verdict, "nothing moved for"));
+}
+
+TEST(Obstacle, no_other_answer_than_hung_is_a_proof_and_the_evidence_says_why_there_is_none) {
+  for (const char* word : {"quiet", "busy", "undecided"}) {
+    json proof = {{"verdict", word}, {"reason", "its poll has a time limit"}, {"took_ns", 1}};
+    const auto verdict = proved(kAwaitStep, proof, settles("t5"));
+    EXPECT_EQ(verdict.status, Status::kHangQuiet) << word;
+    EXPECT_TRUE(has_evidence(
+        verdict, "not proved to be a hang (" + std::string(word) + "): its poll has a time limit"));
+  }
+}
+
+TEST(Obstacle, a_proof_of_an_earlier_step_says_nothing_of_a_later_one) {
+  const auto plan = killed_plan();
+  auto lines = healthy(plan);
+  stuck_at(lines, kAwaitStep, {"cpu"}, settles("t5"));
+  insert_before(lines, step_is(kStrikeStep, "begin"), line("proof", proof_of_a_hang(), 0));
+  EXPECT_EQ(judge(plan, lines).status, Status::kTimeout);
+}
+
+TEST(Obstacle, a_proof_without_its_processes_is_no_ground_for_a_conviction) {
+  json proof = proof_of_a_hang();
+  proof.erase("processes");
+  EXPECT_EQ(proved(kAwaitStep, proof, settles("t5")).status, Status::kHarnessError);
+}
+
+TEST(Obstacle, a_hang_is_undecided_while_the_harness_holds_a_task_whatever_was_proved) {
+  const auto plan = killed_plan();
+  auto lines = healthy(plan);
+  drop(lines,
+       [](const Observation& l) { return l.kind == "answered" && l.fields["task"] == "t6"; });
+  drop(lines, [](const Observation& l) { return l.kind == "left" && l.fields["pid"] == 22; });
+  proved_at(lines, kAwaitStep, proof_of_a_hang(), settles("t5"));
+  EXPECT_EQ(judge(plan, lines).status, Status::kVacuous);
+}
+
+TEST(Obstacle, a_lost_task_in_a_pool_that_is_proved_hung_is_a_lost_task) {
+  const auto verdict = proved(kAwaitStep, proof_of_a_hang(), settles("t6"));
+  EXPECT_EQ(verdict.status, Status::kLostTask);
 }
 
 TEST(Obstacle, an_open_future_in_a_pool_that_still_moves_is_a_timeout) {

@@ -15,7 +15,10 @@ using scenarios::Step;
 using scenarios::StepKind;
 
 Progress::Progress(const scenarios::Plan& whole_plan, Scene& whole_scene, double factor)
-    : plan(whole_plan), scene(whole_scene), factor_(factor) {
+    : plan(whole_plan),
+      scene(whole_scene),
+      factor_(factor),
+      silence_(scene, [this] { return scene.all_is_written() && standing_anywhere().empty(); }) {
   scene.hold = [this](const Meeting& meeting) { return waits_for_us(meeting); };
 }
 
@@ -41,10 +44,11 @@ std::chrono::nanoseconds Progress::scaled(std::chrono::nanoseconds limit) const 
 
 void Progress::require(const std::function<bool()>& done, std::chrono::nanoseconds limit) {
   const auto begun = Clock::now();
-  if (scene.wait(done, begun + scaled(limit))) return;
+  auto end = silence_.wait(done, begun + scaled(limit));
   const std::chrono::nanoseconds longest(static_cast<std::int64_t>(plan.pool.longest_wait_s * 1e9));
   const auto until = begun + std::max(scaled(limit), longest) + 1s;
-  if (watch_stillness(scene, done, until)) return;
+  if (end == Silence::End::kLimit) end = watch_stillness(scene, silence_, done, until);
+  if (end == Silence::End::kDone) return;
   note("stuck");
   throw Stuck{};
 }

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "conformance/scene.h"
+#include "conformance/silence.h"
 #include "scenarios/plan.h"
 
 namespace poolproof::conformance {
@@ -41,8 +42,8 @@ class Progress {
   bool waits_for_us(const Meeting& meeting) const;      // or may it go on at once?
 
   std::chrono::nanoseconds scaled(std::chrono::nanoseconds limit) const;
-  // Waits for `done`; past the limit, watches for stillness until the pool's own longest wait is
-  // over as well, and then throws Stuck.
+  // Waits for `done`. Throws Stuck as soon as it is proved that it can never come; past the limit,
+  // watches for stillness until the pool's own longest wait is over as well, and then throws Stuck.
   void require(const std::function<bool()>& done, std::chrono::nanoseconds limit);
   // Waits until the adapter has read all that it was sent, and writes `heard` into the record.
   void await_heard(const std::string& command);
@@ -61,6 +62,7 @@ class Progress {
 
   double factor_;
   int index_ = 0;
+  Silence silence_;
 };
 
 }  // namespace poolproof::conformance

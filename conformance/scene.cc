@@ -25,6 +25,12 @@ std::int64_t since(Clock::time_point epoch, Clock::time_point at) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(at - epoch).count();
 }
 
+// What the keeper says of its own accord: the rest answers us.
+bool is_news(const std::string& ev) {
+  return ev == "met" || ev == "met-invalid" || ev == "left" || ev == "ledger" ||
+         ev == "ledger-invalid" || ev == "exit" || ev == "call-struck";
+}
+
 }  // namespace
 
 void Journal::write(const std::string& kind, json fields,
@@ -96,6 +102,7 @@ void Scene::from_adapter() {
     auto received = line_.receive();
     if (!received) return;
     ++seen_.messages;
+    note_arrival();
     if (received->wrong) {
       journal_.write("invalid",
                      {{"text", received->text.substr(0, 2000)}, {"why", *received->wrong}});
@@ -128,7 +135,14 @@ void Scene::from_stderr() {
   std::array<char, 16 * 1024> buffer;
   const ssize_t size = ::read(cage_.stderr_fd(), buffer.data(), buffer.size());
   if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) stderr_open_ = false;
-  if (size > 0) keep_stderr(buffer.data(), static_cast<std::size_t>(size));
+  if (size <= 0) return;
+  note_arrival();
+  keep_stderr(buffer.data(), static_cast<std::size_t>(size));
+}
+
+void Scene::note_arrival() {
+  ++seen_.arrivals;
+  seen_.last_arrival = Clock::now();
 }
 
 void Scene::keep_stderr(const char* bytes, std::size_t size) {
@@ -160,6 +174,7 @@ void Scene::from_cage() {
 }
 
 void Scene::on_cage_message(const std::string& ev, const json& message) {
+  if (is_news(ev)) note_arrival();
   if (ev == "ready") seen_.ready = message;
   if (ev == "failed") over_ = AttemptOver{"harness-error", message.at("why")};
   if (ev == "deadline")

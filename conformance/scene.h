@@ -91,6 +91,9 @@ struct Seen {
   bool healed = false;
   // Counts, for stillness.
   std::uint64_t messages = 0, ledger_lines = 0, exits_seen = 0;
+  // All that came from inside the cage, bytes on stderr included, and when the last of it did.
+  std::uint64_t arrivals = 0;
+  Clock::time_point last_arrival;
 };
 
 class Scene {
@@ -107,6 +110,7 @@ class Scene {
 
   void send(const nlohmann::json& command);
   bool adapter_has_read_all() const { return line_.other_side_has_read_all(); }
+  bool all_is_written() const { return !line_.wants_to_write(); }  // of what was sent
   void answer(Meeting& meeting, const nlohmann::json& what_to_do);
   Snapshot snapshot();  // asks and waits for it
   int last_snapshot() const { return snapshots_asked_; }
@@ -130,6 +134,7 @@ class Scene {
   void from_adapter();
   void from_stderr();
   void on_cage_message(const std::string& ev, const nlohmann::json& message);
+  void note_arrival();
   void keep_stderr(const char* bytes, std::size_t size);
 
   Journal& journal_;

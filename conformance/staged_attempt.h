@@ -36,6 +36,10 @@ Lines healthy_parent_kill(const scenarios::Plan& plan);
 void stuck_at(
     Lines& lines, int step, const std::vector<std::string>& moved,
     const Predicate& lost = [](const Observation&) { return false; });
+// The same, but the proof was asked for, and this was the answer: if it is `hung`, the step is
+// given up at once; else at its limit, as above, and nothing moved.
+void proved_at(Lines& lines, int step, const nlohmann::json& proof, const Predicate& lost);
+nlohmann::json proof_of_a_hang();  // the adapter, and process 22 that waits for a dead one
 // The adapter ends by itself during this step, with this status.
 void crash_at(Lines& lines, int step, const nlohmann::json& status);
 

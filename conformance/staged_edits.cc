@@ -84,6 +84,58 @@ void stuck_at(Lines& lines, int step, const std::vector<std::string>& moved,
   lines = std::move(kept);
 }
 
+json proof_of_a_hang() {
+  const json adapter_waits = {{"tid", kAdapter},
+                              {"name", "adapter"},
+                              {"call", "read"},
+                              {"waits",
+                               "waits in read for input from socket:[1] (descriptor 3, "
+                               "whose other end is socket:[2], empty)"},
+                              {"standing", "stuck"},
+                              {"reason", ""},
+                              {"wakers", json::array()}};
+  json worker_waits = adapter_waits;
+  worker_waits["tid"] = 22;
+  worker_waits["waits"] = "waits for a lock that thread 21 holds, which is dead";
+  worker_waits["wakers"] = {{{"pid", kAdapter}, {"fd", 7}}, {{"pid", kAdapter}, {"fd", 8}}};
+  const auto process = [](int pid, int parent, const json& threads) {
+    return json{{"pid", pid},
+                {"parent", parent},
+                {"name", "/usr/bin/python3 /srv/pool.py"},
+                {"dead", threads.empty()},
+                {"threads", threads}};
+  };
+  return {
+      {"verdict", "hung"},
+      {"reason", "each of its 2 threads waits, without a time limit, for another of them"},
+      {"took_ns", 80'000'000},
+      {"line", "socket:[2]"},
+      {"provided", {"nobody outside sends a signal"}},
+      {"findings",
+       json::array(
+           {{{"kind", "orphaned-lock"},
+             {"pid", 22},
+             {"tid", 22},
+             {"processes", {21}},
+             {"text", "the lock that process 22 waits for belongs to thread 21, which is dead"}}})},
+      {"processes",
+       {process(kAdapter, 1, json::array({adapter_waits})), process(21, kAdapter, json::array()),
+        process(22, kAdapter, json::array({worker_waits}))}}};
+}
+
+void proved_at(Lines& lines, int step, const json& proof, const Predicate& lost) {
+  stuck_at(lines, step, {}, lost);
+  const auto of_the_limit = [](const Observation& one) {
+    const json snap = one.fields.value("snap", json());
+    return one.kind == "still" || snap == 91;
+  };
+  const bool hung = proof.at("verdict") == "hung";
+  if (hung) drop(lines, of_the_limit);
+  const Predicate where = hung ? step_is(step, "stuck") : of_the_limit;
+  insert_before(lines, where, line("silence", {{"still_ns", 104'000'000}}, 0));
+  insert_before(lines, where, line("proof", proof, 0));
+}
+
 void crash_at(Lines& lines, int step, const json& status) {
   const std::size_t begin = index_of(lines, step_is(step, "begin"));
   const double at_ms = static_cast<double>(lines[begin].t_ns) / kMs + 1;

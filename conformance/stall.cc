@@ -69,26 +69,28 @@ std::vector<std::string> moved_between(const Totals& before, const Totals& after
 
 }  // namespace
 
-bool watch_stillness(Scene& scene, const std::function<bool()>& done, Clock::time_point until) {
+Silence::End watch_stillness(Scene& scene, Silence& silence, const std::function<bool()>& done,
+                             Clock::time_point until) {
+  using End = Silence::End;
   // What moves before the pool's longest wait is over, such as an idle worker that leaves, says
   // nothing of how it ends.
-  if (scene.wait(done, until - kWatched)) return true;
+  if (const End end = silence.wait(done, until - kWatched); end != End::kLimit) return end;
   const auto begun = Clock::now();
   const Snapshot first = scene.snapshot();
   const Totals before = totals_of(scene.seen(), first);
   const int first_number = scene.last_snapshot();
   scene.journal().write("taken", {{"snap", first_number}, {"why", "still"}});
-  if (scene.wait(done, until)) return true;
+  if (const End end = silence.wait(done, until); end != End::kLimit) return end;
   const Snapshot second = scene.snapshot();
   scene.journal().write("taken", {{"snap", scene.last_snapshot()}, {"why", "still"}});
-  if (done()) return true;
+  if (done()) return End::kDone;
   const auto apart = Clock::now() - begun;
   scene.journal().write("still",
                         {{"moved", moved_between(before, totals_of(scene.seen(), second), apart)},
                          {"before", first_number},
                          {"after", scene.last_snapshot()},
                          {"since_ns", std::chrono::nanoseconds(apart).count()}});
-  return false;
+  return End::kLimit;
 }
 
 }  // namespace poolproof::conformance

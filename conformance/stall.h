@@ -5,12 +5,13 @@
 #include <chrono>
 #include <functional>
 
-#include "conformance/scene.h"
+#include "conformance/silence.h"
 
 namespace poolproof::conformance {
 
 // Watches the last second before `until`, and writes `still` if `done` has not come true by then.
-// True: it did come, late.
-bool watch_stillness(Scene& scene, const std::function<bool()>& done, Clock::time_point until);
+// kDone: it did come, late.
+Silence::End watch_stillness(Scene& scene, Silence& silence, const std::function<bool()>& done,
+                             Clock::time_point until);
 
 }  // namespace poolproof::conformance

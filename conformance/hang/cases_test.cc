@@ -114,7 +114,7 @@ ClosedWorld without_alarms() {
 
 // Looks until there is a proof, or none can come.
 Examination await_hung(pid_t pid) {
-  const bool told = look_at(::getpid()).interval_timers.has_value();
+  const bool told = look_at({::getpid()}).interval_timers.has_value();
   const ClosedWorld world = told ? ClosedWorld{} : without_alarms();
   const auto limit = Clock::now() + kPatience;
   for (;;) {
@@ -195,7 +195,7 @@ TEST(ClosedWorld, makes_a_hang_of_a_wait_for_whoever_promised_to_be_silent) {
     pipe.silent_objects = {object_behind(waiting.pid(), STDIN_FILENO)};
     await_verdict(Verdict::hung, waiting.pid(), pipe);
     us.silent_processes = {::getpid()};  // which says nothing of others who may hold it
-    if (hidden_from_us(look_at(waiting.pid())).empty()) {
+    if (hidden_from_us(look_at({waiting.pid()})).empty()) {
       await_verdict(Verdict::hung, waiting.pid(), us);
     }
   }
@@ -237,7 +237,7 @@ TEST(Graph, of_a_dead_owner_names_it) {
 }
 
 TEST(Look, at_a_tree_that_is_gone_has_no_processes) {
-  EXPECT_TRUE(look_at(4'000'000).processes.empty());
+  EXPECT_TRUE(look_at({4'000'000}).processes.empty());
   EXPECT_EQ(prove({}, {}, {}).verdict, Verdict::undecided);
 }
 

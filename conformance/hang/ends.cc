@@ -45,6 +45,7 @@ void take_socket(const nlmsghdr& head, std::map<std::uint64_t, UnixSocket>& sock
   UnixSocket& entry = sockets[message.udiag_ino];
   entry.listening = message.udiag_state == TCP_LISTEN;
   entry.datagram = message.udiag_type == SOCK_DGRAM;
+  entry.whole = message.udiag_type != SOCK_STREAM;
   std::size_t at = NLMSG_HDRLEN + NLMSG_ALIGN(sizeof message);
   while (at + sizeof(rtattr) <= head.nlmsg_len) {
     rtattr attribute{};
@@ -173,6 +174,7 @@ void ask_ends(pid_t pid, Wait& wait, const std::map<std::uint64_t, UnixSocket>& 
       if (found != sockets.end()) {
         wish.object.kind = Object::Kind::unix_socket;
         wish.listening = found->second.listening;
+        wish.whole = found->second.whole;
         wish.named = found->second.datagram && found->second.named;
         if (found->second.peer != 0)
           wish.peer = {Object::Kind::unix_socket,

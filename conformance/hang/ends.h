@@ -13,6 +13,7 @@ struct UnixSocket {
   std::uint64_t peer = 0;  // its inode; 0: none
   bool listening = false;
   bool datagram = false;
+  bool whole = false;  // it keeps messages apart
   bool named = false;
 };
 

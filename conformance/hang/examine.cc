@@ -1,19 +1,33 @@
 #include "conformance/hang/examine.h"
 
 #include <thread>
+#include <utility>
 
 #include "conformance/hang/holders.h"
+#include "conformance/hang/inside.h"
 #include "conformance/hang/proc_text.h"
 
 namespace poolproof::hang {
 
 Examination examine(pid_t root, const ClosedWorld& world, std::chrono::nanoseconds apart) {
+  const auto wait = [apart] {
+    std::this_thread::sleep_for(apart);
+    return true;
+  };
+  return *examine({.tree = {root}, .world = world, .pause = wait});
+}
+
+std::optional<Examination> examine(const Question& question) {
   const auto begin = std::chrono::steady_clock::now();
-  const Look first = look_at(root);
-  std::this_thread::sleep_for(apart);
+  Look first = look_at(question.tree);
+  if (!question.pause()) return std::nullopt;
   Examination examination;
-  examination.look = look_at(root);
-  examination.proof = prove(first, examination.look, world);
+  examination.look = look_at(question.tree);
+  if (question.numbers_inside) {
+    first = numbered_inside(std::move(first));
+    examination.look = numbered_inside(std::move(examination.look));
+  }
+  examination.proof = prove(first, examination.look, question.world);
   examination.took = std::chrono::steady_clock::now() - begin;
   return examination;
 }

@@ -3,6 +3,8 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
+#include <optional>
 
 #include "conformance/hang/prove.h"
 
@@ -18,6 +20,15 @@ struct Examination {
 };
 
 Examination examine(pid_t root, const ClosedWorld& world, std::chrono::nanoseconds apart = kApart);
+
+struct Question {
+  Tree tree;
+  ClosedWorld world;
+  bool numbers_inside = false;  // processes are told by the numbers that they have themselves
+  std::function<bool()> pause;  // between the looks, at least kApart; false: do not go on
+};
+// Nothing if the pause said so.
+std::optional<Examination> examine(const Question& question);
 
 // The object behind descriptor `fd` of process `pid`, for ClosedWorld; empty: it has none such, or
 // we may not look.

@@ -90,7 +90,7 @@ void add_read(const Look& look, const ProcessLook& process, const ThreadLook& th
   if (!wish.in || wish.queued.value_or(1) != 0) return;
   const std::string who =
       "thread " + std::to_string(thread.tid) + " of process " + std::to_string(process.pid);
-  if (is_a_rest(thread.wait.bytes.value_or(0)))
+  if (!wish.whole && is_a_rest(thread.wait.bytes.value_or(0)))
     findings.push_back({Finding::Kind::half_read, process.pid, thread.tid, dead_in(look),
                         who + " is in the middle of a message: it asks for exactly " +
                             std::to_string(*thread.wait.bytes) + " bytes more from " +

@@ -50,24 +50,29 @@ class ProcessMemory final : public Memory {
 
 constexpr std::uint64_t bit(int signal) { return std::uint64_t{1} << (signal - 1); }
 
-std::vector<pid_t> tree_of(const Table& table, pid_t root) {
+std::vector<pid_t> tree_of(const Table& table, const Tree& wanted) {
   std::multimap<pid_t, pid_t> children;
   for (const auto& [pid, stat] : table.processes) children.emplace(stat.parent, pid);
-  const auto top = table.processes.find(root);
+  const auto top = table.processes.find(wanted.root);
   if (top == table.processes.end()) return {};
   std::set<pid_t> known;  // the tree, and above it those that are no part of it
-  for (pid_t up = root; table.processes.contains(up) && known.insert(up).second;)
+  for (pid_t up = wanted.root; table.processes.contains(up) && known.insert(up).second;)
     up = table.processes.at(up).parent;
-  std::vector<pid_t> tree{root};
-  for (const auto& [pid, stat] : table.processes)
-    if (stat.parent == 1 && stat.session == top->second.session &&
-        stat.start >= top->second.start && known.insert(pid).second)
-      tree.push_back(pid);
-  for (std::size_t i = 0; i < tree.size(); ++i) {
-    const auto [begin, end] = children.equal_range(tree[i]);
+  std::vector<std::pair<pid_t, int>> found{{wanted.root, 0}};  // with its generation
+  if (wanted.holders == 0)
+    for (const auto& [pid, stat] : table.processes)
+      if (stat.parent == 1 && stat.session == top->second.session &&
+          stat.start >= top->second.start && known.insert(pid).second)
+        found.emplace_back(pid, 0);
+  for (std::size_t i = 0; i < found.size(); ++i) {
+    const auto [parent, generation] = found[i];
+    const auto [begin, end] = children.equal_range(parent);
     for (auto child = begin; child != end; ++child)
-      if (known.insert(child->second).second) tree.push_back(child->second);
+      if (known.insert(child->second).second) found.emplace_back(child->second, generation + 1);
   }
+  std::vector<pid_t> tree;
+  for (const auto& [pid, generation] : found)
+    if (generation >= wanted.holders) tree.push_back(pid);
   return tree;
 }
 
@@ -227,11 +232,11 @@ Wanted wanted_by(const Look& look) {
 
 }  // namespace
 
-Look look_at(pid_t root) {
+Look look_at(const Tree& wanted) {
   const auto begin = Clock::now();
   Look look;
   const Table table = read_table();
-  const std::vector<pid_t> tree = tree_of(table, root);
+  const std::vector<pid_t> tree = tree_of(table, wanted);
   // The samples come first and last: what stands in between was read while nothing ran, if they
   // are equal.
   for (const pid_t pid : tree)
@@ -247,7 +252,7 @@ Look look_at(pid_t root) {
     }
   }
   tell_owners(table, look);
-  find_outsiders(table, {tree.begin(), tree.end()}, root, wanted_by(look), look);
+  find_outsiders(table, {tree.begin(), tree.end()}, wanted.root, wanted_by(look), look);
   if (const auto locks = read_text("/proc/locks")) look.locks = parse_locks(*locks);
   if (const auto timers = read_text("/proc/timer_list"))
     look.interval_timers = has_interval_timer(*timers);

@@ -80,6 +80,7 @@ struct Wish {
   Object peer{};                 // a unix socket's other end
   bool listening = false;        // a unix socket that waits for somebody to connect
   bool named = false;            // a datagram socket that anybody may send to
+  bool whole = false;            // what is read from it comes in whole messages, never by half
   bool armed = false;            // timerfd
   pid_t target = 0;              // pidfd
   int epoll = -1;                // it is watched through this epoll descriptor
@@ -202,10 +203,17 @@ struct Look {
   bool operator==(const Look&) const = default;
 };
 
-// Looks at `root`, all its descendants, and those of its session that lost their parent since (they
-// may have been its descendants, and what holds for more holds for it). A tree that is gone is a
-// look without processes. Never throws for what it may not see: that is said in the look. Costs
-// about 0.3 ms a process.
-Look look_at(pid_t root);
+// Whom to look at: `root` and all its descendants. With `holders`, so many generations at the top
+// only hold the others, and are no part of the tree: of a cage, its guard and its keeper.
+struct Tree {
+  pid_t root = 0;
+  int holders = 0;
+};
+
+// Of a tree without holders, also those of its session that lost their parent since (they may have
+// been its descendants, and what holds for more holds for it); a keeper takes them over. A tree
+// that is gone is a look without processes. Never throws for what it may not see: that is said in
+// the look. Costs about 0.3 ms a process.
+Look look_at(const Tree& tree);
 
 }  // namespace poolproof::hang

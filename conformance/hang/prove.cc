@@ -44,10 +44,14 @@ std::string timer_reason(const ProcessLook& process) {
 // An interval timer without a handler ends its process, and so may let others go on.
 std::optional<std::pair<Standing, std::string>> alarm_reason(const Look& first, const Look& second,
                                                              const ProcessLook& process,
+                                                             const ThreadLook& thread,
                                                              const ClosedWorld& world) {
-  const bool open = std::any_of(process.threads.begin(), process.threads.end(),
-                                [](const ThreadLook& thread) { return thread.alarm_open; });
-  if (!open || process.alarm_ignored || world.no_alarms) return std::nullopt;
+  // What waits for a signal may do so for one that is blocked.
+  const bool open = thread.wait.kind == Wait::Kind::signal ||
+                    std::any_of(process.threads.begin(), process.threads.end(),
+                                [](const ThreadLook& one) { return one.alarm_open; });
+  const bool ignored = process.alarm_ignored && thread.wait.kind != Wait::Kind::signal;
+  if (!open || ignored || world.no_alarms) return std::nullopt;
   if (first.interval_timers.value_or(false) || second.interval_timers.value_or(false))
     return std::pair{Standing::open,
                      "an interval timer is armed on this machine, and may be its process's"};
@@ -99,7 +103,7 @@ ThreadProof by_itself(const Look& first, const Look& second, const Pair& pair,
   if (now.wait.timed) return say(Standing::open, timed_reason(now.wait));
   if (std::string timer = timer_reason(pair.process); !timer.empty())
     return say(Standing::open, std::move(timer));
-  if (auto alarm = alarm_reason(first, second, pair.process, world))
+  if (auto alarm = alarm_reason(first, second, pair.process, now, world))
     return say(alarm->first, std::move(alarm->second));
   // Outsiders come and go: both looks count.
   const Ways before = ways_out(first, pair.process, now, world);

@@ -19,7 +19,8 @@ struct ClosedWorld {
                                          // holds the other end
   std::set<pid_t> silent_processes;      // these will touch nothing of the tree
   bool names_are_private = false;        // nobody outside will open its files and sockets by name
-  bool no_alarms = false;  // none of its processes has armed alarm() or setitimer(ITIMER_REAL)
+  bool no_signals = false;  // nobody outside will send one, also where one is waited for
+  bool no_alarms = false;   // none of its processes has armed alarm() or setitimer(ITIMER_REAL)
 };
 
 enum class Verdict {

@@ -322,6 +322,26 @@ TEST(Proof, of_a_parent_in_a_pid_namespace_takes_its_numbers_for_what_they_mean_
   EXPECT_EQ(prove_both(look).verdict, Verdict::hung);
 }
 
+TEST(Proof, of_a_wait_for_a_signal_holds_only_where_nobody_outside_sends_one) {
+  Look look = reader_and_holder();
+  look.processes[1].threads[0].wait = {.kind = Wait::Kind::signal};
+  EXPECT_EQ(prove_both(look).verdict, Verdict::quiet);
+  ClosedWorld nobody;
+  nobody.no_signals = true;
+  EXPECT_EQ(prove_both(look, nobody).verdict, Verdict::hung);
+  look.interval_timers = true;  // of a signal that is blocked, as sigwait wants it
+  look.processes[1].alarm_ignored = true;
+  EXPECT_EQ(prove_both(look, nobody).verdict, Verdict::quiet);
+  look.interval_timers = false;
+  look.processes[0].threads[0].wait.timed = true;  // then it may send one
+  EXPECT_EQ(prove_both(look, nobody).verdict, Verdict::quiet);
+  look = reader_and_holder();  // ppoll: for a signal, or for what it polls
+  look.processes[0].threads[0].wait.kind = Wait::Kind::signal;
+  EXPECT_EQ(prove_both(look, nobody).verdict, Verdict::hung);
+  look.processes[0].threads[0].wait.wishes[0].object = {Kind::socket, "socket:[9]"};
+  EXPECT_EQ(prove_both(look, nobody).verdict, Verdict::quiet);
+}
+
 TEST(Proof, of_a_pidfd_asks_for_its_process) {
   Look look = reader_and_holder();
   look.processes[0].threads[0].wait = reads(3, {Kind::pidfd, "anon_inode:[pidfd]"});

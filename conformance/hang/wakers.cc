@@ -248,7 +248,9 @@ Ways ways_out(const Look& look, const ProcessLook& process, const ThreadLook& th
       add_lock_holders(ask, wait);
       break;
     case Wait::Kind::signal:
-      ask.open("it waits for a signal");
+      if (!world.no_signals) ask.open("it waits for a signal");
+      for (const ProcessLook& other : look.processes) ask.by(other.pid);  // anybody may send it
+      for (const Wish& wish : wait.wishes) add_wish(ask, wish);           // ppoll waits for either
       break;
     case Wait::Kind::sleep:
       ask.open("it sleeps");
