@@ -93,8 +93,11 @@ class Cells {
   Cells(const std::vector<Judged>& records, const Look& look) : look_(look) {
     for (const Judged& record : records) {
       Attempts& lines = lines_.emplace_back();
-      for (const Observation& line : record.observations)
+      auto& points = points_.emplace_back();
+      for (const Observation& line : record.observations) {
         if (line.attempt != 0) lines[{line.run, line.attempt}].push_back(&line);
+        if (line.kind == "cell" && line.fields.contains("workload")) points[line.run] = &line;
+      }
     }
   }
 
@@ -108,11 +111,17 @@ class Cells {
                  {"why", shortened(cell.why, kEvidenceBytes)},
                  {"replay", replay_line(cell.pool, cell.scenario, look_)},
                  {"decides", decides(cell)}};
+    const std::string run = cell.pool + ":" + cell.scenario;
+    const auto point = points_[place.record].find(run);
+    const bool is_point = point != points_[place.record].end();
+    if (is_point) point_into(told, *point->second);
+    // Nobody reads the story of each of some hundred points that held.
+    const bool dull = is_point && cell.status == Status::kPass;
     json attempts = json::array();
     for (const AttemptVerdict& attempt : cell.attempts) {
-      const Lines& lines = lines_[place.record][{cell.pool + ":" + cell.scenario, attempt.attempt}];
-      if (attempts.empty()) plan_into(told, lines);
-      attempts.push_back(of_attempt(attempt, lines, attempts.size() < kStoriesOfACell));
+      const Lines& lines = lines_[place.record][{run, attempt.attempt}];
+      if (attempts.empty() && !dull) plan_into(told, lines);
+      attempts.push_back(of_attempt(attempt, lines, !dull && attempts.size() < kStoriesOfACell));
     }
     told["attempts"] = std::move(attempts);
     return told;
@@ -121,6 +130,11 @@ class Cells {
   json scenarios() const { return scenarios_; }
 
  private:
+  static void point_into(json& cell, const Observation& line) {
+    for (const char* word : {"workload", "phase", "role", "at", "moment", "effect"})
+      cell["point"][word] = text_at(line.fields, word);
+  }
+
   static std::size_t decides(const CellVerdict& cell) {
     for (std::size_t at = 0; at < cell.attempts.size(); ++at)
       if (cell.attempts[at].parts == cell.parts) return at;
@@ -164,6 +178,8 @@ class Cells {
 
   const Look& look_;
   std::vector<Attempts> lines_;
+  std::vector<std::map<std::string, const Observation*>>
+      points_;  // of sweeps: `cell` lines, by run
   json scenarios_ = json::array();
   std::map<std::string, std::size_t> at_;
 };

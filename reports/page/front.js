@@ -22,8 +22,8 @@ function front(address) {
     el(
       "p",
       { class: "lead" },
-      `${sentence(counted(pools, "pool"))} of worker processes, ${counted(DATA.scenarios.length, "scenario")}. `,
-      "Each scenario harms a pool on purpose: it kills a worker, crashes it, lets it hang, or hands it what cannot be sent. ",
+      `${sentence(counted(pools, "pool"))} of worker processes, ${asked()}. `,
+      "Each harms a pool on purpose: it kills a worker, crashes it, lets it hang, or hands it what cannot be sent. ",
       el("strong", null, "A pool keeps its promise if "),
       "every call still ends, its error tells the truth, the pool can be used again, and nothing is left behind.",
     ),
@@ -37,6 +37,17 @@ function front(address) {
     totals(address),
     circumstances(),
   );
+}
+
+function asked() {
+  const points = DATA.cells.filter(isPoint);
+  const scenarios = DATA.scenarios.length - new Set(points.map((cell) => cell.scenario)).size;
+  return [
+    scenarios === 0 ? null : counted(scenarios, "scenario"),
+    points.length === 0 ? null : counted(points.length, "point of a sweep", "points of a sweep"),
+  ]
+    .filter(Boolean)
+    .join(" and ");
 }
 
 function promiseOf(pool) {

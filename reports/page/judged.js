@@ -57,6 +57,32 @@ function withData(file, data, name) {
   return copy;
 }
 
+// A sweep that holds everywhere, and one that does not.
+function makeSweep({ folder }) {
+  const events = [
+    ["reference", "--workload", "lifecycle"],
+    [
+      "concurrent_futures_fork",
+      "--workload",
+      "big_results",
+      "--phase",
+      "send",
+      "--moment",
+      "after",
+    ],
+  ].map(([pool, ...words]) => {
+    const out = path.join(folder, `sweep-${pool}`);
+    const run = poolproof("sweep", pool, ...words, "--effect", "kill", "--out", out);
+    if (run.status > 1) throw new Error(`sweep: ${run.status}\n${run.stdout}${run.stderr}`);
+    return path.join(out, "events.ndjson");
+  });
+  const out = path.join(folder, "sweeps");
+  const made = poolproof("report", ...events, "--out", out);
+  if (made.status !== 0) throw new Error(made.stdout + made.stderr);
+  const file = path.join(out, "report.html");
+  return { file, data: dataOf(file) };
+}
+
 // Sixteen pools and twenty-six scenarios, every status among them.
 function makeWide({ file, data }) {
   const wide = structuredClone(data);
@@ -103,4 +129,4 @@ function makeHostile({ folder, events }) {
   return path.join(folder, "hostile/report.html");
 }
 
-module.exports = { makeReport, makeWide, makeHostile, withData };
+module.exports = { makeReport, makeSweep, makeWide, makeHostile, withData };

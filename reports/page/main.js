@@ -24,7 +24,9 @@ function render() {
     const text = document.querySelector("input[name=text]");
     const caret = before.name === "text" ? text.selectionStart : null;
     MAIN.replaceChildren(
-      ...[missing, front(address), filters(address), matrix(address)].filter(Boolean),
+      ...[missing, front(address), filters(address), strips(address), matrix(address)].filter(
+        Boolean,
+      ),
     );
     document.title = "poolproof report";
     if (caret !== null) {

@@ -3,7 +3,9 @@
 // parts in small boxes, and how long the pool took to notice.
 
 function matrix(address) {
-  const wanted = DATA.cells.filter((cell) => isWanted(cell, address));
+  const cells = DATA.cells.filter((cell) => !isPoint(cell));
+  if (cells.length === 0) return null;
+  const wanted = cells.filter((cell) => isWanted(cell, address));
   const columns = DATA.pools
     .map((pool, at) => ({ pool, at }))
     .filter(({ at }) => wanted.some((cell) => cell.pool === at));
@@ -17,9 +19,9 @@ function matrix(address) {
     el(
       "p",
       { class: "showing", role: "status" },
-      wanted.length === DATA.cells.length
+      wanted.length === cells.length
         ? `All ${counted(wanted.length, "cell")}. `
-        : `${wanted.length} of ${counted(DATA.cells.length, "cell")}. `,
+        : `${wanted.length} of ${counted(cells.length, "cell")}. `,
       isFiltered(address)
         ? el("a", { href: linkTo(address, UNFILTERED) }, "Clear the filters")
         : "Open a cell to see what happened.",
