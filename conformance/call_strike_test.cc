@@ -135,6 +135,18 @@ TEST_F(CallStrikeTest, a_probe_that_is_struck_itself_is_one_of_those_that_may_be
   EXPECT_EQ(part(verdict(), "after")->status, Status::kPass) << part(verdict(), "after")->got;
 }
 
+TEST_F(CallStrikeTest, results_that_are_stuck_beside_a_task_that_never_began_are_no_lost_tasks) {
+  const auto lost = [](const Observation& one) { return settles("t6")(one) || settles("t7")(one); };
+  Lines all = lines_;
+  stuck_at(lines_, 6, {}, [&](const Observation& one) {
+    return lost(one) || ledger_of("t7", "start")(one) || ledger_of("t7", "end")(one);
+  });
+  EXPECT_EQ(verdict().status, Status::kHangQuiet) << "t6 has ended, t7 never began";
+  lines_ = all;
+  stuck_at(lines_, 6, {}, lost);
+  EXPECT_EQ(verdict().status, Status::kLostTask) << "both have ended, in workers that live";
+}
+
 TEST_F(CallStrikeTest, an_attempt_on_a_machine_that_lets_nothing_be_traced_is_harness_error) {
   lines_.resize(2);
   lines_.push_back(line("ended", {{"how", "harness-error"}, {"why", "EPERM"}}, 9));

@@ -150,8 +150,10 @@ Obstacle hang_of(const History& history, const Waiting& waiting) {
             fmt::format("undecided: {}, while the harness still held {} at its rendezvous",
                         waiting.got, alternatives(held))};
   }
+  // One task that waits for something else than its own lost result is a hang, and the others may
+  // be lost by it only: their workers wait for a lock, say, that the dead one holds.
   const bool lost = waiting.part.ends_with(".outcome") &&
-                    std::any_of(waiting.tasks.begin(), waiting.tasks.end(),
+                    std::all_of(waiting.tasks.begin(), waiting.tasks.end(),
                                 [&](const TaskHistory* task) { return is_lost(*task, history); });
   if (lost) return {Status::kLostTask, waiting.part, waiting.expected, waiting.got};
   if (history.proof && history.proof->hung)

@@ -45,7 +45,8 @@ def test_a_hang_between_the_header_and_the_body_of_a_result_is_found_and_replays
         "concurrent_futures_fork", "--workload", "big_results", "--effect", "kill",
         "--phase", "send", "--moment", "after", "--out", tmp_path,
     )  # fmt: skip
-    hung = [p for p in answer["points"] if p["status"] in ("hang-quiet", "hang-proven")]
+    proves = "hang-proven" if os.geteuid() == 0 else "hang-quiet"  # who may see all, may prove
+    hung = [p for p in answer["points"] if p["status"] == proves]
     assert hung, answer["points"]
     assert all(p["at"].startswith("write:pipe#1") for p in hung)
     assert answer["exit"] == 1
@@ -78,7 +79,7 @@ def test_a_killed_sweep_leaves_no_process_and_its_record_goes_on(tmp_path: Path)
         stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env={**os.environ, "MARK": mark},
     )  # fmt: skip
     record = tmp_path / "events.ndjson"
-    assert await_that(lambda: record.exists() and '"call-struck"' in record.read_text())
+    assert await_that(lambda: record.exists() and record.read_text().count('"call-struck"') > 5)
     started.send_signal(signal.SIGKILL)
     started.wait()
     assert await_that(lambda: not marked(mark), 10), marked(mark)

@@ -70,9 +70,17 @@ std::vector<pid_t> tree_of(const Table& table, const Tree& wanted) {
     for (auto child = begin; child != end; ++child)
       if (known.insert(child->second).second) found.emplace_back(child->second, generation + 1);
   }
+  // A tracer that the holders started does something only when one of its own makes a call, so it
+  // holds them as they do.
+  std::set<pid_t> tracers;
+  if (wanted.holders > 0)
+    for (const auto& one : found)
+      if (const auto status = read_text(folder_of(one.first) + "/status"))
+        tracers.insert(parse_status(*status).tracer);
   std::vector<pid_t> tree;
   for (const auto& [pid, generation] : found)
-    if (generation >= wanted.holders) tree.push_back(pid);
+    if (generation > wanted.holders || (generation == wanted.holders && !tracers.contains(pid)))
+      tree.push_back(pid);
   return tree;
 }
 

@@ -204,7 +204,8 @@ struct Look {
 };
 
 // Whom to look at: `root` and all its descendants. With `holders`, so many generations at the top
-// only hold the others, and are no part of the tree: of a cage, its guard and its keeper.
+// only hold the others, and are no part of the tree: of a cage, its guard and its keeper. So does a
+// child of theirs that traces others of the tree.
 struct Tree {
   pid_t root = 0;
   int holders = 0;

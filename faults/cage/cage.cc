@@ -229,7 +229,7 @@ int Cage::stderr_fd() const { return state_->errors.get(); }
 int Cage::guard() const { return static_cast<int>(state_->guard->id()); }
 
 std::optional<json> Cage::receive() {
-  std::vector<char> buffer(kLargestPacket);
+  thread_local std::vector<char> buffer(kLargestPacket);
   while (true) {
     const ssize_t got = ::recv(fd(), buffer.data(), buffer.size(), MSG_DONTWAIT | MSG_TRUNC);
     // ECONNRESET: it ended with a command of ours unread. What it said before still waits.

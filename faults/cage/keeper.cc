@@ -190,7 +190,7 @@ void KeeperLoop::on_exit(const Exit& exit) {
 }
 
 void KeeperLoop::take_commands() {
-  std::vector<char> buffer(kLargestPacket);
+  static std::vector<char> buffer(kLargestPacket);
   while (!over_) {
     const ssize_t got = ::recv(kHarnessFd, buffer.data(), buffer.size(), MSG_DONTWAIT);
     if (got < 0 && errno == EINTR) continue;
