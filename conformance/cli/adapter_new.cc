@@ -39,7 +39,7 @@ std::string replaced(std::string text, const std::string& what, const std::strin
 
 // Where find_package looks: the build folder, or the prefix that the command was installed in.
 fs::path prefix_of(const Home& home) {
-  const fs::path build = home.programs.parent_path();
+  fs::path build = home.programs.parent_path();
   if (fs::exists(build / "poolproof-config.cmake")) return build;
   return (home.scenarios / "../../..").lexically_normal();
 }

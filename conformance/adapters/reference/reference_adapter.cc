@@ -58,7 +58,7 @@ class ReferencePool : public Pool {
                          .running = how == "kill" ? Running::kKill : Running::kFinish});
     // The shutdown of a C++ object includes its end; until then a done-callback may still submit.
     executor_.get_deleter()(executor_.get());
-    executor_.release();
+    static_cast<void>(executor_.release());
     const std::lock_guard lock(mutex_);
     futures_.clear();
   }
