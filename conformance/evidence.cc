@@ -29,7 +29,13 @@ std::optional<std::int64_t> first_strike_ns(const History& history) {
 }
 
 std::string words_of_receipt(const faults::Fault& fault, const Strike& strike) {
+  if (strike.status && faults::door_of(fault.effect) == faults::Door::kLimit &&
+      faults::ends_process(fault.effect))
+    return fmt::format("{}; the kernel counted an out-of-memory kill", to_string(*strike.status));
   if (strike.status) return to_string(*strike.status);
+  if (fault.effect.kind == faults::EffectKind::kDeny) return "the limit was set";
+  if (faults::ends_process_or_is_written(fault.effect))
+    return "the body wrote that it was refused more";
   if (fault.target == faults::Target::kGroup) return "the signal was sent to the whole group";
   if (fault.effect.kind == faults::EffectKind::kReturn) return "the program read that it may end";
   return faults::is_written_by_task(fault.effect) ? "the body wrote that it does so"

@@ -114,9 +114,12 @@ void Reader::take(const Observation& line) {
     take_ledger(line);
   } else if (kind == "told") {
     history_.told.push_back({need<int>(line, "fault"), identity_in(line, line.fields),
-                             text_in(line.fields, "task"), line.t_ns, line.seq});
+                             text_in(line.fields, "task"), line.t_ns, line.seq,
+                             number_in(line.fields, "limit")});
   } else if (kind == "call-struck") {
     take_call_struck(line);
+  } else if (kind == "limited" || kind == "limit-seen") {
+    history_.limits.take(line);
   } else if (kind == "signalled") {
     const auto error = need<std::string>(line, "error");
     if (!error.empty()) history_.signal_errors[need<int>(line, "pid")] = error;

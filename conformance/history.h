@@ -15,6 +15,7 @@
 #include <string>
 #include <vector>
 
+#include "conformance/limits.h"
 #include "conformance/observation.h"
 #include "scenarios/plan.h"
 
@@ -78,6 +79,7 @@ struct Told {  // first half of a receipt
   std::string task;
   std::int64_t t_ns = 0;
   std::int64_t seq = 0;
+  int limit = 0;  // number of the limit that is a part of it; 0: none is
 };
 
 struct CallStruck {  // the strike at a call of a traced run was made: first half of its receipt
@@ -149,6 +151,7 @@ struct History {
   std::vector<TaskHistory> tasks;   // in the plan's order
   std::vector<Told> told;
   std::optional<CallStruck> call_struck;
+  LimitHistory limits;
   std::map<int, std::string> signal_errors;  // by pid: signals that could not be sent
   std::vector<Meeting> meetings;
   std::vector<Exit> exits;

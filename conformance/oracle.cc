@@ -268,7 +268,8 @@ void conclude(const Trial& trial, AttemptVerdict& verdict) {
   const bool failed = worst != nullptr && weight_of(worst->status) == Weight::kFails;
   const std::string missing = trial.receipts.missing();
   if (!failed && !missing.empty()) {
-    verdict.status = Status::kVacuous;
+    const bool cannot = !trial.history.limits.first_error().empty();
+    verdict.status = cannot ? Status::kUnavailable : Status::kVacuous;
     verdict.why = missing;
   } else if (worst != nullptr) {
     verdict.status = worst->status;

@@ -16,18 +16,26 @@ using faults::Target;
 using scenarios::Plan;
 using scenarios::StepKind;
 
+// Who has used up its memory is killed by the kernel. Of what else is used up a process dies in the
+// way of its language: by a signal, or by an exit that is no success.
+bool exhaustion_explains(faults::Resource resource, const ExitStatus& status) {
+  if (resource == faults::Resource::kMemory) return status.signal == "KILL";
+  return status.how == ExitStatus::How::kSignal || status.code != 0;
+}
+
 // An end that only the pool saw explains any effect: then the death is a fact, and its status is
 // not known to contradict us.
 struct End {  // how an effect ends a process
   std::optional<int> code;
   int signal = 0;
   std::string effect;  // its word
+  faults::Resource used_up = faults::Resource::kNone;
 };
 
 End end_by(const faults::Effect& effect) {
   const bool exits = effect.kind == EffectKind::kExit;
   return {exits ? std::optional(effect.code) : std::nullopt, effect.signal,
-          faults::to_string(effect)};
+          faults::to_string(effect), effect.resource};
 }
 
 End end_by(const faults::CallEffect& effect) {
@@ -38,6 +46,7 @@ End end_by(const faults::CallEffect& effect) {
 
 bool explains(const End& end, const ExitStatus& status) {
   if (status.how == ExitStatus::How::kUnseen) return true;
+  if (end.used_up != faults::Resource::kNone) return exhaustion_explains(end.used_up, status);
   if (end.code) return status.how == ExitStatus::How::kCode && status.code == *end.code;
   return status.how == ExitStatus::How::kSignal && status.signal == faults::signal_name(end.signal);
 }
@@ -79,6 +88,33 @@ void look_for_ledger_line(const History& history, Strike& strike) {
     strike.why_not = fmt::format("task {} did not write that it did it", strike.told.task);
 }
 
+// A kill is one for want of memory only where the kernel counted it.
+void look_for_oom_kill(const Fault& fault, const History& history, Strike& strike) {
+  look_for_exit(end_by(fault.effect), history, strike);
+  const ProcessId& process = strike.told.process;
+  if (!strike.landed_ns || history.limits.rose("oom_kill", process.pid, process.start) > 0) return;
+  strike.landed_ns.reset();
+  strike.why_not = fmt::format(
+      "process {} was killed, and the kernel counted no out-of-memory kill in its cgroup",
+      process.pid);
+}
+
+// One language throws, another dies of it: whichever comes first.
+void look_for_either(const Fault& fault, const History& history, Strike& strike) {
+  look_for_ledger_line(history, strike);
+  if (strike.landed_ns) return;
+  strike.why_not.clear();
+  look_for_exit(end_by(fault.effect), history, strike);
+}
+
+void look_for_limit(const History& history, Strike& strike) {
+  const LimitHistory::Set* set = history.limits.find(strike.told.limit);
+  if (set != nullptr && set->error.empty())
+    strike.landed_ns = std::max(set->t_ns, strike.told.t_ns);  // it was told once it was set
+  else
+    strike.why_not = "the limit was never set";
+}
+
 // A program may end in its own time and way after these two; the receipt is that it was reached.
 void look_for_word(const std::optional<std::int64_t>& came_ns, const char* what, Strike& strike) {
   strike.landed_ns = came_ns;
@@ -91,6 +127,12 @@ Strike strike_of(const Fault& fault, const History& history, const Told& told) {
     look_for_word(history.group_signalled_ns, "the signal did not reach the group", strike);
   } else if (fault.effect.kind == EffectKind::kReturn) {
     look_for_word(history.bye_heard_ns, "the program never read that it may end", strike);
+  } else if (fault.effect.kind == EffectKind::kDeny) {
+    look_for_limit(history, strike);
+  } else if (faults::ends_process_or_is_written(fault.effect)) {
+    look_for_either(fault, history, strike);
+  } else if (fault.effect.kind == EffectKind::kExhaust) {
+    look_for_oom_kill(fault, history, strike);
   } else if (faults::ends_process(fault.effect)) {
     look_for_exit(end_by(fault.effect), history, strike);
     const TaskHistory* task = history.task(told.task);
@@ -122,7 +164,12 @@ std::set<ProcessId> known_workers(const Plan& plan, const History& history, int 
 // Whom the fault was to strike and did not: in words, or empty.
 std::string spared(const Plan& plan, const History& history, const Receipt& receipt) {
   const Fault& fault = plan.faults[static_cast<std::size_t>(receipt.fault)];
-  if (receipt.strikes.empty()) return "it was never commanded: the point was not reached";
+  if (receipt.strikes.empty()) {
+    const std::string error = history.limits.first_error();
+    return error.empty() ? "it was never commanded: the point was not reached"
+                         : "this machine could not limit " + error;
+  }
+  if (fault.effect.kind == EffectKind::kDeny) return "";  // it strikes the run, and no task
   if (fault.target == Target::kAllWorkers) {
     std::set<ProcessId> left = known_workers(plan, history, receipt.fault);
     for (const Strike& strike : receipt.strikes) left.erase(strike.told.process);

@@ -183,6 +183,8 @@ void Scene::on_cage_message(const std::string& ev, const json& message) {
   if (ev == "healed") seen_.healed = true;
   if (ev == "call-struck") ++seen_.call_strikes;
   if (ev == "marked") seen_.marked.insert(message.at("word"));
+  if (ev == "limited") seen_.limited[message.at("limit")] = message;
+  if (ev == "lifted") ++seen_.lifts;
   if (ev == "process") seen_.snapshots[message.at("snap")].processes.push_back(message);
   if (ev == "snapshot") seen_.snapshots[message.at("snap")].whole = message;
   if (ev == "ledger") {
@@ -230,6 +232,23 @@ Snapshot Scene::snapshot() {
       wait([&] { return !seen_.snapshots[number].whole.is_null(); }, Clock::now() + kCageAnswers);
   if (!came) throw AttemptOver{"harness-error", "the cage took no snapshot within 10 s"};
   return seen_.snapshots[number];
+}
+
+json Scene::limit(int pid, std::uint64_t start, const std::string& what, bool room) {
+  const int number = ++limits_asked_;
+  cage_.limit(number, pid, start, what, room);
+  const bool came =
+      wait([&] { return seen_.limited.count(number) > 0; }, Clock::now() + kCageAnswers);
+  if (!came) throw AttemptOver{"harness-error", "the cage limited nothing within 10 s"};
+  return seen_.limited[number];
+}
+
+void Scene::lift() {
+  const int before = seen_.lifts;
+  if (limits_asked_ == 0) return;
+  cage_.lift();
+  if (!wait([&] { return seen_.lifts > before; }, Clock::now() + kCageAnswers))
+    throw AttemptOver{"harness-error", "the cage lifted no limit within 10 s"};
 }
 
 std::chrono::nanoseconds Scene::ping() {

@@ -87,6 +87,8 @@ struct Seen {
   bool group_signalled = false;       // the adapter's process group was sent a signal
   std::map<int, Snapshot> snapshots;
   std::map<int, Clock::time_point> pongs;
+  std::map<int, nlohmann::json> limited;  // by number
+  int lifts = 0;
   bool adapter_ended = false;
   bool healed = false;
   // Counts, for stillness.
@@ -114,6 +116,10 @@ class Scene {
   void answer(Meeting& meeting, const nlohmann::json& what_to_do);
   Snapshot snapshot();  // asks and waits for it
   int last_snapshot() const { return snapshots_asked_; }
+  // Takes from a process (pid 0: from the whole run) and waits until it is done: `limited`, whose
+  // `error` says why it could not be.
+  nlohmann::json limit(int pid, std::uint64_t start, const std::string& what, bool room);
+  void lift();                      // all limits; waits until it is done
   std::chrono::nanoseconds ping();  // there and back
   void adapter_may_end() { adapter_may_end_ = true; }
   void finish();  // ends the cage and writes `stderr`; swallows nothing: a cage that cannot end is
@@ -146,7 +152,7 @@ class Scene {
   bool stderr_open_ = true;
   bool cage_gone_ = false;
   std::optional<Clock::time_point> line_ended_at_;
-  int snapshots_asked_ = 0, pings_sent_ = 0;
+  int snapshots_asked_ = 0, pings_sent_ = 0, limits_asked_ = 0;
   std::string stderr_head_, stderr_tail_;
   std::uint64_t stderr_bytes_ = 0;
   std::optional<AttemptOver> over_;

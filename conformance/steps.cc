@@ -195,6 +195,7 @@ class Run {
   }
 
   void probe(const Step& step) {
+    scene_.lift();  // what the run was denied it has again: now the pool must be usable
     const auto recovers = progress_.plan.pool.recovers;
     const int strikes_before = scene_.seen().call_strikes;
     for (std::size_t i = 0; i < step.tasks.size(); ++i) {

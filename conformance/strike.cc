@@ -22,6 +22,19 @@ constexpr auto kBetweenLooks = 20ms;  // at a process that is to stand still
 constexpr auto kPoolHears = 300ms;    // of a death, before its other tasks go on
 constexpr auto kProgramEnds = 500ms;  // or begins to, while its tasks still run
 
+// A body that nothing limits stops there: the harness shares its machine with others.
+constexpr long long kMostBytes = 1LL << 30;
+constexpr long long kMostFiles = 65'536;
+
+json order_to_exhaust(faults::Resource resource) {
+  using faults::Resource;
+  const bool memory = resource == Resource::kMemory || resource == Resource::kAddressSpace ||
+                      resource == Resource::kData;
+  return {{"do", "exhaust"},
+          {"what", memory ? "memory" : faults::to_string(resource)},
+          {"at_most", resource == Resource::kFiles ? kMostFiles : kMostBytes}};
+}
+
 json order_for(const Effect& effect) {
   constexpr const char* kText = "thrown because the scenario says so";
   switch (effect.kind) {
@@ -36,9 +49,13 @@ json order_for(const Effect& effect) {
     case EffectKind::kSleep:
     case EffectKind::kFork:
     case EffectKind::kCloseFds:
+    case EffectKind::kGarbage:
       return {{"do", faults::to_string(effect)}};
+    case EffectKind::kExhaust:
+      return order_to_exhaust(effect.resource);
     case EffectKind::kSignal:
     case EffectKind::kReturn:
+    case EffectKind::kDeny:
       break;
   }
   return {{"do", "go"}};
@@ -56,6 +73,15 @@ class Strike {
     std::vector<Meeting*> victims;
     if (fault_.point != Point::kIdle) victims = victims_at_the_point();
     progress_.struck.insert(index_);
+    if (fault_.effect.kind == EffectKind::kDeny)
+      deny();
+    else
+      strike(victims);
+    progress_.strikes_over.insert(index_);
+  }
+
+ private:
+  void strike(const std::vector<Meeting*>& victims) {
     switch (fault_.target) {
       case Target::kParent:
         strike_parent();
@@ -70,10 +96,14 @@ class Strike {
         strike_victims(victims);
         if (costs_a_worker()) let_pool_hear();
     }
-    progress_.strikes_over.insert(index_);
   }
 
- private:
+  // From the whole run, until the probe (steps.cc). Whoever stands at the point stands on.
+  void deny() {
+    const json limited = scene_.limit(0, 0, faults::to_string(fault_.effect.resource), false);
+    if (limited.at("error") == "") tell(adapter(), nullptr, limited.at("limit"));
+  }
+
   std::vector<Meeting*> victims_at_the_point() {
     const auto ids = progress_.tasks_of(fault_.role);
     const std::string point = faults::meets_at(fault_.point);
@@ -106,7 +136,8 @@ class Strike {
   }
 
   bool costs_a_worker() const {
-    return faults::ends_process(fault_.effect) || fault_.effect.kind == EffectKind::kCloseFds;
+    return faults::ends_process(fault_.effect) || fault_.effect.kind == EffectKind::kCloseFds ||
+           faults::ends_process_or_is_written(fault_.effect);
   }
 
   bool by_signal() const { return fault_.effect.kind == EffectKind::kSignal; }
@@ -217,12 +248,13 @@ class Strike {
     scene_.wait(all_came, Clock::now() + progress_.scaled(kStepLimit));
   }
 
-  void tell(const Worker& who, const Meeting* meeting) {
+  void tell(const Worker& who, const Meeting* meeting, int limit = 0) {
     json told = {{"fault", index_},
                  {"pid", who.first},
                  {"start", who.second},
                  {"effect", faults::to_string(fault_.effect)}};
     if (meeting != nullptr) told["task"] = meeting->task;
+    if (limit != 0) told["limit"] = limit;
     scene_.journal().write("told", told);
   }
 
@@ -230,7 +262,17 @@ class Strike {
   // has come.
   std::function<bool()> hit(const Worker& who, Meeting* meeting) {
     const Effect& effect = fault_.effect;
-    tell(who, meeting);
+    int limit = 0;
+    if (faults::door_of(effect) == faults::Door::kLimit) {
+      const json limited =
+          scene_.limit(who.first, who.second, faults::to_string(effect.resource), true);
+      if (limited.at("error") != "") {  // what nothing limits must not be used up
+        scene_.answer(*meeting, {{"do", "go"}});
+        return [] { return true; };
+      }
+      limit = limited.at("limit");
+    }
+    tell(who, meeting, limit);
     const Seen& seen = scene_.seen();
     const std::string task = meeting != nullptr ? meeting->task : "";
     const auto written = seen.struck.find(task);
@@ -241,11 +283,13 @@ class Strike {
       scene_.answer(*meeting, order_for(effect));
     }
     if (faults::ends_process(effect)) return [&seen, who] { return seen.exits.count(who) > 0; };
-    if (faults::is_written_by_task(effect))
-      return [&seen, task, before] {
-        const auto found = seen.struck.find(task);
-        return found != seen.struck.end() && found->second > before;
-      };
+    const auto is_written = [&seen, task, before] {
+      const auto found = seen.struck.find(task);
+      return found != seen.struck.end() && found->second > before;
+    };
+    if (faults::ends_process_or_is_written(effect))
+      return [&seen, who, is_written] { return seen.exits.count(who) > 0 || is_written(); };
+    if (faults::is_written_by_task(effect)) return is_written;
     const int conn = meeting != nullptr ? meeting->conn : 0;
     return [&seen, conn] {
       return std::any_of(seen.meetings.begin(), seen.meetings.end(),

@@ -61,13 +61,23 @@ std::string words_of(const std::vector<const Exit*>& ends) {
   return text;
 }
 
+// Told truly of a process that the kernel killed while it counted such a kill in its cgroup.
+std::optional<std::string> lie_in_oom_kill(const Trial& trial, const TaskHistory& task,
+                                           const Settled& settled) {
+  for (const Exit* exit : ends_in_question(trial, task, settled))
+    if (agrees("signal:KILL", exit->status) &&
+        trial.history.limits.rose("oom_kill", exit->process.pid, exit->process.start) > 0)
+      return std::nullopt;
+  return "no evidence of an out-of-memory kill; a signal alone is none";
+}
+
 }  // namespace
 
 std::optional<std::string> lie_in_cause(const Trial& trial, const TaskHistory& task,
                                         const Settled& settled) {
   const std::string cause = settled.text("cause");
-  if (cause == "oom-kill") return "no evidence of an out-of-memory kill; a signal alone is none";
   if (cause == "deadline" && !task.planned.deadline_ms) return "the task had no deadline";
+  if (cause == "oom-kill") return lie_in_oom_kill(trial, task, settled);
   const bool frozen = cause == "frozen";
   if (!frozen && !speaks_of_an_end(cause)) return std::nullopt;
   const auto ends = ends_in_question(trial, task, settled);

@@ -27,14 +27,27 @@ constexpr Words<Target, 4> kTargets = {{{Target::kWorker, "worker"},
                                         {Target::kParent, "parent"},
                                         {Target::kGroup, "group"}}};
 // Effects that are one word; the others are word:parameter.
-constexpr Words<EffectKind, 7> kPlainEffects = {
+constexpr Words<EffectKind, 8> kPlainEffects = {
     {{EffectKind::kLoop, "loop"},
      {EffectKind::kSleep, "sleep"},
      {EffectKind::kThrow, "throw"},
      {EffectKind::kThrowUndecodable, "throw-undecodable"},
      {EffectKind::kFork, "fork"},
      {EffectKind::kCloseFds, "close-fds"},
+     {EffectKind::kGarbage, "garbage"},
      {EffectKind::kReturn, "return"}}};
+
+constexpr Words<Resource, 7> kExhaustible = {{{Resource::kMemory, "memory"},
+                                              {Resource::kAddressSpace, "address-space"},
+                                              {Resource::kData, "data"},
+                                              {Resource::kStack, "stack"},
+                                              {Resource::kFiles, "files"},
+                                              {Resource::kFileSize, "file-size"},
+                                              {Resource::kSharedMemory, "shared-memory"}}};
+constexpr Words<Resource, 4> kDeniable = {{{Resource::kProcesses, "processes"},
+                                           {Resource::kFiles, "files"},
+                                           {Resource::kSharedMemory, "shared-memory"},
+                                           {Resource::kCpu, "cpu"}}};
 
 template <typename Enum, std::size_t N>
 std::optional<Enum> find_word(const Words<Enum, N>& words, string_view text) {
@@ -76,23 +89,38 @@ std::string meets_at(Point point) {
 }
 
 Door door_of(const Effect& effect) {
-  const bool by_us = effect.kind == EffectKind::kSignal || effect.kind == EffectKind::kReturn;
-  return by_us ? Door::kProcess : Door::kTask;
+  if (effect.kind == EffectKind::kSignal || effect.kind == EffectKind::kReturn)
+    return Door::kProcess;
+  if (effect.kind == EffectKind::kDeny) return Door::kLimit;
+  const bool limited = effect.kind == EffectKind::kExhaust && effect.resource != Resource::kStack;
+  return limited ? Door::kLimit : Door::kTask;
 }
 
 bool ends_process(const Effect& effect) {
   return effect.kind == EffectKind::kSignal || effect.kind == EffectKind::kRaise ||
-         effect.kind == EffectKind::kExit;
+         effect.kind == EffectKind::kExit ||
+         (effect.kind == EffectKind::kExhaust && effect.resource == Resource::kMemory);
+}
+
+bool ends_process_or_is_written(const Effect& effect) {
+  return effect.kind == EffectKind::kExhaust && !ends_process(effect);
 }
 
 bool is_written_by_task(const Effect& effect) {
   return effect.kind == EffectKind::kThrow || effect.kind == EffectKind::kThrowUndecodable ||
-         effect.kind == EffectKind::kFork || effect.kind == EffectKind::kCloseFds;
+         effect.kind == EffectKind::kFork || effect.kind == EffectKind::kCloseFds ||
+         effect.kind == EffectKind::kGarbage;
 }
 
 std::string to_string(Point point) { return word_of(kPoints, point); }
 std::string to_string(Target target) { return word_of(kTargets, target); }
-std::string to_string(Door door) { return door == Door::kTask ? "task" : "process"; }
+std::string to_string(Door door) {
+  return door == Door::kTask ? "task" : door == Door::kProcess ? "process" : "limit";
+}
+std::string to_string(Resource resource) {
+  const std::string word = word_of(kExhaustible, resource);
+  return word == "?" ? word_of(kDeniable, resource) : word;
+}
 
 std::string to_string(const Effect& effect) {
   switch (effect.kind) {
@@ -102,12 +130,17 @@ std::string to_string(const Effect& effect) {
       return "raise:" + signal_name(effect.signal);
     case EffectKind::kExit:
       return "exit:" + std::to_string(effect.code);
+    case EffectKind::kExhaust:
+      return "exhaust:" + word_of(kExhaustible, effect.resource);
+    case EffectKind::kDeny:
+      return "deny:" + word_of(kDeniable, effect.resource);
     case EffectKind::kLoop:
     case EffectKind::kSleep:
     case EffectKind::kThrow:
     case EffectKind::kThrowUndecodable:
     case EffectKind::kFork:
     case EffectKind::kCloseFds:
+    case EffectKind::kGarbage:
     case EffectKind::kReturn:
       break;
   }
@@ -131,6 +164,14 @@ std::optional<Effect> parse_effect(string_view text) {
   if (const auto number = after_prefix(text, "exit:")) {
     const auto code = parse_number(*number, 0, 255);
     return code ? std::optional(Effect{EffectKind::kExit, 0, *code}) : std::nullopt;
+  }
+  if (const auto name = after_prefix(text, "exhaust:")) {
+    const auto resource = find_word(kExhaustible, *name);
+    return resource ? std::optional(Effect{EffectKind::kExhaust, 0, 0, *resource}) : std::nullopt;
+  }
+  if (const auto name = after_prefix(text, "deny:")) {
+    const auto resource = find_word(kDeniable, *name);
+    return resource ? std::optional(Effect{EffectKind::kDeny, 0, 0, *resource}) : std::nullopt;
   }
   return std::nullopt;
 }

@@ -31,7 +31,7 @@ enum class Target {
 };
 
 // By which door the effect enters (design.md section 4).
-enum class Door { kTask, kProcess };
+enum class Door { kTask, kProcess, kLimit };
 
 enum class EffectKind {
   kSignal,            // process door: the cage sends `signal`            "kill", "signal:SEGV"
@@ -43,13 +43,31 @@ enum class EffectKind {
   kThrowUndecodable,  // task door: what it throws cannot be decoded by the caller
   kFork,      // task door: the body starts a child that keeps every descriptor, and meets again
   kCloseFds,  // task door: the body closes every descriptor from 3 on, and goes on
+  kGarbage,   // task door: the body writes rubbish on every pipe and socket of its process
   kReturn,    // the adapter returns from its main
+  kExhaust,   // the body uses `resource` up, of which its process has little left  "exhaust:memory"
+  kDeny,      // limit door: there is no more of `resource` for the whole run     "deny:processes"
+};
+
+// What a pool lives on, and may be without.
+enum class Resource {
+  kNone,
+  kMemory,        // the kernel kills who takes too much of it
+  kAddressSpace,  // RLIMIT_AS: an allocation is refused
+  kData,          // RLIMIT_DATA: the same
+  kStack,         // of a thread; the language's own, and nobody limits it further
+  kFiles,         // open descriptors
+  kFileSize,      // of one file
+  kSharedMemory,  // /dev/shm
+  kProcesses,     // births of processes and threads
+  kCpu,           // a twentieth of one core is left
 };
 
 struct Effect {
   EffectKind kind = EffectKind::kSignal;
-  int signal = 0;  // kSignal, kRaise
-  int code = 0;    // kExit, 0..255
+  int signal = 0;                       // kSignal, kRaise
+  int code = 0;                         // kExit, 0..255
+  Resource resource = Resource::kNone;  // kExhaust, kDeny
   bool operator==(const Effect&) const = default;
 };
 
@@ -74,12 +92,16 @@ bool strikes_program(const Fault& fault);
 // Where a body stands before the fault strikes: "running" for kSending too, on its way there.
 std::string meets_at(Point point);
 Door door_of(const Effect& effect);
-bool ends_process(const Effect& effect);  // kSignal, kRaise, kExit: the receipt is a process exit
+// kSignal, kRaise, kExit, memory used up: the receipt is a process exit.
+bool ends_process(const Effect& effect);
 bool is_written_by_task(const Effect& effect);  // the receipt is a `struck` line of the ledger
+// What else is used up: one language throws, another dies of it. The receipt is either.
+bool ends_process_or_is_written(const Effect& effect);
 
 std::string to_string(Point point);           // "decode-args"
 std::string to_string(Target target);         // "worker", "all-workers", "parent"
-std::string to_string(Door door);             // "task", "process"
+std::string to_string(Door door);             // "task", "process", "limit"
+std::string to_string(Resource resource);     // "address-space"
 std::string to_string(const Effect& effect);  // "kill" (for SIGKILL by the process door), "exit:0"
 
 std::optional<Point> parse_point(std::string_view text);

@@ -23,10 +23,17 @@ TEST(Fault, every_target_reads_back_as_itself) {
 }
 
 std::vector<Effect> all_effects() {
-  std::vector<Effect> effects = {{EffectKind::kLoop, 0, 0},  {EffectKind::kSleep, 0, 0},
-                                 {EffectKind::kThrow, 0, 0}, {EffectKind::kThrowUndecodable, 0, 0},
-                                 {EffectKind::kFork, 0, 0},  {EffectKind::kCloseFds, 0, 0},
-                                 {EffectKind::kReturn, 0, 0}};
+  std::vector<Effect> effects = {{EffectKind::kLoop, 0, 0},   {EffectKind::kSleep, 0, 0},
+                                 {EffectKind::kThrow, 0, 0},  {EffectKind::kThrowUndecodable, 0, 0},
+                                 {EffectKind::kFork, 0, 0},   {EffectKind::kCloseFds, 0, 0},
+                                 {EffectKind::kReturn, 0, 0}, {EffectKind::kGarbage, 0, 0}};
+  for (const Resource resource :
+       {Resource::kMemory, Resource::kAddressSpace, Resource::kData, Resource::kStack,
+        Resource::kFiles, Resource::kFileSize, Resource::kSharedMemory})
+    effects.push_back({EffectKind::kExhaust, 0, 0, resource});
+  for (const Resource resource :
+       {Resource::kProcesses, Resource::kFiles, Resource::kSharedMemory, Resource::kCpu})
+    effects.push_back({EffectKind::kDeny, 0, 0, resource});
   for (int signal = 1; signal < NSIG; ++signal) {
     effects.push_back({EffectKind::kSignal, signal, 0});
     effects.push_back({EffectKind::kRaise, signal, 0});
@@ -49,11 +56,35 @@ TEST(Fault, sigkill_by_the_process_door_is_called_kill_and_may_be_written_in_ful
 }
 
 TEST(Fault, a_word_that_is_no_effect_is_refused) {
-  for (const char* text :
-       {"",          "kil",     "KILL",       "kill ",       "exit",           "exit:",
-        "exit:256",  "exit:-1", "exit:+1",    "exit:007",    "exit:1x",        "exit:99999999999",
-        "signal",    "signal:", "signal:SIG", "signal:NOPE", "signal:sigsegv", "signal:0",
-        "signal:65", "raise:",  "raise:0",    "loop:1",      "throw:x"})
+  for (const char* text : {"",
+                           "kil",
+                           "KILL",
+                           "kill ",
+                           "exit",
+                           "exit:",
+                           "exit:256",
+                           "exit:-1",
+                           "exit:+1",
+                           "exit:007",
+                           "exit:1x",
+                           "exit:99999999999",
+                           "signal",
+                           "signal:",
+                           "signal:SIG",
+                           "signal:NOPE",
+                           "signal:sigsegv",
+                           "signal:0",
+                           "signal:65",
+                           "raise:",
+                           "raise:0",
+                           "loop:1",
+                           "throw:x",
+                           "exhaust",
+                           "exhaust:",
+                           "deny",
+                           "exhaust:processes",
+                           "deny:memory",
+                           "deny:?"})
     EXPECT_EQ(parse_effect(text), std::nullopt) << text;
 }
 
@@ -82,6 +113,15 @@ TEST(Fault, only_signals_and_the_end_of_main_enter_by_the_process_door) {
     const bool by_us = effect.kind == EffectKind::kSignal || effect.kind == EffectKind::kReturn;
     EXPECT_EQ(door_of(effect) == Door::kProcess, by_us) << to_string(effect);
   }
+}
+
+TEST(Fault, what_is_limited_enters_by_the_limit_door_and_a_stack_needs_none) {
+  for (const Effect& effect : all_effects()) {
+    const bool limits = effect.kind == EffectKind::kDeny || effect.kind == EffectKind::kExhaust;
+    EXPECT_EQ(door_of(effect) == Door::kLimit, limits && effect.resource != Resource::kStack)
+        << to_string(effect);
+  }
+  EXPECT_EQ(to_string(Door::kLimit), "limit");
   EXPECT_EQ(to_string(Door::kProcess), "process");
   EXPECT_EQ(to_string(Door::kTask), "task");
 }
@@ -97,7 +137,11 @@ TEST(Fault, the_receipt_of_a_signal_a_raise_and_an_exit_is_an_exit_of_the_proces
 
 TEST(Fault, no_effect_has_two_kinds_of_receipt) {
   for (const Effect& effect : all_effects())
-    EXPECT_FALSE(ends_process(effect) && is_written_by_task(effect)) << to_string(effect);
+    EXPECT_LE(
+        ends_process(effect) + is_written_by_task(effect) + ends_process_or_is_written(effect), 1)
+        << to_string(effect);
+  EXPECT_TRUE(ends_process({EffectKind::kExhaust, 0, 0, Resource::kMemory}));
+  EXPECT_TRUE(ends_process_or_is_written({EffectKind::kExhaust, 0, 0, Resource::kStack}));
   EXPECT_TRUE(is_written_by_task({EffectKind::kFork, 0, 0}));
   EXPECT_TRUE(is_written_by_task({EffectKind::kCloseFds, 0, 0}));
 }

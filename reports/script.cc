@@ -147,6 +147,9 @@ std::string deed_of(const std::string& effect) {
   if (effect == "throw-undecodable") return "it throws what the caller cannot decode";
   if (effect == "fork") return "its body starts a child that keeps every descriptor";
   if (effect == "close-fds") return "its body closes every descriptor from 3 on";
+  if (effect == "garbage") return "its body writes rubbish on every pipe and socket of its process";
+  if (word == "exhaust") return fmt::format("its body uses up its {}, which is limited", rest);
+  if (word == "deny") return fmt::format("from here on to the probe there is no more: {}", rest);
   if (effect == "return") return "the program returns from its main";
   return fmt::format("`{}`", effect);
 }

@@ -121,6 +121,8 @@ std::string mend_effect(const std::string& text) {
   const std::string parameter =
       text.find(':') == std::string::npos ? "" : text.substr(text.find(':') + 1);
   if (head == "exit" && parameter.empty()) return "write \"exit:0\" (or another status, to 255)";
+  if (head == "exhaust") return "write exhaust: and one of " + listed(exhaustible());
+  if (head == "deny") return "write deny: and one of " + listed(deniable());
   if (faults::parse_effect(head + ":" + parameter))
     return "write \"" + head + ":" + parameter + "\"";
   if (head == "exit") return "write an exit status from 0 to 255, like \"exit:1\"";
@@ -150,12 +152,16 @@ Effect parse_do(const Section& section) {
 void check_effect(const Section& section, const Fault& fault) {
   const toml::node& act = section.need("do", "");
   const std::string effect = faults::to_string(fault.effect);
-  const bool only_in_body = fault.effect.kind == EffectKind::kThrowUndecodable ||
-                            fault.effect.kind == EffectKind::kFork ||
-                            fault.effect.kind == EffectKind::kCloseFds;
+  const bool only_in_body =
+      fault.effect.kind == EffectKind::kThrowUndecodable ||
+      fault.effect.kind == EffectKind::kFork || fault.effect.kind == EffectKind::kCloseFds ||
+      fault.effect.kind == EffectKind::kGarbage || fault.effect.kind == EffectKind::kExhaust;
   if (only_in_body && fault.point != Point::kRunning)
     section.fail_at(act, "only a task that runs can do \"" + effect + "\"",
                     "write at = \"running:ROLE\"");
+  if (fault.effect.kind == EffectKind::kDeny && fault.point != Point::kIdle)
+    section.fail_at(act, "\"" + effect + "\" comes over the whole run, and not over a task",
+                    "write at = \"idle\" before all other faults; it lasts until the probe");
   if (fault.point == Point::kSending && faults::door_of(fault.effect) != faults::Door::kProcess)
     section.fail_at(act, "a task whose result is on its way can do \"" + effect + "\" no more",
                     "write \"kill\" or \"signal:NAME\"");
@@ -167,6 +173,11 @@ void check_effect(const Section& section, const Fault& fault) {
 void check_target(const Section& section, const Fault& fault) {
   const toml::node* target = section.find("target");
   const toml::node& node = target ? *target : section.need("at", "");
+  if (fault.effect.kind == EffectKind::kDeny) {
+    if (target != nullptr)
+      section.fail_at(node, "what is denied is denied to the whole run", "leave `target` out");
+    return;
+  }
   if (fault.point == Point::kIdle && fault.target == Target::kWorker)
     section.fail_at(node, "at idle no worker stands out from the others",
                     "write target = \"all-workers\", \"parent\" or \"group\"");
@@ -201,6 +212,12 @@ Fault parse_fault(const Section& section, const Scenario& scenario) {
   return fault;
 }
 
+// What is denied leaves room for any other fault, but for itself.
+bool takes_the_same(const Fault& earlier, const Fault& fault) {
+  const bool denies = earlier.effect.kind == EffectKind::kDeny;
+  return !denies || earlier.effect == fault.effect;
+}
+
 // One meeting gets one answer, and after the end of the parent there is nothing left to strike.
 void check_order(const Section& section, const Scenario& scenario, const Fault& fault) {
   const toml::node& at = section.need("at", "");
@@ -209,11 +226,13 @@ void check_order(const Section& section, const Scenario& scenario, const Fault& 
                     "put the parent's fault last");
   for (const Fault& earlier : scenario.faults)
     if (earlier.point == fault.point && earlier.role == fault.role &&
-        earlier.trigger == fault.trigger)
+        earlier.trigger == fault.trigger && takes_the_same(earlier, fault))
       section.fail_at(at,
                       "two faults strike at \"" + section.text(at, "at") + "\" for the same time",
                       "keep one of them, or tell them apart by `nth`");
-  if (fault.point == Point::kIdle && !scenario.faults.empty())
+  const bool strikes_tasks = std::any_of(scenario.faults.begin(), scenario.faults.end(),
+                                         [](const Fault& f) { return f.point != Point::kIdle; });
+  if (fault.point == Point::kIdle && strikes_tasks)
     section.fail_at(at, "a fault at idle comes before all that strike tasks", "put it first");
 }
 

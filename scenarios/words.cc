@@ -27,9 +27,13 @@ constexpr std::array<string_view, 8> kCauses = {"core",         "oom-kill", "dea
 constexpr std::array<string_view, 3> kCertainties = {"not-started", "ran", "unknown"};
 constexpr std::array<string_view, 3> kClosings = {"drain", "cancel", "kill"};
 constexpr std::array<string_view, 3> kLevels = {"must", "should", "informs"};
-constexpr std::array<string_view, 11> kEffects = {
-    "kill",  "signal:NAME",       "raise:NAME", "exit:CODE", "loop",  "sleep",
-    "throw", "throw-undecodable", "fork",       "close-fds", "return"};
+constexpr std::array<string_view, 7> kExhaustible = {
+    "memory", "address-space", "data", "stack", "files", "file-size", "shared-memory"};
+constexpr std::array<string_view, 4> kDeniable = {"processes", "files", "shared-memory", "cpu"};
+constexpr std::array<string_view, 14> kEffects = {
+    "kill",    "signal:NAME", "raise:NAME",        "exit:CODE",    "loop",
+    "sleep",   "throw",       "throw-undecodable", "fork",         "close-fds",
+    "garbage", "return",      "exhaust:RESOURCE",  "deny:RESOURCE"};
 
 std::string folded(string_view word) {
   std::string text;
@@ -63,6 +67,8 @@ WordList causes() { return kCauses; }
 WordList certainties() { return kCertainties; }
 WordList closings() { return kClosings; }
 WordList levels() { return kLevels; }
+WordList exhaustible() { return kExhaustible; }
+WordList deniable() { return kDeniable; }
 WordList effects() { return kEffects; }
 
 bool contains(WordList words, string_view word) {

@@ -6,19 +6,26 @@ the harness by the two addresses in the task's own arguments, and knows nothing 
 
 from __future__ import annotations
 
+import contextlib
 import faulthandler
 import json
 import os
+import select
 import signal
 import socket
+import stat
+import sys
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, NoReturn
+
+from exhaust import exhaust
 
 BODIES = ("echo", "rendezvous", "large", "carry")
 ARGUMENT_STAGES = ("encode-args", "decode-args")
 RESULT_STAGES = ("encode-result", "decode-result")
 STAGES = ARGUMENT_STAGES + RESULT_STAGES
+GARBAGE_BYTES = 4096  # so much a pipe takes whole if it takes anything
 LEDGER_BYTES = 512  # a write of so much to a FIFO is never torn
 
 
@@ -88,11 +95,31 @@ def stand_at(place: Place, point: str) -> None:
     elif deed in ("throw", "throw-undecodable"):
         _write_ledger(place, "struck")
         raise RuntimeError(answer["text"]) if deed == "throw" else Undecodable(answer["text"], 1)
+    elif deed == "exhaust":
+        refusal = exhaust(answer["what"], answer["at_most"])
+        _write_ledger(place, "struck")
+        raise refusal
     elif deed == "close-fds":
         _write_ledger(place, "struck")  # first: a pool may end us as soon as it sees them close
         os.closerange(3, max(map(int, os.listdir("/proc/self/fd"))) + 1)
+    elif deed == "garbage":
+        _write_ledger(place, "struck")  # first: a pool may end us as soon as it reads it
+        _write_garbage()
     elif deed != "go":
         raise ValueError(f"the harness answered {deed!r}, which no body can do")
+
+
+def _write_garbage() -> None:
+    """Rubbish on every pipe and socket that takes it at once, but for the adapter's own line, which
+    a forked worker still holds."""
+    line = getattr(sys.modules.get("kit"), "_LINE", None)
+    for fd in map(int, os.listdir("/proc/self/fd")):
+        with contextlib.suppress(OSError):  # closed, or a reading end: nothing to spoil there
+            mode = os.fstat(fd).st_mode
+            if fd < 3 or fd == line or not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
+                continue
+            if select.select([], [fd], [], 0)[1]:
+                os.write(fd, (b"rubbish of a worker " * GARBAGE_BYTES)[:GARBAGE_BYTES])
 
 
 class Undecodable(Exception):

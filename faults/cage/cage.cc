@@ -15,6 +15,7 @@
 #include <nlohmann/json.hpp>
 
 #include "faults/cage/fd.h"
+#include "faults/cage/limit_cgroup.h"
 
 #ifndef CLOSE_RANGE_CLOEXEC
 #define CLOSE_RANGE_CLOEXEC (1U << 2)
@@ -92,6 +93,7 @@ struct Cage::State {
   Fd errors;
   std::optional<process::process> guard;
   std::optional<int> guard_status;  // as waitpid gives it
+  std::vector<std::string> groups;  // cgroups inside, for the case that the guard was killed
 
   void launch(const CageOptions& options);
   void start(const CageOptions& options);
@@ -220,6 +222,8 @@ Cage::~Cage() {
   if (!state_->await_end(kEndLimit_ms) && !state_->guard_status)
     ::kill(state_->guard->id(), SIGKILL);
   state_->reap_guard();
+  // In a namespace the end of the guard is the end of the keeper: then nobody else is left to.
+  for (const std::string& group : state_->groups) remove_cgroup(group);
 }
 
 int Cage::fd() const { return state_->socket.get(); }
@@ -249,6 +253,8 @@ std::optional<json> Cage::receive() {
       throw CageError(
           "the cage sent no JSON object; cage and harness are not of one build: "
           "build both");
+    if (message.contains("group") && message["group"].is_string())
+      state_->groups.push_back(message["group"]);
     return message;
   }
 }
@@ -265,6 +271,19 @@ void Cage::signal(int pid, unsigned long long start, const std::string& signal) 
   state_->send({{"cmd", "signal"}, {"pid", pid}, {"start", start}, {"signal", signal}});
 }
 
+void Cage::limit(int number, int pid, unsigned long long start, const std::string& what,
+                 bool room) {
+  state_->send({{"cmd", "limit"},
+                {"limit", number},
+                {"pid", pid},
+                {"start", start},
+                {"what", what},
+                {"room", room}});
+}
+
+void Cage::probe_limits() { state_->send({{"cmd", "probe-limits"}}); }
+void Cage::lift() { state_->send({{"cmd", "lift"}}); }
+
 void Cage::snapshot(int number) { state_->send({{"cmd", "snapshot"}, {"snap", number}}); }
 void Cage::ping(int number) { state_->send({{"cmd", "ping"}, {"n", number}}); }
 void Cage::mark(const std::string& word) { state_->send({{"cmd", "mark"}, {"word", word}}); }
@@ -272,7 +291,8 @@ void Cage::end() { state_->send({{"cmd", "end"}}); }
 
 namespace {
 
-// `ready`, or `failed`, of a cage in which /bin/true is the adapter.
+// `ready`, with the `limits` that may be set there, or `failed`, of a cage in which /bin/true is
+// the adapter.
 json first_word(const std::filesystem::path& program, const std::optional<Trace>& trace) {
   CageOptions options;
   options.program = program;
@@ -280,6 +300,7 @@ json first_word(const std::filesystem::path& program, const std::optional<Trace>
   options.cwd = "/";
   options.trace = trace;
   Cage cage(options);
+  json ready;
   while (true) {
     pollfd news = {cage.fd(), POLLIN, 0};
     if (::poll(&news, 1, kEndLimit_ms) == 0)
@@ -287,7 +308,14 @@ json first_word(const std::filesystem::path& program, const std::optional<Trace>
     const auto message = cage.receive();
     if (!message) continue;
     const std::string ev = message->at("ev");
-    if (ev == "failed" || ev == "ready") return *message;
+    if (ev == "failed") return *message;
+    if (ev == "ready") {
+      ready = *message;
+      cage.probe_limits();
+    }
+    if (ev != "limits") continue;
+    ready["limits"] = message->at("why_not");
+    return ready;
   }
 }
 
@@ -305,6 +333,7 @@ Doors probe_doors(const std::filesystem::path& program) {
   doors.mode = word.at("mode");
   doors.mounts = word.at("mounts");
   doors.why = word.at("why");
+  doors.no_limits = word.at("limits").get<std::map<std::string, std::string>>();
   return doors;
 }
 

@@ -56,6 +56,11 @@ class Cage {
   void signal(int pid, unsigned long long start,
               const std::string& signal);        // "KILL"; pid 0: the adapter
   void signal_group(const std::string& signal);  // the adapter and its whole process group
+  // Takes from a process (pid 0: from all inside) some of what it lives on, faults/cage/limit.h.
+  // `room`: a little is left of it, to be used up; else nothing. `limited` follows.
+  void limit(int number, int pid, unsigned long long start, const std::string& what, bool room);
+  void lift();          // every limit; `lifted` follows
+  void probe_limits();  // `limits` follows
   void snapshot(int number);
   void ping(int number);
   void mark(const std::string& word);  // traced: "armed", "shutdown"; `marked` follows
@@ -72,6 +77,8 @@ struct Doors {
   bool mounts = false;
   std::string why;          // why not more
   std::string no_syscalls;  // why the syscall door stays shut; empty: it opens
+  // Why it cannot limit what it cannot, by the kind of limit (limit.h); "": it can.
+  std::map<std::string, std::string> no_limits;
 };
 Doors probe_doors(const std::filesystem::path& program);
 

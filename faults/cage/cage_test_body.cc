@@ -82,6 +82,51 @@ int number_in(const std::string& answer) {
   return at == std::string::npos ? 0 : std::atoi(answer.c_str() + at);
 }
 
+constexpr std::size_t kMebibyte = 1 << 20;
+constexpr int kHadItAll = 50, kRefused = 51;  // exit statuses
+
+int eat_memory() {
+  for (int i = 0; i < 1024; ++i) {
+    void* more =
+        ::mmap(nullptr, kMebibyte, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (more == MAP_FAILED) return kRefused;
+    std::memset(more, 'x', kMebibyte);
+  }
+  return kHadItAll;
+}
+
+int open_files() {
+  for (int i = 0; i < 4096; ++i)
+    if (::open("/dev/null", O_RDONLY) < 0) return errno == EMFILE ? kRefused : 52;
+  return kHadItAll;
+}
+
+int grow_a_file() {
+  ::signal(SIGXFSZ, SIG_IGN);
+  const int file = ::open(std::getenv("TMPDIR"), O_TMPFILE | O_WRONLY, 0600);
+  const std::string chunk(kMebibyte, 'x');
+  for (int i = 0; i < 64; ++i)
+    if (::write(file, chunk.data(), chunk.size()) < 0) return errno == EFBIG ? kRefused : 53;
+  return kHadItAll;
+}
+
+int touch_shared_memory() {
+  const int file = ::open("/dev/shm", O_TMPFILE | O_RDWR, 0600);
+  if (file < 0 || ::ftruncate(file, 64 * kMebibyte) != 0) return 54;
+  void* mapped = ::mmap(nullptr, 64 * kMebibyte, PROT_WRITE, MAP_SHARED, file, 0);
+  if (mapped == MAP_FAILED) return 55;
+  std::memset(mapped, 'x', 64 * kMebibyte);
+  return kHadItAll;
+}
+
+// Uses up what it is told to, and returns the exit status that says how that ended.
+int exhaust(const std::string& answer) {
+  if (told(answer, "shared-memory")) return touch_shared_memory();
+  if (told(answer, "memory")) return eat_memory();
+  if (told(answer, "file-size")) return grow_a_file();
+  return open_files();
+}
+
 // A task's body: ledger, meeting, as told.
 [[noreturn]] void run_body(const std::string& task) {
   write_ledger("{\"ev\":\"start\",\"task\":\"" + task + "\",\"pid\":" + std::to_string(getpid()) +
@@ -94,6 +139,7 @@ int number_in(const std::string& answer) {
   if (answer.empty()) ::_exit(1);
   if (told(answer, "exit")) ::_exit(number_in(answer));
   if (told(answer, "SEGV")) ::raise(SIGSEGV);
+  if (told(answer, "exhaust")) ::_exit(exhaust(answer));
   if (told(answer, "sleep")) sleep_for_ever();
   write_ledger("{\"ev\":\"end\",\"task\":\"" + task + "\",\"pid\":" + std::to_string(getpid()) +
                ",\"t_ns\":2}\n");
@@ -293,6 +339,17 @@ void hear(const std::string& packet) {
   if (word == "daemon") make_daemon();
   if (word == "runner") make_runner();
   if (word == "open") open_many(std::atoi(first.c_str()));
+  if (word == "born") {
+    const pid_t pid = ::fork();
+    if (pid == 0) ::_exit(0);
+    say(pid > 0 ? "born" : std::string("not born: ") + std::strerror(errno));
+    if (pid > 0) ::waitpid(pid, nullptr, 0);
+  }
+  if (word == "openable") {
+    const int file = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+    say(file >= 0 ? "yes" : std::strerror(errno));
+    ::close(file);
+  }
   if (word == "autoreap") ::signal(SIGCHLD, SIG_IGN), say("ok");
   if (word == "reap") say("reaped " + std::to_string(::waitpid(-1, nullptr, 0)));
   if (word == "file") make_file(std::string(std::getenv("TMPDIR")) + "/" + first);

@@ -27,6 +27,7 @@ void KeeperLoop::on_command(const json& command) {
   if (cmd == "ping") return outbox_.post("pong", {{"n", command.at("n")}});
   if (cmd == "mark" && tracer_) return tracer_->mark(command.at("word"));
   if (cmd == "end") return heal();
+  if (takes_to_limiter(command)) return;
   if (cmd == "snapshot" && adapter_.pid != 0) return snapshot(command.at("snap"));
   if (cmd == "answer" && rendezvous_) {
     const int conn = command.at("conn");
@@ -128,16 +129,19 @@ void KeeperLoop::signal(const json& command) {
   } else if (who.pid <= 0) {
     error = "ESRCH there is no adapter";
   } else {
-    if (Fd pidfd; !watch_.knows(who) && (pidfd = open_pidfd(who.pid))) {
-      // From here on its exit is told, which is the second half of the receipt.
-      const auto stat = read_stat(who.pid);
-      if (stat && stat->identity() == who && stat->alive() && still_there(pidfd.get()))
-        listen_to(Source::kPid, who.pid, watch_.add(who, std::move(pidfd)), EPOLLIN);
-    }
+    watch_from_now_on(who);  // its exit is the second half of the receipt
     error = watch_.send(who, *number);
   }
   outbox_.post("signalled",
                {{"pid", who.pid}, {"start", who.start}, {"signal", name}, {"error", error}});
+}
+
+void KeeperLoop::watch_from_now_on(const Identity& who) {
+  Fd pidfd;
+  if (watch_.knows(who) || !(pidfd = open_pidfd(who.pid))) return;
+  const auto stat = read_stat(who.pid);
+  if (stat && stat->identity() == who && stat->alive() && still_there(pidfd.get()))
+    listen_to(Source::kPid, who.pid, watch_.add(who, std::move(pidfd)), EPOLLIN);
 }
 
 // The adapter leads a group of its own; whoever it started is in it, unless it moved away.
@@ -182,6 +186,7 @@ void KeeperLoop::heal() {
   if (ledger_) take_ledger(Ledger::Take::kAllThatCanWait);
   if (tracer_) take_traced();
   tracer_.reset();
+  limits_.remove();
   remove_folder();
   outbox_.post("healed", {{"killed", std::move(killed)}});
 }

@@ -36,6 +36,7 @@ inline constexpr char kTieReady[] = "ready";         // the rung holds
 inline constexpr char kTieRefused[] = "refused ";    // it does not: why
 inline constexpr char kTieDeadline[] = "deadline ";  // milliseconds from now until the cage's end
 inline constexpr char kTieFolder[] = "folder ";      // to be removed when all is dead
+inline constexpr char kTieGroup[] = "group ";        // a cgroup, likewise
 void tell(const Fd& tie, const std::string& line);
 std::string hear(const Fd& tie);  // blocks; "" at EOF
 

@@ -17,6 +17,7 @@
 #include "faults/cage/contain.h"
 #include "faults/cage/heal.h"
 #include "faults/cage/keeper.h"
+#include "faults/cage/limit_cgroup.h"
 
 namespace poolproof::faults {
 namespace {
@@ -58,6 +59,7 @@ class Guard {
     // A keeper that was killed as a subreaper leaves its processes to us.
     Watch nobody([](const Exit&) {});
     kill_everything(Containment::kSubreaper, nobody);
+    for (const std::string& group : groups_) remove_cgroup(group);
     if (!folder_.empty()) {
       std::error_code error;
       std::filesystem::remove_all(folder_, error);
@@ -87,6 +89,7 @@ class Guard {
   void take_word() {
     const std::string said = hear(keeper_.tie);
     if (said.rfind(kTieFolder, 0) == 0) folder_ = said.substr(sizeof kTieFolder - 1);
+    if (said.rfind(kTieGroup, 0) == 0) groups_.push_back(said.substr(sizeof kTieGroup - 1));
     if (said.rfind(kTieDeadline, 0) == 0)
       arm(std::stoll(said.substr(sizeof kTieDeadline - 1)) + kDeadlineGrace_ms);
     if (said.empty()) keeper_.tie.reset();  // its end follows: a negative fd is not polled
@@ -124,6 +127,7 @@ class Guard {
   Fd term_;
   Fd deadline_;
   std::string folder_;
+  std::vector<std::string> groups_;
   int status_ = 0;
   bool reaped_ = false;
   bool ended_it_ = false;

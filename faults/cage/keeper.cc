@@ -21,7 +21,9 @@ using nlohmann::json;
 KeeperLoop::KeeperLoop(Standing standing)
     : standing_(std::move(standing)),
       outbox_(kHarnessFd),
-      watch_([this](const Exit& exit) { on_exit(exit); }) {
+      watch_([this](const Exit& exit) { on_exit(exit); }),
+      limits_(standing_.containment,
+              [this](const std::string& path) { tell(standing_.tie, kTieGroup + path); }) {
   // Each meeting holds two descriptors here; the adapter gets the limit as it was (adapter.cc).
   rlimit files{};
   checked(::getrlimit(RLIMIT_NOFILE, &files), "getrlimit NOFILE");
@@ -182,6 +184,7 @@ void KeeperLoop::on_exit(const Exit& exit) {
     rendezvous_->ended(exit.who, news);
     tell_meetings(std::move(news));
   }
+  tell_what_was_counted(exit.who);  // evidence stands before the end that it explains
   outbox_.post("exit", {{"pid", exit.who.pid},
                         {"start", exit.who.start},
                         {"status", exit.status},

@@ -9,6 +9,7 @@
 
 #include "faults/cage/contain.h"
 #include "faults/cage/ledger.h"
+#include "faults/cage/limit.h"
 #include "faults/cage/outbox.h"
 #include "faults/cage/places.h"
 #include "faults/cage/rendezvous.h"
@@ -67,6 +68,10 @@ class KeeperLoop {
   void start_tracer(const nlohmann::json& trace);
   void arm_deadline(long long ms);
   void signal(const nlohmann::json& command);
+  void watch_from_now_on(const Identity& who);  // its exit is told
+  bool takes_to_limiter(const nlohmann::json& command);
+  void limit(const nlohmann::json& command);
+  void tell_what_was_counted(const Identity& who);  // by what limits it; pid 0: all that there is
   void signal_group(const std::string& name);
   void snapshot(int number);
   void heal();  // kills what is left and says so
@@ -78,6 +83,7 @@ class KeeperLoop {
   Fd deadline_;
   Outbox outbox_;
   Watch watch_;
+  Limits limits_;
   std::optional<Ledger> ledger_;
   std::optional<Rendezvous> rendezvous_;
   std::unique_ptr<Tracer> tracer_;

@@ -9,10 +9,13 @@
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #include <nlohmann/json.hpp>
 #include <stdexcept>
 #include <system_error>
 
+#include "conformance/adapters/cpp/exhaust.h"
+#include "conformance/adapters/cpp/garbage.h"
 #include "conformance/adapters/cpp/line.h"
 
 namespace poolproof::adapter {
@@ -102,6 +105,13 @@ int child_that_keeps_everything() {
 // Close errors are of no interest: most of these numbers are not open.
 void close_everything() { ::syscall(SYS_close_range, 3U, ~0U, 0U); }
 
+// What the language throws for it: of memory, what `new` threw.
+[[noreturn]] void be_refused(const Place& place, const std::string& refusal) {
+  write_ledger(place, Entry::kStruck);
+  if (refusal.empty()) throw std::bad_alloc();
+  throw std::runtime_error(refusal);
+}
+
 struct NoException {  // C++ lets anything be thrown
   std::string text;
 };
@@ -129,6 +139,13 @@ void stand_at(const Place& place, const std::string& point) {
     write_ledger(place, Entry::kStruck, child_that_keeps_everything());
     return stand_at(place, point);
   }
+  if (deed == "garbage") {
+    write_ledger(place, Entry::kStruck);  // first: a pool may end us as soon as it reads it
+    return write_garbage();
+  }
+  if (deed == "exhaust")
+    be_refused(place, exhaust(answer.at("what").get<std::string>(),
+                              answer.at("at_most").get<long long>()));
   if (deed == "close-fds") {
     write_ledger(place, Entry::kStruck);
     return close_everything();

@@ -7,6 +7,7 @@
 
 const fs = require("fs");
 const { spawn } = require("child_process");
+const { exhaust } = require("./exhaust");
 const { gone, meet, meetNow } = require("./meeting");
 
 const BODIES = ["echo", "rendezvous", "large", "carry"];
@@ -14,6 +15,7 @@ const BODIES = ["echo", "rendezvous", "large", "carry"];
 // and call nothing to decode.
 const STAGES = ["encode-args", "encode-result"];
 const LEDGER_BYTES = 512; // a write of so much to a FIFO is never torn
+const GARBAGE_BYTES = 4096; // so much a pipe takes whole if it takes anything
 const FOR_EVER_MS = 2 ** 31 - 1; // the longest timer that Node has, over and over again
 
 function writeLedger(place, ev, more = {}) {
@@ -69,6 +71,23 @@ function closeAll(place) {
   for (const fd of descriptors()) if (fd > 2) fs.closeSync(fd);
 }
 
+// Up to so much on every pipe and socket that takes it at once; but not on a pipe that has both its
+// ends here, through which Node wakes itself up.
+function writeGarbage(place) {
+  writeLedger(place, "struck"); // first: its pool may end it as soon as it reads it
+  const rubbish = Buffer.alloc(GARBAGE_BYTES, "rubbish of a worker ");
+  const open = descriptors().map((fd) => ({ fd, stat: fs.fstatSync(fd) }));
+  for (const { fd, stat } of open) {
+    const ends = open.filter((other) => other.stat.isFIFO() && other.stat.ino === stat.ino);
+    if (fd < 3 || !(stat.isSocket() || (stat.isFIFO() && ends.length === 1))) continue;
+    try {
+      fs.writeSync(fd, rubbish);
+    } catch {
+      // Its reading end, or one that is full or closed: nothing can be spoilt there.
+    }
+  }
+}
+
 function raiseInItself(name) {
   process.removeAllListeners(`SIG${name}`); // what nobody listens to does what it always does
   process.kill(process.pid, `SIG${name}`);
@@ -99,7 +118,9 @@ const DEEDS = {
   // common enough: `Promise.reject()` has neither a type nor a text nor a property to read.
   "throw-undecodable": (place) => fail(place, null),
   fork: (place) => leaveAChild(place) || true,
+  exhaust: (place, { what, at_most: atMost }) => fail(place, exhaust(what, atMost)),
   "close-fds": closeAll,
+  garbage: writeGarbage,
 };
 
 function doAsTold(place, answer) {

@@ -53,9 +53,11 @@ const says = (text) => (error) =>
 
 const isCalled = (name) => (error) => error instanceof Error && typeOf(error) === name;
 
-// All that a task does stands in bodies.js, and the error that it threw carries a stack from there.
+// All that a task does stands in bodies.js and exhaust.js, and the error that it threw carries a
+// stack from there.
 const cameFromTheTask = (error) =>
-  error instanceof Error && String(error.stack).includes(`${__dirname}/bodies.js:`);
+  error instanceof Error &&
+  ["bodies", "exhaust"].some((file) => String(error.stack).includes(`${__dirname}/${file}.js:`));
 
 // It came from there because an encoder read a property of ours.
 const encoder = /at (?:JSON\.stringify|.*serialize|.*node:internal\/child_process)/i;

@@ -1,0 +1,10 @@
+// What a worker that has lost its mind does to its pool (conformance/protocol.md, `garbage`).
+#pragma once
+
+namespace poolproof::adapter {
+
+// Writes rubbish on every pipe and socket of this process from descriptor 3 on: up to 4096 bytes on
+// each that takes them at once.
+void write_garbage();
+
+}  // namespace poolproof::adapter
