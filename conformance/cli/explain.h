@@ -7,6 +7,6 @@
 
 namespace poolproof::cli {
 
-int explain(const Common& common, const std::string& scenario);
+int explain(const Common& common, const std::string& name);
 
 }  // namespace poolproof::cli

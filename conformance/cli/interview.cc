@@ -18,7 +18,7 @@ namespace {
 using nlohmann::json;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kStderrKept = 16 * 1024;
+constexpr std::size_t kStderrKept = std::size_t{16} << 10;
 
 faults::CageOptions cage_options(const Interview::Options& options) {
   faults::CageOptions cage;

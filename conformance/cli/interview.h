@@ -52,7 +52,7 @@ class Interview {
     int stop_fd = -1;
   };
   // Starts the adapter. `where` names this conversation in findings; change it as it goes on.
-  Interview(const Options& options, Findings& findings, std::string where);
+  Interview(const Options& options, Findings& findings, std::string about);
   Interview(const Interview&) = delete;
   Interview& operator=(const Interview&) = delete;
 
@@ -84,8 +84,8 @@ class Interview {
 
   Standing* standing(const std::string& id, const std::string& point);  // null: none, unanswered
   void answer(Standing& meeting, const nlohmann::json& what_to_do);
-  int written(const std::string& id, const std::string& entry) const;  // lines in the ledger
-  const nlohmann::json* entry(const std::string& id, const std::string& entry) const;
+  int written(const std::string& id, const std::string& ev) const;  // lines in the ledger
+  const nlohmann::json* entry(const std::string& id, const std::string& ev) const;
 
   std::vector<nlohmann::json> processes();  // a snapshot, as the cage's page says
   std::optional<int> outer_pid(

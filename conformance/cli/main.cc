@@ -31,7 +31,7 @@ Words::const_iterator end_of_ours(const Words& words) {
   if (words.size() < 2 || words[0] != "adapter" || words[1] != "test")
     return std::find(words.begin(), words.end(), "--");
   return std::find_if(words.begin() + 2, words.end(), [](const std::string& word) {
-    return word == "--" || word.rfind("-", 0) != 0;
+    return word == "--" || word.rfind('-', 0) != 0;
   });
 }
 

@@ -20,7 +20,7 @@ namespace {
 using Clock = std::chrono::steady_clock;
 using std::chrono::milliseconds;
 
-constexpr std::size_t kMostBytes = 256 * 1024;  // of one tool's output
+constexpr std::size_t kMostBytes = std::size_t{256} << 10;  // of one tool's output
 
 std::string find_tool(const std::string& name) {
   const char* path = std::getenv("PATH");

@@ -51,7 +51,7 @@ int explain_parse_error(const CLI::App& app, const CLI::ParseError& error,
         (called.empty() ? "a" : "after `" + called.substr(0, called.size() - 1) + "` a") +
             std::string(" command is missing"),
         help + " lists them");
-  if (!commands.empty() && words[next].rfind("-", 0) != 0) {
+  if (!commands.empty() && words[next].rfind('-', 0) != 0) {
     const auto meant = nearest_word(words[next], commands);
     return usage_error("there is no command `" + called + words[next] + "`",
                        meant ? "did you mean `" + called + *meant + "`?" : help + " lists them");
