@@ -51,7 +51,7 @@ class Interview {
     std::filesystem::path cage_program;
     int stop_fd = -1;
   };
-  // Starts the adapter. `where` names this conversation in findings; change it as it goes on.
+  // Starts the adapter. `about` names this conversation in findings; change it as it goes on.
   Interview(const Options& options, Findings& findings, std::string about);
   Interview(const Interview&) = delete;
   Interview& operator=(const Interview&) = delete;
