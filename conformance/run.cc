@@ -36,6 +36,13 @@ std::chrono::nanoseconds start_limit(const AdapterCommand& command) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(kStartLimit * command.crowd);
 }
 
+// The cage's own deadline is for a harness that is lost: never for a pool that waits as long as it
+// said, at more than one step.
+std::chrono::milliseconds deadline_beyond(const scenarios::Plan& plan) {
+  const double waits_s = plan.pool.longest_wait_s * static_cast<double>(plan.steps.size());
+  return std::chrono::milliseconds(static_cast<std::int64_t>(waits_s * 1000));
+}
+
 void await_hello(Scene& scene, const AdapterCommand& command, Clock::time_point begun) {
   const auto limit = start_limit(command);
   if (!scene.wait([&] { return !scene.seen().hello.is_null(); }, begun + limit))
@@ -72,7 +79,9 @@ std::string run_attempt(const scenarios::Plan& plan, const AdapterCommand& comma
                         Journal& journal, int stop_fd) {
   AttemptOver over{"done", ""};
   const auto begun = Clock::now();
-  Scene scene(cage_options(command, plan.trace), journal, stop_fd);
+  faults::CageOptions options = cage_options(command, plan.trace);
+  options.deadline += deadline_beyond(plan);
+  Scene scene(options, journal, stop_fd);
   try {
     if (!scene.wait([&] { return !scene.seen().ready.is_null(); }, begun + start_limit(command)))
       throw AttemptOver{"harness-error", "the cage was not ready within " +
