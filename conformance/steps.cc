@@ -17,7 +17,7 @@ using scenarios::Step;
 using scenarios::StepKind;
 
 constexpr auto kFirstOpenLimit = 10s;  // until then the adapter is at fault; afterwards the pool
-constexpr auto kFirstPause = 10ms, kLongestPause = 250ms;
+constexpr auto kFirstPause = 2ms, kLongestPause = 250ms;
 constexpr auto kTracerTells = 300ms;
 constexpr auto kEmptiesWithin = 1s;  // L9: after the end of its parent nothing is left
 

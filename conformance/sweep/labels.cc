@@ -33,6 +33,7 @@ struct Run {
   std::vector<Born> born;
   std::vector<Called> calls;
   std::set<std::string> workers, newborns;
+  std::set<int> bodies;                     // pids of those that ran one
   std::set<std::string> probes;             // ids
   std::optional<std::int64_t> probed_ns{};  // the first of them was submitted
 };
@@ -41,27 +42,41 @@ Process process_of(const json& fields) {
   return {fields.value("pid", 0), fields.value("start", std::uint64_t{0})};
 }
 
-void take_body(const json& entry, Run& run) {
-  if (!entry.is_object() || entry.value("ev", "") != "start") return;
-  const int pid = entry.value("pid", 0);
-  const Born* now = nullptr;  // the latest of that number: it has run a body
+// What this process was, one lineage after the other.
+std::vector<std::string> lives_of(const Process& process, const Run& run) {
+  std::vector<std::string> lives;
   for (const Born& born : run.born)
-    if (born.process.first == pid) now = &born;
-  if (now == nullptr) return;  // of the round that nothing traced
-  run.workers.insert(now->lineage);
-  for (const Born& born : run.born)
-    if (born.process == now->process && born.lineage != now->lineage)
-      run.newborns.insert(born.lineage);
+    if (born.process == process) lives.push_back(born.lineage);
+  return lives;
+}
+
+// Who ran a body is a worker: what it was last, for it has no reason to exec any more. The record
+// may have the line of the body before that of the exec, which came another way.
+void name_workers(Run& run) {
+  for (const Born& born : run.born) {
+    if (run.bodies.count(born.process.first) == 0) continue;
+    const auto lives = lives_of(born.process, run);
+    run.workers.insert(lives.back());
+    for (const std::string& life : lives)
+      if (life != lives.back()) run.newborns.insert(life);
+  }
 }
 
 // An exec is told when it has returned, of what it made; it was a call of what was there before.
-std::string lineage_of(const json& call, const CallLabel& label, const Run& run) {
-  std::vector<std::string> lives;
-  for (const Born& born : run.born)
-    if (born.process == process_of(call)) lives.push_back(born.lineage);
-  const bool made_another = label.call == "execve" && call.value("result", -1) == 0;
-  if (made_another && lives.size() > 1) return lives[lives.size() - 2];
-  return call.value("lineage", "");
+void give_back_execs(Run& run) {
+  for (Called& call : run.calls) {
+    if (call.label.call != "execve" || !call.returned) continue;
+    const auto lives = lives_of(call.process, run);
+    const auto made = std::find(lives.begin(), lives.end(), call.lineage);
+    if (made != lives.begin() && made != lives.end()) call.lineage = *(made - 1);
+  }
+}
+
+// A body's own words: of any shape.
+void take_body(const json& entry, Run& run) {
+  if (!entry.is_object() || !entry.contains("ev") || !entry.contains("pid")) return;
+  if (entry.at("ev") == "start" && entry.at("pid").is_number_integer())
+    run.bodies.insert(entry.at("pid").get<int>());
 }
 
 void take_plan(const json& plan, Run& run) {
@@ -90,10 +105,12 @@ Run run_of(const std::vector<Observation>& lines) {
     } else if (line.kind == "call") {
       const auto label = faults::parse_call_label(fields.value("at", ""));
       if (!label) continue;
-      run.calls.push_back({line.t_ns, process_of(fields), lineage_of(fields, *label, run), *label,
+      run.calls.push_back({line.t_ns, process_of(fields), fields.value("lineage", ""), *label,
                            fields.contains("result"), fields.value("bytes", std::int64_t{0})});
     }
   }
+  name_workers(run);
+  give_back_execs(run);
   return run;
 }
 

@@ -23,6 +23,18 @@ TEST(Labels, a_worker_is_what_runs_a_body_and_a_newborn_what_it_was_before_its_e
   EXPECT_EQ(recording.runs, 1);
 }
 
+TEST(Labels, the_line_of_a_body_may_come_before_that_of_the_exec) {
+  auto run = staged::run_of_a_spawning_pool();
+  const auto exec = std::find_if(run.begin(), run.end(), [](const Observation& line) {
+    return line.kind == "born" && line.fields.at("lineage") == "adapter>fork>exec:worker #";
+  });
+  std::rotate(exec, exec + 1, run.end());  // it is the last line now
+  const Recording recording = learn({run}, 1);
+  EXPECT_EQ(recording.workers, std::vector<std::string>{"adapter>fork>exec:worker #"});
+  EXPECT_EQ(recording.newborns, std::vector<std::string>{"adapter>fork"});
+  EXPECT_NE(find(recording, "newborn execve:-#1 in start"), nullptr);
+}
+
 TEST(Labels, a_forked_worker_was_nothing_before) {
   const Recording recording = learn({staged::run_of_a_forking_pool()}, 1);
   EXPECT_EQ(recording.workers, std::vector<std::string>{"adapter>fork"});

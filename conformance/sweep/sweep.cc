@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <tuple>
 #include <utility>
 
 #include "conformance/oracle.h"
@@ -20,6 +21,24 @@ struct Learnt {
   std::vector<Point> points;
 };
 
+// One effect after the other, and within it the phases of each workload in turn, so that a budget
+// that is too small leaves none of them out.
+std::vector<Point> in_turn(const std::vector<Point>& points,
+                           const std::vector<faults::CallEffect>& effects) {
+  using Turn = std::pair<std::ptrdiff_t, int>;
+  std::map<std::tuple<std::ptrdiff_t, std::string, Phase>, int> seen;
+  std::vector<std::pair<Turn, const Point*>> turns;
+  for (const Point& point : points) {
+    const auto rank = std::find(effects.begin(), effects.end(), point.effect) - effects.begin();
+    turns.push_back({{rank, seen[{rank, point.workload, point.phase}]++}, &point});
+  }
+  std::stable_sort(turns.begin(), turns.end(),
+                   [](const auto& a, const auto& b) { return a.first < b.first; });
+  std::vector<Point> ordered;
+  for (const auto& [turn, point] : turns) ordered.push_back(*point);
+  return ordered;
+}
+
 std::optional<Learnt> learnt_from(const Earlier& earlier, const SweepOptions& options,
                                   const PoolFacts& facts) {
   Learnt learnt;
@@ -30,13 +49,7 @@ std::optional<Learnt> learnt_from(const Earlier& earlier, const SweepOptions& op
     learnt.points.insert(learnt.points.end(), points.begin(), points.end());
     learnt.workloads.push_back({workload, std::move(*recording)});
   }
-  // What strikes alike stands together, so that a budget that is too small leaves no workload out.
-  const auto rank = [&](const Point& point) {
-    const auto& effects = options.wanted.effects;
-    return std::find(effects.begin(), effects.end(), point.effect) - effects.begin();
-  };
-  std::stable_sort(learnt.points.begin(), learnt.points.end(),
-                   [&](const Point& a, const Point& b) { return rank(a) < rank(b); });
+  learnt.points = in_turn(learnt.points, options.wanted.effects);
   return learnt;
 }
 
