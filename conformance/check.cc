@@ -49,7 +49,19 @@ json pool_line(const Asked& asked) {
   return line;
 }
 
-Cell cell_of(const Asked& asked, const Scenario& scenario) {
+// Why this machine cannot run it: a limit that the cage may not set here. "": it can.
+std::string why_unavailable(const Scenario& scenario, const faults::Doors& doors) {
+  for (const faults::Fault& fault : scenario.faults) {
+    if (faults::door_of(fault.effect) != faults::Door::kLimit) continue;
+    const std::string kind = faults::to_string(fault.effect.resource);
+    const auto why = doors.no_limits.find(kind);
+    if (why != doors.no_limits.end() && !why->second.empty())
+      return "this machine could not limit " + kind + ": " + why->second;
+  }
+  return "";
+}
+
+Cell cell_of(const Asked& asked, const Scenario& scenario, const faults::Doors& doors) {
   Cell cell{asked.pool->name, scenario.name, {}, "", "", asked.adapter};
   if (asked.hello.over && asked.hello.over->how == "unavailable") {
     cell.status = "unavailable";
@@ -61,7 +73,11 @@ Cell cell_of(const Asked& asked, const Scenario& scenario) {
   for (const std::string& capability :
        scenarios::missing_capabilities(scenario, *asked.hello.facts))
     missing += (missing.empty() ? "" : ", ") + capability;
-  if (missing.empty()) {
+  const std::string unavailable = why_unavailable(scenario, doors);
+  if (missing.empty() && !unavailable.empty()) {
+    cell.status = "unavailable";
+    cell.why = unavailable;
+  } else if (missing.empty()) {
     cell.plan = scenarios::make_plan(scenario, *asked.hello.facts);
   } else {
     cell.status = "declined";
@@ -80,7 +96,8 @@ Checked check(const CheckOptions& options, const CheckHooks& hooks) {
     if (!asked.hello.facts && (!asked.hello.over || asked.hello.over->how == "interrupted"))
       continue;
     session.line("pool", pool_line(asked));
-    for (const Scenario& scenario : options.scenarios) cells.push_back(cell_of(asked, scenario));
+    for (const Scenario& scenario : options.scenarios)
+      cells.push_back(cell_of(asked, scenario, session.doors()));
   }
   session.run(cells);
   return session.finish();

@@ -75,7 +75,8 @@ void Session::header() {
                      {{"cage", doors.mode},
                       {"mounts", doors.mounts},
                       {"why", doors.why},
-                      {"no_syscalls", doors.no_syscalls}}}}}});
+                      {"no_syscalls", doors.no_syscalls},
+                      {"no_limits", doors.no_limits}}}}}});
 }
 
 AdapterCommand Session::adapter(std::vector<std::string> argv) const {

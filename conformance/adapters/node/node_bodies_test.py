@@ -136,6 +136,34 @@ def test_a_process_that_closes_its_descriptors_says_so_and_goes_on(tmp_path: Pat
         assert harness.outcome("t1")["value"] == "SIGABRT"
 
 
+def test_a_stack_that_overflows_is_an_error_that_node_throws(tmp_path: Path) -> None:
+    with forking(tmp_path) as harness:
+        harness.open()
+        harness.submit("t1", "rendezvous")
+        harness.answer(harness.meeting("t1"), "exhaust", what="stack", at_most=1)
+        harness.wait(lambda: harness.ledger.of("t1", "struck"))
+        assert harness.outcome("t1")["kind"] == "value", "its process tells how it ended"
+        assert not harness.ledger.of("t1", "end")
+
+
+def test_what_nothing_limits_is_no_strike(tmp_path: Path) -> None:
+    with forking(tmp_path) as harness:
+        harness.open()
+        harness.submit("t1", "rendezvous")
+        harness.answer(harness.meeting("t1"), "exhaust", what="files", at_most=20)
+        assert harness.outcome("t1")["kind"] == "value", "its process tells how it ended"
+        assert not harness.ledger.of("t1", "struck")
+
+
+def test_garbage_is_written_on_the_pools_channel(tmp_path: Path) -> None:
+    with forking(tmp_path) as harness:
+        harness.open()
+        harness.submit("t1", "rendezvous")
+        harness.answer(harness.meeting("t1"), "garbage")
+        harness.wait(lambda: harness.ledger.of("t1", "struck"))
+        harness.wait(lambda: harness.ledger.of("t1", "end"))
+
+
 def test_a_body_whose_harness_is_gone_ends_by_itself(tmp_path: Path) -> None:
     with forking(tmp_path) as harness:
         harness.open()
