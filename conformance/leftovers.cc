@@ -75,12 +75,20 @@ std::string kind_of_target(const std::string& target) {
   return target.substr(0, number) == "anon_inode" ? target : target.substr(0, number);
 }
 
+// "listens on tcp port 4000" -> " listens on tcp": the port, or the name, may be new each time.
+std::string kind_of_socket(const std::string& socket) {
+  if (socket.empty()) return "";
+  return " " + socket.substr(0, socket.rfind("unix ", 0) == 0 ? 4 : socket.find(" port "));
+}
+
 std::vector<Thing> fds_of(const SeenProcess& process) {
   std::vector<Thing> things;
   for (const json& fd : process.fds) {
     const std::string target = fd.value("to", "");
+    const std::string socket = fd.value("socket", "");
     const std::string words = fmt::format("fd {} -> {}", fd.value("fd", -1), target);
-    things.push_back({"fd " + kind_of_target(target), words, words});
+    things.push_back({"fd " + kind_of_target(target) + kind_of_socket(socket), words,
+                      socket.empty() ? words : fmt::format("{} ({})", words, socket)});
   }
   return things;
 }
@@ -98,10 +106,20 @@ std::vector<Thing> threads_of(const SeenProcess& process) {
   return things;
 }
 
+std::string words_of_file(const std::string& path) {
+  return path.ends_with('/') ? "folder " + path : "file " + path;
+}
+
+// A named semaphore is a file in /dev/shm, and that is where people look for it.
+std::string words_of_shm(const std::string& name) {
+  const std::string path = "/dev/shm/" + name;
+  return name.rfind("sem.", 0) == 0 ? "named semaphore " + path : path;
+}
+
 void add_names(const std::set<std::string>& before, const std::set<std::string>& after,
-               std::string_view prefix, Leftovers& out) {
+               std::string (*words)(const std::string&), Leftovers& out) {
   for (const std::string& name : after)
-    if (before.count(name) == 0) out.push_back(fmt::format("{}{}", prefix, name));
+    if (before.count(name) == 0) out.push_back(words(name));
 }
 
 int keeper_of(const Trial& trial) {
@@ -140,14 +158,14 @@ Leftovers beyond(const Snapshot& before, const Snapshot& after, const ProcessId&
               processes_of(after, adapter.pid, now->ppid), found);
   add_surplus(fds_of(*then), fds_of(*now), found);
   add_surplus(threads_of(*then), threads_of(*now), found);
-  add_names(before.files, after.files, "file ", found);
+  add_names(before.files, after.files, words_of_file, found);
   return found;
 }
 
 Leftovers all_of(const Snapshot& end, int keeper_pid, const std::set<std::string>& own_paths) {
   Leftovers found;
   for (const Thing& thing : processes_of(end, 0, keeper_pid)) found.push_back(thing.words);
-  add_names(own_paths, end.files, "file ", found);
+  add_names(own_paths, end.files, words_of_file, found);
   return found;
 }
 
@@ -178,11 +196,11 @@ Part leftovers_part(const Trial& trial) {
   const Status of_shm = history.private_mounts ? Status::kLeak : Status::kUnavailable;
   for (const int number : history.closed) {
     Leftovers names;
-    add_names(baseline.shm, history.snapshot(number).shm, "/dev/shm/", names);
+    add_names(baseline.shm, history.snapshot(number).shm, words_of_shm, names);
     add_to(part, of_shm, "after close, beyond the first round: ", names);
   }
   Leftovers at_end;
-  add_names(history.private_mounts ? std::set<std::string>{} : baseline.shm, end.shm, "/dev/shm/",
+  add_names(history.private_mounts ? std::set<std::string>{} : baseline.shm, end.shm, words_of_shm,
             at_end);
   add_to(part, of_shm, "after the end of the program: ", at_end);
   for (const auto& [when, leftovers] : found) add_to(part, Status::kLeak, when, leftovers);

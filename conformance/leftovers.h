@@ -12,7 +12,8 @@
 namespace poolproof::conformance::judging {
 
 // Each in words: "process 14 `python3` (S, child of 12)", "zombie 14 `python3` of 12",
-// "fd 9 -> pipe:[77]", "thread 15 (futex, no time limit)", "/dev/shm/psm_1", "file /tmp/x".
+// "fd 9 -> pipe:[77]", "fd 9 -> socket:[77] (listens on tcp port 4000)", "thread 15 (futex, no time
+// limit)", "/dev/shm/psm_1", "named semaphore /dev/shm/sem.x", "file /tmp/x", "folder /tmp/y/".
 using Leftovers = std::vector<std::string>;
 
 // What `after` holds beyond `before`, of the same adapter. Compared by kind and count, so that a

@@ -109,6 +109,37 @@ TEST(Leftovers, shared_memory_and_files_are_named) {
               "file /tmp/a/spool");
 }
 
+TEST(Leftovers, named_semaphores_and_folders_are_called_so) {
+  expect_leak(leftovers_with([](Lines& lines) {
+                snapshot_of(lines, "closed").fields["shm"].push_back("sem.pool");
+              }),
+              "named semaphore /dev/shm/sem.pool");
+  expect_leak(leftovers_with([](Lines& lines) {
+                snapshot_of(lines, "closed").fields["files"].push_back("/tmp/a/spool/");
+              }),
+              "folder /tmp/a/spool/");
+}
+
+// A port, or a socket with a name, in the place of a nameless one is no new number of the same.
+TEST(Leftovers, a_socket_with_an_address_is_a_leak_where_there_was_a_nameless_one) {
+  const auto with = [](const std::string& before, const std::string& after) {
+    return leftovers_with([&](Lines& lines) {
+      for (const auto& [why, socket] :
+           {std::pair("baseline", before), std::pair("closed", after)}) {
+        json fd = {{"fd", 9}, {"to", "socket:[77]"}, {"mode", "rw"}};
+        if (!socket.empty()) fd["socket"] = socket;
+        adapter_in(lines, why).fields["fds"].push_back(fd);
+      }
+    });
+  };
+  expect_leak(with("", "listens on tcp port 4000"),
+              "fd 9 -> socket:[77] (listens on tcp port 4000)");
+  expect_leak(with("", "unix @pool"), "fd 9 -> socket:[77] (unix @pool)");
+  EXPECT_EQ(with("listens on tcp port 4000", "listens on tcp port 4001").status, Status::kPass)
+      << "the port is new each time";
+  EXPECT_EQ(with("unix @a", "unix @b").status, Status::kPass);
+}
+
 TEST(Leftovers, after_the_end_nothing_at_all_may_be_left) {
   const auto at_end = [](const std::function<void(Lines&)>& edit) {
     const Part got = leftovers_with(edit);

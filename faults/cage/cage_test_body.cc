@@ -9,6 +9,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -20,6 +21,8 @@
 #include <cstring>
 #include <sstream>
 #include <string>
+
+#include "faults/cage/cage_test_sockets.h"
 
 // One message in shared memory, as a transport would have it: the payload, then the commit.
 struct Ring {
@@ -350,10 +353,12 @@ void hear(const std::string& packet) {
     say(file >= 0 ? "yes" : std::strerror(errno));
     ::close(file);
   }
+  if (word == "sockets") say(open_sockets(first));
   if (word == "autoreap") ::signal(SIGCHLD, SIG_IGN), say("ok");
   if (word == "reap") say("reaped " + std::to_string(::waitpid(-1, nullptr, 0)));
   if (word == "file") make_file(std::string(std::getenv("TMPDIR")) + "/" + first);
   if (word == "make") make_file(first);
+  if (word == "folder") say(::mkdir(first.c_str(), 0700) == 0 ? "made" : "not made");
   if (word == "see") say(::access(first.c_str(), R_OK) == 0 ? "yes" : "no");
   if (word == "env") say(std::getenv(first.c_str()) != nullptr ? std::getenv(first.c_str()) : "");
   if (word == "cwd") say(std::string(::getcwd(std::array<char, 4096>().data(), 4096)));

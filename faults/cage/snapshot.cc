@@ -6,7 +6,9 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
+#include <optional>
 
+#include "faults/cage/sockets.h"
 #include "faults/cage/wait_words.h"
 
 namespace poolproof::faults {
@@ -58,6 +60,7 @@ json threads_of(int pid) {
 json descriptors_of(int pid) {
   const string directory = "/proc/" + std::to_string(pid) + "/fd";
   json fds = json::array();
+  std::optional<SocketNames> names;  // read only for a process that has a socket
   for (const int fd : numbers_in(directory)) {
     const string link = directory + "/" + std::to_string(fd);
     const string target = link_target(link);
@@ -67,6 +70,11 @@ json descriptors_of(int pid) {
     if ((entry.st_mode & S_IRUSR) != 0) mode += "r";
     if ((entry.st_mode & S_IWUSR) != 0) mode += "w";
     fds.push_back({{"fd", fd}, {"to", target}, {"mode", mode}});
+    if (const auto inode = socket_inode(target); inode != 0) {
+      if (!names) names = socket_names_of(pid);
+      if (const auto name = names->find(inode); name != names->end())
+        fds.back()["socket"] = name->second;
+    }
   }
   return fds;
 }
@@ -86,10 +94,10 @@ void add_below(const std::filesystem::path& directory, const std::set<string>& b
     if (paths.size() >= kMostFiles) return;
     const std::filesystem::path path = at->path();
     if (but.count(path.filename().string()) > 0) continue;
-    paths.push_back(path.string());
     std::error_code ignored;  // it vanished: then there is nothing below it either
-    if (at->symlink_status(ignored).type() == std::filesystem::file_type::directory)
-      add_below(path, {}, paths);
+    const bool folder = at->symlink_status(ignored).type() == std::filesystem::file_type::directory;
+    paths.push_back(path.string() + (folder ? "/" : ""));
+    if (folder) add_below(path, {}, paths);
   }
 }
 

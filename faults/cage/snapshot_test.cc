@@ -113,6 +113,20 @@ TEST_P(SnapshotTest, files_and_shared_memory_are_listed) {
   }
 }
 
+TEST_P(SnapshotTest, sockets_are_shown_with_their_address_and_folders_as_folders) {
+  const std::string tmp = ready_.at("tmp");
+  const std::string port = attempt_.ask("sockets " + tmp + "/left.sock");
+  attempt_.ask("folder " + tmp + "/left");
+  const json adapter = process(ready_.at("adapter").at("pid"), [](const json&) { return true; });
+  std::string all;
+  for (const json& fd : adapter.at("fds")) all += fd.value("socket", "") + "\n";
+  EXPECT_NE(all.find("unix " + tmp + "/left.sock\n"), std::string::npos) << all;
+  EXPECT_NE(all.find("unix @cage-test-"), std::string::npos) << all;
+  EXPECT_NE(all.find("listens on tcp port " + port + "\n"), std::string::npos) << all;
+  EXPECT_TRUE(has("files", tmp + "/left.sock"));
+  EXPECT_TRUE(has("files", tmp + "/left/"));
+}
+
 TEST_P(SnapshotTest, a_snapshot_larger_than_a_packet_is_cut_and_says_so) {
   ASSERT_EQ(attempt_.ask("open 3000"), "opened");
   const int pid = ready_.at("adapter").at("pid");

@@ -1,0 +1,74 @@
+#include "faults/cage/sockets.h"
+
+#include <charconv>
+#include <sstream>
+#include <vector>
+
+#include "faults/cage/proc.h"
+
+namespace poolproof::faults {
+namespace {
+
+constexpr std::size_t kLargestTable = 4U << 20;  // bytes
+constexpr std::string_view kListens = "0A", kUnconnected = "07";
+
+std::vector<std::string> words_of(const std::string& line) {
+  std::vector<std::string> words;
+  std::istringstream in(line);
+  for (std::string word; in >> word;) words.push_back(word);
+  return words;
+}
+
+template <typename Take>
+void each_row(std::string_view text, Take take) {
+  std::istringstream in{std::string(text)};
+  std::string line;
+  std::getline(in, line);  // the heading
+  while (std::getline(in, line)) take(words_of(line));
+}
+
+unsigned long number_in(std::string_view text, int base = 10) {
+  unsigned long number = 0;
+  std::from_chars(text.data(), text.data() + text.size(), number, base);
+  return number;
+}
+
+}  // namespace
+
+// "Num RefCount Protocol Flags Type St Inode Path"
+void add_unix_sockets(std::string_view text, SocketNames& names) {
+  each_row(text, [&](const std::vector<std::string>& row) {
+    if (row.size() >= 8) names[number_in(row[6])] = "unix " + row[7];
+  });
+}
+
+// "sl local_address rem_address st tx:rx tr:tm retrnsmt uid timeout inode"; addresses are
+// HEX:HEXPORT.
+void add_ports(std::string_view text, const std::string& protocol, SocketNames& names) {
+  const bool stream = protocol.rfind("tcp", 0) == 0;
+  each_row(text, [&](const std::vector<std::string>& row) {
+    if (row.size() < 10 || row[3] != (stream ? kListens : kUnconnected)) return;
+    const auto colon = row[1].rfind(':');
+    if (colon == std::string::npos) return;
+    const unsigned long port = number_in(std::string_view(row[1]).substr(colon + 1), 16);
+    if (port != 0)
+      names[number_in(row[9])] =
+          (stream ? "listens on " : "") + protocol + " port " + std::to_string(port);
+  });
+}
+
+SocketNames socket_names_of(int pid) {
+  const std::string net = "/proc/" + std::to_string(pid) + "/net/";
+  SocketNames names;
+  add_unix_sockets(read_file(net + "unix", kLargestTable).text, names);
+  for (const char* protocol : {"tcp", "tcp6", "udp", "udp6"})
+    add_ports(read_file(net + protocol, kLargestTable).text, protocol, names);
+  return names;
+}
+
+unsigned long socket_inode(std::string_view target) {
+  constexpr std::string_view kPrefix = "socket:[";
+  return target.substr(0, kPrefix.size()) == kPrefix ? number_in(target.substr(kPrefix.size())) : 0;
+}
+
+}  // namespace poolproof::faults
