@@ -15,7 +15,7 @@ namespace poolproof::conformance {
 AttemptVerdict judge(const scenarios::Plan& plan, const std::vector<Observation>& attempt);
 
 // The same, with the plan that stands at the attempt's head; one without a plan is cut-off.
-AttemptVerdict judge_attempt(const std::vector<Observation>& attempt);
+AttemptVerdict judge_attempt(const std::vector<Observation>& lines);
 
 // Attempts of one cell: one passing attempt alone is pass; all failing is the worst of them ("3 of
 // 3"); some failing and some passing is flaky with its rate; any inconclusive one with no failure

@@ -144,7 +144,7 @@ void expect_never_hung(const std::vector<std::string>& command) {
     ASSERT_FALSE(one.look.processes.empty() || one.look.processes[0].dead)
         << "the case is over: " << command.back();
     const std::string word = word_for(one.proof.verdict);
-    if (seen.find(word) == seen.npos) seen += " " + word;
+    if (seen.find(word) == std::string::npos) seen += " " + word;
   }
   std::cout << command.back() << ":" << seen << "\n";
 }

@@ -153,7 +153,8 @@ std::map<std::uint64_t, UnixSocket> unix_sockets() {
 std::uint64_t inode_in(const std::string& name) {
   std::uint64_t inode = 0;
   const std::size_t open = name.find('[');
-  if (open != name.npos) std::from_chars(name.data() + open + 1, name.data() + name.size(), inode);
+  if (open != std::string::npos)
+    std::from_chars(name.data() + open + 1, name.data() + name.size(), inode);
   return inode;
 }
 

@@ -109,9 +109,12 @@ Kinship kinship(const Table& table, pid_t pid, pid_t root) {
 }
 
 void add_unseen(Kinship kin, std::string who, Look& look) {
-  if (kin == Kinship::stranger) look.unseen_strangers = true;
-  if (kin == Kinship::elder) look.unseen_elders.push_back(std::move(who));
-  if (kin == Kinship::kin) look.unseen_kin.push_back(std::move(who));
+  if (kin == Kinship::stranger)
+    look.unseen_strangers = true;
+  else if (kin == Kinship::elder)
+    look.unseen_elders.push_back(std::move(who));
+  else
+    look.unseen_kin.push_back(std::move(who));
 }
 
 // What a process without a parent here holds, somebody outside of this container may hold too.

@@ -215,6 +215,6 @@ struct Tree {
 // been its descendants, and what holds for more holds for it); a keeper takes them over. A tree
 // that is gone is a look without processes. Never throws for what it may not see: that is said in
 // the look. Costs about 0.3 ms a process.
-Look look_at(const Tree& tree);
+Look look_at(const Tree& wanted);
 
 }  // namespace poolproof::hang

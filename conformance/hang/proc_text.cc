@@ -15,7 +15,7 @@ constexpr std::uint64_t kKernelThread = 0x00200000;  // PF_KTHREAD
 std::vector<std::string_view> words_of(std::string_view text) {
   std::vector<std::string_view> words;
   std::size_t at = 0;
-  while ((at = text.find_first_not_of(" \t\n", at)) != text.npos) {
+  while ((at = text.find_first_not_of(" \t\n", at)) != std::string::npos) {
     const std::size_t end = std::min(text.find_first_of(" \t\n", at), text.size());
     words.push_back(text.substr(at, end - at));
     at = end;
@@ -78,7 +78,7 @@ EpollMember member_of(const std::vector<std::string_view>& words) {
 
 std::optional<StatText> parse_stat(std::string_view text) {
   const std::size_t open = text.find('('), close = text.rfind(')');
-  if (open == text.npos || close == text.npos || close < open) return std::nullopt;
+  if (open == std::string::npos || close == std::string::npos || close < open) return std::nullopt;
   StatText stat;
   stat.name = text.substr(open + 1, close - open - 1);  // it may hold spaces and brackets
   const auto words = words_of(text.substr(close + 1));
@@ -163,7 +163,7 @@ Descriptor parse_descriptor(int fd, const std::string& link, std::string_view fd
     if (words[0] == "tfd:") descriptor.members.push_back(member_of(words));
     // "it_value: (seconds, nanoseconds)": both 0 when it is disarmed
     if (words[0] == "it_value:")
-      descriptor.armed = words.size() < 3 || line.find("(0, 0)") == line.npos;
+      descriptor.armed = words.size() < 3 || line.find("(0, 0)") == std::string::npos;
   });
   // All eventfds share one inode; only this number tells them apart.
   if (descriptor.object.kind == Object::Kind::eventfd)
@@ -178,7 +178,7 @@ std::vector<SharedMap> parse_maps(std::string_view text) {
     if (words.size() < 5 || words[1].size() < 4 || words[1][3] != 's') return;
     const std::size_t dash = words[0].find('-');
     SharedMap map;
-    if (dash == words[0].npos || !read_number(words[0].substr(0, dash), map.begin, 16) ||
+    if (dash == std::string::npos || !read_number(words[0].substr(0, dash), map.begin, 16) ||
         !read_number(words[0].substr(dash + 1), map.end, 16) ||
         !read_number(words[2], map.offset, 16))
       return;
@@ -201,7 +201,7 @@ std::vector<FileLock> parse_locks(std::string_view text) {
     }
     if (words.size() < 6) return;
     const std::size_t colon = words[5].rfind(':');
-    if (colon == words[5].npos || !read_number(words[4], lock.pid) ||
+    if (colon == std::string::npos || !read_number(words[4], lock.pid) ||
         !read_number(words[5].substr(colon + 1), lock.inode))
       return;
     locks.push_back(lock);
@@ -210,10 +210,10 @@ std::vector<FileLock> parse_locks(std::string_view text) {
 }
 
 std::optional<bool> has_interval_timer(std::string_view timer_list) {
-  if (timer_list.find(", tick_") == timer_list.npos &&
-      timer_list.find(", hrtimer_wakeup") == timer_list.npos)
+  if (timer_list.find(", tick_") == std::string::npos &&
+      timer_list.find(", hrtimer_wakeup") == std::string::npos)
     return std::nullopt;
-  return timer_list.find("it_real_fn") != timer_list.npos;
+  return timer_list.find("it_real_fn") != std::string::npos;
 }
 
 std::string parse_cmdline(std::string_view text, std::size_t most) {
