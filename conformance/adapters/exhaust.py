@@ -29,8 +29,8 @@ def _stack(at_most: int) -> None:
     """Recurses through C, since a call from Python to Python takes no stack of the thread's."""
     sys.setrecursionlimit(1 << 30)
 
-    def deeper(_: object) -> object:
-        return max((None,), key=deeper)
+    def deeper(_: object) -> int:
+        return max((0,), key=deeper)
 
     deeper(None)
 

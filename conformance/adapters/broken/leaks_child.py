@@ -14,7 +14,11 @@ class LeaksChild(SoundPool):
     """Starts a helper process when a worker dies at work, and never ends it."""
 
     def on_death(self, worker: Worker) -> None:
-        if os.fork() == 0:
+        try:
+            child = os.fork()
+        except BlockingIOError:  # no process can be had: then none is left either
+            return
+        if child == 0:
             try:
                 os.closerange(0, os.sysconf("SC_OPEN_MAX"))
                 while True:
