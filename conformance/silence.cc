@@ -115,7 +115,10 @@ bool Silence::is_proved() {
   proof["line"] = line;
   proof["took_ns"] = answer->took / 1ns;
   scene_.journal().write("proof", std::move(proof));
-  return hung;
+  if (!hung) return false;
+  scene_.snapshot();  // so that the record knows those who were born since the last one
+  scene_.journal().write("taken", {{"snap", scene_.last_snapshot()}, {"why", "still"}});
+  return true;
 }
 
 }  // namespace poolproof::conformance

@@ -7,6 +7,7 @@
 
 #include "reports/fields.h"
 #include "reports/life.h"
+#include "reports/proof_story.h"
 #include "reports/script.h"
 
 namespace poolproof::reports {
@@ -54,10 +55,10 @@ class Story {
   }
 
   json told() const {
-    json story = {{"took", now_},     {"round", round_ns_}, {"stuck", stuck_ns_},
-                  {"cage", cage_},    {"steps", steps_},    {"stderr", stderr_},
-                  {"ended", ended_},  {"waits", waits()},   {"left_out", left_out_},
-                  {"events", events_}};
+    json story = {{"took", now_},    {"round", round_ns_}, {"stuck", stuck_ns_},
+                  {"cage", cage_},   {"steps", steps_},    {"stderr", stderr_},
+                  {"ended", ended_}, {"waits", waits()},   {"left_out", left_out_},
+                  {"proof", proof_}, {"events", events_}};
     life_.tell(story, limits_.processes, limits_.tasks);
     return story;
   }
@@ -189,6 +190,10 @@ class Story {
                 {"since", number_at(f, "since_ns")}};
       event("harness", texts_at(f, "moved").empty() ? "watched: nothing moved any more"
                                                     : "watched: something still moved");
+    } else if (kind == "silence") {
+      event("harness", "nothing has come for a while: the harness goes silent", true);
+    } else if (kind == "proof") {
+      proof(f);
     } else if (kind == "deadline") {
       event("harness", "the cage's own deadline: it ends everything inside");
     } else if (kind == "invalid" || kind == "ledger-invalid" || kind == "met-invalid") {
@@ -213,6 +218,17 @@ class Story {
     }
   }
 
+  void proof(const json& f) {
+    const std::string verdict = text_at(f, "verdict"), reason = text_at(f, "reason");
+    if (verdict != "hung") {
+      event("harness", fmt::format("no proof of a hang ({}): {}", verdict, reason), true);
+      return;
+    }
+    event("harness", "proved: nothing in it can ever move again. " + reason);
+    proof_ = proof_story(f, limits_.processes, limits_.text_bytes);
+    proof_["t"] = now_;
+  }
+
   json waits() const {
     if (still_.is_null()) return nullptr;
     json seen = still_;
@@ -230,7 +246,7 @@ class Story {
   std::size_t left_out_ = 0;
   std::int64_t round_ns_ = 0;
   json stuck_ns_, cage_ = json::object(), steps_ = json::array(), events_ = json::array();
-  json still_, stderr_ = json::object(), ended_ = json::object();
+  json proof_, still_, stderr_ = json::object(), ended_ = json::object();
   std::map<std::int64_t, std::vector<const json*>> look_;
 };
 

@@ -19,11 +19,13 @@ struct StoryLimits {
 };
 
 // `attempt`: its lines, in order. All times are ns since its first line.
-// {took, round, stuck, cage, steps, processes, tasks, events, left_out, waits, stderr, ended}:
+// {took, round, stuck, cage, steps, processes, tasks, events, left_out, proof, waits, stderr,
+// ended}:
 //   round    when the pool was opened the second time: what comes before is struck by nothing
 //   stuck    when a step was given up (null: none); what comes later is our own clearing up
 //   events   [{t, what, text, pid?, task?}]; `what`: asked, told, value, error, fault, met, task,
 //            exit, harness
+//   proof    of a hang that was proved (proof_story.h), and `t`; null: none was
 //   waits    {why, t, moved, since, processes}, of the last look at a hang; null: there was none
 nlohmann::json story_of(const std::vector<const conformance::Observation*>& attempt,
                         const StoryLimits& limits = {});

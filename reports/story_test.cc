@@ -82,6 +82,41 @@ TEST(Story, threads_that_wait_alike_stand_together) {
   EXPECT_EQ(parent["threads"][1]["wait"], "read fd 5 pipe:[7]");
 }
 
+TEST(Story, a_proof_tells_who_waits_for_whom_and_who_for_the_harness) {
+  auto lines = hung_attempt();
+  const json waits = {{"tid", 10}, {"waits", "waits in read for input from socket:[2]"}};
+  json locked = {{"tid", 22}, {"waits", "waits for a lock"}};
+  locked["wakers"] = {{{"pid", 10}, {"fd", 7}}, {{"pid", 10}, {"fd", 8}}};
+  const auto process = [](int pid, const json& thread) {
+    return json{{"pid", pid}, {"parent", 1}, {"name", "p"}, {"threads", json::array({thread})}};
+  };
+  lines.push_back(line("proof",
+                       {{"verdict", "hung"},
+                        {"reason", "each waits"},
+                        {"took_ns", 80'000'000},
+                        {"line", "socket:[2]"},
+                        {"provided", {"nobody sends a signal"}},
+                        {"findings", json::array({{{"kind", "orphaned-lock"}, {"pid", 22}}})},
+                        {"processes", {process(10, waits), process(22, locked)}}},
+                       5001));
+  const json proof = story(lines)["proof"];
+  EXPECT_EQ(proof["took"], 80'000'000);
+  EXPECT_EQ(proof["processes"][0]["threads"][0]["harness"], true);
+  EXPECT_EQ(proof["processes"][1]["threads"][0]["harness"], false);
+  EXPECT_EQ(proof["processes"][1]["threads"][0]["wakers"], json::array({10}));
+  EXPECT_EQ(proof["findings"][0]["kind"], "orphaned-lock");
+  EXPECT_EQ(story(lines, {.processes = 1})["proof"]["more_processes"], 1);
+  EXPECT_TRUE(story(hung_attempt())["proof"].is_null());
+}
+
+TEST(Story, an_answer_that_is_no_proof_is_told_in_words_only) {
+  auto lines = hung_attempt();
+  lines.push_back(line("proof", {{"verdict", "quiet"}, {"reason", "it sleeps"}}, 4000));
+  const json told = story(lines);
+  EXPECT_TRUE(told["proof"].is_null());
+  EXPECT_NE(told["events"].dump().find("no proof of a hang (quiet): it sleeps"), std::string::npos);
+}
+
 TEST(Story, a_flood_is_cut_its_routine_first_and_what_is_cut_is_counted) {
   auto lines = hung_attempt();
   const json flood = {{"message", {{"cmd", "submit"}, {"id", "t6"}}}};

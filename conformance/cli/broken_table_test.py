@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 import table
-from command import TREE, poolproof
+from command import HUNG, TREE, poolproof
 
 README = table.README.read_text()
 FOREIGN = json.loads(table.FOREIGN.read_text())
@@ -72,6 +72,8 @@ def test_the_whole_table_says_what_is_so(tmp_path: Path) -> None:
             doors = json.loads(lines.readline())["machine"]["doors"]
         if (doors["cage"], doors["mounts"]) != ("pid-namespace", True):
             pytest.skip(f"the table is that of a machine with all doors open: {doors['why']}")
+        if HUNG != "hang-proven":
+            pytest.skip("the table is that of a machine where a hang can be proved: by root")
     (tmp_path / "verdicts.json").write_text(json.dumps({"cells": cells}))
     how = f"python {table.HERE.name}/table.py {tmp_path}/verdicts.json, then look at the diff"
     assert table.page(README, cells, FOREIGN).splitlines() == README.splitlines(), how

@@ -82,6 +82,7 @@ def test_its_text_says_in_under_a_second_who_waits_for_whom() -> None:
     for worker in answer["processes"]:
         assert f"process {worker['pid']} (" in run.stdout
     assert "could wake it, and can never run again" in run.stdout
+    assert run.stdout.index("found:") < run.stdout.index(f"process {process.pid} (")
     assert "provided that:" in run.stdout
     assert answer["took_ms"] < 1000
 

@@ -84,6 +84,11 @@ void add_semaphore(const Look& look, const FutexWait& futex, pid_t first,
                       dead.empty() ? elsewhere : dead, std::move(text)});
 }
 
+std::string who_began(const Look& look) {
+  const std::vector<pid_t> dead = dead_in(look);
+  return dead.empty() ? "" : "; dead process " + list_of(dead) + " may have died while writing it";
+}
+
 void add_read(const Look& look, const ProcessLook& process, const ThreadLook& thread,
               std::vector<Finding>& findings) {
   const Wish& wish = thread.wait.wishes.front();
@@ -94,7 +99,7 @@ void add_read(const Look& look, const ProcessLook& process, const ThreadLook& th
     findings.push_back({Finding::Kind::half_read, process.pid, thread.tid, dead_in(look),
                         who + " is in the middle of a message: it asks for exactly " +
                             std::to_string(*thread.wait.bytes) + " bytes more from " +
-                            wish.object.name + ", which is empty"});
+                            wish.object.name + ", which is empty" + who_began(look)});
   if (wish.object.kind != Object::Kind::pipe) return;
   std::string holders;
   std::vector<pid_t> pids;
@@ -158,6 +163,8 @@ std::vector<Finding> findings_of(const Look& look, const Proof& proof) {
       const bool one = wait.kind == Wait::Kind::descriptors && wait.wishes.size() == 1;
       if (one && wait.wishes.front().epoll < 0) add_read(look, process, thread, findings);
     }
+  std::stable_sort(findings.begin(), findings.end(),
+                   [](const Finding& a, const Finding& b) { return a.kind < b.kind; });
   return findings;
 }
 

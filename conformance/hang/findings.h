@@ -8,8 +8,8 @@
 namespace poolproof::hang {
 
 struct Finding {
-  enum class Kind { unburied, orphaned_lock, taken_lock, half_read, eof_blocked };
-  Kind kind = Kind::unburied;
+  enum class Kind { orphaned_lock, half_read, unburied, taken_lock, eof_blocked };
+  Kind kind = Kind::orphaned_lock;
   pid_t pid = 0, tid = 0;        // who suffers it; of the dead for `unburied`
   std::vector<pid_t> processes;  // others that it is about: the dead, or the holders
   std::string text;              // a sentence
@@ -18,7 +18,7 @@ struct Finding {
 };
 const char* word_for(Finding::Kind kind);
 
-// `proof` is of this look.
+// `proof` is of this look. What tells most comes first, as the kinds stand above.
 std::vector<Finding> findings_of(const Look& look, const Proof& proof);
 
 // "process 12 (python3 pool.py)"

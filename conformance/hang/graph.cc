@@ -59,7 +59,7 @@ std::string wakers_text(const ThreadProof& thread) {
   }
   std::string text;
   for (const auto& [pid, fds] : by_process) {
-    text += text.empty() ? "" : "; ";
+    text += text.empty() ? "" : " or ";
     text += pid == thread.pid ? "its own process" : "process " + std::to_string(pid);
     if (fds.empty()) continue;
     text += fds.size() > 1 ? " (descriptors" : " (descriptor";
@@ -104,11 +104,15 @@ json thread_json(const ThreadLook& thread, const ThreadProof* proof) {
   return entry;
 }
 
+std::string counted(std::ptrdiff_t number, const char* one, const char* many) {
+  return std::to_string(number) + " " + (number == 1 ? one : many);
+}
+
 std::string headline(const Look& look, const Proof& proof) {
   const auto living = std::count_if(look.processes.begin(), look.processes.end(),
                                     [](const ProcessLook& process) { return !process.dead; });
-  const std::string size = std::to_string(proof.threads.size()) + " threads in " +
-                           std::to_string(living) + " living processes";
+  const std::string size = counted(proof.threads.size(), "thread", "threads") + " in " +
+                           counted(living, "living process", "living processes");
   std::string text = std::string(word_for(proof.verdict)) + ": " + proof.reason + "\n";
   switch (proof.verdict) {
     case Verdict::hung:
@@ -121,6 +125,14 @@ std::string headline(const Look& look, const Proof& proof) {
       return text + "(" + size + "; no more can be said)\n";
   }
   return text;
+}
+
+// ", a child of 12,"
+std::string place_in(const Look& look, const ProcessLook& process) {
+  for (const ProcessLook& other : look.processes)
+    if (other.pid == process.parent)
+      return ", a child of " + std::to_string(other.pid) + (process.dead ? "," : "");
+  return "";
 }
 
 }  // namespace
@@ -155,19 +167,20 @@ std::string sentence_of(const ThreadLook& thread) {
 
 std::string graph_text(const Look& look, const Proof& proof) {
   std::string text = headline(look, proof);
+  const auto findings = findings_of(look, proof);
+  if (!findings.empty()) text += "\nfound:\n";
+  for (const Finding& finding : findings)
+    text += std::string("  ") + word_for(finding.kind) + ": " + finding.text + "\n";
   const auto proofs = proofs_of(proof);
   for (const ProcessLook& process : look.processes) {
-    text += "\n" + name_of(process) + (process.dead ? " " + end_of(process) : "") + "\n";
+    text += "\n" + name_of(process) + place_in(look, process) +
+            (process.dead ? " " + end_of(process) : "") + "\n";
     if (!process.unseen.empty()) text += "  we may not look into it: " + process.unseen + "\n";
     for (const ThreadLook& thread : process.threads) {
       const auto found = proofs.find(thread.tid);
       text += thread_text(thread, found == proofs.end() ? nullptr : found->second);
     }
   }
-  const auto findings = findings_of(look, proof);
-  if (!findings.empty()) text += "\nfound:\n";
-  for (const Finding& finding : findings)
-    text += std::string("  ") + word_for(finding.kind) + ": " + finding.text + "\n";
   if (!proof.provided.empty()) text += "\nprovided that:\n";
   for (const std::string& one : proof.provided) text += "  " + one + "\n";
   return text;

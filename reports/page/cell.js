@@ -119,6 +119,7 @@ function attemptView(cell, attempt, address) {
           "What was seen in this attempt stands in the record only: a page tells of a few attempts in full.",
         )
       : timelineOf(story, address),
+    story === null ? null : proofOf(story),
     evidenceOf(attempt),
     story === null ? null : [waitsOf(story), stderrOf(story)],
   ];

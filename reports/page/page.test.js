@@ -6,7 +6,7 @@ const assert = require("node:assert/strict");
 const fs = require("node:fs");
 const { after, before, test } = require("node:test");
 const { complaints, drawn, launch, open, overflow } = require("./browser.js");
-const { makeHostile, makeReport, makeWide } = require("./judged.js");
+const { HUNG, makeHostile, makeReport, makeWide } = require("./judged.js");
 
 let report, browser, wide, screen;
 const KILLED = "death/killed_while_running";
@@ -36,7 +36,7 @@ async function calm(page) {
 
 const VIEWS = {
   "the matrix": "",
-  "a filtered matrix": "#status=hang-quiet&text=killed",
+  "a filtered matrix": `#status=${HUNG}&text=killed`,
   "a filter that nothing passes": "#text=nothing-is-called-so",
   "the matrix at level should": "#level=should",
   "a hang": HANG,
@@ -88,7 +88,10 @@ test("the front says what was judged, who kept the promise, and what was not ask
   for (const pool of report.data.pools) assert.ok(front.includes(pool.version), pool.label);
   const scores = await texts(page, ".score");
   assert.match(scores[0], /reference[\s\S]*✓ 2 of 2 claims hold[\s\S]*nothing broken/);
-  assert.match(scores[1], /multiprocessing_pool[\s\S]*0 of 1 claim holds[\s\S]*1 hang-quiet/);
+  assert.match(
+    scores[1],
+    new RegExp(`multiprocessing_pool[\\s\\S]*0 of 1 claim holds[\\s\\S]*1 ${HUNG}`),
+  );
   assert.match(scores[2], /broken on purpose[\s\S]*1 wrong-error/);
   assert.match(front, /6 cells: 3 passed, 2 failed, 0 inconclusive, 1 declined .*, 0 unavailable/);
   await page.locator(".circumstances summary").click();
@@ -103,7 +106,7 @@ test("a status on the front leads to its cells", async () => {
   await page.locator(".score a.fails").first().click();
   await drawn(page);
   assert.equal(await links(page).count(), 1);
-  assert.match(page.url(), /status=hang-quiet&pool=multiprocessing_pool/);
+  assert.match(page.url(), new RegExp(`status=${HUNG}&pool=multiprocessing_pool`));
   await calm(page);
 });
 
@@ -143,18 +146,18 @@ test("two statuses add up, and a weight stands for all of its statuses", async (
   await filtering((page) => press(page, "all failed"), /#status=fails$/, both);
   await filtering(
     async (page) => {
-      await press(page, "hang-quiet");
+      await press(page, HUNG);
       await drawn(page);
       await press(page, "wrong-error");
     },
-    /#status=hang-quiet&status=wrong-error$/,
+    new RegExp(`#status=${HUNG}&status=wrong-error$`),
     both,
   );
 });
 
 test("a pressed status is let go by a second press", async () => {
   const page = await open(screen, report.file);
-  const button = page.getByRole("button", { name: "hang-quiet" });
+  const button = page.getByRole("button", { name: HUNG });
   await button.click();
   await drawn(page);
   assert.equal(await button.getAttribute("aria-pressed"), "true");
@@ -213,24 +216,25 @@ test("at a stricter level a pass in which a weaker part fails is no pass", async
 
 // -- a cell ------------------------------------------------------------------------------------------
 
-test("a hang shows claim, script, timeline, expected and got, waits, stderr and replay", async () => {
+test("a hang shows claim, script, timeline, expected and got, graph, stderr and replay", async () => {
   const page = await open(screen, report.file, HANG);
   const said = (selector) => page.locator(selector).innerText();
   assert.match(await said("blockquote"), /A task whose worker is killed ends with an error/);
-  assert.match(await said(".judgement"), /✗ hang-quiet in 2 of 2 attempts/);
+  assert.match(await said(".judgement"), new RegExp(`✗ ${HUNG} in 2 of 2 attempts`));
   const script = await texts(page, ".script li");
   assert.ok(script.some((step) => /kill the process \(SIGKILL\)/.test(step)));
   assert.ok(script.some((step) => /did not end: given up after/.test(step)));
   assert.match(script.at(-1), /not reached/);
   const outcome = page.locator(".parts tr", { hasText: "victim.outcome" });
-  assert.match(await outcome.innerText(), /worker-lost[\s\S]*✗ hang-quiet[\s\S]*never settled/);
+  assert.match(
+    await outcome.innerText(),
+    new RegExp(`worker-lost[\\s\\S]*✗ ${HUNG}[\\s\\S]*never settled`),
+  );
   for (const kind of ["fault", "death", "asked", "value"])
     assert.ok((await page.locator(`.timeline .mark.${kind}`).count()) > 0, kind);
   assert.ok((await page.locator(".timeline .lane").count()) >= 4);
   assert.ok((await page.locator(".timeline .task.victim").count()) === 1);
   assert.match(await page.locator(".timeline .open").textContent(), /never settled/);
-  assert.ok((await page.locator(".process").count()) >= 2);
-  assert.match(await said(".waits"), /futex, no time limit/);
   assert.match(await said(".replay"), /check multiprocessing_pool --scenario death\/killed_while/);
   assert.ok((await page.locator("#stderr").count()) === 1);
   await page.locator(".events summary").click();
@@ -239,6 +243,26 @@ test("a hang shows claim, script, timeline, expected and got, waits, stderr and 
   assert.ok(seen.some((line) => /ended: signal KILL/.test(line)));
   await calm(page);
 });
+
+test(
+  "a hang that was proved shows who waits for whom",
+  { skip: HUNG !== "hang-proven" },
+  async () => {
+    const page = await open(screen, report.file, HANG);
+    const said = (selector) => page.locator(selector).innerText();
+    assert.match(await said(".proof"), /Proved in .* ms: each of its \d+ threads waits/);
+    assert.match(await said(".findings"), /eof blocked: thread/);
+    assert.match(await said(".proof"), /Provided that nobody outside sends a signal/);
+    assert.ok((await page.locator(".graph .box").count()) >= 3);
+    assert.ok((await page.locator(".graph .wait").count()) >= 3);
+    assert.match(
+      await page.locator(".graph .harness").textContent(),
+      /promised to say nothing more/,
+    );
+    assert.ok((await page.locator("svg.graph").boundingBox()).width > 500);
+    await calm(page);
+  },
+);
 
 test("each attempt can be chosen, and the way back leads through the attempts", async () => {
   const page = await open(screen, report.file, HANG);
@@ -299,7 +323,7 @@ test("the keyboard alone leads into the matrix, through it, into a cell, and bac
     await page.keyboard.press("Tab");
   }
   await page.keyboard.press("ArrowRight");
-  assert.match(await focused(), /^✗ hang-quiet: multiprocessing_pool, death/);
+  assert.match(await focused(), new RegExp(`^✗ ${HUNG}: multiprocessing_pool, death`));
   await page.keyboard.press("ArrowDown");
   assert.match(await focused(), /^· declined: multiprocessing_pool, hang/);
   await page.keyboard.press("Home");

@@ -1,0 +1,16 @@
+// A hang proof of the record, as the page draws it.
+#pragma once
+
+#include <cstddef>
+#include <nlohmann/json_fwd.hpp>
+
+namespace poolproof::reports {
+
+// `fields` of a `proof` line that is `hung`, bounded:
+// {took, reason, provided, findings: [{kind, pid, processes, text}], more_processes, processes:
+// [{pid, parent, name, dead, more_threads, threads: [{tid, waits, harness, wakers: [pid]}]}]}.
+// `harness`: it waits for the adapter's line, and so for us.
+nlohmann::json proof_story(const nlohmann::json& fields, std::size_t processes,
+                           std::size_t text_bytes);
+
+}  // namespace poolproof::reports
