@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "reports/look.h"
+#include "reports/replay.h"
 #include "reports/staged_cells.h"
 
 namespace poolproof::reports {
@@ -88,6 +89,15 @@ TEST(Surprise, an_inconclusive_cell_says_why) {
   EXPECT_NE(text.find("? vacuous  reference  death/x\n  fault 0 (kill at running:victim)"),
             std::string::npos)
       << text;
+}
+
+TEST(Surprise, the_replay_line_of_a_sweeps_cell_strikes_at_its_call) {
+  EXPECT_EQ(replay_line("p", "sweep/big_results/worker write:pipe#2 in after-1@after:signal:KILL",
+                        Look{}),
+            "poolproof sweep p --workload big_results --at 'worker write:pipe#2 in after-1' "
+            "--moment after --effect signal:KILL --repeat 10");
+  EXPECT_EQ(replay_line("p", "sweep/big_results/record-1", Look{}),
+            "poolproof sweep p --workload big_results");
 }
 
 TEST(Surprise, the_replay_line_calls_us_as_we_were_called_and_quotes_what_a_shell_would_break) {

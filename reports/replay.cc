@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <utility>
 
 namespace poolproof::reports {
 
@@ -18,12 +19,38 @@ std::string shell_word(std::string_view text) {
   return quoted + "'";
 }
 
+namespace {
+
+// "check", and how the cell is named to it; of a sweep's cell "sweep".
+std::pair<std::string, std::string> words_for(std::string_view scenario) {
+  constexpr std::string_view kSweep = "sweep/";
+  const auto slash = scenario.find('/', kSweep.size());
+  if (!scenario.starts_with(kSweep) || slash == std::string_view::npos)
+    return {" check", fmt::format(" --scenario {} --repeat 3", shell_word(scenario))};
+  std::string words =
+      " --workload " + shell_word(scenario.substr(kSweep.size(), slash - kSweep.size()));
+  const auto moment = scenario.rfind('@');
+  const auto effect = scenario.find(':', moment == std::string_view::npos ? slash : moment);
+  if (moment == std::string_view::npos || effect == std::string_view::npos)
+    return {" sweep", words};  // a run that nothing struck
+  return {" sweep",
+          words + fmt::format(" --at {} --moment {} --effect {} --repeat 10",
+                              shell_word(scenario.substr(slash + 1, moment - slash - 1)),
+                              shell_word(scenario.substr(moment + 1, effect - moment - 1)),
+                              shell_word(scenario.substr(effect + 1)))};
+}
+
+}  // namespace
+
 std::string replay_line(const std::string& pool, const std::string& scenario, const Look& look) {
   const auto command = look.commands.find(pool);
-  std::string line = shell_word(look.command) + " check";
+  const auto [verb, words] = words_for(scenario);
+  std::string line = shell_word(look.command) + verb;
   if (command == look.commands.end()) line += " " + shell_word(pool);
-  line += fmt::format(" --scenario {} --repeat 3", shell_word(scenario));
-  for (const std::string& word : look.places) line += " " + shell_word(word);
+  line += words;
+  for (std::size_t i = 0; i + 1 < look.places.size(); i += 2)  // a sweep reads no scenarios
+    if (verb != " sweep" || look.places[i] != "--scenarios")
+      line += " " + shell_word(look.places[i]) + " " + shell_word(look.places[i + 1]);
   if (command != look.commands.end())
     for (const std::string& word : command->second) line += " " + shell_word(word);
   return line;

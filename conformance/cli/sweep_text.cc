@@ -190,13 +190,7 @@ json point_json(const SweptPoint& one, const std::string& pool, const reports::L
 }  // namespace
 
 std::string again_line(const std::string& pool, const Point& point, const reports::Look& look) {
-  std::string line = reports::shell_word(look.command) + " sweep " + reports::shell_word(pool) +
-                     " --workload " + reports::shell_word(point.workload) + " --at " +
-                     reports::shell_word(to_string(point.label)) + " --moment " +
-                     faults::to_string(point.moment) + " --effect " + typed(point.effect) +
-                     " --repeat 10";
-  for (const std::string& word : look.places) line += " " + reports::shell_word(word);
-  return line;
+  return reports::replay_line(pool, scenario_of(point), look);
 }
 
 std::string sweep_surprise(const CellVerdict& cell, const reports::Look& look) {

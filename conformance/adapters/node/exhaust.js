@@ -35,7 +35,7 @@ function growAFileIn(folder, atMost) {
   try {
     fs.unlinkSync(name);
     const chunk = Buffer.alloc(CHUNK, "x");
-    for (let taken = 0; taken < atMost; ) taken += fs.writeSync(fd, chunk);
+    for (let taken = 0; taken < atMost;) taken += fs.writeSync(fd, chunk);
   } finally {
     fs.closeSync(fd);
   }
