@@ -50,8 +50,7 @@ std::optional<TracedCall> Tracing::named(pid_t tid, Traced& process, const Sysca
 
 bool Tracing::is_due(const Traced& process, const TracedCall& call) const {
   if (!trace_.strike || claimed_ || call.label != trace_.strike->at) return false;
-  const auto& lineages = trace_.strike->lineages;
-  return std::find(lineages.begin(), lineages.end(), process.lineage) != lineages.end();
+  return process.is_one_of(trace_.strike->lineages);
 }
 
 void Tracing::on_call(pid_t tid) {

@@ -5,7 +5,6 @@
 #include <sys/ptrace.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <sstream>
 
 #include "faults/cage/tracing.h"
@@ -32,9 +31,7 @@ bool write_code(pid_t pid, std::uint64_t address, const std::string& bytes) {
 }  // namespace
 
 bool Tracing::steps_in(const Traced& process) const {
-  if (!trace_.store || !process.counts) return false;
-  const auto& lineages = trace_.store->lineages;
-  return std::find(lineages.begin(), lineages.end(), process.lineage) != lineages.end();
+  return trace_.store && process.counts && process.is_one_of(trace_.store->lineages);
 }
 
 void Tracing::set_breakpoint(const Traced& process) {

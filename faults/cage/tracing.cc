@@ -153,12 +153,16 @@ void Tracing::meet_process(pid_t pid) {
     process.parent_lineage = parent == processes_.end() ? "?" : parent->second.lineage;
     process.lineage = lineage_of_fork(process.parent_lineage);
   }
+  tell_born(process);
+  threads_[pid] = TracedThread{pid, std::nullopt};
+  set_breakpoint(processes_[pid] = std::move(process));
+}
+
+void Tracing::tell_born(const Traced& process) {
   json fields = identity_of(process);
   fields["parent"] = process.parent;
   fields["lineage"] = process.lineage;
   post("born", std::move(fields));
-  threads_[pid] = TracedThread{pid, std::nullopt};
-  set_breakpoint(processes_[pid] = std::move(process));
 }
 
 void Tracing::go_on(pid_t tid, int signal) {
@@ -195,10 +199,7 @@ void Tracing::on_exec(pid_t tid) {
   process.life.on_exec();
   TracedThread& thread = threads_.at(tid);
   std::optional<TracedCall> call = std::exchange(thread.call, std::nullopt);
-  json fields = identity_of(process);
-  fields["parent"] = process.parent;
-  fields["lineage"] = process.lineage;
-  post("born", std::move(fields));
+  tell_born(process);
   if (call && call->told) tell_call(tid, process, *call, 0);
   if (call && call->to_strike && !strike(tid, process, *call, 0)) return;
   set_breakpoint(process);

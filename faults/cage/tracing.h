@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/types.h>
 
+#include <algorithm>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -31,6 +32,10 @@ struct Traced {
   Life life;
   bool counts = false;  // born after `armed`
   bool frozen = false;
+
+  bool is_one_of(const std::vector<std::string>& lineages) const {
+    return std::find(lineages.begin(), lineages.end(), lineage) != lineages.end();
+  }
 };
 
 // A call that a thread is in, of which its return is awaited.
@@ -89,6 +94,7 @@ class Tracing {
   TracedThread& thread_of(pid_t tid);
   Traced& process_of(pid_t tid) { return processes_.at(thread_of(tid).process); }
   void meet_process(pid_t pid);
+  void tell_born(const Traced& process);
   std::optional<TracedCall> named(pid_t tid, Traced& process, const Syscall& syscall);
   bool is_due(const Traced& process, const TracedCall& call) const;
   // These return false if the thread must not go on.
