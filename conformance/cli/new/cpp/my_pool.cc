@@ -16,6 +16,8 @@
 
 namespace {
 
+constexpr std::uint64_t kLongest = std::uint64_t{1} << 30;  // bytes of one message
+
 // A message is its length, then its bytes; false when the other end is gone before all has come.
 bool write_all(int socket, const char* bytes, std::size_t size) {
   while (size > 0) {
@@ -48,6 +50,7 @@ bool read_message(int socket, char& kind, std::string& text) {
   std::uint64_t size = 0;
   if (!read_all(socket, &kind, 1)) return false;
   if (!read_all(socket, reinterpret_cast<char*>(&size), sizeof size)) return false;
+  if (size > kLongest) return false;  // rubbish
   text.resize(size);
   return read_all(socket, text.data(), text.size());
 }
@@ -94,15 +97,15 @@ void MyPool::serve() {
     }
     const Ending ending = ask(worker, task.request);
     if (ending.how == Ending::How::kDied) {
-      kill(worker.pid, SIGKILL);  // it may live on, without its socket
+      kill(worker.pid, SIGKILL);  // it may live on, without its socket, or write rubbish on it
       end(worker);
-      worker = start();
     }
     try {
       task.done(ending);
     } catch (const std::exception& error) {  // what a callback throws is no matter of the pool's
       std::fprintf(stderr, "my_pool: a callback threw: %s\n", error.what());
     }
+    if (ending.how == Ending::How::kDied) worker = start();
   }
   end(worker);
 }
@@ -137,13 +140,14 @@ MyPool::Worker MyPool::start() {
   int ends[2] = {-1, -1};
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) std::abort();
   const int parent = getpid();
-  const int pid = fork();
-  if (pid < 0) std::abort();
+  int pid = -1;
+  while ((pid = fork()) < 0) usleep(50'000);  // none can be had now: other workers go on meanwhile
   if (pid == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(1);
-    close(ends[0]);
-    work(ends[1]);
+    dup2(ends[1], 3);
+    close_range(4, ~0U, 0);  // what it inherited leads to the other workers
+    work(3);
   }
   close(ends[1]);
   return {pid, ends[0], static_cast<int>(syscall(SYS_pidfd_open, pid, 0))};

@@ -16,12 +16,14 @@ import multiprocessing.connection
 import queue
 import signal
 import threading
+import time
 import traceback
 from multiprocessing.reduction import ForkingPickler
 
 # --- the pool: yours goes here ----------------------------------------------------------------
 
 PR_SET_PDEATHSIG = 1
+LONGEST_ANSWER = 1 << 30  # bytes; what claims to be longer is rubbish
 
 
 class WorkerDied(Exception):
@@ -37,7 +39,12 @@ class Worker:
         parent = os.getpid()
         with self.one_at_a_time:
             self.pipe, theirs = multiprocessing.Pipe()
-            self.pid = os.fork()
+            try:
+                self.pid = os.fork()
+            except OSError:  # no process can be had now
+                self.pipe.close()
+                theirs.close()
+                raise
             if self.pid == 0:
                 try:
                     self.work(theirs, parent)
@@ -51,6 +58,8 @@ class Worker:
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             return
+        os.closerange(3, pipe.fileno())  # what it inherited leads to the other workers
+        os.closerange(pipe.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, and it ends us
         while True:
             try:
@@ -80,9 +89,9 @@ class Worker:
             self.pipe.send_bytes(data)
             if self.pipe not in multiprocessing.connection.wait([self.pipe, self.handle]):
                 raise WorkerDied(f"process {self.pid} ended")
-            return self.pipe.recv_bytes()
+            return self.pipe.recv_bytes(LONGEST_ANSWER)
         except (EOFError, OSError) as error:
-            raise WorkerDied(f"process {self.pid} ended: {error}") from error
+            raise WorkerDied(f"process {self.pid} ended, or writes rubbish: {error}") from error
 
     def end(self, by_force=False):
         if by_force:  # it may live on, without its pipe
@@ -114,21 +123,32 @@ class Pool:
         for thread in self.threads:
             thread.join()
 
+    @staticmethod
+    def new_worker():
+        """A worker, as soon as one can be had. The other threads go on with the tasks meanwhile."""
+        while True:
+            try:
+                return Worker()
+            except OSError:
+                time.sleep(0.05)
+
     def serve(self):
-        worker = Worker()
+        worker = self.new_worker()
         while (task := self.tasks.get()) is not None:
             call, done = task
             if not worker.alive():  # it died while it was idle
                 worker.end(by_force=True)
-                worker = Worker()
+                worker = self.new_worker()
             ending = self.ending_of(worker, call)
-            if ending[0] == "worker-lost":
+            lost = ending[0] == "worker-lost"
+            if lost:
                 worker.end(by_force=True)
-                worker = Worker()
             try:
                 done(*ending)
             except Exception:  # what a callback throws is no matter of the pool's
                 traceback.print_exc()
+            if lost:
+                worker = self.new_worker()
         worker.end(by_force=not worker.alive())
 
     @staticmethod

@@ -52,22 +52,24 @@ void ToyPool::serve() {
       task.done({false, message[0] == 'e', message.substr(1)});
       continue;
     }
-    end(worker), worker = start();
+    kill(worker.pid, SIGKILL);  // if it is not dead, it writes rubbish
+    end(worker);
 #ifndef PLANTED_DEFECT  // with it, a task whose worker died is forgotten
     task.done({true, false, ""});
 #endif
+    worker = start();
   }
   end(worker);
 }
 
-// The last word of a worker, or false: it is gone, whoever may hold its socket open.
+// The last word of a worker, or false: it is gone, whoever may hold its socket open, or mad.
 bool ToyPool::await(const Worker& worker, std::string& message) {
   pollfd ready[] = {{worker.socket, POLLIN, 0}, {worker.handle, POLLIN, 0}};
   poll(ready, 2, -1);
   message.resize(1 << 16);
   const ssize_t size = recv(worker.socket, message.data(), message.size(), MSG_DONTWAIT);
   message.resize(size > 0 ? static_cast<std::size_t>(size) : 0);
-  return size > 0;
+  return size > 0 && (message[0] == 'v' || message[0] == 'e');
 }
 
 void ToyPool::end(Worker& worker) {
@@ -83,7 +85,9 @@ ToyPool::Worker ToyPool::start() {
   std::lock_guard lock(one_at_a_time);
   int ends[2];
   socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends);
-  const int parent = getpid(), pid = fork();
+  const int parent = getpid();
+  int pid = -1;
+  while ((pid = fork()) < 0) usleep(50'000);  // none can be had now: other workers go on meanwhile
   if (pid != 0) {
     close(ends[1]);
     return {pid, ends[0], static_cast<int>(syscall(SYS_pidfd_open, pid, 0))};
