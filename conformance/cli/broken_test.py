@@ -44,6 +44,14 @@ def no_failure(record: Path) -> set[str]:
     return {"pass"} if whole else {"pass", "unavailable"}
 
 
+def is_beyond_the_rights_here(cell: dict[str, Any], record: Path) -> bool:
+    """Set aside for a limit that an ordinary user may not set, as the record's head says."""
+    denied = [kind for kind, why in doors_of(record)["no_limits"].items() if why != ""]
+    return cell["status"] == "unavailable" and any(
+        f"could not limit {kind}:" in cell["why"] for kind in denied
+    )
+
+
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[Run]]]:
     """Each broken pool on the scenario named for it, four at once: they hang, and do not work."""
@@ -102,7 +110,8 @@ def test_the_sound_pool_passes_every_scenario(tmp_path: Path) -> None:
     assert {scenario for _, scenario in cells} == {
         str(file.relative_to(TREE / "scenarios").with_suffix("")) for file in files
     }
-    assert {cell["status"] for cell in cells.values()} <= no_failure(tmp_path), run.stdout
+    judged = [cell for cell in cells.values() if not is_beyond_the_rights_here(cell, tmp_path)]
+    assert {cell["status"] for cell in judged} <= no_failure(tmp_path), run.stdout
     assert run.returncode == 0, run.stderr
 
 
