@@ -30,6 +30,18 @@ LIMIT_S = 30.0
 SILENCE_S = 1.5  # nothing came for so long: nothing will (for what must NOT happen)
 
 
+def fd_facts(pid: int) -> dict[int, tuple[str, bool]]:
+    """fd -> (what it is, close on exec), of what is not closed while one looks."""
+    facts = {}
+    for entry in os.listdir(f"/proc/{pid}/fd"):
+        with contextlib.suppress(FileNotFoundError):
+            info = Path(f"/proc/{pid}/fdinfo/{entry}").read_text()
+            flags = int(next(line.split()[1] for line in info.splitlines() if "flags" in line), 8)
+            what = os.readlink(f"/proc/{pid}/fd/{entry}")
+            facts[int(entry)] = (what, bool(flags & os.O_CLOEXEC))
+    return facts
+
+
 @dataclass
 class Meeting:
     """One body at the rendezvous. `pid` is the kernel's word for who connected."""

@@ -6,21 +6,10 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import kit
 import pytest
-from driver import HERE, adapter
-
-
-def fd_facts(pid: int) -> dict[int, tuple[str, bool]]:
-    """fd -> (what it is, close on exec)."""
-    facts = {}
-    for entry in os.listdir(f"/proc/{pid}/fd"):
-        info = Path(f"/proc/{pid}/fdinfo/{entry}").read_text()
-        flags = int(next(line.split()[1] for line in info.splitlines() if "flags" in line), 8)
-        facts[int(entry)] = (os.readlink(f"/proc/{pid}/fd/{entry}"), bool(flags & os.O_CLOEXEC))
-    return facts
+from driver import HERE, adapter, fd_facts
 
 
 # --- the law ----------------------------------------------------------------------------------

@@ -7,8 +7,8 @@ import signal
 from pathlib import Path
 
 import pytest
-from driver import Harness
-from node_driver import fd_facts, needs_node, toy
+from driver import Harness, fd_facts
+from node_driver import needs_node, toy
 
 pytestmark = needs_node
 

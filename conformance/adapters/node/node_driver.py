@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import sys
 from pathlib import Path
@@ -48,13 +47,3 @@ kit.serve('toy', (module, version) => ({{ ...BASE, {make} }}));
 """
     )
     return Harness([sys.executable, LAUNCH, str(program), str(folder)])
-
-
-def fd_facts(pid: int) -> dict[int, tuple[str, bool]]:
-    """fd -> (what it is, close on exec)."""
-    facts = {}
-    for entry in os.listdir(f"/proc/{pid}/fd"):
-        info = Path(f"/proc/{pid}/fdinfo/{entry}").read_text()
-        flags = int(next(line.split()[1] for line in info.splitlines() if "flags" in line), 8)
-        facts[int(entry)] = (os.readlink(f"/proc/{pid}/fd/{entry}"), bool(flags & os.O_CLOEXEC))
-    return facts

@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from driver import LIMIT_S, Harness
-from node_driver import HERE, LAUNCH, fd_facts, needs_node, toy
+from driver import LIMIT_S, Harness, fd_facts
+from node_driver import HERE, LAUNCH, needs_node, toy
 
 LINE = 10
 pytestmark = needs_node

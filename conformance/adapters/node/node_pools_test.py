@@ -12,7 +12,8 @@ import time
 from typing import Any
 
 import pytest
-from node_driver import fd_facts, needs_pools, pool
+from driver import fd_facts
+from node_driver import needs_pools, pool
 
 POOLS = ["workerpool", "tinypool", "jest_worker"]
 WORKERPOOL, TINYPOOL, JEST = POOLS
