@@ -18,6 +18,7 @@ using scenarios::StepKind;
 
 constexpr auto kFirstOpenLimit = 10s;  // until then the adapter is at fault; afterwards the pool
 constexpr auto kFirstPause = 2ms, kLongestPause = 250ms;
+constexpr auto kComesToRest = 100ms;
 constexpr auto kTracerTells = 300ms;
 constexpr auto kEmptiesWithin = 1s;  // L9: after the end of its parent nothing is left
 
@@ -124,8 +125,30 @@ class Run {
 
   void begin_close(const std::string& how) {
     closes_owed_ = scene_.seen().closed + 1;
-    if (armed_) mark("shutdown");
+    if (armed_) {
+      await_rest();
+      mark("shutdown");
+    }
     scene_.send(close_command(how));
+  }
+
+  // Whoever is still on its way back from a task would be at another place of its life in each run.
+  void await_rest() {
+    const auto limit = Clock::now() + progress_.scaled(kComesToRest);
+    for (json last, now; Clock::now() < limit; last = std::move(now)) {
+      now = json::array();
+      bool runs = false;
+      for (const json& process : scene_.snapshot().processes) {
+        if (process.at("pid") == scene_.seen().ready.at("adapter").at("pid")) continue;
+        for (const json& thread : process.at("threads")) {
+          const std::string state = thread.at("state");
+          runs = runs || state == "R" || state == "t";  // or it stands before the tracer
+          now.push_back({thread.at("tid"), thread.at("switches")});
+        }
+      }
+      if (!runs && now == last) return;
+      scene_.wait([] { return false; }, Clock::now() + kFirstPause);
+    }
   }
 
   void await_closed() {
