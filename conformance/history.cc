@@ -313,6 +313,8 @@ void Reader::take_snapshot(const Observation& line) {
     for (const json& name : need<json>(line, "shm")) snapshot.shm.insert(name.get<std::string>());
     for (const json& path : need<json>(line, "files"))
       snapshot.files.insert(path.get<std::string>());
+    for (const json& path : line.fields.value("groups", json::array()))  // none in older records
+      snapshot.groups.insert(path.get<std::string>());
     snapshot.complete = need<std::size_t>(line, "count") == snapshot.processes.size();
     return;
   }

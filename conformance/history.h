@@ -118,7 +118,7 @@ struct SeenProcess {
 
 struct Snapshot {
   std::vector<SeenProcess> processes;
-  std::set<std::string> shm, files;
+  std::set<std::string> shm, files, groups;
   bool complete = false;
 };
 

@@ -110,6 +110,8 @@ std::string words_of_file(const std::string& path) {
   return path.ends_with('/') ? "folder " + path : "file " + path;
 }
 
+std::string words_of_group(const std::string& path) { return "control group " + path; }
+
 // A named semaphore is a file in /dev/shm, and that is where people look for it.
 std::string words_of_shm(const std::string& name) {
   const std::string path = "/dev/shm/" + name;
@@ -159,6 +161,7 @@ Leftovers beyond(const Snapshot& before, const Snapshot& after, const ProcessId&
   add_surplus(fds_of(*then), fds_of(*now), found);
   add_surplus(threads_of(*then), threads_of(*now), found);
   add_names(before.files, after.files, words_of_file, found);
+  add_names(before.groups, after.groups, words_of_group, found);
   return found;
 }
 
@@ -166,6 +169,7 @@ Leftovers all_of(const Snapshot& end, int keeper_pid, const std::set<std::string
   Leftovers found;
   for (const Thing& thing : processes_of(end, 0, keeper_pid)) found.push_back(thing.words);
   add_names(own_paths, end.files, words_of_file, found);
+  add_names({}, end.groups, words_of_group, found);
   return found;
 }
 

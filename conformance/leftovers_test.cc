@@ -98,6 +98,14 @@ TEST(Leftovers, a_thread_more_is_a_leak_unless_it_has_done_its_last_act) {
   EXPECT_EQ(with("X").status, Status::kPass);
 }
 
+TEST(Leftovers, a_control_group_of_the_pools_own_is_named_after_close_and_after_the_end) {
+  for (const char* why : {"closed", "end"})
+    expect_leak(leftovers_with([&](Lines& lines) {
+                  snapshot_of(lines, why).fields["groups"] = {"/sys/fs/cgroup/memory/pool"};
+                }),
+                "control group /sys/fs/cgroup/memory/pool");
+}
+
 TEST(Leftovers, shared_memory_and_files_are_named) {
   expect_leak(leftovers_with([](Lines& lines) {
                 snapshot_of(lines, "closed").fields["shm"].push_back("psm_1");

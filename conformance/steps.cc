@@ -132,7 +132,8 @@ class Run {
     scene_.send(close_command(how));
   }
 
-  // Whoever is still on its way back from a task would be at another place of its life in each run.
+  // Whoever is still on its way back from a task would be at another place of its life in each run:
+  // its next call would come before what we do now, or after it, by luck.
   void await_rest() {
     const auto limit = Clock::now() + progress_.scaled(kComesToRest);
     for (json last, now; Clock::now() < limit; last = std::move(now)) {
@@ -219,6 +220,7 @@ class Run {
 
   void probe(const Step& step) {
     scene_.lift();  // what the run was denied it has again: now the pool must be usable
+    if (armed_) await_rest();
     const auto recovers = progress_.plan.pool.recovers;
     const int strikes_before = scene_.seen().call_strikes;
     for (std::size_t i = 0; i < step.tasks.size(); ++i) {

@@ -44,10 +44,11 @@ constexpr Words<Resource, 7> kExhaustible = {{{Resource::kMemory, "memory"},
                                               {Resource::kFiles, "files"},
                                               {Resource::kFileSize, "file-size"},
                                               {Resource::kSharedMemory, "shared-memory"}}};
-constexpr Words<Resource, 4> kDeniable = {{{Resource::kProcesses, "processes"},
+constexpr Words<Resource, 5> kDeniable = {{{Resource::kProcesses, "processes"},
                                            {Resource::kFiles, "files"},
                                            {Resource::kSharedMemory, "shared-memory"},
-                                           {Resource::kCpu, "cpu"}}};
+                                           {Resource::kCpu, "cpu"},
+                                           {Resource::kExec, "exec"}}};
 
 template <typename Enum, std::size_t N>
 std::optional<Enum> find_word(const Words<Enum, N>& words, string_view text) {

@@ -61,6 +61,7 @@ enum class Resource {
   kSharedMemory,  // /dev/shm
   kProcesses,     // births of processes and threads
   kCpu,           // a twentieth of one core is left
+  kExec,          // programs: none can be started
 };
 
 struct Effect {

@@ -31,8 +31,8 @@ std::vector<Effect> all_effects() {
        {Resource::kMemory, Resource::kAddressSpace, Resource::kData, Resource::kStack,
         Resource::kFiles, Resource::kFileSize, Resource::kSharedMemory})
     effects.push_back({EffectKind::kExhaust, 0, 0, resource});
-  for (const Resource resource :
-       {Resource::kProcesses, Resource::kFiles, Resource::kSharedMemory, Resource::kCpu})
+  for (const Resource resource : {Resource::kProcesses, Resource::kFiles, Resource::kSharedMemory,
+                                  Resource::kCpu, Resource::kExec})
     effects.push_back({EffectKind::kDeny, 0, 0, resource});
   for (int signal = 1; signal < NSIG; ++signal) {
     effects.push_back({EffectKind::kSignal, signal, 0});

@@ -126,7 +126,7 @@ TEST(Surprise, hostile_text_reaches_no_terminal) {
       ASSERT_TRUE(byte >= 0x20 || c == '\n') << static_cast<int>(byte) << " in " << text;
       ASSERT_NE(byte, 0x7f);
     }
-    EXPECT_EQ(text.find("\xff"), std::string::npos);
+    EXPECT_EQ(text.find('\xff'), std::string::npos);
     EXPECT_EQ(text.find("\xe2\x80\xae"), std::string::npos);
     EXPECT_NE(text.find("\\x1b"), std::string::npos);
   }

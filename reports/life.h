@@ -13,17 +13,17 @@ namespace poolproof::reports {
 class Life {
  public:
   void expect(const nlohmann::json& planned_task);
-  void adapter(const nlohmann::json& process, std::int64_t now);  // {pid, start}
+  void adapter(const nlohmann::json& adapter, std::int64_t now);  // {pid, start}
   void seen(std::int64_t pid, std::int64_t start, std::int64_t now);
-  void looked(const nlohmann::json& process, std::int64_t now);  // a `process` line
+  void looked(const nlohmann::json& line, std::int64_t now);  // a `process` line
   void struck(std::int64_t pid, std::int64_t start, std::int64_t now);
   void exited(std::int64_t pid, std::int64_t start, std::int64_t now, const std::string& how);
-  void submitted(const std::string& task, std::int64_t now);
-  void ledger(const std::string& task, std::int64_t pid, const std::string& ev, std::int64_t now);
-  void settled(const std::string& task, std::int64_t now, const nlohmann::json& outcome,
+  void submitted(const std::string& id, std::int64_t now);
+  void ledger(const std::string& id, std::int64_t pid, const std::string& ev, std::int64_t now);
+  void settled(const std::string& id, std::int64_t now, const nlohmann::json& outcome,
                const std::string& words);
 
-  std::string named(const std::string& task) const;  // "t5 (victim)"
+  std::string named(const std::string& id) const;  // "t5 (victim)"
 
   // Adds `processes` and `tasks`, and `more_processes` and `more_tasks`: how many were left out.
   void tell(nlohmann::json& story, std::size_t processes, std::size_t tasks) const;

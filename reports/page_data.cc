@@ -155,7 +155,8 @@ class Cells {
       cell["script"] = script_of(plan);
       cell["promises"] = promises_of(plan);
       json& claim = scenarios_[cell["scenario"].get<std::size_t>()]["claim"];
-      if (claim == "") claim = shortened(text_at(plan, "claim"), kEvidenceBytes);
+      if (claim.get_ref<const std::string&>().empty())
+        claim = shortened(text_at(plan, "claim"), kEvidenceBytes);
       return;
     }
   }

@@ -37,14 +37,13 @@ CellVerdict hung_cell() {
       {"close", Status::kNotJudged, Level::kMust, "", "after what stopped the attempt"},
       {"leftovers", Status::kNotJudged, Level::kMust, "", "after what stopped the attempt"}};
   attempt.evidence = {
-      "fault `kill` was commanded on process 14 at task t5 at 412.3 ms; receipt: signal KILL, 0.6 "
-      "ms "
-      "later",
+      ("fault `kill` was commanded on process 14 at task t5 at 412.3 ms; receipt: signal KILL, "
+       "0.6 ms later"),
       "process 14 died by signal KILL, 0.6 ms after the strike; no outcome names it",
       "future t5 (victim) is open: submitted at 398.0 ms, its body started in process 14",
       "nothing moved for 1.004 s",
-      "process 10 `python3` (the adapter), 4 threads: futex, no time limit (10); poll of 2 fds, no "
-      "time limit (17); read fd 5 pipe:[81312] (18, 19)"};
+      ("process 10 `python3` (the adapter), 4 threads: futex, no time limit (10); poll of 2 fds, "
+       "no time limit (17); read fd 5 pipe:[81312] (18, 19)")};
   CellVerdict made{.pool = "multiprocessing_pool", .scenario = "death/killed_while_running"};
   made.status = Status::kHangQuiet;
   made.why = attempt.why;

@@ -186,7 +186,7 @@ TEST(PlanJson, names_whichever_key_is_missing) {
   ASSERT_GT(keys.size(), 40u);
   for (const std::string& key : keys) {
     const json::json_pointer pointer(key);
-    const std::string last = pointer.back();
+    const std::string& last = pointer.back();
     const bool optional =
         key.starts_with("/steps/0/") ? last != "kind" : last == "stage" || last == "deadline_ms";
     json broken = good;

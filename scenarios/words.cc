@@ -29,7 +29,8 @@ constexpr std::array<string_view, 3> kClosings = {"drain", "cancel", "kill"};
 constexpr std::array<string_view, 3> kLevels = {"must", "should", "informs"};
 constexpr std::array<string_view, 7> kExhaustible = {
     "memory", "address-space", "data", "stack", "files", "file-size", "shared-memory"};
-constexpr std::array<string_view, 4> kDeniable = {"processes", "files", "shared-memory", "cpu"};
+constexpr std::array<string_view, 5> kDeniable = {"processes", "files", "shared-memory", "cpu",
+                                                  "exec"};
 constexpr std::array<string_view, 14> kEffects = {
     "kill",    "signal:NAME", "raise:NAME",        "exit:CODE",    "loop",
     "sleep",   "throw",       "throw-undecodable", "fork",         "close-fds",

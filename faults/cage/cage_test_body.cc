@@ -22,6 +22,7 @@
 #include <sstream>
 #include <string>
 
+#include "faults/cage/cage_test_needs.h"
 #include "faults/cage/cage_test_sockets.h"
 
 // One message in shared memory, as a transport would have it: the payload, then the commit.
@@ -342,18 +343,10 @@ void hear(const std::string& packet) {
   if (word == "daemon") make_daemon();
   if (word == "runner") make_runner();
   if (word == "open") open_many(std::atoi(first.c_str()));
-  if (word == "born") {
-    const pid_t pid = ::fork();
-    if (pid == 0) ::_exit(0);
-    say(pid > 0 ? "born" : std::string("not born: ") + std::strerror(errno));
-    if (pid > 0) ::waitpid(pid, nullptr, 0);
-  }
-  if (word == "openable") {
-    const int file = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
-    const std::string answer = file >= 0 ? "yes" : std::strerror(errno);
-    ::close(file);  // first: a limit that is set upon the answer counts what is open
-    say(answer);
-  }
+  if (word == "join-a-group") say(joins_a_group(first));
+  if (word == "can-be-born") say(can_be_born());
+  if (word == "can-be-opened") say(can_be_opened());
+  if (word == "can-be-started") say(can_be_started());
   if (word == "sockets") say(open_sockets(first));
   if (word == "autoreap") ::signal(SIGCHLD, SIG_IGN), say("ok");
   if (word == "reap") say("reaped " + std::to_string(::waitpid(-1, nullptr, 0)));

@@ -54,6 +54,7 @@ void KeeperLoop::start(const json& command) {
     arm_deadline(command.at("deadline_ms"));
     if (standing_.containment == Containment::kPidNamespace)
       places_ = make_places_private(texts_of(command_));
+    groups_.begin();
     make_folder();
     command_.env.push_back("TMPDIR=" + tmp_);
     if (const auto trace = command.find("trace"); trace != command.end()) start_tracer(*trace);
@@ -161,6 +162,7 @@ void KeeperLoop::snapshot(int number) {
   int count = 0;
   for (const Stat& process : processes_inside(standing_.containment)) {
     if (tracer_ && process.pid == tracer_->pid()) continue;
+    groups_.look_at(process.pid);
     json picture = picture_of(process);
     picture["snap"] = number;
     outbox_.post("process", std::move(picture));
@@ -169,7 +171,8 @@ void KeeperLoop::snapshot(int number) {
   outbox_.post("snapshot", {{"snap", number},
                             {"count", count},
                             {"shm", shared_memory_names(places_)},
-                            {"files", file_paths(places_, folder_, tmp_)}});
+                            {"files", file_paths(places_, folder_, tmp_)},
+                            {"groups", groups_.left()}});
 }
 
 void KeeperLoop::heal() {

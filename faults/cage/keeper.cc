@@ -22,8 +22,10 @@ KeeperLoop::KeeperLoop(Standing standing)
     : standing_(std::move(standing)),
       outbox_(kHarnessFd),
       watch_([this](const Exit& exit) { on_exit(exit); }),
-      limits_(standing_.containment,
-              [this](const std::string& path) { tell(standing_.tie, kTieGroup + path); }) {
+      limits_(standing_.containment, [this](const std::string& path) {
+        groups_.are_ours(path);
+        tell(standing_.tie, kTieGroup + path);
+      }) {
   // Each meeting holds two descriptors here; the adapter gets the limit as it was (adapter.cc).
   rlimit files{};
   checked(::getrlimit(RLIMIT_NOFILE, &files), "getrlimit NOFILE");
@@ -142,6 +144,7 @@ void KeeperLoop::take_meetings(bool accept, const std::vector<int>& conns) {
 
 void KeeperLoop::tell_meetings(Rendezvous::News news) {
   for (Rendezvous::Meeting& meeting : news.met) {
+    groups_.look_at(meeting.who.pid);
     const int pidfd = watch_.add(meeting.who, std::move(meeting.pidfd));
     if (pidfd >= 0) listen_to(Source::kPid, meeting.who.pid, pidfd, EPOLLIN);
     outbox_.post("met", {{"conn", meeting.conn},

@@ -8,6 +8,7 @@
 #include <string>
 
 #include "faults/cage/contain.h"
+#include "faults/cage/groups_seen.h"
 #include "faults/cage/ledger.h"
 #include "faults/cage/limit.h"
 #include "faults/cage/outbox.h"
@@ -83,6 +84,7 @@ class KeeperLoop {
   Fd deadline_;
   Outbox outbox_;
   Watch watch_;
+  GroupsSeen groups_;
   Limits limits_;
   std::optional<Ledger> ledger_;
   std::optional<Rendezvous> rendezvous_;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "faults/cage/fd.h"
+#include "faults/cage/limit_exec.h"
 #include "faults/cage/limit_process.h"
 #include "faults/cage/limit_shm.h"
 
@@ -14,8 +15,8 @@ using nlohmann::json;
 
 constexpr long long kRoomOfMemory = 64LL << 20;  // bytes
 constexpr long long kThousandthsOfACore = 50;
-constexpr const char* kKinds[] = {"memory",    "address-space", "data",          "files",
-                                  "file-size", "processes",     "shared-memory", "cpu"};
+constexpr const char* kKinds[] = {"memory",    "address-space", "data", "files", "file-size",
+                                  "processes", "shared-memory", "cpu",  "exec"};
 
 }  // namespace
 
@@ -33,6 +34,9 @@ json Limits::set(const LimitWish& wish, const Identity& adapter, const Places& p
       limit_births(limit);
     } else if (wish.what == "shared-memory") {
       limit_shared_memory(limit, places);
+    } else if (wish.what == "exec") {
+      limit.by = "noexec on every mount that is seen inside";
+      limit.undo = limit_exec(places, who);
     } else {
       limit_process(limit, who);
     }
@@ -148,6 +152,7 @@ json Limits::probe(const Places& places) {
   json kinds = json::object();
   for (const std::string kind : kKinds) kinds[kind] = "";
   kinds["shared-memory"] = why_no_shm_limit(places);
+  kinds["exec"] = why_no_exec_limit(places);
   for (const auto& [kind, controller] :
        {std::pair{"memory", "memory"}, std::pair{"cpu", "cpu"}, std::pair{"processes", "pids"}}) {
     if (kind == std::string("processes") && births_are_limited_by_rlimit()) continue;

@@ -7,6 +7,7 @@
 //   shared-memory     a small /dev/shm, where it is the attempt's own
 //   processes         a pids cgroup, or RLIMIT_NPROC of an ordinary user: no birth inside
 //   cpu               a cpu cgroup: a twentieth of one core
+//   exec              mounts without programs, where they are the attempt's own
 //
 // `room` is what may still be taken: some (kSome), for a body that is to use it up, or nothing.
 #pragma once

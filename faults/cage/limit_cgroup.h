@@ -8,21 +8,9 @@
 #include <string>
 #include <vector>
 
+#include "faults/cage/cgroup_place.h"
+
 namespace poolproof::faults {
-
-// Where a group with this controller can be made.
-struct CgroupPlace {
-  int version = 0;     // 1 or 2
-  std::string mount;   // where the hierarchy is mounted
-  std::string parent;  // of the group to be made: a path as this process sees it
-};
-
-// Reads /proc/self/mountinfo and /proc/self/cgroup, whose texts are given. In version 1 the group
-// becomes a child of our own; in version 2, where no process may live beside a child with
-// controllers, of the nearest ancestor that hands the controller on. Throws std::runtime_error with
-// the reason why there is no such place.
-CgroupPlace find_cgroup_place(const std::string& controller, const std::string& mountinfo,
-                              const std::string& own_groups);
 
 class Cgroup {
  public:

@@ -39,7 +39,7 @@ class LimitTest : public testing::TestWithParam<bool> {
     const auto of_it = [&](const json& exit) { return exit.at("pid") == met.at("pid"); };
     return attempt_->await("exit", of_it).at("status");
   }
-  std::string openable() { return attempt_->ask("openable"); }
+  std::string openable() { return attempt_->ask("can-be-opened"); }
 
   std::unique_ptr<Attempt> attempt_;
   int count_ = 0;
@@ -124,12 +124,12 @@ TEST_P(LimitTest, a_full_shared_memory_takes_no_file_until_it_is_lifted) {
 
 TEST_P(LimitTest, nobody_is_born_until_it_is_lifted) {
   attempt_->ready();
-  EXPECT_EQ(attempt_->ask("born"), "born");
+  EXPECT_EQ(attempt_->ask("can-be-born"), "yes");
   const json limited = limit_all("processes");
   SKIP_UNLESS_SET(limited);
-  EXPECT_EQ(attempt_->ask("born"), "not born: Resource temporarily unavailable") << limited;
+  EXPECT_EQ(attempt_->ask("can-be-born"), "Resource temporarily unavailable") << limited;
   lift();
-  EXPECT_EQ(attempt_->ask("born"), "born");
+  EXPECT_EQ(attempt_->ask("can-be-born"), "yes");
 }
 
 TEST_P(LimitTest, the_kernel_counts_the_births_that_it_refused) {
@@ -138,7 +138,7 @@ TEST_P(LimitTest, the_kernel_counts_the_births_that_it_refused) {
   SKIP_UNLESS_SET(limited);
   if (!limited.contains("group"))
     GTEST_SKIP() << limited.at("by") << " counts nothing that it refuses";
-  attempt_->ask("born");
+  attempt_->ask("can-be-born");
   attempt_->cage().lift();
   const json seen = attempt_->await("limit-seen");
   EXPECT_EQ(seen.at("now").at("refused").get<int>() - seen.at("before").at("refused").get<int>(),
@@ -169,6 +169,17 @@ TEST_P(LimitTest, a_share_of_the_cpu_is_set_and_given_back) {
   EXPECT_NE(quota().rfind("1000", 0), 0U) << quota();
 }
 
+TEST_P(LimitTest, programs_can_be_started_no_more_and_then_again) {
+  attempt_->ready();
+  const auto starts = [&] { return attempt_->ask("can-be-started"); };
+  EXPECT_EQ(starts(), "yes");
+  const json limited = limit_all("exec");
+  SKIP_UNLESS_SET(limited);
+  EXPECT_EQ(starts(), "Permission denied");
+  lift();
+  EXPECT_EQ(starts(), "yes");
+}
+
 TEST_P(LimitTest, what_cannot_be_limited_is_said_with_the_reason) {
   attempt_->ready();
   EXPECT_EQ(limit_all("patience").at("error"), "\"patience\" is nothing that can be limited");
@@ -180,7 +191,7 @@ TEST_P(LimitTest, the_probe_says_of_each_kind_what_setting_it_then_shows) {
   attempt_->ready();
   attempt_->cage().probe_limits();
   const json why_not = attempt_->await("limits").at("why_not");
-  EXPECT_EQ(why_not.size(), 8U) << why_not;
+  EXPECT_EQ(why_not.size(), 9U) << why_not;
   for (const auto& [kind, why] : why_not.items()) {
     const json limited = limit_all(kind);
     EXPECT_EQ(limited.at("error") == "", why == "") << kind << ": " << why << " / " << limited;

@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <charconv>
 #include <filesystem>
-#include <optional>
 
 #include "faults/cage/sockets.h"
 #include "faults/cage/wait_words.h"
@@ -60,7 +59,7 @@ json threads_of(int pid) {
 json descriptors_of(int pid) {
   const string directory = "/proc/" + std::to_string(pid) + "/fd";
   json fds = json::array();
-  std::optional<SocketNames> names;  // read only for a process that has a socket
+  std::set<unsigned long> sockets;
   for (const int fd : numbers_in(directory)) {
     const string link = directory + "/" + std::to_string(fd);
     const string target = link_target(link);
@@ -70,11 +69,13 @@ json descriptors_of(int pid) {
     if ((entry.st_mode & S_IRUSR) != 0) mode += "r";
     if ((entry.st_mode & S_IWUSR) != 0) mode += "w";
     fds.push_back({{"fd", fd}, {"to", target}, {"mode", mode}});
-    if (const auto inode = socket_inode(target); inode != 0) {
-      if (!names) names = socket_names_of(pid);
-      if (const auto name = names->find(inode); name != names->end())
-        fds.back()["socket"] = name->second;
-    }
+    if (const auto inode = socket_inode(target); inode != 0) sockets.insert(inode);
+  }
+  if (sockets.empty()) return fds;
+  const SocketNames names = socket_names_of(pid, sockets);
+  for (json& fd : fds) {
+    const auto name = names.find(socket_inode(fd.at("to").get_ref<const string&>()));
+    if (name != names.end() && !name->second.empty()) fd["socket"] = name->second;
   }
   return fds;
 }

@@ -2,6 +2,9 @@
 #include <gtest/gtest.h>
 
 #include "faults/cage/attempt_for_test.h"
+#include "faults/cage/cgroup_place.h"
+#include "faults/cage/limit_cgroup.h"
+#include "faults/cage/proc.h"
 
 namespace poolproof::faults {
 namespace {
@@ -125,6 +128,25 @@ TEST_P(SnapshotTest, sockets_are_shown_with_their_address_and_folders_as_folders
   EXPECT_NE(all.find("listens on tcp port " + port + "\n"), std::string::npos) << all;
   EXPECT_TRUE(has("files", tmp + "/left.sock"));
   EXPECT_TRUE(has("files", tmp + "/left/"));
+}
+
+TEST_P(SnapshotTest, a_control_group_that_somebody_inside_made_is_listed_until_it_is_removed) {
+  std::string group;
+  try {
+    group = find_cgroup_place("pids", read_file("/proc/self/mountinfo", 1U << 20).text,
+                              read_file("/proc/self/cgroup").text)
+                .parent +
+            "/" + attempt_.token();
+  } catch (const std::runtime_error& none) {
+    GTEST_SKIP() << none.what();
+  }
+  if (const std::string joins = attempt_.ask("join-a-group " + group); joins != "yes")
+    GTEST_SKIP() << "no group can be made and joined here: " << joins;
+  attempt_.processes(1, &whole_);
+  EXPECT_EQ(whole_.at("groups"), json::array({group}));
+  attempt_.cage().end();
+  EXPECT_TRUE(attempt_.ended());
+  EXPECT_TRUE(remove_cgroup(group)) << "nothing lives in it any more";
 }
 
 TEST_P(SnapshotTest, a_snapshot_larger_than_a_packet_is_cut_and_says_so) {

@@ -2,13 +2,14 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 
 namespace poolproof::faults {
 
-// By inode: "unix /tmp/x", "unix @abstract", "listens on tcp port 4000", "udp port 53". Sockets
-// without an address are left out, and so are connections.
+// By inode: "unix /tmp/x", "unix @abstract", "listens on tcp port 4000", "udp port 53". One of unix
+// without an address has the name "", all others without one are left out, and so are connections.
 using SocketNames = std::map<unsigned long, std::string>;
 
 // Adds what a text of /proc/net/unix, or of /proc/net/PROTOCOL ("tcp", "tcp6", "udp", "udp6"),
@@ -16,7 +17,8 @@ using SocketNames = std::map<unsigned long, std::string>;
 void add_unix_sockets(std::string_view text, SocketNames& names);
 void add_ports(std::string_view text, const std::string& protocol, SocketNames& names);
 
-SocketNames socket_names_of(int pid);  // of the network that this process sees
+// Of these sockets of a process, at least, in the network that it sees.
+SocketNames socket_names_of(int pid, const std::set<unsigned long>& inodes);
 
 // The inode of "socket:[123]"; 0 of what is no socket.
 unsigned long socket_inode(std::string_view target);

@@ -5,7 +5,7 @@
 namespace poolproof::faults {
 namespace {
 
-TEST(SocketNames, of_unix_are_paths_and_abstract_names_and_the_nameless_have_none) {
+TEST(SocketNames, of_unix_are_paths_and_abstract_names_and_the_nameless_are_known_as_such) {
   SocketNames names;
   add_unix_sockets(
       "Num       RefCount Protocol Flags    Type St Inode Path\n"
@@ -13,7 +13,7 @@ TEST(SocketNames, of_unix_are_paths_and_abstract_names_and_the_nameless_have_non
       "0000000000000000: 00000002 00000000 00010000 0001 01 102 @b\n"
       "0000000000000000: 00000003 00000000 00000000 0001 03 103\n",
       names);
-  EXPECT_EQ(names, (SocketNames{{101, "unix /tmp/a.sock"}, {102, "unix @b"}}));
+  EXPECT_EQ(names, (SocketNames{{101, "unix /tmp/a.sock"}, {102, "unix @b"}, {103, ""}}));
 }
 
 TEST(SocketNames, of_ports_are_those_that_wait_for_others) {
