@@ -164,7 +164,8 @@ void Scene::from_cage() {
       fields.erase("t_ns");
       // The cage's `ready` stands in the record as `cage`, after the plan: whoever runs the attempt
       // writes it.
-      if (ev != "ready" && ev != "pong") journal_.write(ev, std::move(fields), t_ns);
+      if (ev != "ready" && ev != "pong" && ev != "activity")
+        journal_.write(ev, std::move(fields), t_ns);
       on_cage_message(ev, *message);
     }
   } catch (const faults::CageError& error) {
@@ -180,6 +181,7 @@ void Scene::on_cage_message(const std::string& ev, const json& message) {
   if (ev == "deadline")
     over_ = AttemptOver{"harness-error", "the cage's own deadline ended the attempt"};
   if (ev == "pong") seen_.pongs[message.at("n")] = Clock::now();
+  if (ev == "activity") seen_.activities[message.at("n")] = message.at("threads");
   if (ev == "healed") seen_.healed = true;
   if (ev == "call-struck") ++seen_.call_strikes;
   if (ev == "marked") seen_.marked.insert(message.at("word"));
@@ -249,6 +251,14 @@ void Scene::lift() {
   cage_.lift();
   if (!wait([&] { return seen_.lifts > before; }, Clock::now() + kCageAnswers))
     throw AttemptOver{"harness-error", "the cage lifted no limit within 10 s"};
+}
+
+json Scene::activity() {
+  const int number = ++activities_asked_;
+  cage_.activity(number);
+  if (!wait([&] { return seen_.activities.count(number) > 0; }, Clock::now() + kCageAnswers))
+    throw AttemptOver{"harness-error", "the cage did not say within 10 s who moves"};
+  return std::exchange(seen_.activities[number], json());
 }
 
 std::chrono::nanoseconds Scene::ping() {

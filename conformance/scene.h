@@ -87,6 +87,7 @@ struct Seen {
   bool group_signalled = false;       // the adapter's process group was sent a signal
   std::map<int, Snapshot> snapshots;
   std::map<int, Clock::time_point> pongs;
+  std::map<int, nlohmann::json> activities;
   std::map<int, nlohmann::json> limited;  // by number
   int lifts = 0;
   bool adapter_ended = false;
@@ -116,6 +117,8 @@ class Scene {
   void answer(Meeting& meeting, const nlohmann::json& what_to_do);
   Snapshot snapshot();  // asks and waits for it
   int last_snapshot() const { return snapshots_asked_; }
+  // [tid, state, switches] of each thread inside but the adapter's; leaves no line in the record.
+  nlohmann::json activity();
   // Takes from a process (pid 0: from the whole run) and waits until it is done: `limited`, whose
   // `error` says why it could not be.
   nlohmann::json limit(int pid, std::uint64_t start, const std::string& what, bool room);
@@ -152,7 +155,7 @@ class Scene {
   bool stderr_open_ = true;
   bool cage_gone_ = false;
   std::optional<Clock::time_point> line_ended_at_;
-  int snapshots_asked_ = 0, pings_sent_ = 0, limits_asked_ = 0;
+  int snapshots_asked_ = 0, activities_asked_ = 0, pings_sent_ = 0, limits_asked_ = 0;
   std::string stderr_head_, stderr_tail_;
   std::uint64_t stderr_bytes_ = 0;
   std::optional<AttemptOver> over_;

@@ -137,16 +137,10 @@ class Run {
   void await_rest() {
     const auto limit = Clock::now() + progress_.scaled(kComesToRest);
     for (json last, now; Clock::now() < limit; last = std::move(now)) {
-      now = json::array();
-      bool runs = false;
-      for (const json& process : scene_.snapshot().processes) {
-        if (process.at("pid") == scene_.seen().ready.at("adapter").at("pid")) continue;
-        for (const json& thread : process.at("threads")) {
-          const std::string state = thread.at("state");
-          runs = runs || state == "R" || state == "t";  // or it stands before the tracer
-          now.push_back({thread.at("tid"), thread.at("switches")});
-        }
-      }
+      now = scene_.activity();
+      const bool runs = std::any_of(now.begin(), now.end(), [](const json& thread) {
+        return thread[1] == "R" || thread[1] == "t";  // or it stands before the tracer
+      });
       if (!runs && now == last) return;
       scene_.wait([] { return false; }, Clock::now() + kFirstPause);
     }

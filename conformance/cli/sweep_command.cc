@@ -182,7 +182,9 @@ const CLI::App* add_sweep(CLI::App& app, Common& common, SweepArguments& argumen
                     "Only this call, as 'worker write:pipe#2 in after-1'; --repeat times");
   sweep->add_option("--budget", arguments.budget,
                     "Begin no further run after this time, as 60s; the same command goes on");
-  sweep->add_option("--jobs", arguments.jobs, "Runs at once, each in a cage of its own")
+  sweep
+      ->add_option("--jobs", arguments.jobs,
+                   "Runs at once, each in a cage of its own (default: two for each CPU)")
       ->check(CLI::Range(1, 64));
   sweep->add_option("--repeat", arguments.repeat, "Attempts of a failing point, or of --at")
       ->check(CLI::Range(1, 1000));

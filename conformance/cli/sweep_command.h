@@ -1,8 +1,10 @@
 // `poolproof sweep POOL`: strike its workers at every call of theirs.
 #pragma once
 
+#include <algorithm>
 #include <filesystem>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "conformance/cli/commands.h"
@@ -19,7 +21,7 @@ struct SweepArguments {
   std::string at;                                                       // one call alone
   std::string budget;                                                   // "60s"
   std::string level = "must";
-  int jobs = 2;
+  int jobs = 2 * std::max(1, static_cast<int>(std::thread::hardware_concurrency()));  // they wait
   int repeat = 1;
   int measured = 0;
   bool anew = false;

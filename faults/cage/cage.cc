@@ -3,28 +3,20 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <spawn.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
-#include <boost/asio/io_context.hpp>
-#include <boost/process/v2/process.hpp>
-#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "faults/cage/fd.h"
 #include "faults/cage/limit_cgroup.h"
 
-#ifndef CLOSE_RANGE_CLOEXEC
-#define CLOSE_RANGE_CLOEXEC (1U << 2)
-#endif
-
 namespace poolproof::faults {
 namespace {
 
-namespace process = boost::process::v2;
 using nlohmann::json;
 
 constexpr std::size_t kLargestPacket = 65536;
@@ -33,30 +25,6 @@ constexpr int kSendLimit_ms = 10'000;     // the keeper always reads: longer mea
 constexpr int kEndLimit_ms = 10'000;      // for the guard to kill everything inside
 constexpr int kAboveTargets = 10;         // our ends lie above the guard's fds 3, 4 and 5
 constexpr std::array<int, 3> kTargets = {3, 4, 5};  // protocol.md
-
-// Gives the guard its three descriptors. Our own initializer, since posix::bind_fd of Boost 1.81
-// has undefined behaviour and its close_all leaves descriptors open.
-struct GuardDescriptors {
-  std::array<int, 3> sources;
-
-  template <typename Launcher>
-  boost::system::error_code on_setup(Launcher& launcher, const process::filesystem::path&,
-                                     const char* const*&) {
-    for (const int target : kTargets) launcher.fd_whitelist.push_back(target);
-    return {};
-  }
-
-  // In the forked child: only async-signal-safe calls.
-  template <typename Launcher>
-  boost::system::error_code on_exec_setup(Launcher&, const process::filesystem::path&,
-                                          const char* const*&) {
-    for (std::size_t i = 0; i < kTargets.size(); ++i)
-      if (::dup2(sources.at(i), kTargets.at(i)) < 0)
-        return {errno, boost::system::system_category()};
-    ::syscall(SYS_close_range, kTargets.back() + 1U, ~0U, CLOSE_RANGE_CLOEXEC);
-    return {};
-  }
-};
 
 [[noreturn]] void fail(const std::string& call, const std::string& mend) {
   throw CageError(call + ": " + errno_text(errno) + "; " + mend);
@@ -77,6 +45,22 @@ void check_program(const std::filesystem::path& program) {
        "build the target poolproof_cage, or name the program where it is");
 }
 
+// The guard, with these as its descriptors 3, 4 and 5, and no others but 0 to 2. An errno, or 0.
+// By vfork: a fork would copy the page tables of a harness that keeps a record, for each attempt.
+int spawn(std::vector<std::string>& arguments, const std::array<int, 3>& sources, pid_t& pid) {
+  posix_spawn_file_actions_t actions;
+  if (const int error = ::posix_spawn_file_actions_init(&actions); error != 0) return error;
+  for (std::size_t i = 0; i < kTargets.size(); ++i)
+    ::posix_spawn_file_actions_adddup2(&actions, sources.at(i), kTargets.at(i));
+  ::posix_spawn_file_actions_addclosefrom_np(&actions, kTargets.back() + 1);
+  std::vector<char*> argv;
+  for (std::string& argument : arguments) argv.push_back(argument.data());
+  argv.push_back(nullptr);
+  const int error = ::posix_spawn(&pid, argv[0], &actions, nullptr, argv.data(), environ);
+  ::posix_spawn_file_actions_destroy(&actions);
+  return error;
+}
+
 std::string describe(int wait_status) {
   if (WIFSIGNALED(wait_status))
     return "its guard was killed by signal " + std::to_string(WTERMSIG(wait_status));
@@ -87,11 +71,10 @@ std::string describe(int wait_status) {
 }  // namespace
 
 struct Cage::State {
-  boost::asio::io_context context;
   Fd socket;
   Fd line;
   Fd errors;
-  std::optional<process::process> guard;
+  pid_t guard = 0;
   std::optional<int> guard_status;  // as waitpid gives it
   std::vector<std::string> groups;  // cgroups inside, for the case that the guard was killed
 
@@ -123,16 +106,13 @@ void Cage::State::launch(const CageOptions& options) {
   const Fd first = lifted(guards_socket.get());
   const Fd second = lifted(adapters_line.get());
   const Fd third = lifted(adapters_errors.get());
-  std::vector<std::string> arguments = {"--parent", std::to_string(::getpid())};
+  std::vector<std::string> arguments = {options.program.string(), "--parent",
+                                        std::to_string(::getpid())};
   if (!options.namespaces) arguments.emplace_back("--no-namespaces");
-  std::fflush(nullptr);  // a failing exec of Boost's calls exit() in the child: nothing twice
-  try {
-    guard.emplace(context, options.program.string(), arguments,
-                  GuardDescriptors{{first.get(), second.get(), third.get()}});
-  } catch (const boost::system::system_error& error) {
-    throw CageError("the cage program " + options.program.string() +
-                    " cannot be started: " + error.what() + "; build the target poolproof_cage");
-  }
+  const int error = spawn(arguments, {first.get(), second.get(), third.get()}, guard);
+  if (error == 0) return;
+  throw CageError("the cage program " + options.program.string() +
+                  " cannot be started: " + errno_text(error) + "; build the target poolproof_cage");
 }
 
 // An environment may be larger than a packet: all but the last part goes ahead of `start`.
@@ -193,10 +173,11 @@ bool Cage::State::await_end(int limit_ms) {
 }
 
 void Cage::State::reap_guard() {
-  if (!guard || guard_status) return;
-  boost::system::error_code error;
-  guard->wait(error);
-  guard_status = guard->native_exit_code();
+  if (guard == 0 || guard_status) return;
+  int status = 0;
+  while (::waitpid(guard, &status, 0) < 0)
+    if (errno != EINTR) break;  // somebody else reaped it: its end is certain, its status is not
+  guard_status = status;
 }
 
 Cage::Cage(const CageOptions& options) : state_(std::make_unique<State>()) {
@@ -219,8 +200,7 @@ Cage::~Cage() {
   state_->line.reset();
   state_->errors.reset();
   ::shutdown(state_->socket.get(), SHUT_WR);  // for the guard, as if we had died
-  if (!state_->await_end(kEndLimit_ms) && !state_->guard_status)
-    ::kill(state_->guard->id(), SIGKILL);
+  if (!state_->await_end(kEndLimit_ms) && !state_->guard_status) ::kill(state_->guard, SIGKILL);
   state_->reap_guard();
   // In a namespace the end of the guard is the end of the keeper: then nobody else is left to.
   for (const std::string& group : state_->groups) remove_cgroup(group);
@@ -230,7 +210,7 @@ int Cage::fd() const { return state_->socket.get(); }
 int Cage::line_fd() const { return state_->line.get(); }
 int Cage::stderr_fd() const { return state_->errors.get(); }
 
-int Cage::guard() const { return static_cast<int>(state_->guard->id()); }
+int Cage::guard() const { return state_->guard; }
 
 std::optional<json> Cage::receive() {
   thread_local std::vector<char> buffer(kLargestPacket);
@@ -285,6 +265,7 @@ void Cage::probe_limits() { state_->send({{"cmd", "probe-limits"}}); }
 void Cage::lift() { state_->send({{"cmd", "lift"}}); }
 
 void Cage::snapshot(int number) { state_->send({{"cmd", "snapshot"}, {"snap", number}}); }
+void Cage::activity(int number) { state_->send({{"cmd", "activity"}, {"n", number}}); }
 void Cage::ping(int number) { state_->send({{"cmd", "ping"}, {"n", number}}); }
 void Cage::mark(const std::string& word) { state_->send({{"cmd", "mark"}, {"word", word}}); }
 void Cage::end() { state_->send({{"cmd", "end"}}); }

@@ -62,6 +62,7 @@ class Cage {
   void lift();          // every limit; `lifted` follows
   void probe_limits();  // `limits` follows
   void snapshot(int number);
+  void activity(int number);  // of all but the adapter: who moves? `activity` follows
   void ping(int number);
   void mark(const std::string& word);  // traced: "armed", "shutdown"; `marked` follows
   void end();                          // kill what is left; `healed` follows, then the cage ends

@@ -25,6 +25,7 @@ void KeeperLoop::on_command(const json& command) {
   if (cmd == "signal-group" && adapter_.pid != 0) return signal_group(command.at("signal"));
   if (cmd == "signal") return signal(command);
   if (cmd == "ping") return outbox_.post("pong", {{"n", command.at("n")}});
+  if (cmd == "activity") return activity(command.at("n"));
   if (cmd == "mark" && tracer_) return tracer_->mark(command.at("word"));
   if (cmd == "end") return heal();
   if (takes_to_limiter(command)) return;
@@ -173,6 +174,15 @@ void KeeperLoop::snapshot(int number) {
                             {"shm", shared_memory_names(places_)},
                             {"files", file_paths(places_, folder_, tmp_)},
                             {"groups", groups_.left()}});
+}
+
+void KeeperLoop::activity(int number) {
+  json threads = json::array();
+  for (const Stat& process : processes_inside(standing_.containment)) {
+    if (process.pid == adapter_.pid || (tracer_ && process.pid == tracer_->pid())) continue;
+    for (json& thread : activity_of(process.pid)) threads.push_back(std::move(thread));
+  }
+  outbox_.post("activity", {{"n", number}, {"threads", std::move(threads)}});
 }
 
 void KeeperLoop::heal() {

@@ -16,7 +16,7 @@ class GroupsSeen {
   std::vector<std::string> left() const;   // those that still exist, as paths
 
  private:
-  std::string mountinfo_;
+  std::string mountinfo_, own_;  // texts of the kernel's
   std::set<std::string> before_, seen_;
 };
 

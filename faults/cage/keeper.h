@@ -75,6 +75,7 @@ class KeeperLoop {
   void tell_what_was_counted(const Identity& who);  // by what limits it; pid 0: all that there is
   void signal_group(const std::string& name);
   void snapshot(int number);
+  void activity(int number);
   void heal();  // kills what is left and says so
   void remove_folder();
 

@@ -30,17 +30,29 @@ unsigned long long number_after(const string& text, const string& name) {
   return number;
 }
 
+struct Turns {
+  char state = 0;  // 0: it has vanished
+  unsigned long long switches = 0;
+};
+
+// Of a thread's /proc/.../status.
+Turns turns_in(const string& status) {
+  const auto state = status.find("\nState:\t");
+  if (state == string::npos || state + 8 >= status.size()) return {};
+  return {status[state + 8], number_after(status, "voluntary_ctxt_switches:") +
+                                 number_after(status, "nonvoluntary_ctxt_switches:")};
+}
+
 json threads_of(int pid) {
   const string process = "/proc/" + std::to_string(pid);
   json threads = json::array();
   for (const int tid : numbers_in(process + "/task")) {
     const string thread = process + "/task/" + std::to_string(tid) + "/";
-    const string status = read_file(thread + "status").text;
-    const auto state = status.find("\nState:\t");
-    if (state == string::npos || state + 8 >= status.size()) continue;
+    const Turns turns = turns_in(read_file(thread + "status").text);
+    if (turns.state == 0) continue;
     const FileText syscall = read_file(thread + "syscall", 512);
     ThreadWait wait;
-    wait.state = status[state + 8];
+    wait.state = turns.state;
     wait.syscall = syscall.text;
     wait.syscall_error = syscall.error;
     wait.wchan = read_file(thread + "wchan", 128).text;
@@ -50,8 +62,7 @@ json threads_of(int pid) {
     threads.push_back({{"tid", tid},
                        {"state", string(1, wait.state)},
                        {"wait", wait_words(wait, target_of)},
-                       {"switches", number_after(status, "voluntary_ctxt_switches:") +
-                                        number_after(status, "nonvoluntary_ctxt_switches:")}});
+                       {"switches", turns.switches}});
   }
   return threads;
 }
@@ -74,7 +85,8 @@ json descriptors_of(int pid) {
   if (sockets.empty()) return fds;
   const SocketNames names = socket_names_of(pid, sockets);
   for (json& fd : fds) {
-    const auto name = names.find(socket_inode(fd.at("to").get_ref<const string&>()));
+    const auto inode = socket_inode(fd.at("to").get_ref<const string&>());
+    const auto name = inode != 0 ? names.find(inode) : names.end();
     if (name != names.end() && !name->second.empty()) fd["socket"] = name->second;
   }
   return fds;
@@ -123,6 +135,16 @@ json picture_of(const Stat& process) {
   if (io.error == 0)
     picture["io_bytes"] = number_after(io.text, "rchar:") + number_after(io.text, "wchar:");
   return picture;
+}
+
+json activity_of(int pid) {
+  const string process = "/proc/" + std::to_string(pid) + "/task";
+  json threads = json::array();
+  for (const int tid : numbers_in(process)) {
+    const Turns turns = turns_in(read_file(process + "/" + std::to_string(tid) + "/status").text);
+    if (turns.state != 0) threads.push_back({tid, string(1, turns.state), turns.switches});
+  }
+  return threads;
 }
 
 std::vector<string> shared_memory_names(const Places& places) {

@@ -16,6 +16,9 @@ namespace poolproof::faults {
 // The fields of `process` of protocol.md, without `snap`. What vanishes meanwhile is left out.
 nlohmann::json picture_of(const Stat& process);
 
+// What moves in a process, and nothing else: [tid, state, switches] of each thread.
+nlohmann::json activity_of(int pid);
+
 // Names in /dev/shm, without those that were kept visible from outside.
 std::vector<std::string> shared_memory_names(const Places& places);
 

@@ -79,6 +79,23 @@ TEST_P(SnapshotTest, the_adapter_is_shown_reading_its_line_with_its_descriptors)
   EXPECT_GE(adapter.at("cpu_ticks").get<long>(), 0);
 }
 
+TEST_P(SnapshotTest, who_moves_can_be_asked_without_a_picture) {
+  const int pid = pid_from(attempt_.ask("sleeper"));
+  const auto of_it = [&](const json& threads) {
+    for (const json& thread : threads)
+      if (thread[0] == pid) return thread;
+    return json();
+  };
+  json seen;
+  for (int n = 1; n <= 1000 && (seen.is_null() || seen[1] != "S"); ++n) {
+    attempt_.cage().activity(n);
+    seen = of_it(attempt_.await("activity").at("threads"));
+  }
+  EXPECT_EQ(seen[1], "S") << seen;
+  attempt_.cage().activity(0);
+  EXPECT_EQ(of_it(attempt_.await("activity").at("threads")), seen) << "it has not moved";
+}
+
 TEST_P(SnapshotTest, a_zombie_is_shown_as_one) {
   const int pid = pid_from(attempt_.ask("zombie"));
   const json zombie =

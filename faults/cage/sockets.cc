@@ -39,7 +39,9 @@ unsigned long number_in(std::string_view text, int base = 10) {
 // "Num RefCount Protocol Flags Type St Inode Path"
 void add_unix_sockets(std::string_view text, SocketNames& names) {
   each_row(text, [&](const std::vector<std::string>& row) {
-    if (row.size() >= 7) names[number_in(row[6])] = row.size() > 7 ? "unix " + row[7] : "";
+    // A connection that nobody has accepted yet has no inode: no descriptor leads to it.
+    if (row.size() < 7 || row[6] == "0") return;
+    names[number_in(row[6])] = row.size() > 7 ? "unix " + row[7] : "";
   });
 }
 

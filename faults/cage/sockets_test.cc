@@ -11,7 +11,8 @@ TEST(SocketNames, of_unix_are_paths_and_abstract_names_and_the_nameless_are_know
       "Num       RefCount Protocol Flags    Type St Inode Path\n"
       "0000000000000000: 00000002 00000000 00010000 0001 01 101 /tmp/a.sock\n"
       "0000000000000000: 00000002 00000000 00010000 0001 01 102 @b\n"
-      "0000000000000000: 00000003 00000000 00000000 0001 03 103\n",
+      "0000000000000000: 00000003 00000000 00000000 0001 03 103\n"
+      "0000000000000000: 00000002 00000000 00000000 0001 02 0 /tmp/a.sock\n",
       names);
   EXPECT_EQ(names, (SocketNames{{101, "unix /tmp/a.sock"}, {102, "unix @b"}, {103, ""}}));
 }
