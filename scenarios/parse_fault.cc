@@ -159,9 +159,11 @@ void check_effect(const Section& section, const Fault& fault) {
   if (only_in_body && fault.point != Point::kRunning)
     section.fail_at(act, "only a task that runs can do \"" + effect + "\"",
                     "write at = \"running:ROLE\"");
-  if (fault.effect.kind == EffectKind::kDeny && fault.point != Point::kIdle)
-    section.fail_at(act, "\"" + effect + "\" comes over the whole run, and not over a task",
-                    "write at = \"idle\" before all other faults; it lasts until the probe");
+  if (fault.effect.kind == EffectKind::kDeny && fault.point != Point::kIdle &&
+      fault.point != Point::kRunning)
+    section.fail_at(act, "\"" + effect + "\" comes over the whole run, and not over a codec",
+                    "write at = \"idle\", or \"running:ROLE\" before what strikes there; it lasts "
+                    "until the probe");
   if (fault.point == Point::kSending && faults::door_of(fault.effect) != faults::Door::kProcess)
     section.fail_at(act, "a task whose result is on its way can do \"" + effect + "\" no more",
                     "write \"kill\" or \"signal:NAME\"");

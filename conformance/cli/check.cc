@@ -1,6 +1,7 @@
 // `poolproof check`. Declared in commands.h.
 #include "conformance/check.h"
 
+#include <fmt/format.h>
 #include <unistd.h>
 
 #include <iostream>
@@ -47,7 +48,7 @@ void demand_folder(const fs::path& out) {
 int check(const Common& common, const CheckArguments& arguments) {
   const scenarios::Level level = level_of(arguments.level);
   conformance::CheckOptions options;
-  options.scenarios = chosen_scenarios(common, arguments.scenario);
+  options.scenarios = chosen_scenarios(common, arguments.scenarios);
   demand_folder(arguments.out);
   options.session = {.jobs = arguments.jobs,
                      .repeat = arguments.repeat,
@@ -89,7 +90,8 @@ int check(const Common& common, const CheckArguments& arguments) {
   }
   std::cout << reports::matrix(checked.cells, look);
   if (options.scenarios.empty())
-    std::cout << "No scenario matches `" << arguments.scenario
+    std::cout << "No scenario matches `"
+              << fmt::format("{}", fmt::join(arguments.scenarios, "`, `"))
               << "`; `poolproof scenarios` lists them.\n";
   if (checked.interrupted) std::cout << "Interrupted: the matrix is partial.\n";
   return leave_reports(status, arguments.out, level, look, true);

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdlib>
+#include <set>
 #include <sstream>
 #include <string_view>
 
@@ -179,17 +180,25 @@ Pool pool_of_command(const std::vector<std::string>& command, const std::string&
   return pool;
 }
 
-std::vector<Scenario> chosen_scenarios(const Common& common, const std::string& glob) {
-  const auto all = all_scenarios(common);
+std::vector<Scenario> chosen_scenarios(const Common& common,
+                                       const std::vector<std::string>& patterns) {
   std::vector<Scenario> chosen;
   std::vector<std::string> names;
-  for (const Scenario& scenario : all) {
+  std::set<std::string> useful;  // patterns
+  for (const Scenario& scenario : all_scenarios(common)) {
     names.push_back(scenario.name);
-    if (scenarios::matches(glob, scenario.name)) chosen.push_back(scenario);
+    bool matches = false;
+    for (const std::string& pattern : patterns) {
+      if (!scenarios::matches(pattern, scenario.name)) continue;
+      matches = true;
+      useful.insert(pattern);
+    }
+    if (matches) chosen.push_back(scenario);
   }
-  if (chosen.empty() && glob.find_first_of("*?") == std::string::npos)
-    throw UsageError("there is no scenario `" + glob + "`; " +
-                     did_you_mean(glob, names, "`poolproof scenarios` lists them"));
+  for (const std::string& pattern : patterns)
+    if (useful.count(pattern) == 0 && pattern.find_first_of("*?") == std::string::npos)
+      throw UsageError("there is no scenario `" + pattern + "`; " +
+                       did_you_mean(pattern, names, "`poolproof scenarios` lists them"));
   return chosen;
 }
 

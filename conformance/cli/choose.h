@@ -30,8 +30,10 @@ std::string name_of_command(const std::vector<std::string>& command);
 // A command that can be started: its program is a file that may be run, or is found in PATH.
 void demand_program(const std::vector<std::string>& command);
 
-// A pattern that matches nothing is an answer, a plain name that does not exist is a slip.
-std::vector<scenarios::Scenario> chosen_scenarios(const Common& common, const std::string& glob);
+// Those that any of the patterns matches. One that matches nothing is an answer, a plain name that
+// does not exist is a slip.
+std::vector<scenarios::Scenario> chosen_scenarios(const Common& common,
+                                                  const std::vector<std::string>& patterns);
 
 scenarios::Level level_of(const std::string& word);
 

@@ -70,6 +70,16 @@ def test_the_lists_speak_json() -> None:
     assert len(scenarios) >= 10 and all(scenario["see"] for scenario in scenarios)
 
 
+def test_several_patterns_choose_what_any_of_them_matches() -> None:
+    words = ("--scenario", "memory/*", "--scenario", "payload/task_throws", "--json")
+    chosen = [each["name"] for each in json.loads(poolproof("scenarios", *words).stdout)]
+    assert "payload/task_throws" in chosen
+    assert {name.split("/")[0] for name in chosen} == {"memory", "payload"}
+    slip = poolproof("scenarios", "--scenario", "memory/*", "--scenario", "payload/task_throw")
+    assert slip.returncode == 2
+    assert "did you mean `payload/task_throws`?" in slip.stderr
+
+
 def test_a_pattern_that_matches_nothing_exits_3(tmp_path: Path) -> None:
     run = poolproof("check", "reference", "--scenario", "nowhere/*", "--out", tmp_path)
     assert run.returncode == 3

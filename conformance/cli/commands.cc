@@ -65,8 +65,8 @@ int list_pools(const Common& common) {
   return 0;
 }
 
-int list_scenarios(const Common& common, const std::string& glob) {
-  const auto scenarios = chosen_scenarios(common, glob);
+int list_scenarios(const Common& common, const std::vector<std::string>& patterns) {
+  const auto scenarios = chosen_scenarios(common, patterns);
   if (common.json) {
     print_json(scenarios);
     return 0;

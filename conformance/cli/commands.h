@@ -31,7 +31,7 @@ struct CheckArguments {
   std::vector<std::string> pools;
   std::optional<std::vector<std::string>> command;  // after `--`: any adapter, nothing registered
   std::string as;                                   // what its pool is called; empty: by its file
-  std::string scenario = "*";
+  std::vector<std::string> scenarios = {"*"};       // patterns
   std::string level = "must";
   int jobs = 1;
   int repeat = 3;
@@ -40,7 +40,7 @@ struct CheckArguments {
 };
 
 int list_pools(const Common& common);
-int list_scenarios(const Common& common, const std::string& glob);
+int list_scenarios(const Common& common, const std::vector<std::string>& patterns);
 int check(const Common& common, const CheckArguments& arguments);
 int judge(const Common& common, const std::filesystem::path& events, const std::string& level);
 

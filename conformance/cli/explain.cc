@@ -212,7 +212,7 @@ void print(const json& all, const reports::Look& look) {
 }  // namespace
 
 int explain(const Common& common, const std::string& name) {
-  const auto found = chosen_scenarios(common, name);
+  const auto found = chosen_scenarios(common, {name});
   if (found.empty())
     throw UsageError("no scenario matches `" + name + "`; `poolproof scenarios` lists them");
   if (common.json) {

@@ -79,7 +79,7 @@ class CommandLine {
   int obey() {
     if (*adapter_new_) return cli::adapter_new(common_, language_, name_);
     if (*pools_) return cli::list_pools(common_);
-    if (*scenarios_) return cli::list_scenarios(common_, check_.scenario);
+    if (*scenarios_) return cli::list_scenarios(common_, check_.scenarios);
     if (*explainer_) return cli::explain(common_, scenario_);
     if (*replayer_) return cli::replay(common_, replay_);
     if (*reporter_) return cli::report(common_, report_);
@@ -101,12 +101,18 @@ class CommandLine {
     add_json(command);
   }
 
+  void add_patterns(CLI::App& command) {
+    command
+        .add_option("--scenario", check_.scenarios,
+                    "Only those whose name matches this pattern, as 'death/*'; may be repeated")
+        ->allow_extra_args(false);
+  }
+
   void add_lists() {
     pools_ = app_.add_subcommand("pools", "List the pools that can be checked");
     add_places(*pools_);
     scenarios_ = app_.add_subcommand("scenarios", "List the scenarios: what is claimed");
-    scenarios_->add_option("--scenario", check_.scenario,
-                           "Only those whose name matches this pattern");
+    add_patterns(*scenarios_);
     add_places(*scenarios_);
   }
 
@@ -115,8 +121,7 @@ class CommandLine {
     checker_->add_option("pool", check_.pools,
                          "Pools by name (`poolproof pools`), or NAME@VERSION; none: all but the "
                          "broken ones");
-    checker_->add_option("--scenario", check_.scenario,
-                         "Only those whose name matches this pattern, as 'death/*'");
+    add_patterns(*checker_);
     checker_->add_option("--level", check_.level, "What must hold: must, should or informs");
     checker_->add_option("--jobs", check_.jobs, "Cells that run at once, each in a cage of its own")
         ->check(CLI::Range(1, 64));

@@ -55,7 +55,7 @@ bool Tracing::is_due(const Traced& process, const TracedCall& call) const {
 
 void Tracing::on_call(pid_t tid) {
   Traced& process = process_of(tid);
-  if (!process.counts) return go_on(tid);
+  if (!process.counts || (struck_ && !trace_.tells_calls)) return go_on(tid);
   const Syscall syscall = read_syscall(tid);
   std::optional<TracedCall> call = named(tid, process, syscall);
   if (!call) return go_on(tid);
@@ -168,6 +168,7 @@ void Tracing::tell_strike(pid_t tid, const Traced& process, const TracedCall& ca
   if (call.bytes) fields["bytes"] = *call.bytes;
   if (moved) fields["moved"] = *moved;
   post("call-struck", std::move(fields));
+  struck_ = true;
 }
 
 void Tracing::tell_call(pid_t tid, const Traced& process, const TracedCall& call,

@@ -125,6 +125,7 @@ class Tracing {
   std::map<pid_t, Traced> processes_;
   std::vector<std::string> outgoing_;
   bool armed_ = false, shutdown_ = false;
+  bool struck_ = false;   // the strike is told: nothing is left to do at a call that is not told
   bool claimed_ = false;  // some call is, or will be, struck; or some thread goes step by step
   std::optional<Steps> steps_;
   std::map<pid_t, Breakpoint> breakpoints_;  // by process
