@@ -46,8 +46,14 @@ void Progress::require(const std::function<bool()>& done, std::chrono::nanosecon
   const auto begun = Clock::now();
   auto end = silence_.wait(done, begun + scaled(limit));
   const std::chrono::nanoseconds longest(static_cast<std::int64_t>(plan.pool.longest_wait_s * 1e9));
-  const auto until = begun + std::max(scaled(limit), longest) + 1s;
+  auto until = begun + std::max(scaled(limit), longest) + 1s;
   if (end == Silence::End::kLimit) end = watch_stillness(scene, silence_, done, until);
+  // The pool waits longer than it said: what it now waits for may still free it. Once, for a pool
+  // that waits again and again would be waited for without end.
+  if (end == Silence::End::kLimit && silence_.last_time_limit() + 1s > until) {
+    until = silence_.last_time_limit() + 2s;
+    end = watch_stillness(scene, silence_, done, until);
+  }
   if (end == Silence::End::kDone) return;
   note("stuck");
   throw Stuck{};

@@ -18,6 +18,7 @@ using namespace std::chrono_literals;
 
 constexpr auto kStill = 100ms;      // without news, before the first question
 constexpr auto kLongestPause = 2s;  // between two questions
+constexpr auto kWaitedOut = 30s;    // longer time limits are not waited out
 constexpr int kShare = 10;          // at most this part of the time goes into questions
 constexpr int kHolders = 2;         // guard and keeper: they hold what is inside, and do nothing
 constexpr std::size_t kMostProcesses = 48, kMostThreads = 48, kMostWakers = 16, kMostFindings = 24;
@@ -49,6 +50,15 @@ json bounded(json proof) {
   }
   cut_texts(proof);
   return proof;
+}
+
+std::chrono::nanoseconds longest_time_limit(const hang::Look& look) {
+  std::chrono::nanoseconds longest{0};
+  for (const hang::ProcessLook& process : look.processes)
+    for (const hang::ThreadLook& thread : process.threads)
+      if (thread.wait.timed && thread.wait.left && *thread.wait.left <= kWaitedOut)
+        longest = std::max(longest, *thread.wait.left);
+  return longest;
 }
 
 }  // namespace
@@ -104,6 +114,7 @@ bool Silence::is_proved() {
   };
   const auto answer = hang::examine(question);
   if (!answer) return false;
+  last_time_limit_ = Clock::now() + longest_time_limit(answer->look);
   const bool hung = answer->proof.verdict == hang::Verdict::hung;
   // All that was under way to us when it stood still has arrived once the keeper answers: a body
   // that meets us, a writer that waits for room. Then it was not still, or waits for us.

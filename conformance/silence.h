@@ -24,6 +24,9 @@ class Silence {
   // question stands in the record; the answer `hung` ends the wait. Costs two scans of /proc each
   // time, and asks less and less often while nothing changes.
   End wait(const std::function<bool()>& done, Clock::time_point limit);
+  // When the last of the time limits ends that the last question saw threads wait with, but for
+  // those longer than 30 s; long ago if there is none.
+  Clock::time_point last_time_limit() const { return last_time_limit_; }
 
  private:
   bool is_hung();
@@ -32,7 +35,7 @@ class Silence {
   Scene& scene_;
   const std::function<bool()> owes_nothing_;
   std::chrono::nanoseconds pause_;  // before the next question, while nothing comes
-  Clock::time_point not_before_;
+  Clock::time_point not_before_, last_time_limit_;
 };
 
 }  // namespace poolproof::conformance
