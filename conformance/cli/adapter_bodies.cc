@@ -228,6 +228,45 @@ void try_extras(Interview& talk) {
   for (const std::string& id : {first, second}) await_end(talk, id, "`rendezvous`");
 }
 
+// Nothing limits it here but what it is told: so it may not say that it was refused anything.
+void try_exhaust(Interview& talk) {
+  if (!talk.can("worker_processes")) return;
+  constexpr int kBytes = 8 << 20, kFiles = 20;
+  for (const char* what : {"memory", "files", "file-size", "shared-memory"}) {
+    const json order = {{"do", "exhaust"},
+                        {"what", what},
+                        {"at_most", std::string(what) == "files" ? kFiles : kBytes}};
+    const std::string id = talk.submit("rendezvous", {{"value", 1}});
+    const std::string named = "`rendezvous` that was told " + order.dump();
+    Standing* meeting = await_meeting(talk, id, "running", named);
+    if (meeting == nullptr) return;
+    talk.answer(*meeting, order);
+    if (!await_end(talk, id, named)) continue;
+    if (talk.outcome(id)->value("kind", "") == "value")
+      talk.find("the task " + named + " ended with " + talk.outcome(id)->dump(),
+                "with `at_most` of it the body gives all back and throws");
+    if (talk.written(id, "struck") > 0)
+      talk.find("the task " + named + " wrote `struck` to the ledger, and nothing refused it more",
+                "`struck` is written only when it was refused");
+    find_unmapped(talk, id, "an exception thrown by " + named, "task-error");
+  }
+}
+
+void try_garbage(Interview& talk) {
+  if (!talk.can("worker_processes")) return;
+  const std::string id = talk.submit("rendezvous", {{"value", 1}});
+  Standing* meeting = await_meeting(talk, id, "running", "`rendezvous`");
+  if (meeting == nullptr) return;
+  talk.may_end();  // a pool that ends its program by it does that by itself
+  talk.answer(*meeting, {{"do", "garbage"}});
+  talk.wait([&] { return talk.written(id, "struck") > 0; }, kLedgerComes);
+  if (talk.written(id, "struck") != 1)
+    talk.find("the task `rendezvous` that was told {\"do\": \"garbage\"} wrote no `struck` line",
+              "it writes `struck` to the ledger first, then rubbish on its pool's pipes");
+  talk.wait([&] { return over(talk, id); }, kPoolsDoing);  // or never: the pool's doing
+  find_unmapped(talk, id, "what rubbish on the pool's pipes led to", "worker-lost or protocol");
+}
+
 void try_deaths(Interview& talk) {
   if (!talk.can("worker_processes")) return;
   const std::string id = talk.submit("rendezvous", {{"value", 1}});

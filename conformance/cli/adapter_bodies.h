@@ -24,6 +24,12 @@ void try_extras(Interview& talk);
 // for the scenarios to judge; whether the adapter knows its error is judged here.
 void try_deaths(Interview& talk);
 
+// A body that takes more of something than it was allowed, and gives it back, for each such thing.
+void try_exhaust(Interview& talk);
+
+// A conversation of its own: a body writes rubbish on its pool's pipes.
+void try_garbage(Interview& talk);
+
 // A task whose outcome is `unmapped` where an ordinary thing happened.
 void find_unmapped(Interview& talk, const std::string& id, const std::string& what,
                    const std::string& kind);

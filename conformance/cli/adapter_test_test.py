@@ -110,6 +110,19 @@ kit.settle = odd""",
         "Pool.open = lambda self, workers: (os.write(2, b'alas'), os._exit(4))",
         "ended with exit status 4; last on stderr: alas",
     ),
+    "struck by nothing": (
+        "import bodies; bodies.exhaust = lambda what, at_most: RuntimeError('no more')",
+        "`struck` is written only when it was refused",
+    ),
+    "no rubbish": (
+        """
+import bodies
+def silent(place, event, *more, old=bodies._write_ledger):
+    if event != "struck":
+        old(place, event, *more)
+bodies._write_ledger = silent""",
+        "then rubbish on its pool's pipes",
+    ),
     "refuses to open": ("Pool.open = None", "was refused: TypeError"),
 }
 

@@ -145,6 +145,7 @@ void converse(Interview& talk) {
   try_bodies(talk);
   talk.where = "errors";
   try_error_in_body(talk);
+  try_exhaust(talk);
   try_deadline(talk);
   talk.where = "callbacks and cancel";
   try_extras(talk);
@@ -157,6 +158,11 @@ void converse(Interview& talk) {
 void meet_deaths(Interview& talk) {
   talk.where = "deaths";
   if (open(talk)) try_deaths(talk);
+}
+
+void write_garbage(Interview& talk) {
+  talk.where = "garbage";
+  if (open(talk)) try_garbage(talk);
 }
 
 void hang_up(Interview& talk) {
@@ -180,6 +186,7 @@ Tested test_adapter(const Interview::Options& options) {
       if (open(talk)) try_error_at(talk, stage);
     });
   conversations.emplace_back(meet_deaths);
+  conversations.emplace_back(write_garbage);
   conversations.emplace_back(hang_up);
   conversations.emplace_back([](Interview& talk) {
     talk.where = "bye at once";
