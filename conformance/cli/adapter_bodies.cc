@@ -232,6 +232,7 @@ void try_extras(Interview& talk) {
 void try_exhaust(Interview& talk) {
   if (!talk.can("worker_processes")) return;
   constexpr int kBytes = 8 << 20, kFiles = 20;
+  std::vector<std::pair<std::string, std::string>> ended;  // id, and what it was told
   for (const char* what : {"memory", "files", "file-size", "shared-memory"}) {
     const json order = {{"do", "exhaust"},
                         {"what", what},
@@ -245,11 +246,15 @@ void try_exhaust(Interview& talk) {
     if (talk.outcome(id)->value("kind", "") == "value")
       talk.find("the task " + named + " ended with " + talk.outcome(id)->dump(),
                 "with `at_most` of it the body gives all back and throws");
+    find_unmapped(talk, id, "an exception thrown by " + named, "task-error");
+    ended.emplace_back(id, named);
+  }
+  // The ledger keeps its order: once this one's lines are here, theirs are.
+  expect_value(talk, talk.submit("echo", {{"value", 1}}), of("echo", {{"value", 1}}), 1);
+  for (const auto& [id, named] : ended)
     if (talk.written(id, "struck") > 0)
       talk.find("the task " + named + " wrote `struck` to the ledger, and nothing refused it more",
                 "`struck` is written only when it was refused");
-    find_unmapped(talk, id, "an exception thrown by " + named, "task-error");
-  }
 }
 
 void try_garbage(Interview& talk) {
