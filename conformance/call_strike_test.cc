@@ -110,6 +110,31 @@ TEST_F(CallStrikeTest, a_task_of_another_worker_is_innocent_though_it_is_the_onl
   EXPECT_NE(part(verdict(), "innocents")->got.find("process 22"), std::string::npos);
 }
 
+TEST_F(CallStrikeTest, a_worker_that_had_done_its_share_takes_nothing_along) {
+  plan_.opening.tasks_per_worker = 2;  // a warm-up and the victim, in process 21
+  first(lines_, of_kind("plan")).fields["plan"] = plan_;
+  EXPECT_EQ(part(verdict(), "innocents")->status, Status::kPass)
+      << "t5 was not settled when struck";
+  outcome_of(lines_, "t5") = {{"kind", "value"}, {"value", nullptr}};
+  Observation settled = first(lines_, settles("t5"));
+  Observation struck = first(lines_, of_kind("call-struck"));
+  drop(lines_, settles("t5"));
+  drop(lines_, of_kind("call-struck"));
+  insert_before(lines_, exit_of(21), settled);
+  insert_before(lines_, exit_of(21), struck);
+  first(lines_, settles("t5")).t_ns = first(lines_, of_kind("call-struck")).t_ns - 1;
+  EXPECT_EQ(part(verdict(), "innocents")->status, Status::kPass)
+      << part(verdict(), "innocents")->got;
+  outcome_of(lines_, "t7") = {{"kind", "worker-lost"}};
+  drop(lines_, ledger_of("t7", "start"));
+  drop(lines_, ledger_of("t7", "end"));
+  EXPECT_EQ(part(verdict(), "innocents")->status, Status::kWrongError)
+      << "it held nothing, so nothing may be lost with it";
+  plan_.opening.tasks_per_worker = 3;
+  first(lines_, of_kind("plan")).fields["plan"] = plan_;
+  EXPECT_EQ(part(verdict(), "innocents")->status, Status::kPass) << "it could have had another";
+}
+
 TEST_F(CallStrikeTest, a_probe_that_is_struck_itself_is_one_of_those_that_may_be_lost) {
   scenarios::PlannedTask second = plan_.tasks.back();
   second.id = "t9";

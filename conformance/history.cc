@@ -170,6 +170,7 @@ void Reader::take_sent(const Observation& line) {
   const json message = need<json>(line, "message");
   const auto command = need<std::string>(line, message, "cmd");
   if (command == "open") history_.opens.push_back({line.t_ns, line.seq, {}});
+  if (command == "resize") history_.resizes.push_back({line.t_ns, line.seq, {}});
   if (command == "close") history_.closes.push_back({line.t_ns, line.seq, {}});
   if (command == "bye") history_.bye_ns = line.t_ns;
   if (command != "submit") return;
@@ -184,6 +185,7 @@ void Reader::take_received(const Observation& line) {
   const json message = need<json>(line, "message");
   const std::string event = text_in(message, "event");
   if (event == "opened") take_answer(line, history_.opens, "opened");
+  if (event == "resized") take_answer(line, history_.resizes, "resized");
   if (event == "settled") take_settled(line, message);
   if (event == "refused") {
     history_.nonsense.push_back(
@@ -243,6 +245,8 @@ void Reader::take_meeting(const Observation& line) {
 
 void Reader::take_ledger(const Observation& line) {
   const json entry = need<json>(line, "entry");
+  if (text_in(entry, "ev") == "init")
+    history_.inits.push_back({number_in(entry, "pid"), line.t_ns, line.seq});
   TaskHistory* task = find(text_in(entry, "task"));
   if (task == nullptr) return;  // a body wrote of a task that nobody planned: no evidence of ours
   const std::string ev = text_in(entry, "ev");

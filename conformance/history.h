@@ -101,7 +101,7 @@ struct Meeting {
   int step = -1;  // the plan's step during which they met
 };
 
-struct Call {  // open or close
+struct Call {  // open, resize or close
   std::int64_t sent_ns = 0;
   std::int64_t sent_seq = 0;
   std::optional<std::int64_t> answered_ns;
@@ -155,7 +155,8 @@ struct History {
   std::map<int, std::string> signal_errors;  // by pid: signals that could not be sent
   std::vector<Meeting> meetings;
   std::vector<Exit> exits;
-  std::vector<Call> opens, closes;
+  std::vector<LedgerLine> inits;  // of initializers, one for each that ran
+  std::vector<Call> opens, resizes, closes;
   std::optional<std::int64_t> bye_ns;
   std::optional<std::int64_t> bye_heard_ns;        // the adapter has read it
   std::optional<std::int64_t> group_signalled_ns;  // by us, all of the adapter's group

@@ -70,6 +70,8 @@ std::optional<Waiting> find_waiting(const Plan& plan, const History& history) {
     return Waiting{"close", "the program ends", "it did not end", {}};
   }
   if (unanswered(history.opens)) return Waiting{"open", "`opened`", "no answer to `open`", {}};
+  if (unanswered(history.resizes))
+    return Waiting{"resize", "`resized`", "no answer to `resize`", {}};
   if (unanswered(history.closes)) return Waiting{"close", "`closed`", "no answer to `close`", {}};
   if (history.bye_ns && adapter_exit(history) == nullptr)
     return Waiting{"close", "the program ends after `bye`", "it did not end", {}};
@@ -117,6 +119,8 @@ std::string part_of_step(const Plan& plan, const History& history) {
     case StepKind::kWarmUp:
     case StepKind::kArm:
       return "open";
+    case StepKind::kResize:
+      return "resize";
     case StepKind::kClose:
     case StepKind::kBeginClose:
     case StepKind::kAwaitClosed:

@@ -230,6 +230,18 @@ TEST(Obstacle, an_attempt_that_is_stuck_for_no_reason_is_a_harness_error) {
   EXPECT_EQ(verdict.status, Status::kHarnessError) << verdict.why;
 }
 
+TEST(Obstacle, a_resize_that_is_never_answered_is_convicted_as_that) {
+  const auto plan = killed_plan();
+  auto lines = healthy(plan);
+  insert_before(lines, step_is(kAwaitStep, "end"),
+                line("sent", {{"message", {{"cmd", "resize"}, {"workers", 1}}}}, 0));
+  stuck_at(lines, kAwaitStep, {});
+  const auto verdict = judge(plan, lines);
+  EXPECT_EQ(verdict.status, Status::kHangQuiet) << verdict.why;
+  EXPECT_EQ(status_of(verdict, "resize"), Status::kHangQuiet) << statuses(verdict);
+  EXPECT_EQ(failing_parts(verdict), 1) << statuses(verdict);
+}
+
 // Receipts.
 
 TEST(Receipt, a_fault_that_was_never_commanded_makes_the_attempt_vacuous) {

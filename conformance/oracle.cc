@@ -7,6 +7,8 @@
 //        open        warm-up tasks give their values
 //        ROLE.*      outcome, time, cause, certainty, blame                 (outcome_parts, truth)
 //        run-once    no task started twice                                  (outcome_parts)
+//        initialized each worker ran its initializer, once, before its tasks (outcome_parts)
+//        recycled    no worker ran more tasks than the plan lets it         (outcome_parts)
 //        innocents   no task failed outside of the struck worker            (outcome_parts)
 //        after       the probe gives its value, as the pool says it recovers
 //        close       every close answered in its time; the program ends
@@ -170,6 +172,10 @@ class Sequence {
     for (const auto& role : trial_.plan.expect.roles) add_role(role);
     for (const std::string& role : roles_without_claims()) add_unclaimed(role);
     add("run-once", false, [&] { return run_once_part(trial_); });
+    if (trial_.plan.opening.initializer)
+      add("initialized", false, [&] { return initialized_part(trial_); });
+    if (trial_.plan.opening.tasks_per_worker)
+      add("recycled", false, [&] { return recycled_part(trial_); });
     if (trial_.plan.expect.lost_at_most)
       add("innocents", true, [&] { return innocents_part(trial_); });
     if (!trial_.plan.expect.after.one_of.empty())

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <map>
 #include <set>
 
 #include "conformance/truth.h"
@@ -191,10 +192,76 @@ Part run_once_part(const Trial& trial) {
   return part_of("run-once", Level::kMust, wrong);
 }
 
+Part initialized_part(const Trial& trial) {
+  constexpr const char* kClaimed = "each worker runs its initializer once, before its first task";
+  std::vector<Fault> wrong;
+  std::map<int, int> ran;
+  for (const LedgerLine& init : trial.history.inits)
+    if (++ran[init.pid] == 2)
+      wrong.push_back({Status::kDuplicateRun, Level::kMust, kClaimed,
+                       fmt::format("process {} ran its initializer again", init.pid)});
+  for (const TaskHistory& task : trial.history.tasks)
+    for (const LedgerLine& start : task.starts) {
+      const auto& inits = trial.history.inits;
+      if (std::none_of(inits.begin(), inits.end(), [&](const LedgerLine& init) {
+            return init.pid == start.pid && init.seq < start.seq;
+          }))
+        wrong.push_back({Status::kWrongError, Level::kMust, kClaimed,
+                         fmt::format("{} began in process {}, which had run no initializer",
+                                     name_of(task), start.pid)});
+    }
+  return part_of("initialized", Level::kMust, wrong);
+}
+
+Part recycled_part(const Trial& trial) {
+  const int most = trial.plan.opening.tasks_per_worker.value();
+  std::map<int, int> began;
+  for (const TaskHistory& task : trial.history.tasks)
+    for (const LedgerLine& start : task.starts) ++began[start.pid];
+  std::vector<Fault> wrong;
+  for (const auto& [pid, tasks] : began)
+    if (tasks > most)
+      wrong.push_back({Status::kWrongError, Level::kMust,
+                       fmt::format("a worker is replaced after {}",
+                                   counted(static_cast<std::size_t>(most), "task")),
+                       fmt::format("process {} began {} tasks", pid, tasks)});
+  return part_of("recycled", Level::kMust, wrong);
+}
+
+namespace {
+
+// It was about to be replaced, and nothing that it had been given was still owed.
+bool had_done_its_share(const Trial& trial, const Strike& strike) {
+  const auto& share = trial.plan.opening.tasks_per_worker;
+  int begun = 0;
+  for (const TaskHistory& task : trial.history.tasks)
+    for (const LedgerLine& start : task.starts) {
+      if (start.pid != strike.told.process.pid) continue;
+      ++begun;
+      if (task.settled.empty() || task.settled.front().t_ns >= strike.told.t_ns) return false;
+    }
+  return share && begun >= *share;
+}
+
+// How many tasks this strike may cost.
+std::size_t may_be_lost(const Trial& trial) {
+  bool all_had = true, any = false;
+  for (const Receipt& receipt : trial.receipts.faults)
+    for (const Strike& strike : receipt.strikes) {
+      if (!strike.landed_ns) continue;
+      any = true;
+      all_had = all_had && had_done_its_share(trial, strike);
+    }
+  return any && all_had ? 0 : static_cast<std::size_t>(*trial.plan.expect.lost_at_most);
+}
+
+}  // namespace
+
 Part innocents_part(const Trial& trial) {
+  const std::size_t at_most = may_be_lost(trial);
   const std::string claimed =
       fmt::format("at most {} without a value, and none of another worker than the struck one",
-                  counted(static_cast<std::size_t>(*trial.plan.expect.lost_at_most), "task"));
+                  counted(at_most, "task"));
   std::set<int> struck;
   for (const Receipt& receipt : trial.receipts.faults)
     for (const Strike& strike : receipt.strikes)
@@ -211,7 +278,7 @@ Part innocents_part(const Trial& trial) {
         wrong.push_back({Status::kWrongError, Level::kMust, claimed,
                          fmt::format("{} had begun in process {}, which was not struck: {}",
                                      name_of(*task), start.pid, words_of(task->settled.front()))});
-  if (wrong.empty() && lost.size() > static_cast<std::size_t>(*trial.plan.expect.lost_at_most))
+  if (wrong.empty() && lost.size() > at_most)
     wrong.push_back(
         {Status::kWrongError, Level::kMust, claimed,
          fmt::format("{} have none: {}", counted(lost.size(), "task"), names_of(lost))});

@@ -22,8 +22,16 @@ std::optional<Part> misbehaviour(const std::string& name,
 // "run-once": no task ran twice.
 Part run_once_part(const Trial& trial);
 
+// "initialized": where the plan opens with an initializer, each process that began a task had run
+// it before, and none ran it twice.
+Part initialized_part(const Trial& trial);
+
+// "recycled": no process began more tasks than `plan.opening.tasks_per_worker`, which it must have.
+Part recycled_part(const Trial& trial);
+
 // "innocents": of all tasks, probes among them, at most `plan.expect.lost_at_most` ended without a
-// value, and none of these had begun in a worker that was not struck.
+// value, and none of these had begun in a worker that was not struck. None at all where the struck
+// worker had begun all tasks that it may and each of them had settled: it held nothing any more.
 Part innocents_part(const Trial& trial);
 
 // The task's value, as it was planned.

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "conformance/staged_attempt.h"
 
 namespace poolproof::conformance {
@@ -138,6 +140,62 @@ TEST(RunOnce, a_task_that_started_in_two_processes_is_a_duplicate_run) {
   const auto verdict = judge(plan, lines);
   EXPECT_EQ(verdict.status, Status::kDuplicateRun);
   EXPECT_NE(part(verdict, "run-once")->got.find("processes 21, 22"), std::string::npos);
+}
+
+// The attempt of a pool that each worker of which ran its initializer when it was born.
+Lines initialized(const Plan& plan) {
+  auto lines = healthy(plan);
+  std::set<int> born;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    if (lines[i].kind != "ledger" || lines[i].fields["entry"]["ev"] != "start") continue;
+    const int pid = lines[i].fields["entry"]["pid"];
+    if (!born.insert(pid).second) continue;
+    Observation init = lines[i];
+    init.fields["entry"] = {{"ev", "init"}, {"pid", pid}, {"t_ns", 1}};
+    lines.insert(lines.begin() + static_cast<std::ptrdiff_t>(i), init);
+  }
+  for (std::size_t i = 0; i < lines.size(); ++i) lines[i].seq = static_cast<std::int64_t>(i) + 1;
+  return lines;
+}
+
+Predicate init_of(int pid) {
+  return [pid](const Observation& one) {
+    return one.kind == "ledger" && one.fields["entry"]["ev"] == "init" &&
+           one.fields["entry"]["pid"] == pid;
+  };
+}
+
+TEST(Initialized, each_worker_runs_its_initializer_once_and_before_its_first_task) {
+  auto plan = killed_plan();
+  EXPECT_EQ(part(judge(plan, healthy(plan)), "initialized"), nullptr) << "it was not asked for";
+  plan.opening.initializer = true;
+  const auto sound = judge(plan, initialized(plan));
+  EXPECT_EQ(sound.status, Status::kPass) << statuses(sound);
+  ASSERT_NE(part(sound, "initialized"), nullptr);
+
+  auto never = initialized(plan);
+  drop(never, init_of(23));
+  EXPECT_EQ(part(judge(plan, never), "initialized")->status, Status::kWrongError);
+  EXPECT_NE(part(judge(plan, never), "initialized")->got.find("process 23"), std::string::npos);
+
+  auto late = initialized(plan);
+  first(late, init_of(23)).seq = 1'000'000;
+  EXPECT_EQ(part(judge(plan, late), "initialized")->status, Status::kWrongError);
+
+  auto twice = initialized(plan);
+  insert_before(twice, settles("t8"), first(twice, init_of(23)));
+  EXPECT_EQ(part(judge(plan, twice), "initialized")->status, Status::kDuplicateRun);
+}
+
+TEST(Recycled, no_worker_begins_more_tasks_than_it_may) {
+  auto plan = killed_plan();
+  EXPECT_EQ(part(judge(plan, healthy(plan)), "recycled"), nullptr) << "it was not asked for";
+  plan.opening.tasks_per_worker = 2;  // as many as the busiest worker of the stage has
+  EXPECT_EQ(part(judge(plan, healthy(plan)), "recycled")->status, Status::kPass);
+  plan.opening.tasks_per_worker = 1;
+  const auto verdict = judge(plan, healthy(plan));
+  EXPECT_EQ(part(verdict, "recycled")->status, Status::kWrongError);
+  EXPECT_NE(part(verdict, "recycled")->got.find("began 2 tasks"), std::string::npos);
 }
 
 // Cause.

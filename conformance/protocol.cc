@@ -108,7 +108,7 @@ std::optional<std::string> complaint_about(const json& message) {
   if (auto wrong = word_complaint(message, "event", kAnyText, true)) return wrong;
   const auto& event = message["event"].get_ref<const std::string&>();
   if (event == "hello") return hello_complaint(message);
-  if (event == "opened" || event == "closed") return std::nullopt;
+  if (event == "opened" || event == "resized" || event == "closed") return std::nullopt;
   if (event == "settled") {
     if (auto wrong = word_complaint(message, "id", kAnyText, true)) return wrong;
     if (!message.contains("outcome")) return "`outcome` is missing";
@@ -118,7 +118,8 @@ std::optional<std::string> complaint_about(const json& message) {
     if (auto wrong = word_complaint(message, "cmd", kAnyText, true)) return wrong;
     return word_complaint(message, "why", kAnyText, true);
   }
-  return "unknown event \"" + event + "\"; it must be hello, opened, settled, closed or refused";
+  return "unknown event \"" + event +
+         "\"; it must be hello, opened, settled, resized, closed or refused";
 }
 
 scenarios::PoolFacts facts_of(const json& hello) {
@@ -136,7 +137,14 @@ scenarios::PoolFacts facts_of(const json& hello) {
   return facts;
 }
 
-json open_command(int workers) { return {{"cmd", "open"}, {"workers", workers}}; }
+json open_command(int workers, const scenarios::Opening& opening, const Addresses& at) {
+  json command = {{"cmd", "open"}, {"workers", workers}};
+  if (opening.tasks_per_worker) command["tasks_per_worker"] = *opening.tasks_per_worker;
+  if (opening.initializer) command["initializer"] = {{"ledger", at.ledger}};
+  return command;
+}
+
+json resize_command(int workers) { return {{"cmd", "resize"}, {"workers", workers}}; }
 
 json submit_command(const scenarios::PlannedTask& task, const scenarios::PlannedTask* follower,
                     const Addresses& at) {

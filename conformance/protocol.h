@@ -19,10 +19,11 @@ std::optional<std::string> complaint_about(const nlohmann::json& message);
 // The facts in a valid `hello`; `pool.pool` is what the adapter calls its pool.
 scenarios::PoolFacts facts_of(const nlohmann::json& hello);
 
-nlohmann::json open_command(int workers);
 struct Addresses {  // paths, as the bodies see them
   std::string ledger, rendezvous;
 };
+nlohmann::json open_command(int workers, const scenarios::Opening& opening, const Addresses& at);
+nlohmann::json resize_command(int workers);
 // `follower`, if any, is the task that the done-callback of this one submits.
 nlohmann::json submit_command(const scenarios::PlannedTask& task,
                               const scenarios::PlannedTask* follower, const Addresses& at);

@@ -31,6 +31,7 @@ void expect_complaint(const json& message, const std::string& about) {
 TEST(Protocol, every_event_of_the_page_is_valid) {
   EXPECT_EQ(complaint_about(hello()), std::nullopt);
   EXPECT_EQ(complaint_about({{"event", "opened"}}), std::nullopt);
+  EXPECT_EQ(complaint_about({{"event", "resized"}}), std::nullopt);
   EXPECT_EQ(complaint_about({{"event", "closed"}}), std::nullopt);
   EXPECT_EQ(complaint_about({{"event", "refused"}, {"cmd", "resize"}, {"why", "cannot"}}),
             std::nullopt);
@@ -109,6 +110,15 @@ TEST(Protocol, a_submit_tells_the_body_its_addresses_and_never_the_role) {
             json::parse(R"({"cmd": "submit", "id": "t3", "body": "carry", "deadline_ms": 250,
       "args": {"value": [1, 2], "stage": "decode-args", "ledger": "/run/ledger", "rendezvous": "/run/meet"}})"));
   EXPECT_EQ(command.dump().find("victim"), std::string::npos);
+}
+
+TEST(Protocol, an_open_asks_only_for_what_the_plan_opens_with) {
+  const Addresses at{"/run/ledger", "/run/meet"};
+  EXPECT_EQ(open_command(2, {}, at), json::parse(R"({"cmd": "open", "workers": 2})"));
+  EXPECT_EQ(open_command(3, {1, true}, at),
+            json::parse(R"({"cmd": "open", "workers": 3, "tasks_per_worker": 1,
+      "initializer": {"ledger": "/run/ledger"}})"));
+  EXPECT_EQ(resize_command(1), json::parse(R"({"cmd": "resize", "workers": 1})"));
 }
 
 }  // namespace

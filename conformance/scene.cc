@@ -122,6 +122,7 @@ void Scene::from_adapter() {
                           "the adapter's first message is `" + event + "`, not `hello`"};
     if (event == "hello") seen_.hello = message;
     if (event == "opened") ++seen_.opened;
+    if (event == "resized") ++seen_.resized;
     if (event == "closed") ++seen_.closed;
     if (event == "settled") seen_.outcomes.emplace(message["id"], message["outcome"]);
     if (event == "refused")

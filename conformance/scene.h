@@ -75,7 +75,7 @@ struct Snapshot {
 struct Seen {
   nlohmann::json ready;  // the cage's; null before
   nlohmann::json hello;  // the adapter's; null before
-  int opened = 0, closed = 0;
+  int opened = 0, resized = 0, closed = 0;
   std::map<std::string, nlohmann::json> outcomes;  // by task id
   std::vector<Meeting> meetings;
   std::map<std::pair<int, std::uint64_t>, nlohmann::json> exits;  // status by identity

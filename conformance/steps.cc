@@ -19,6 +19,8 @@ using scenarios::StepKind;
 constexpr auto kFirstOpenLimit = 10s;  // until then the adapter is at fault; afterwards the pool
 constexpr auto kFirstPause = 2ms, kLongestPause = 250ms;
 constexpr auto kComesToRest = 100ms;
+// A worker that is born anew has its start before it, and may not have begun it at the first look.
+constexpr auto kReplacementsRest = 2000ms, kReplacementsPause = 20ms;
 constexpr auto kTracerTells = 300ms;
 constexpr auto kEmptiesWithin = 1s;  // L9: after the end of its parent nothing is left
 
@@ -53,6 +55,8 @@ class Run {
         return await_parent_end();
       case StepKind::kProbe:
         return probe(step);
+      case StepKind::kResize:
+        return resize(step.workers);
       case StepKind::kArm:
         return arm();
       case StepKind::kBye:
@@ -68,7 +72,7 @@ class Run {
   void open() {
     const int before = scene_.seen().opened;
     const auto opened = [&] { return scene_.seen().opened > before; };
-    scene_.send(open_command(progress_.plan.workers));
+    scene_.send(open_command(progress_.plan.workers, progress_.plan.opening, addresses()));
     if (before > 0) return progress_.require(opened, kStepLimit);
     // Before this, the adapter is at fault, not the pool.
     const auto limit = progress_.scaled(kFirstOpenLimit);
@@ -77,9 +81,13 @@ class Run {
                                              std::to_string(limit / 1s) + " s"};
   }
 
-  void submit(const std::vector<std::string>& ids) {
+  Addresses addresses() const {
     const json& ready = scene_.seen().ready;
-    const Addresses at{ready.at("ledger"), ready.at("rendezvous")};
+    return {ready.at("ledger"), ready.at("rendezvous")};
+  }
+
+  void submit(const std::vector<std::string>& ids) {
+    const Addresses at = addresses();
     for (const std::string& id : ids) {
       const PlannedTask* follower = follower_of(id);
       scene_.send(submit_command(progress_.task(id), follower, at));
@@ -123,6 +131,13 @@ class Run {
                       std::chrono::milliseconds(within_ms));
   }
 
+  void resize(int workers) {
+    const int before = scene_.seen().resized;
+    if (armed_) await_rest();
+    scene_.send(resize_command(workers));
+    progress_.require([&] { return scene_.seen().resized > before; }, kStepLimit);
+  }
+
   void begin_close(const std::string& how) {
     closes_owed_ = scene_.seen().closed + 1;
     if (armed_) {
@@ -135,14 +150,17 @@ class Run {
   // Whoever is still on its way back from a task would be at another place of its life in each run:
   // its next call would come before what we do now, or after it, by luck.
   void await_rest() {
-    const auto limit = Clock::now() + progress_.scaled(kComesToRest);
+    const bool replaces = progress_.plan.opening.tasks_per_worker.has_value();
+    const std::chrono::nanoseconds longest = replaces ? kReplacementsRest : kComesToRest;
+    const auto pause = replaces ? kReplacementsPause : kFirstPause;
+    const auto limit = Clock::now() + progress_.scaled(longest);
     for (json last, now; Clock::now() < limit; last = std::move(now)) {
       now = scene_.activity();
       const bool runs = std::any_of(now.begin(), now.end(), [](const json& thread) {
         return thread[1] == "R" || thread[1] == "t";  // or it stands before the tracer
       });
       if (!runs && now == last) return;
-      scene_.wait([] { return false; }, Clock::now() + kFirstPause);
+      scene_.wait([] { return false; }, Clock::now() + pause);
     }
   }
 

@@ -45,7 +45,9 @@ bool worse(Status one, Status other);  // worst wins: any failure > any inconclu
 
 // One part of one attempt, in this order: "open" (the pool opens and brings its workers to their
 // first tasks), then for each role "victim.outcome", "victim.within", "victim.cause",
-// "victim.certainty", "victim.blame", then "run-once" (no task ran twice), "innocents" (where
+// "victim.certainty", "victim.blame", then "run-once" (no task ran twice), "initialized"
+// and "recycled" (where the plan opens so: each worker ran its initializer first, and no more tasks
+// than it may), "innocents" (where
 // it is claimed: no task failed that was not in the struck worker), "after", "close" (the pool's
 // close and the end of its program), "leftovers".
 struct Part {

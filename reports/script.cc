@@ -50,6 +50,9 @@ class Script {
     if (kind == "probe")
       return fmt::format("Submit {}, a plain echo: is the pool usable?",
                          ids.empty() ? "a task" : ids.front());
+    if (kind == "resize")
+      return fmt::format("Tell the pool to have {} workers from now on, and wait until it says so.",
+                         number_at(step, "workers"));
     if (kind == "bye") return "Say bye: the program ends and must leave nothing behind.";
     return kind.empty() ? "A step without a name." : fmt::format("`{}` {}", kind, named(ids));
   }
@@ -60,7 +63,12 @@ class Script {
     const char* note = opened_++ == 0 ? " A first round, which nothing strikes, shows what this "
                                         "pool leaves behind when all is well."
                                       : " Now in earnest.";
-    return fmt::format("Open the pool with {} worker{}.{}", workers, workers == 1 ? "" : "s", note);
+    std::string how;
+    if (plan_.value("initializer", false)) how += ", each of which runs an initializer first";
+    if (const auto most = number_at(plan_, "tasks_per_worker"); most > 0)
+      how += fmt::format(", each replaced after {} task{}", most, most == 1 ? "" : "s");
+    return fmt::format("Open the pool with {} worker{}{}.{}", workers, workers == 1 ? "" : "s", how,
+                       note);
   }
 
   // Tasks that follow each other in the plan read as a range: "t6 to t11".
@@ -169,6 +177,11 @@ std::map<std::string, std::string> promises_of(const json& plan) {
       {"run-once", "no task runs twice"},
       {"close", fmt::format("closes within {}, and the program ends",
                             seconds(number_at(expect, "closes_within_ms")))}};
+  if (plan.value("initializer", false))
+    promises["initialized"] = "each worker runs its initializer once, before its first task";
+  if (const auto most = number_at(plan, "tasks_per_worker"); most > 0)
+    promises["recycled"] =
+        fmt::format("a worker is replaced after {} task{}", most, most == 1 ? "" : "s");
   for (const json& role : list_at(expect, "roles")) {
     const std::string name = text_at(role, "role");
     for (const char* field : {"outcome", "cause", "certainty", "blame"})

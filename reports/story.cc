@@ -89,6 +89,8 @@ class Story {
       event("asked", fmt::format("submit {}", life_.named(id)), true)["task"] = id;
     } else if (command == "close") {
       event("asked", fmt::format("close ({})", text_at(message, "how")));
+    } else if (command == "resize") {
+      event("asked", fmt::format("resize to {} workers", number_at(message, "workers")));
     } else {
       event("asked", id.empty() ? command : fmt::format("{} {}", command, life_.named(id)));
     }
@@ -170,6 +172,10 @@ class Story {
   void ledger(const json& entry) {
     const std::string task = text_at(entry, "task"), ev = text_at(entry, "ev");
     const std::int64_t pid = number_at(entry, "pid");
+    if (ev == "init") {
+      event("task", fmt::format("process {} runs its initializer", pid), true)["pid"] = pid;
+      return;
+    }
     life_.ledger(task, pid, ev, now_);
     const char* did = ev == "start"    ? "'s body starts"
                       : ev == "end"    ? "'s body comes to its end"

@@ -187,8 +187,8 @@ TEST(Script, each_step_is_a_sentence) {
 }
 
 TEST(Script, a_step_that_is_not_known_here_is_called_by_its_word) {
-  const json plan = {{"steps", {{{"kind", "resize"}, {"tasks", {"t1"}}}, json::object(), 7}}};
-  EXPECT_EQ(script_of(plan), (std::vector<std::string>{"`resize` t1", "A step without a name.",
+  const json plan = {{"steps", {{{"kind", "dance"}, {"tasks", {"t1"}}}, json::object(), 7}}};
+  EXPECT_EQ(script_of(plan), (std::vector<std::string>{"`dance` t1", "A step without a name.",
                                                        "A step without a name."}));
   EXPECT_EQ(deed_of("grow:9"), "`grow:9`");
 }

@@ -233,7 +233,7 @@ constexpr Words<Level, 3> kLevels = {
 constexpr Words<Recovery, 3> kRecoveries = {{{Recovery::kReplaces, "replaces"},
                                              {Recovery::kBreaks, "breaks"},
                                              {Recovery::kRecreate, "recreate"}}};
-constexpr Words<StepKind, 13> kStepKinds = {{{StepKind::kOpen, "open"},
+constexpr Words<StepKind, 14> kStepKinds = {{{StepKind::kOpen, "open"},
                                              {StepKind::kWarmUp, "warm-up"},
                                              {StepKind::kSubmit, "submit"},
                                              {StepKind::kCancel, "cancel"},
@@ -244,6 +244,7 @@ constexpr Words<StepKind, 13> kStepKinds = {{{StepKind::kOpen, "open"},
                                              {StepKind::kAwaitClosed, "await-closed"},
                                              {StepKind::kAwaitParentEnd, "await-parent-end"},
                                              {StepKind::kProbe, "probe"},
+                                             {StepKind::kResize, "resize"},
                                              {StepKind::kArm, "arm"},
                                              {StepKind::kBye, "bye"}}};
 

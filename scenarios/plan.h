@@ -66,8 +66,9 @@ enum class StepKind {
   kProbe,  // submit tasks[0], an echo (a pool that `replaces` gets this one only, unless the strike
            // at a call hit it). If it is no value and the pool `breaks`, close and reopen first and
            // submit tasks[1]; if it is no value and the pool does `recreate`, submit tasks[1]
-  kArm,    // the tracer numbers the processes that are born from here on, and its strike may come
-  kBye,    // say bye and await the adapter's end
+  kResize,  // tell the open pool to have `workers` from now on, and await `resized`
+  kArm,     // the tracer numbers the processes that are born from here on, and its strike may come
+  kBye,     // say bye and await the adapter's end
 };
 
 struct Step {
@@ -75,6 +76,7 @@ struct Step {
   std::vector<std::string> tasks;  // kSubmit, kWarmUp, kProbe, kStrike, kCancel: ids
   int fault = -1;                  // kStrike: index into Plan::faults
   std::string how;  // kClose, kBeginClose, kProbe where it must reopen: "drain", "cancel", "kill"
+  int workers = 0;  // kResize
   bool operator==(const Step&) const = default;
 };
 
@@ -106,11 +108,19 @@ struct Expectation {
   bool operator==(const Expectation&) const = default;
 };
 
+// What each `open` of a plan asks for beside the workers, of a pool that has the capability.
+struct Opening {
+  std::optional<int> tasks_per_worker{};  // `recycles`: a worker is replaced after so many tasks
+  bool initializer = false;  // `initializer`: each worker writes `init` before its first task
+  bool operator==(const Opening&) const = default;
+};
+
 struct Plan {
   std::string scenario;  // "death/killed_while_running"
   std::string claim;
   PoolFacts pool;
   int workers = 2;
+  Opening opening{};
   std::vector<PlannedTask> tasks;
   std::vector<faults::Fault> faults;
   std::optional<faults::Trace> trace{};  // the run is traced; its strike, if any, is a fault too

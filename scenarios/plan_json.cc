@@ -134,6 +134,7 @@ json json_of(const Step& step) {
   if (!step.tasks.empty()) out["tasks"] = step.tasks;
   if (step.fault != -1) out["fault"] = step.fault;
   if (!step.how.empty()) out["how"] = step.how;
+  if (step.workers != 0) out["workers"] = step.workers;
   return out;
 }
 
@@ -143,6 +144,7 @@ Step step_of(const Object& in) {
   if (in.has("tasks")) step.tasks = in.texts("tasks");
   if (in.has("fault")) step.fault = in.integer("fault");
   if (in.has("how")) step.how = in.text("how");
+  if (in.has("workers")) step.workers = in.integer("workers");
   return step;
 }
 
@@ -227,6 +229,8 @@ void to_json(json& out, const Plan& plan) {
                    {"closes_within_ms", plan.expect.closes_within_ms}};
   if (plan.expect.lost_at_most) out["expect"]["lost_at_most"] = *plan.expect.lost_at_most;
   if (plan.trace) out["trace"] = *plan.trace;
+  if (plan.opening.tasks_per_worker) out["tasks_per_worker"] = *plan.opening.tasks_per_worker;
+  if (plan.opening.initializer) out["initializer"] = true;
 }
 
 void from_json(const json& in, Plan& plan) {
@@ -238,6 +242,9 @@ void from_json(const json& in, Plan& plan) {
   read.workers = object.integer("workers");
   for (const Object& task : object.objects("tasks")) read.tasks.push_back(task_of(task));
   for (const Object& fault : object.objects("faults")) read.faults.push_back(fault_of(fault));
+  if (object.has("tasks_per_worker"))
+    read.opening.tasks_per_worker = object.integer("tasks_per_worker");
+  if (object.has("initializer")) read.opening.initializer = object.boolean("initializer");
   if (object.has("trace")) read.trace = trace_of(object);
   for (const Object& step : object.objects("steps")) read.steps.push_back(step_of(step));
   read.expect = expectation_of(object.object("expect"));

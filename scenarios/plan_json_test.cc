@@ -81,10 +81,11 @@ Step any_step() {
   Step step;
   step.kind = one_of({StepKind::kOpen, StepKind::kWarmUp, StepKind::kSubmit, StepKind::kStrike,
                       StepKind::kAwaitSettled, StepKind::kClose, StepKind::kAwaitParentEnd,
-                      StepKind::kProbe, StepKind::kArm, StepKind::kBye});
+                      StepKind::kProbe, StepKind::kResize, StepKind::kArm, StepKind::kBye});
   step.tasks = any_texts();
   step.fault = *rc::gen::inRange(-1, 100);
   step.how = any_text();
+  step.workers = any_int();
   return step;
 }
 
@@ -123,6 +124,8 @@ Plan any_plan() {
   plan.claim = any_text();
   plan.pool = any_facts();
   plan.workers = any_int();
+  if (*rc::gen::arbitrary<bool>()) plan.opening.tasks_per_worker = any_int();
+  plan.opening.initializer = *rc::gen::arbitrary<bool>();
   plan.tasks = some<PlannedTask>(any_task);
   plan.faults = some<Fault>(any_fault);
   if (*rc::gen::arbitrary<bool>()) plan.trace = any_trace();

@@ -15,9 +15,10 @@ using std::string_view;
 constexpr std::array<string_view, 4> kBodies = {"echo", "rendezvous", "large", "carry"};
 constexpr std::array<string_view, 4> kStages = {"encode-args", "decode-args", "encode-result",
                                                 "decode-result"};
-constexpr std::array<string_view, 9> kCapabilities = {
-    "worker_processes", "arguments_cross", "results_cross", "task_deadline", "cancel",
-    "done_callback",    "close_drain",     "close_cancel",  "close_kill"};
+constexpr std::array<string_view, 12> kCapabilities = {
+    "worker_processes", "arguments_cross", "results_cross", "task_deadline",
+    "cancel",           "done_callback",   "initializer",   "recycles",
+    "resize",           "close_drain",     "close_cancel",  "close_kill"};
 constexpr std::array<string_view, 17> kKinds = {
     "value",        "task-error",  "encode-args",   "decode-args", "encode-result", "decode-result",
     "spawn-failed", "init-failed", "worker-lost",   "cancelled",   "deadline",      "rejected",

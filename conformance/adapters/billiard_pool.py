@@ -30,6 +30,9 @@ class Billiard:
         "results_cross",
         "task_deadline",  # apply_async(timeout=...), in a pool with enable_timeouts
         "done_callback",
+        "initializer",
+        "recycles",  # maxtasksperchild
+        "resize",  # grow(), shrink()
         "close_drain",
         "close_kill",  # terminate()
     )
@@ -39,8 +42,11 @@ class Billiard:
         "billiard/pool.py, LOST_WORKER_TIMEOUT: 10 s, looked at every 0.8 s by Supervisor",
     )
 
-    def open(self, workers: int) -> None:
-        self.workers = Pool(workers, enable_timeouts=True)
+    def open(self, workers: int, tasks_per_worker=None, initializer=None) -> None:
+        self.workers = Pool(
+            workers, initializer, maxtasksperchild=tasks_per_worker, enable_timeouts=True
+        )
+        self.size = workers
 
     def submit(self, task: kit.Task) -> None:
         self.workers.apply_async(
@@ -67,6 +73,13 @@ class Billiard:
 
     def cancel(self, task_id: str) -> None:
         raise NotImplementedError("billiard cancels no task")
+
+    def resize(self, workers: int) -> None:
+        if workers > self.size:
+            self.workers.grow(workers - self.size)
+        elif workers < self.size:
+            self.workers.shrink(self.size - workers)
+        self.size = workers
 
     def close(self, how: str) -> None:
         if how == "kill":

@@ -47,12 +47,15 @@ def _gone(what: str, error: OSError | None = None) -> NoReturn:
 
 
 def _write_ledger(place: Place, entry: str, **more: int) -> None:
-    fields = {"ev": entry, "task": place.task, "pid": os.getpid(), "t_ns": time.monotonic_ns()}
-    data = _line(fields | more)
+    _append(place.ledger, {"ev": entry, "task": place.task, **more})
+
+
+def _append(ledger: str, fields: Mapping[str, Any]) -> None:
+    data = _line({**fields, "pid": os.getpid(), "t_ns": time.monotonic_ns()})
     if len(data) > LEDGER_BYTES:
         raise ValueError(f"a ledger line of {len(data)} bytes could be torn")
     try:
-        fd = os.open(place.ledger, os.O_WRONLY | os.O_CLOEXEC)
+        fd = os.open(ledger, os.O_WRONLY | os.O_CLOEXEC)
         try:
             os.write(fd, data)
         finally:
@@ -180,6 +183,11 @@ def _arrive(place: tuple[str, str, str] | None, stage: str, plain: object) -> ob
     if place is not None:
         stand_at(Place(*place), stage)
     return plain
+
+
+def initialize(ledger: str) -> None:
+    """What a pool's initializer is: each worker calls it once, before its first task."""
+    _append(ledger, {"ev": "init"})
 
 
 class Call(NamedTuple):

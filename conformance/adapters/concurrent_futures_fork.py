@@ -7,6 +7,7 @@ import kit  # first: it takes the line away from fd 0 and fd 1
 
 import multiprocessing
 import platform
+import sys
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
@@ -31,6 +32,7 @@ class ConcurrentFutures:
         "results_cross",
         "cancel",  # of what has not started
         "done_callback",
+        "initializer",
         "close_drain",
         "close_cancel",
     )
@@ -43,10 +45,15 @@ class ConcurrentFutures:
 
     def __init__(self, start: str):
         self.pool = f"concurrent.futures.ProcessPoolExecutor ({start})"
+        if start != "fork" and sys.version_info >= (3, 11):  # max_tasks_per_child
+            self.capabilities += ("recycles",)
         self.start = multiprocessing.get_context(start)
 
-    def open(self, workers: int) -> None:
-        self.executor = ProcessPoolExecutor(workers, mp_context=self.start)
+    def open(self, workers: int, tasks_per_worker=None, initializer=None) -> None:
+        more = {} if tasks_per_worker is None else {"max_tasks_per_child": tasks_per_worker}
+        self.executor = ProcessPoolExecutor(
+            workers, mp_context=self.start, initializer=initializer, **more
+        )
         self.futures: dict[str, Future[object]] = {}
 
     def submit(self, task: kit.Task) -> None:

@@ -60,7 +60,7 @@ class Ledger:
     lines: list[dict[str, Any]] = field(default_factory=list)
 
     def of(self, task: str, entry: str) -> list[dict[str, Any]]:
-        return [line for line in self.lines if line["task"] == task and line["ev"] == entry]
+        return [line for line in self.lines if line.get("task") == task and line["ev"] == entry]
 
 
 class Harness:
@@ -178,10 +178,19 @@ class Harness:
         schemas.check_command(command)
         self.send_raw(json.dumps(command).encode() + b"\n")
 
-    def open(self, workers: int = 2) -> None:
+    def open(
+        self, workers: int = 2, tasks_per_worker: int | None = None, initializer: bool = False
+    ) -> None:
         before = len(self.named("opened"))
-        self.send(cmd="open", workers=workers)
+        more: dict[str, Any] = {"initializer": {"ledger": self.ledger_path}} if initializer else {}
+        more |= {} if tasks_per_worker is None else {"tasks_per_worker": tasks_per_worker}
+        self.send(cmd="open", workers=workers, **more)
         self.wait(lambda: len(self.named("opened")) > before)
+
+    def resize(self, workers: int) -> None:
+        before = len(self.named("resized"))
+        self.send(cmd="resize", workers=workers)
+        self.wait(lambda: len(self.named("resized")) > before)
 
     def submit(
         self,

@@ -98,6 +98,48 @@ def test_tasks_run_in_workers_and_end_as_they_ended(facts: Facts) -> None:
         harness.wait(lambda: not harness.living())  # a resource tracker sees its end a bit later
 
 
+ALL_PROGRAMS = ["concurrent_futures_fork.py", "multiprocessing_pool.py", "broken/sound.py"] + [
+    each.program for each in EVERY
+]
+
+
+@pytest.mark.parametrize("program", ALL_PROGRAMS)
+def test_a_pool_does_with_its_workers_lives_what_its_adapter_says_that_it_can(program: str) -> None:
+    with Harness(program) as harness:
+        can = set(harness.wait(lambda: harness.named("hello"))[0]["capabilities"])
+        recycles, initializes = "recycles" in can, "initializer" in can
+        harness.open(2, tasks_per_worker=1 if recycles else None, initializer=initializes)
+        for n in range(5):
+            harness.submit(f"t{n}", "echo", value=n)
+        for n in range(5):
+            assert harness.outcome(f"t{n}") == {"kind": "value", "value": n}
+        starts = [line["pid"] for n in range(5) for line in harness.ledger.of(f"t{n}", "start")]
+        inits = [line["pid"] for line in harness.ledger.lines if line["ev"] == "init"]
+        assert len(starts) == 5
+        assert (len(set(starts)) == 5) == recycles
+        assert len(inits) == len(set(inits))
+        assert set(starts) <= set(inits) if initializes else not inits
+        if "resize" in can:
+            harness.resize(1)
+            for n in range(2):
+                harness.submit(f"one{n}", "rendezvous")
+            first = harness.wait(lambda: [m for m in harness.meetings if not m.answered])[0]
+            harness.stays(lambda: len([m for m in harness.meetings if not m.answered]) == 1, 0.5)
+            harness.answer(first, "go")
+            other = {"one0": "one1", "one1": "one0"}[first.task]
+            harness.answer(harness.meeting(other), "go")
+            assert harness.outcome(other)["kind"] == "value"
+            harness.resize(2)
+            for n in range(2):
+                harness.submit(f"two{n}", "rendezvous")
+            assert len({harness.meeting(f"two{n}").pid for n in range(2)}) == 2
+            for n in range(2):
+                harness.answer(harness.meeting(f"two{n}"), "go")
+                assert harness.outcome(f"two{n}")["kind"] == "value"
+        harness.close()
+        assert harness.bye() == 0
+
+
 @every_pool
 def test_what_cannot_be_encoded_is_told_as_the_pool_has_it(facts: Facts) -> None:
     kinds = {"encode-result": facts.unencodable_result, "encode-args": facts.unencodable_argument}

@@ -53,12 +53,13 @@ import json
 import select
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from bodies import Call, run, stand_at
 from outcomes import NATIVE_CHARACTERS, Outcome, Row, came_from, cause_of, is_a, native
 from outcomes import outcome_of, says, value
-from submission import CAPABILITIES, ID_CHARACTERS, Json, Refused, Submission, read
+from submission import CAPABILITIES, ID_CHARACTERS, Json, Refused, Submission, opening, read
+from submission import workers_of
 
 __all__ = [
     "CAPABILITIES", "Call", "Outcome", "Row", "Task", "came_from", "cause_of", "installed", "is_a",
@@ -167,7 +168,11 @@ class Adapter(Protocol):
     longest_wait: tuple[float, str]  # seconds, and where that is written
 
     def open(self, workers: int) -> None:
-        """Makes the pool. What it throws, here or below, is told as `refused`."""
+        """Makes the pool. What it throws, here or below, is told as `refused`.
+
+        With `recycles` in the capabilities it takes `tasks_per_worker` too, and with `initializer`
+        an `initializer` to be called without arguments; each is passed only where it is asked for.
+        """
 
     def submit(self, task: Task) -> None:
         """Submits, and sees to it that the task's end is told. What it throws is an outcome."""
@@ -180,6 +185,13 @@ class Adapter(Protocol):
 
     def close(self, how: str) -> None:
         """Calls the pool's own shutdown, one of the `close_*` in the capabilities."""
+
+
+class Resizable(Adapter, Protocol):
+    """One with `resize` in its capabilities."""
+
+    def resize(self, workers: int) -> None:
+        """Tells the pool that is open to have so many workers; returns when its call does."""
 
 
 class _Desk:
@@ -195,6 +207,7 @@ class _Desk:
         deeds: dict[str, Callable[[dict[str, Json]], None]] = {
             "open": self._open,
             "submit": self._submit,
+            "resize": self._resize,
             "cancel": self._cancel,
             "close": self._close,
         }
@@ -202,17 +215,16 @@ class _Desk:
         if word == "bye":
             return False
         if not isinstance(word, str) or word not in deeds:
-            raise Refused("unknown command; known are open, submit, cancel, close and bye")
+            raise Refused("unknown command; known are open, submit, cancel, resize, close and bye")
         deeds[word](command)
         return True
 
     def _open(self, command: dict[str, Json]) -> None:
-        workers = command.get("workers")
-        if type(workers) is not int or workers < 1:
-            raise Refused("`workers` must be an integer, 1 or more")
+        workers, options = workers_of(command), opening(command, self.adapter.capabilities)
         if self.is_open:
             raise Refused("a pool is open; close it first")
-        self.adapter.open(workers)
+        make: Callable[..., None] = self.adapter.open
+        make(workers, **options)
         self.is_open = True
         emit("opened")
 
@@ -247,6 +259,15 @@ class _Desk:
         if not isinstance(task_id, str) or task_id not in self.submitted:
             raise Refused("no task of this id was submitted")
         self.adapter.cancel(task_id)
+
+    def _resize(self, command: dict[str, Json]) -> None:
+        if "resize" not in self.adapter.capabilities:
+            raise Refused("this pool keeps the workers that it was opened with")
+        workers = workers_of(command)
+        if not self.is_open:
+            raise Refused("no pool is open")
+        cast(Resizable, self.adapter).resize(workers)
+        emit("resized")
 
     def _close(self, command: dict[str, Json]) -> None:
         how = command.get("how")

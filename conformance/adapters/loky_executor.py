@@ -2,6 +2,7 @@
 
 import kit  # first: it takes the line away from fd 0 and fd 1
 
+import inspect
 from concurrent.futures import Future
 from importlib.metadata import version
 
@@ -23,6 +24,7 @@ class Loky:
         "results_cross",
         "cancel",  # of what has not started
         "done_callback",
+        *({"initializer"} & set(inspect.signature(loky.ProcessPoolExecutor).parameters)),
         "close_drain",
         "close_kill",  # kill_workers=True
     )
@@ -33,8 +35,8 @@ class Loky:
         " worker that was asked to end waits so long for the parent's leave",
     )
 
-    def open(self, workers: int) -> None:
-        self.executor = loky.ProcessPoolExecutor(workers)
+    def open(self, workers: int, **options) -> None:
+        self.executor = loky.ProcessPoolExecutor(workers, **options)
         self.futures: dict[str, Future[object]] = {}
 
     def submit(self, task: kit.Task) -> None:

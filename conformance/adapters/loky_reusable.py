@@ -12,20 +12,25 @@ with kit.installed("loky"):
 
 class Reusable(Loky):
     pool = "loky.get_reusable_executor()"
+    capabilities = (*Loky.capabilities, "resize")  # by the next call, with another max_workers
     recovers = "recreate"  # the next call makes another one where this one broke
 
-    def open(self, workers: int) -> None:
-        self.workers, self.futures = workers, {}
+    def open(self, workers: int, **options) -> None:
+        self.workers, self.options, self.futures = workers, options, {}
         self.executors = {}  # the newest of each thread that submits: loky has one for each
         self.executor()
 
     def executor(self):
-        newest = loky.get_reusable_executor(max_workers=self.workers)
+        newest = loky.get_reusable_executor(max_workers=self.workers, **self.options)
         self.executors[threading.get_ident()] = newest
         return newest
 
     def submit(self, task: kit.Task) -> None:
         self.watch(task, self.executor().submit(kit.run, task.call))
+
+    def resize(self, workers: int) -> None:
+        self.workers = workers
+        self.executor()
 
     def close(self, how: str) -> None:
         while self.executors:

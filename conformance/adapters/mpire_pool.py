@@ -33,14 +33,15 @@ class Mpire:
         "results_cross",
         "task_deadline",  # apply_async(task_timeout=...)
         "done_callback",
+        "initializer",  # apply_async(worker_init=...)
         "close_drain",
         "close_kill",  # terminate()
     )
     recovers = "breaks"  # mpire/pool.py: "When a worker dies unexpectedly, the pool shuts down"
     longest_wait = (5, "mpire/comms.py, drain_and_join_queue: process.join(timeout=5)")
 
-    def open(self, workers: int) -> None:
-        self.workers = WorkerPool(n_jobs=workers)
+    def open(self, workers: int, initializer=None) -> None:
+        self.workers, self.initializer = WorkerPool(n_jobs=workers), initializer
 
     def submit(self, task: kit.Task) -> None:
         self.workers.apply_async(
@@ -48,6 +49,7 @@ class Mpire:
             (task.call,),
             callback=task.returned,
             error_callback=task.threw,
+            worker_init=self.initializer,
             task_timeout=None if task.deadline_ms is None else task.deadline_ms / 1000,
         )
 

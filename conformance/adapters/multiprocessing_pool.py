@@ -35,6 +35,8 @@ class MultiprocessingPool:
         "arguments_cross",
         "results_cross",
         "done_callback",
+        "initializer",
+        "recycles",  # maxtasksperchild
         "close_drain",
         "close_kill",
     )
@@ -49,8 +51,8 @@ class MultiprocessingPool:
         self.pool = f"multiprocessing.Pool ({start})"
         self.start = multiprocessing.get_context(start)
 
-    def open(self, workers: int) -> None:
-        self.workers = self.start.Pool(workers)
+    def open(self, workers: int, tasks_per_worker=None, initializer=None) -> None:
+        self.workers = self.start.Pool(workers, initializer, maxtasksperchild=tasks_per_worker)
 
     def submit(self, task: kit.Task) -> None:
         self.workers.apply_async(

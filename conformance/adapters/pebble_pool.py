@@ -36,14 +36,16 @@ class Pebble:
         "task_deadline",  # schedule(timeout=...)
         "cancel",  # also of what runs
         "done_callback",
+        "initializer",
+        "recycles",  # max_tasks
         "close_drain",
         "close_kill",  # stop()
     )
     recovers = "replaces"
     longest_wait = (60, "pebble/common/types.py, CONSTS.channel_lock_timeout")
 
-    def open(self, workers: int) -> None:
-        self.workers = ProcessPool(max_workers=workers)
+    def open(self, workers: int, tasks_per_worker=0, initializer=None) -> None:
+        self.workers = ProcessPool(workers, max_tasks=tasks_per_worker, initializer=initializer)
         self.futures = {}
 
     def submit(self, task: kit.Task) -> None:

@@ -65,7 +65,7 @@ BODIES = {word(row[0]): row for row in table("body")}
 
 def test_every_schema_is_one() -> None:
     names = [str(path.relative_to(schemas.FOLDER))[:-5] for path in schemas.FOLDER.rglob("*.json")]
-    assert len(names) == 14
+    assert len(names) == 16
     for name in names:
         Draft202012Validator.check_schema(schemas.load(name))
         assert schemas.load(name)["$id"] == f"{name}.json"
@@ -172,6 +172,8 @@ def test_the_kits_limits_are_those_of_the_page() -> None:
 EVERYTHING = """
 class Pool(Base):
     capabilities = kit.CAPABILITIES
+    def open(self, workers, tasks_per_worker=None, initializer=None): pass
+    def resize(self, workers): pass
     def submit(self, task):
         kit.settle(task.id, kit.value(1))  # the body itself is not at stake here
 """
@@ -199,9 +201,12 @@ def sound_commands() -> list[dict[str, Any]]:
         for task, on_done in zip(tasks, callbacks, strict=True)
     ]
     closes = [{"cmd": "close", "how": how} for how in words(COMMANDS["close"][1])[1:]]
-    opens = {"cmd": "open", "workers": 1}
+    initializer = {"ledger": PATHS["ledger"]}
+    opens = {"cmd": "open", "workers": 1, "tasks_per_worker": 1, "initializer": initializer}
     rounds = [command for close in closes for command in (opens, close)]
-    return [opens, *submits, {"cmd": "cancel", "id": "echo."}, *rounds[1:], {"cmd": "bye"}]
+    resize = {"cmd": "resize", "workers": 2}
+    cancel = {"cmd": "cancel", "id": "echo."}
+    return [opens, *submits, cancel, resize, *rounds[1:], {"cmd": "bye"}]
 
 
 def test_what_the_schemas_allow_the_kit_obeys() -> None:
@@ -215,7 +220,7 @@ def test_what_the_schemas_allow_the_kit_obeys() -> None:
         assert harness.end() == 0
         assert not harness.named("refused")
         assert len(harness.named("settled")) == sum(c["cmd"] == "submit" for c in commands)
-        assert len(harness.named("closed")) == 3
+        assert len(harness.named("closed")) == 3 and len(harness.named("resized")) == 1
 
 
 def spoilt() -> list[dict[str, Any]]:
@@ -230,6 +235,8 @@ def spoilt() -> list[dict[str, Any]]:
             if (command["body"], key) != ("rendezvous", "value"):
                 rest = {k: v for k, v in command["args"].items() if k != key}
                 found.append({**command, "args": rest})
+        for key in set(command) & {"tasks_per_worker", "initializer"}:
+            found += [{**command, key: wrong} for wrong in (0, -1, "no such word", [], {})]
         for key in command.get("on_done", {}):
             rest = {k: v for k, v in command["on_done"].items() if k != key}
             found.append({**command, "on_done": rest})

@@ -1,11 +1,12 @@
-"""Reads a `submit` command: is it sound, and what is the pool to run? (../protocol.md)"""
+"""Reads `submit`, `open` and `resize`: are they sound, and what is asked for? (../protocol.md)"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from typing import Any, NamedTuple
 
-from bodies import ARGUMENT_STAGES, BODIES, STAGES, Call, Carried, Place
+from bodies import ARGUMENT_STAGES, BODIES, STAGES, Call, Carried, Place, initialize
 
 ID_CHARACTERS = 64  # so that a ledger line holds any id, however it is escaped
 MOST_BYTES = 1 << 30  # of a large result
@@ -17,6 +18,9 @@ CAPABILITIES = (
     "task_deadline",
     "cancel",
     "done_callback",
+    "initializer",
+    "recycles",
+    "resize",
     "close_drain",
     "close_cancel",
     "close_kill",
@@ -37,6 +41,37 @@ class Submission(NamedTuple):
     deadline_ms: int | None = None
     meets: bool = False
     then: Submission | None = None
+
+
+def workers_of(command: dict[str, Json]) -> int:
+    """Of an `open` or a `resize`. Throws Refused."""
+    workers = command.get("workers")
+    if type(workers) is not int or workers < 1:
+        raise Refused("`workers` must be an integer, 1 or more")
+    return workers
+
+
+def opening(command: dict[str, Json], capabilities: Sequence[str]) -> dict[str, Any]:
+    """What an `open` asks for beside the workers, by the names of the adapter's parameters.
+
+    Empty where it asks for nothing. Throws Refused.
+    """
+    options: dict[str, Any] = {}
+    tasks, initializer = command.get("tasks_per_worker"), command.get("initializer")
+    if tasks is not None:
+        if "recycles" not in capabilities:
+            raise Refused("this pool replaces no worker after so many tasks")
+        if type(tasks) is not int or tasks < 1:
+            raise Refused("`tasks_per_worker` must be an integer, 1 or more")
+        options["tasks_per_worker"] = tasks
+    if initializer is not None:
+        if "initializer" not in capabilities:
+            raise Refused("this pool's workers run nothing before their first task")
+        ledger = initializer.get("ledger") if isinstance(initializer, dict) else None
+        if not isinstance(ledger, str):
+            raise Refused("`initializer` must be an object that holds the path `ledger`")
+        options["initializer"] = partial(initialize, ledger)
+    return options
 
 
 def read(command: dict[str, Json], capabilities: Sequence[str]) -> Submission:

@@ -44,10 +44,11 @@ NODE = pytest.param(
     [
         [BIN / "reference_adapter"],
         [PYTHON, "-u", ADAPTERS / "concurrent_futures_fork.py"],
+        [PYTHON, ADAPTERS / "multiprocessing_pool.py"],
         ["--", PYTHON, ADAPTERS / "broken" / "sound.py"],
         NODE,
     ],
-    ids=["reference", "concurrent_futures_fork", "sound", "tinypool"],
+    ids=["reference", "concurrent_futures_fork", "multiprocessing_pool", "sound", "tinypool"],
 )
 def test_a_sound_adapter_passes(command: list[str | Path]) -> None:
     run = poolproof("adapter", "test", *command)
@@ -106,6 +107,15 @@ kit.settle = odd""",
         'an outcome of kind "task-error" has a `value`',
     ),
     "exit status": ("import atexit; atexit.register(os._exit, 3)", '{"code":3}'),
+    "initializes nobody": (
+        "Pool.open = lambda self, n, initializer=None, old=Pool.open, **more: old(self, n, **more)",
+        "had written no `init` to the ledger",
+    ),
+    "replaces nobody": (
+        "Pool.open = lambda self, n, tasks_per_worker=0, o=Pool.open, **more: o(self, n, **more)",
+        "with `tasks_per_worker` 1 a process ran more than one task",
+    ),
+    "cannot resize": ("del Pool.resize", "was refused: AttributeError"),
     "dies": (
         "Pool.open = lambda self, workers: (os.write(2, b'alas'), os._exit(4))",
         "ended with exit status 4; last on stderr: alas",

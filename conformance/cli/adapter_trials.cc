@@ -5,6 +5,7 @@
 
 #include "conformance/cli/adapter_bodies.h"
 #include "conformance/cli/adapter_law.h"
+#include "conformance/cli/adapter_life.h"
 #include "scenarios/words.h"
 
 namespace poolproof::cli {
@@ -48,6 +49,7 @@ void try_refusals_without_a_pool(Interview& talk) {
   expect_refusal(talk, {{"cmd", "close"}, {"how", "drain"}});
   expect_refusal(talk, {{"cmd", "open"}, {"workers", 0}});
   expect_refusal(talk, {{"cmd", "open"}});
+  refuse_lives(talk);
   expect_refusal(talk, {{"cmd", "dance"}});
   talk.send_text("{no json\n");
   talk.await("refused", "", "a message that is no JSON");
@@ -151,6 +153,11 @@ void converse(Interview& talk) {
   try_extras(talk);
   try_refusals_with_a_pool(talk);
   try_closes(talk);
+  for (const char* how : {"drain", "cancel", "kill"})
+    if (talk.can(std::string("close_") + how)) {
+      try_life(talk, how);
+      break;
+    }
   talk.where = "bye";
   say_bye(talk);
 }

@@ -86,6 +86,7 @@ class Interview {
   void answer(Standing& meeting, const nlohmann::json& what_to_do);
   int written(const std::string& id, const std::string& ev) const;  // lines in the ledger
   const nlohmann::json* entry(const std::string& id, const std::string& ev) const;
+  const std::vector<nlohmann::json>& ledger() const { return ledger_; }  // in the order of coming
 
   std::vector<nlohmann::json> processes();  // a snapshot, as the cage's page says
   std::optional<int> outer_pid(

@@ -33,7 +33,8 @@ Earlier earlier_of(const std::vector<Observation>& record) {
   return earlier;
 }
 
-std::optional<Recording> recording_in(const Earlier& earlier, const Workload& workload, int runs) {
+std::optional<Recording> recording_in(const Earlier& earlier, const Workload& workload,
+                                      const scenarios::PoolFacts& facts, int runs) {
   std::vector<std::vector<Observation>> recorded(static_cast<std::size_t>(runs));
   for (int run = 0; run < runs; ++run) {
     const auto verdict = earlier.verdicts.find(recording_of(workload.name, run + 1));
@@ -43,7 +44,7 @@ std::optional<Recording> recording_in(const Earlier& earlier, const Workload& wo
       if (line.run == name && line.attempt == 1)
         recorded[static_cast<std::size_t>(run)].push_back(line);
   }
-  return learn(recorded, share_of(workload));
+  return learn(recorded, share_of(workload, facts));
 }
 
 }  // namespace poolproof::conformance::sweep

@@ -24,6 +24,7 @@ struct Earlier {
 Earlier earlier_of(const std::vector<Observation>& record);
 
 // What the recorded runs of this workload taught, if all of them stand.
-std::optional<Recording> recording_in(const Earlier& earlier, const Workload& workload, int runs);
+std::optional<Recording> recording_in(const Earlier& earlier, const Workload& workload,
+                                      const scenarios::PoolFacts& facts, int runs);
 
 }  // namespace poolproof::conformance::sweep

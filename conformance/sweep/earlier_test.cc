@@ -68,9 +68,9 @@ TEST_F(EarlierTest, a_record_of_check_is_no_sweeps) {
 TEST_F(EarlierTest, a_recording_stands_only_when_all_of_its_runs_do) {
   const Workload w{"w", "", "echo", 2, 0};
   add_cell("sweep/w/record-1");
-  EXPECT_TRUE(recording_in(earlier_of(record_), w, 1));
+  EXPECT_TRUE(recording_in(earlier_of(record_), w, {}, 1));
   add_cell("sweep/w/record-2", /*cut=*/true);
-  EXPECT_EQ(recording_in(earlier_of(record_), w, 2), std::nullopt);
+  EXPECT_EQ(recording_in(earlier_of(record_), w, {}, 2), std::nullopt);
 }
 
 }  // namespace

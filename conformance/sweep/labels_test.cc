@@ -89,6 +89,16 @@ TEST(Labels, what_a_worker_does_beyond_its_share_or_for_a_probe_is_left_out) {
   EXPECT_NE(find(learn({run}, 2), "worker exit_group:-#1 in shutdown"), nullptr);
 }
 
+TEST(Labels, what_a_worker_does_between_its_last_task_and_its_exit_is_recorded_as_recycling) {
+  const Recording recording = learn({staged::run_of_a_recycling_pool()}, 1);
+  for (const char* label : {"worker close:pipe#1 in after-1", "worker exit_group:-#1 in after-1"}) {
+    ASSERT_NE(find(recording, label), nullptr) << label;
+    EXPECT_EQ(find(recording, label)->phase, Phase::kRecycle) << label;
+  }
+  EXPECT_EQ(find(recording, "worker write:pipe#1 in after-1")->phase, Phase::kSend);
+  EXPECT_FALSE(find(recording, "worker exit_group:-#1 in after-1")->returns);
+}
+
 TEST(Labels, a_label_reads_back_and_is_a_workers_unless_it_says_so) {
   for (const char* text : {"worker write:pipe#2 in after-1", "newborn execve:-#1 in start"}) {
     ASSERT_TRUE(parse_label(text)) << text;

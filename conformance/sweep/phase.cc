@@ -11,7 +11,7 @@ using faults::CallLabel;
 using faults::Segment;
 using Calls = std::vector<CallLabel>;
 
-constexpr std::array<std::pair<Phase, std::string_view>, 9> kWords = {
+constexpr std::array<std::pair<Phase, std::string_view>, 10> kWords = {
     {{Phase::kSpawn, "spawn"},
      {Phase::kInit, "init"},
      {Phase::kFetch, "fetch"},
@@ -20,6 +20,7 @@ constexpr std::array<std::pair<Phase, std::string_view>, 9> kWords = {
      {Phase::kEncode, "encode"},
      {Phase::kSend, "send"},
      {Phase::kIdle, "idle"},
+     {Phase::kRecycle, "recycle"},
      {Phase::kShutdown, "shutdown"}}};
 
 template <std::size_t N>
@@ -43,16 +44,25 @@ bool waits(const CallLabel& label) {
   return waits_for_events(label) || label.call == "futex" || reads(label);
 }
 
-// One segment's calls, `begin` to `end`; `body_follows`: the next thing that it does is a task.
+// One segment's calls, `begin` to `end`; `body_follows`: the next thing that it does is a task;
+// `exits`: it ends in this segment, and by itself.
 class Stretch {
  public:
   Stretch(const Calls& calls, std::vector<Phase>& phases, std::size_t begin, std::size_t end)
       : calls_(calls), phases_(phases), begin_(begin), end_(end) {}
 
+  bool exits() const {
+    return std::any_of(at(begin_), at(end_),
+                       [](const CallLabel& label) { return label.call == "exit_group"; });
+  }
+
+  // A worker that ends without a task goes when it is told so: after it waited last.
   void in_start(bool body_follows) {
     const auto [fetch, decode] = fetch_from(begin_, body_follows);
     for (std::size_t i = begin_; i < fetch; ++i)
       phases_[i] = waits(calls_[i]) ? Phase::kIdle : Phase::kInit;
+    for (std::size_t i = end_; exits() && i > begin_ && !waits(calls_[i - 1]); --i)
+      phases_[i - 1] = Phase::kRecycle;
     fill(fetch, decode, Phase::kFetch);
     fill(decode, end_, Phase::kDecode);
   }
@@ -63,7 +73,7 @@ class Stretch {
     const auto [fetch, decode] = fetch_from(sent, body_follows);
     fill(begin_, send, Phase::kEncode);
     fill(send, sent, Phase::kSend);
-    fill(sent, fetch, Phase::kIdle);
+    fill(sent, fetch, exits() ? Phase::kRecycle : Phase::kIdle);
     fill(fetch, decode, Phase::kFetch);
     fill(decode, end_, Phase::kDecode);
   }
@@ -71,6 +81,10 @@ class Stretch {
   void all(Phase phase) { fill(begin_, end_, phase); }
 
  private:
+  Calls::const_iterator at(std::size_t i) const {
+    return calls_.begin() + static_cast<std::ptrdiff_t>(i);
+  }
+
   void fill(std::size_t from, std::size_t to, Phase phase) {
     for (std::size_t i = from; i < to; ++i) phases_[i] = phase;
   }

@@ -12,14 +12,15 @@
 namespace poolproof::conformance::sweep {
 
 enum class Phase {
-  kSpawn,   // it is no worker yet: what it comes of has not called exec
-  kInit,    // up to the first time that it looks for a task
-  kFetch,   // the task is read
-  kDecode,  // from there to the task's body
-  kRun,     // in the body
-  kEncode,  // from the body's end to the first word of the result
-  kSend,    // the result is written
-  kIdle,    // it waits for what comes next
+  kSpawn,    // it is no worker yet: what it comes of has not called exec
+  kInit,     // up to the first time that it looks for a task
+  kFetch,    // the task is read
+  kDecode,   // from there to the task's body
+  kRun,      // in the body
+  kEncode,   // from the body's end to the first word of the result
+  kSend,     // the result is written
+  kIdle,     // it waits for what comes next
+  kRecycle,  // from the end of its last task to its exit, though the pool was not told to close
   kShutdown,
 };
 

@@ -52,10 +52,27 @@ TEST(Phase, tasks_that_come_by_memory_are_decoded_after_the_last_wait) {
       "idle decode encode");
 }
 
+TEST(Phase, a_worker_that_ends_though_the_pool_goes_on_recycles_once_its_result_is_sent) {
+  EXPECT_EQ(
+      phases({"read:pipe#1 in start", "futex:memory#1 in after-1", "write:pipe#1 in after-1",
+              "futex:memory#2 in after-1", "close:pipe#1 in after-1", "exit_group:-#1 in after-1"}),
+      "fetch encode send recycle recycle recycle");
+  EXPECT_EQ(phases({"write:pipe#1 in after-1", "futex:memory#2 in after-1",
+                    "close:pipe#1 in after-1", "exit_group:-#1 in shutdown"}),
+            "send idle idle shutdown")
+      << "told to close, it was no more than idle";
+}
+
+TEST(Phase, a_worker_that_ends_without_a_task_recycles_from_its_last_wait_on) {
+  EXPECT_EQ(phases({"close:pipe#1 in start", "read:pipe#1 in start", "close:pipe#2 in start",
+                    "exit_group:-#1 in start"}),
+            "init idle recycle recycle");
+}
+
 TEST(Phase, no_call_has_no_phase) { EXPECT_EQ(phases({}), ""); }
 
 TEST(Phase, every_word_reads_back) {
-  EXPECT_EQ(all_phases().size(), 9U);
+  EXPECT_EQ(all_phases().size(), 10U);
   for (const Phase phase : all_phases()) EXPECT_EQ(parse_phase(to_string(phase)), phase);
   EXPECT_EQ(parse_phase("lunch"), std::nullopt);
 }

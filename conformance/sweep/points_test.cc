@@ -76,6 +76,19 @@ TEST_F(Points, only_what_is_wanted_is_struck) {
   EXPECT_TRUE(points_of("w", spawns_, only, false).empty());
 }
 
+TEST_F(Points, a_worker_that_is_replaced_is_struck_on_its_way_out) {
+  Wanted only = wanted("kill");
+  only.phases = {Phase::kRecycle};
+  std::vector<std::string> names;
+  for (const Point& point :
+       points_of("w", learn({staged::run_of_a_recycling_pool()}, 1), only, false))
+    names.push_back(to_string(point.label) + " " + faults::to_string(point.moment));
+  EXPECT_EQ(names,
+            (Words{"worker close:pipe#1 in after-1 before", "worker close:pipe#1 in after-1 after",
+                   "worker exit_group:-#1 in after-1 before"}));
+  EXPECT_TRUE(points_of("w", forks_, only, false).empty()) << "nobody recycles there";
+}
+
 TEST_F(Points, each_has_a_name_of_its_own_that_says_what_it_is) {
   std::set<std::string> names;
   Wanted both = wanted("kill");

@@ -56,6 +56,20 @@ std::vector<Observation> run_of_a_forking_pool() {
   return stage.lines;
 }
 
+std::vector<Observation> run_of_a_recycling_pool() {
+  Stage stage;
+  for (const int pid : {21, 22, 23}) {
+    stage.born(pid, kFork);
+    stage.call(pid, kFork, "read:pipe#1 in start", 4);
+    stage.body("start", "t3", pid);
+    stage.body("end", "t3", pid);
+    stage.call(pid, kFork, "write:pipe#1 in after-1", 200);
+    stage.call(pid, kFork, "close:pipe#1 in after-1", 0);
+    stage.call(pid, kFork, "exit_group:-#1 in after-1", 0, false);
+  }
+  return stage.lines;
+}
+
 std::vector<Observation> run_of_a_spawning_pool() {
   Stage stage;
   stage.born(30, kFork);

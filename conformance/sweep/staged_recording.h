@@ -15,6 +15,10 @@ std::vector<Observation> run_of_a_forking_pool();
 // One worker, 31, made by fork and exec; and a helper, 30, made alike, that runs no task.
 std::vector<Observation> run_of_a_spawning_pool();
 
+// Two forked workers, 21 and 22, each of which ends after its task, and 23, which replaces one of
+// them, has a task too, and ends likewise. The pool is told to close only then.
+std::vector<Observation> run_of_a_recycling_pool();
+
 // 21 fetches a second task, runs it, and writes its result, before it ends.
 void go_on(std::vector<Observation>& run, int pid);
 

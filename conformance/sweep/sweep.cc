@@ -43,7 +43,7 @@ std::optional<Learnt> learnt_from(const Earlier& earlier, const SweepOptions& op
                                   const PoolFacts& facts) {
   Learnt learnt;
   for (const Workload& workload : options.workloads) {
-    auto recording = recording_in(earlier, workload, kRecordings);
+    auto recording = recording_in(earlier, workload, facts, kRecordings);
     if (!recording) return std::nullopt;
     const auto points = points_of(workload.name, *recording, options.wanted, can_be_frozen(facts));
     learnt.points.insert(learnt.points.end(), points.begin(), points.end());

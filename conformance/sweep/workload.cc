@@ -18,6 +18,11 @@ using scenarios::StepKind;
 constexpr int kWithin_ms = 3000;
 // Far more than a task of ours takes, so that only what is frozen reaches it.
 constexpr int kDeadline_ms = 500;
+// With one, every worker but the last ends at the same place of its life in every run: after its
+// first task, whoever got it. With two, a worker that got one task by luck would not end at all.
+constexpr int kTasksPerWorker = 1;
+// So that a replacement is needed: the second worker of each place has a task too.
+constexpr int kGenerations = 2;
 
 bool has(const PoolFacts& facts, std::string_view capability) {
   return std::find(facts.capabilities.begin(), facts.capabilities.end(), capability) !=
@@ -31,9 +36,11 @@ bool freezes(const Plan& plan) {
 
 class Builder {
  public:
-  Builder(const Workload& workload, const PoolFacts& facts) : workload_(workload) {
+  Builder(const Workload& workload, const PoolFacts& facts)
+      : workload_(workload), course_(course_of(workload, facts)) {
     plan_.pool = facts;
     plan_.workers = kWorkers;
+    plan_.opening = course_.opening;
     gentle_ = scenarios::gentlest_close(facts);
   }
 
@@ -49,8 +56,15 @@ class Builder {
     step(StepKind::kClose).how = gentle_;
     if (plan_.trace) step(StepKind::kArm);
     step(StepKind::kOpen);
-    submit();
+    submit(course_.tasks);
     step(StepKind::kAwaitSettled);
+    if (course_.resizes) {
+      for (const int workers : {1, kWorkers}) {
+        step(StepKind::kResize).workers = workers;
+        submit(workers);
+        step(StepKind::kAwaitSettled);
+      }
+    }
     // What is frozen and holds no task is known to nobody: a close that ends it is due first.
     if (freezes(plan_)) {
       step(StepKind::kClose).how = "kill";
@@ -85,16 +99,18 @@ class Builder {
     return ids;
   }
 
-  void submit() {
-    for (int n = 1; n <= workload_.tasks; ++n) {
+  void submit(int tasks) {
+    std::vector<std::string> ids;
+    for (int n = 1; n <= tasks; ++n) {
       const std::string value = workload_.bytes > 0
                                     ? "{\"length\":" + std::to_string(workload_.bytes) + "}"
                                     : std::to_string(n);
       scenarios::PlannedTask& planned = task("task", workload_.body, value);
       planned.bytes = workload_.bytes;
       if (freezes(plan_)) planned.deadline_ms = kDeadline_ms;
+      ids.push_back(planned.id);
     }
-    step(StepKind::kSubmit).tasks = ids_of("task");
+    step(StepKind::kSubmit).tasks = ids;
   }
 
   void probe() {
@@ -105,6 +121,7 @@ class Builder {
   }
 
   const Workload& workload_;
+  const Course course_;
   Plan plan_;
   std::string gentle_;
 };
@@ -135,12 +152,32 @@ const std::vector<Workload>& workloads() {
       {"small_results", "six tasks, each with a number for its result", "echo", 6, 0},
       {"big_results", "four tasks, each result larger than a pipe takes at once", "large", 4,
        200'000},
-      {"lifecycle", "the pool opens, has a task for each worker, and closes", "echo", kWorkers, 0},
+      {"lifecycle",
+       "the pool opens, has a task for each worker, and closes; its workers are initialized, "
+       "replaced after a task, and made fewer and more, as far as it can",
+       "echo", kWorkers, 0, true},
   };
   return kAll;
 }
 
-int share_of(const Workload& workload) { return (workload.tasks + kWorkers - 1) / kWorkers; }
+Course course_of(const Workload& workload, const PoolFacts& facts) {
+  Course course{{}, workload.tasks, false};
+  if (!workload.whole_life) return course;
+  course.opening.initializer = has(facts, "initializer");
+  if (has(facts, "recycles")) {
+    course.opening.tasks_per_worker = kTasksPerWorker;
+    course.tasks = kWorkers * kTasksPerWorker * kGenerations;
+  }
+  // A pool that a death breaks for good has nothing left to resize.
+  course.resizes = has(facts, "resize") && facts.recovers != Recovery::kBreaks;
+  return course;
+}
+
+int share_of(const Workload& workload, const PoolFacts& facts) {
+  const Course course = course_of(workload, facts);
+  const int share = (course.tasks + kWorkers - 1) / kWorkers;
+  return std::min(share, course.opening.tasks_per_worker.value_or(share));
+}
 
 const Workload* find_workload(std::string_view name) {
   for (const Workload& workload : workloads())
@@ -164,10 +201,12 @@ bool can_be_frozen(const PoolFacts& facts) {
 Plan plan_of(const Workload& workload, const PoolFacts& facts, const std::string& scenario,
              std::optional<faults::Trace> trace) {
   Plan plan = Builder(workload, facts).build(scenario, std::move(trace));
+  // Where each task waits for a worker to be born, there is the time of a start more for each.
+  const int within_ms = plan.opening.tasks_per_worker ? kWithin_ms * kGenerations : kWithin_ms;
   scenarios::RoleExpectation role;
   role.role = "task";
   role.outcome.one_of = {"value"};
-  role.within_ms = kWithin_ms;
+  role.within_ms = within_ms;
   if (plan.trace && plan.trace->strike) {
     role.outcome.one_of = outcomes_after(*plan.trace->strike, facts.recovers);
     if (facts.recovers == Recovery::kReplaces) plan.expect.lost_at_most = 1;
@@ -175,7 +214,7 @@ Plan plan_of(const Workload& workload, const PoolFacts& facts, const std::string
   plan.expect.roles.push_back(std::move(role));
   plan.expect.after.one_of = {"usable"};
   plan.expect.leftovers.one_of = {"none"};
-  plan.expect.closes_within_ms = kWithin_ms;
+  plan.expect.closes_within_ms = within_ms;
   return plan;
 }
 

@@ -17,13 +17,23 @@ struct Workload {
   std::string about;
   std::string body;  // of each task
   int tasks = 0;
-  int bytes = 0;  // of each result; 0: a number
+  int bytes = 0;            // of each result; 0: a number
+  bool whole_life = false;  // recycling, resize and initializer join it where a pool has them
 };
 
 inline constexpr int kWorkers = 2;
 
+// What of a workload a pool can be given.
+struct Course {
+  scenarios::Opening opening{};
+  int tasks = 0;         // submitted at once, in the pool that is struck
+  bool resizes = false;  // then it has one worker and a task more, then all workers and one each
+  bool operator==(const Course&) const = default;
+};
+Course course_of(const Workload& workload, const scenarios::PoolFacts& facts);
+
 // So many tasks some worker has in every run, however they are shared out.
-int share_of(const Workload& workload);
+int share_of(const Workload& workload, const scenarios::PoolFacts& facts);
 
 const std::vector<Workload>& workloads();
 const Workload* find_workload(std::string_view name);  // nullptr: there is none

@@ -103,6 +103,61 @@ TEST(SweepPlan, expects_an_error_of_the_system_to_be_absorbed_or_told_cleanly) {
   EXPECT_FALSE(allows(plan("write:pipe#1 in after-1", "kill"), "task-error"));
 }
 
+PoolFacts able(std::initializer_list<const char*> more, Recovery recovers = Recovery::kReplaces) {
+  PoolFacts of = facts(recovers);
+  of.capabilities.insert(of.capabilities.end(), more.begin(), more.end());
+  return of;
+}
+
+Plan life(const PoolFacts& of) {
+  return plan_of(*find_workload("lifecycle"), of, "sweep/x", std::nullopt);
+}
+
+int tasks_of(const Plan& plan) {
+  return static_cast<int>(std::count_if(plan.tasks.begin(), plan.tasks.end(),
+                                        [](const auto& task) { return task.role == "task"; }));
+}
+
+TEST(Lifecycle, asks_a_pool_for_nothing_that_it_has_not) {
+  EXPECT_EQ(life(facts()).opening, scenarios::Opening{});
+  EXPECT_EQ(tasks_of(life(facts())), kWorkers);
+  EXPECT_EQ(share_of(*find_workload("lifecycle"), facts()), 1);
+}
+
+TEST(Lifecycle, initializes_and_recycles_so_that_replacements_have_tasks_too) {
+  const PoolFacts of = able({"initializer", "recycles"});
+  const Plan plan = life(of);
+  EXPECT_TRUE(plan.opening.initializer);
+  EXPECT_EQ(plan.opening.tasks_per_worker, 1);
+  EXPECT_GT(tasks_of(plan), kWorkers * *plan.opening.tasks_per_worker);
+  EXPECT_EQ(share_of(*find_workload("lifecycle"), of), *plan.opening.tasks_per_worker)
+      << "no worker's life has more";
+}
+
+TEST(Lifecycle, resizes_down_and_up_again_with_tasks_after_each) {
+  const Plan plan = life(able({"resize"}));
+  const Words steps = steps_of(plan);
+  EXPECT_EQ(Words(steps.begin() + 3, steps.end()),
+            (Words{"open", "submit", "await-settled", "resize", "submit", "await-settled", "resize",
+                   "submit", "await-settled", "probe", "close", "bye"}));
+  EXPECT_EQ(plan.steps[6].workers, 1);
+  EXPECT_EQ(plan.steps[9].workers, kWorkers);
+  EXPECT_EQ(plan.steps[7].tasks.size(), 1U);
+  EXPECT_EQ(plan.steps[10].tasks.size(), 2U);
+  EXPECT_EQ(tasks_of(plan), kWorkers + 1 + kWorkers);
+}
+
+TEST(Lifecycle, does_not_resize_what_a_death_breaks_for_good) {
+  EXPECT_FALSE(course_of(*find_workload("lifecycle"), able({"resize"}, Recovery::kBreaks)).resizes);
+}
+
+TEST(Lifecycle, is_the_only_workload_that_changes_with_what_a_pool_has) {
+  const PoolFacts of = able({"initializer", "recycles", "resize"});
+  for (const Workload& workload : workloads())
+    EXPECT_EQ(course_of(workload, of) != course_of(workload, facts()), workload.whole_life)
+        << workload.name;
+}
+
 TEST(Workloads, are_three_and_big_results_are_larger_than_a_pipe) {
   EXPECT_EQ(workloads().size(), 3U);
   for (const auto& task : plan("write:pipe#1 in after-1", "kill").tasks)

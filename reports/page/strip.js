@@ -14,6 +14,7 @@ const PHASES = [
   "encode",
   "send",
   "idle",
+  "recycle",
   "shutdown",
 ];
 

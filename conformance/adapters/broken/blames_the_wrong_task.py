@@ -2,6 +2,8 @@
 
 import sound  # first: it takes the line away from fd 0 and fd 1
 
+from typing import Any
+
 import kit
 from sound_books import Task
 from sound_errors import PoolError, WorkerLost
@@ -11,9 +13,9 @@ from sound_pool import SoundPool
 class BlamesTheWrongTask(SoundPool):
     """Looks a dead worker up in a list of those that it began with, and reads the next line."""
 
-    def __init__(self, workers: int):
+    def __init__(self, workers: int, **options: Any):
         self.first_pids: dict[int, int] = {}
-        super().__init__(workers)
+        super().__init__(workers, **options)
 
     def hand_over(self, task: Task, result: bytes | PoolError) -> None:
         for worker in self.workers:

@@ -3,6 +3,7 @@
 import sound  # first: it takes the line away from fd 0 and fd 1
 
 import threading
+from typing import Any
 
 import kit
 from sound_books import Worker
@@ -12,9 +13,9 @@ from sound_pool import SoundPool
 class NeverShutsDown(SoundPool):
     """Waits, at shutdown, for the goodbye of each worker that died at work; nobody says it."""
 
-    def __init__(self, workers: int):
+    def __init__(self, workers: int, **options: Any):
         self.dead, self.goodbyes = 0, threading.Semaphore(0)
-        super().__init__(workers)
+        super().__init__(workers, **options)
 
     def on_death(self, worker: Worker) -> None:
         self.dead += 1

@@ -2,6 +2,7 @@
 
 import sys
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -41,8 +42,8 @@ class Sound:
     def __init__(self, pool: str = "sound", kind: type[SoundPool] = SoundPool):
         self.pool, self.kind = pool, kind
 
-    def open(self, workers: int) -> None:
-        self.workers = self.kind(workers)
+    def open(self, workers: int, **options: Any) -> None:
+        self.workers = self.kind(workers, **options)
         self.tasks: dict[str, Task] = {}
 
     def submit(self, task: kit.Task) -> None:
@@ -63,6 +64,9 @@ class Sound:
 
     def cancel(self, task_id: str) -> None:
         self.workers.cancel(self.tasks[task_id])
+
+    def resize(self, workers: int) -> None:
+        self.workers.resize(workers)
 
     def close(self, how: str) -> None:
         self.workers.close(how)

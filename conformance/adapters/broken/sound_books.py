@@ -25,6 +25,7 @@ class Worker:
     pidfd: int
     channel: int  # -1: lost or closed
     task: Task | None = None
+    done: int = 0  # tasks
     claimed: bool = False
     started: bool = False
     inbox: bytearray = field(default_factory=bytearray)

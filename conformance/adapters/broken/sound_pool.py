@@ -68,8 +68,13 @@ def _decoded(outcome: bytes | PoolError) -> tuple[object, PoolError | None]:
 class SoundPool:
     holds_the_program = False  # until it is closed
 
-    def __init__(self, workers: int):
-        self.size = workers
+    def __init__(
+        self,
+        workers: int,
+        tasks_per_worker: int | None = None,
+        initializer: Callable[[], None] | None = None,
+    ):
+        self.size, self.share, self.initializer = workers, tasks_per_worker, initializer
         self.workers: list[Worker] = []
         self.queue: deque[Task] = deque()
         self._closing = ""
@@ -99,6 +104,10 @@ class SoundPool:
     def cancel(self, task: Task) -> None:
         """Takes a task back that no worker was given yet; else it goes on."""
         self._order(lambda: self._withdraw(task))
+
+    def resize(self, workers: int) -> None:
+        """Whoever is one too many ends when its task has; places that are free are taken again."""
+        self._order(lambda: self._resize(workers))
 
     def close(self, how: str) -> None:
         """Ends the pool. drain: when all is done; cancel: when what runs is done; kill: now."""
@@ -226,7 +235,7 @@ class SoundPool:
         try:
             pid = os.fork()
             if pid == 0:
-                be_a_worker(theirs, parent)
+                be_a_worker(theirs, parent, self.initializer)
             pidfd = os.pidfd_open(pid)
         except OSError:
             os.close(ours)
@@ -299,7 +308,21 @@ class SoundPool:
                 failure, certainty = _FAILURE_OF[kind]
                 outcome = failure(data.decode(), certainty=certainty)
             worker.task, worker.claimed, worker.started = None, False, False
+            worker.done += 1
             self.hand_over(task, outcome)
+            if worker.index >= self.size or worker.done == self.share:
+                self._dismiss(worker)
+
+    def _resize(self, workers: int) -> None:
+        self.size = workers
+        for worker in self.workers:
+            if worker.index >= workers and worker.task is None and worker.channel >= 0:
+                self._dismiss(worker)
+
+    def _dismiss(self, worker: Worker) -> None:
+        """The end of its input ends it; another takes its place once it has."""
+        os.close(worker.channel)
+        worker.channel, worker.suspect_until = -1, time.monotonic() + GRACE_S
 
     def _doom(self, worker: Worker, reason: PoolError) -> None:
         worker.doom = worker.doom or reason

@@ -15,6 +15,7 @@ import signal
 import struct
 import sys
 import traceback
+from collections.abc import Callable
 
 HEADER = struct.Struct("<cQ")
 TASK_HEADER = struct.Struct("<Q")
@@ -28,7 +29,7 @@ def describe(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}"
 
 
-def be_a_worker(channel: int, parent: int) -> None:
+def be_a_worker(channel: int, parent: int, initializer: Callable[[], None] | None) -> None:
     """Never returns. In the process that was just forked from `parent`."""
     status = 1
     try:
@@ -36,6 +37,8 @@ def be_a_worker(channel: int, parent: int) -> None:
         if os.getppid() == parent:  # else it ended before we asked to end with it
             os.closerange(3, channel)
             os.closerange(channel + 1, os.sysconf("SC_OPEN_MAX"))
+            if initializer is not None:
+                initializer()
             _work(channel)
             status = 0
     except BaseException:

@@ -31,6 +31,8 @@ const char* word_of(Entry entry) {
       return "end";
     case Entry::kStruck:
       return "struck";
+    case Entry::kInit:
+      return "init";
   }
   return "";
 }
@@ -38,8 +40,8 @@ const char* word_of(Entry entry) {
 }  // namespace
 
 void write_ledger(const Place& place, Entry entry, int child) {
-  nlohmann::json fields = {
-      {"ev", word_of(entry)}, {"task", place.task}, {"pid", ::getpid()}, {"t_ns", monotonic_ns()}};
+  nlohmann::json fields = {{"ev", word_of(entry)}, {"pid", ::getpid()}, {"t_ns", monotonic_ns()}};
+  if (entry != Entry::kInit) fields["task"] = place.task;
   if (child != 0) fields["child"] = child;
   const std::string line = text_of(fields) + "\n";
   if (line.size() > kLineBytes) throw std::length_error("ledger line over 512 bytes: " + line);

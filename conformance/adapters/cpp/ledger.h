@@ -20,11 +20,11 @@ struct Place {
   }
 };
 
-enum class Entry { kStart, kEnd, kStruck };
+enum class Entry { kStart, kEnd, kStruck, kInit };
 
 // Opens the FIFO, writes one line of at most 512 bytes in one write, closes it. Throws
 // std::system_error naming the FIFO, or std::length_error for an id that fills the line.
-// `child` is told, if it is not 0.
+// `child` is told, if it is not 0. An initializer writes kInit, of a place without a task.
 void write_ledger(const Place& place, Entry entry, int child = 0);
 
 }  // namespace poolproof::adapter

@@ -100,6 +100,27 @@ Submission submission_of(const json& command) {
   return task;
 }
 
+int workers_of(const json& command) {
+  const json workers = command.value("workers", json());
+  demand(workers.is_number_integer() && workers >= 1, "`workers` must be an integer >= 1");
+  return workers.get<int>();
+}
+
+Opening opening_of(const json& command) {
+  Opening opening;
+  opening.workers = workers_of(command);
+  if (command.contains("tasks_per_worker")) {
+    const json& tasks = command["tasks_per_worker"];
+    demand(tasks.is_number_integer() && tasks >= 1, "`tasks_per_worker` must be an integer >= 1");
+    opening.tasks_per_worker = tasks.get<int>();
+  }
+  if (command.contains("initializer")) {
+    demand(command["initializer"].is_object(), "`initializer` must be an object");
+    opening.initializer = Place{"", text_at(command["initializer"], "ledger"), ""};
+  }
+  return opening;
+}
+
 // Takes one command after the other to the pool.
 class Desk {
  public:
@@ -110,7 +131,7 @@ class Desk {
   bool obey(const json& command) {
     const std::string word = text_at(command, "cmd");
     if (word == "open") {
-      open(command.value("workers", json()));
+      open(opening_of(command));
     } else if (word == "submit") {
       submit(submission_of(command));
     } else if (word == "cancel") {
@@ -118,10 +139,17 @@ class Desk {
       const std::string id = text_at(command, "id");
       demand(submitted_.count(id) == 1, "no task of this id was submitted");
       pool_.cancel(id);
+    } else if (word == "resize") {
+      demand(can("resize"), "this pool keeps the workers that it was opened with");
+      const int workers = workers_of(command);
+      demand(is_open_, "no pool is open");
+      pool_.resize(workers);
+      line_.send({{"event", "resized"}});
     } else if (word == "close") {
       close(text_at(command, "how"));
     } else {
-      demand(word == "bye", "unknown command; known are open, submit, cancel, close and bye");
+      demand(word == "bye",
+             "unknown command; known are open, submit, cancel, resize, close and bye");
       return false;
     }
     return true;
@@ -133,10 +161,13 @@ class Desk {
     return std::find(all.begin(), all.end(), what) != all.end();
   }
 
-  void open(const json& workers) {
-    demand(workers.is_number_integer() && workers >= 1, "`workers` must be an integer >= 1");
+  void open(const Opening& opening) {
+    demand(!opening.tasks_per_worker || can("recycles"),
+           "this pool replaces no worker after so many tasks");
+    demand(!opening.initializer || can("initializer"),
+           "this pool's workers run nothing before their first task");
     demand(!is_open_, "a pool is open; close it first");
-    pool_.open(workers.get<int>());
+    pool_.open_as(opening);
     is_open_ = true;
     line_.send({{"event", "opened"}});
   }
@@ -173,6 +204,8 @@ class Desk {
 };
 
 }  // namespace
+
+void Pool::resize(int) { throw Refused("this adapter has `resize`, and no way to do it"); }
 
 void serve(const Line& line, const Hello& hello, Pool& pool) {
   line.send(message_of(hello));

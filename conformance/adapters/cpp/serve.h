@@ -35,6 +35,14 @@ struct Submission {
   std::shared_ptr<const Submission> follower;  // what its done-callback submits, if anything
 };
 
+// What an `open` asks for. The options stay empty in a pool without the capability.
+struct Opening {
+  int workers = 1;
+  std::optional<int> tasks_per_worker{};  // `recycles`: a worker is replaced after so many tasks
+  std::optional<Place> initializer{};  // `initializer`: each worker calls, before its first task,
+                                       // write_ledger(*initializer, Entry::kInit)
+};
+
 // What the adapter cannot do at all; its text is the `why` of `refused`.
 class Refused : public std::runtime_error {
  public:
@@ -48,6 +56,9 @@ class Pool {
  public:
   virtual ~Pool() = default;
   virtual void open(int workers) = 0;  // never while one is open
+  // The same, with what else was asked for: for pools with `recycles` or `initializer`.
+  virtual void open_as(const Opening& opening) { open(opening.workers); }
+  virtual void resize(int workers);  // of the pool that is open: for pools with `resize`
   // Sees to it that `done` is called, once. A done-callback submits from its own thread.
   virtual void submit(const Submission& task) = 0;
   virtual void cancel(const std::string& id) = 0;

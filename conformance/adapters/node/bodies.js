@@ -20,6 +20,7 @@ const FOR_EVER_MS = 2 ** 31 - 1; // the longest timer that Node has, over and ov
 
 function writeLedger(place, ev, more = {}) {
   const t_ns = Number(process.hrtime.bigint());
+  // (JSON leaves out what is undefined: an initializer has no task.)
   const entry = { ev, task: place.task, pid: process.pid, t_ns, ...more };
   const data = Buffer.from(`${JSON.stringify(entry)}\n`);
   if (data.length > LEDGER_BYTES) {
@@ -185,4 +186,7 @@ async function run({ place, body, stage, argument }) {
   return result;
 }
 
-module.exports = { BODIES, LEDGER_BYTES, STAGES, carried, run };
+// What a pool's initializer is: each worker calls it once, before its first task.
+const initialize = (ledger) => writeLedger({ ledger }, "init");
+
+module.exports = { BODIES, LEDGER_BYTES, STAGES, carried, initialize, run };

@@ -31,7 +31,7 @@ const TABLE = [
 
 kit.serve("jest-worker", (module) => ({
   pool: "jest-worker (child processes)",
-  capabilities: ["worker_processes", "results_cross", "close_kill"],
+  capabilities: ["worker_processes", "results_cross", "initializer", "close_kill"],
   table: TABLE,
   recovers: "replaces",
   longestWait: [
@@ -39,11 +39,14 @@ kit.serve("jest-worker", (module) => ({
     "jest-worker/build/index.js: 500 ms until a worker is ended by force, SIGKILL_DELAY later",
   ],
 
-  open(workers) {
+  open(workers, { initializer }) {
     const { Worker, default: whole } = module; // exported by name since 27, or as the module
     const Farm = Worker ?? whole.Worker ?? whole.default ?? whole;
-    const script = path.join(__dirname, "bodies.js");
-    this.farm = new Farm(script, { numWorkers: workers, exposedMethods: ["run"] });
+    const options = { numWorkers: workers, exposedMethods: ["run"] };
+    if (initializer !== undefined) options.setupArgs = [initializer];
+    // It calls `setup` of a script that has one, asked or not.
+    const script = initializer === undefined ? "bodies.js" : "initialized_bodies.js";
+    this.farm = new Farm(path.join(__dirname, script), options);
     // What workers print comes out here, and the program is to pass it on.
     this.farm.getStdout()?.pipe(process.stderr, { end: false });
     this.farm.getStderr()?.pipe(process.stderr, { end: false });

@@ -7,13 +7,16 @@
 //
 //   pool, capabilities, recovers, longestWait: [seconds, where that is written]
 //   table             which error of the pool is what: rows of outcomes.js
-//   open(workers)     makes the pool
+//   open(workers, options)  makes the pool; options.tasksPerWorker and options.initializer (the path
+//                     of the ledger) are there where they are asked for, with `recycles` and
+//                     `initializer` in the capabilities
+//   resize(workers)   tells the pool that is open to have so many; needed only with `resize`
 //   submit(task)      submits `task.call` to `run` of bodies.js; returns the pool's promise
 //   cancel(id)        asks the pool to cancel; needed only with `cancel` in the capabilities
 //   close(how)        calls the pool's own shutdown; one of the `close_*` in the capabilities
 //
 // A version of the package that cannot be driven is a `throw new Refused(why)` in `make`.
-// `open`, `cancel` and `close` may return promises. What they throw is told as `refused`; what
+// `open`, `cancel`, `resize` and `close` may return promises. What they throw is told as `refused`; what
 // `submit` throws is an outcome.
 
 const fs = require("fs");
@@ -21,7 +24,7 @@ const path = require("path");
 const { pathToFileURL } = require("url");
 const line = require("./line");
 const outcomes = require("./outcomes");
-const { ID_CHARACTERS, Refused, isObject, read } = require("./submission");
+const { ID_CHARACTERS, Refused, isObject, opening, read, workersOf } = require("./submission");
 
 const PROTOCOL = 1;
 const OLDEST_NODE = 18;
@@ -99,19 +102,18 @@ class Desk {
   }
 
   obey(command) {
-    const deeds = ["open", "submit", "cancel", "close", "bye"];
+    const deeds = ["open", "submit", "cancel", "resize", "close", "bye"];
     if (!deeds.includes(command.cmd)) {
-      throw new Refused("unknown command; known are open, submit, cancel, close and bye");
+      throw new Refused("unknown command; known are open, submit, cancel, resize, close and bye");
     }
     return this[command.cmd](command);
   }
 
-  async open({ workers }) {
-    if (!Number.isInteger(workers) || workers < 1) {
-      throw new Refused("`workers` must be an integer, 1 or more");
-    }
+  async open(command) {
+    const workers = workersOf(command);
+    const options = opening(command, this.adapter.capabilities);
     if (this.isOpen) throw new Refused("a pool is open; close it first");
-    await this.adapter.open(workers);
+    await this.adapter.open(workers, options);
     this.isOpen = true;
     emit("opened");
   }
@@ -136,6 +138,16 @@ class Desk {
     }
     if (!this.submitted.has(id)) throw new Refused("no task of this id was submitted");
     await this.adapter.cancel(id);
+  }
+
+  async resize(command) {
+    if (!this.adapter.capabilities.includes("resize")) {
+      throw new Refused("this pool keeps the workers that it was opened with");
+    }
+    const workers = workersOf(command);
+    if (!this.isOpen) throw new Refused("no pool is open");
+    await this.adapter.resize(workers);
+    emit("resized");
   }
 
   async close({ how }) {

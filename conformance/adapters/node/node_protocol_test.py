@@ -17,6 +17,7 @@ pytestmark = needs_node
 
 EVERYTHING = f"""
   capabilities: {json.dumps(kit.CAPABILITIES)},
+  resize() {{}},
   submit() {{ return Promise.resolve({{ carried: 1 }}); }},  // the body is not at stake here
 """
 
@@ -44,6 +45,7 @@ def test_what_the_schemas_allow_the_kit_obeys_as_far_as_node_can(tmp_path: Path)
         harness.wait(lambda: len(harness.named("closed")) == 3)
         assert harness.end() == 0
         assert not harness.named("refused")
+        assert len(harness.named("resized")) == 1
         assert len(harness.named("settled")) == sum(c["cmd"] == "submit" for c in sent) == 5
 
 

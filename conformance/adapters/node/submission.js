@@ -1,6 +1,6 @@
 "use strict";
 
-// Reads a `submit` command: is it sound, and what is the pool to run? (../../protocol.md)
+// Reads `submit`, `open` and `resize`: are they sound, and what is asked for? (../../protocol.md)
 
 const { BODIES, STAGES, carried } = require("./bodies");
 
@@ -12,6 +12,39 @@ const ALL_STAGES = ["encode-args", "decode-args", "encode-result", "decode-resul
 class Refused extends Error {}
 
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
+
+// Of an `open` or a `resize`. Throws Refused.
+function workersOf({ workers }) {
+  if (!Number.isInteger(workers) || workers < 1) {
+    throw new Refused("`workers` must be an integer, 1 or more");
+  }
+  return workers;
+}
+
+// What an `open` asks for beside the workers. Throws Refused.
+function opening(command, capabilities) {
+  const { tasks_per_worker: tasks = null, initializer = null } = command;
+  const options = {};
+  if (tasks !== null) {
+    if (!capabilities.includes("recycles")) {
+      throw new Refused("this pool replaces no worker after so many tasks");
+    }
+    if (!Number.isInteger(tasks) || tasks < 1) {
+      throw new Refused("`tasks_per_worker` must be an integer, 1 or more");
+    }
+    options.tasksPerWorker = tasks;
+  }
+  if (initializer !== null) {
+    if (!capabilities.includes("initializer")) {
+      throw new Refused("this pool's workers run nothing before their first task");
+    }
+    if (!isObject(initializer) || typeof initializer.ledger !== "string") {
+      throw new Refused("`initializer` must be an object that holds the path `ledger`");
+    }
+    options.initializer = initializer.ledger;
+  }
+  return options;
+}
 
 // A task: `call` is the one argument of the function `run` in bodies.js. Throws Refused.
 function read(command, capabilities) {
@@ -69,4 +102,4 @@ function argumentOf(body, args) {
   return args.value ?? null;
 }
 
-module.exports = { ALL_STAGES, ID_CHARACTERS, MOST_BYTES, Refused, isObject, read };
+module.exports = { ALL_STAGES, ID_CHARACTERS, MOST_BYTES, Refused, isObject, opening, read, workersOf };
