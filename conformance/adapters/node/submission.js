@@ -102,4 +102,13 @@ function argumentOf(body, args) {
   return args.value ?? null;
 }
 
-module.exports = { ALL_STAGES, ID_CHARACTERS, MOST_BYTES, Refused, isObject, opening, read, workersOf };
+module.exports = {
+  ALL_STAGES,
+  ID_CHARACTERS,
+  MOST_BYTES,
+  Refused,
+  isObject,
+  opening,
+  read,
+  workersOf,
+};
