@@ -118,6 +118,7 @@ class Script {
         if (how < 16) shut_down(how);
         break;
       default:
+        if (how < 64) inputs_.push_back(ResizeAsked{1 + how % 5});
         break;
     }
     if (how % 3 != 0) flush();  // else it happens together with the next

@@ -9,6 +9,8 @@ using transport::FrameKind;
 void SupervisorModel::told(const Input& input) {
   if (const auto* submitted = std::get_if<TaskSubmitted>(&input)) {
     tasks_[submitted->task] = {};
+  } else if (const auto* resized = std::get_if<ResizeAsked>(&input)) {
+    most_workers_ = resized->workers;
   } else if (const auto* came = std::get_if<FrameCame>(&input)) {
     heard(came->worker, came->frame);
   } else if (const auto* ended = std::get_if<ChannelEnded>(&input)) {
@@ -50,6 +52,7 @@ std::optional<std::string> SupervisorModel::spawn(const SpawnWorker& order) {
   for (const auto& [id, other] : workers_) {
     if (other.index == order.index) return "two workers in one place";
   }
+  if (workers_.size() >= static_cast<std::size_t>(most_workers_)) return "more workers than asked";
   workers_[order.worker].index = order.index;
   return std::nullopt;
 }
@@ -62,6 +65,7 @@ std::optional<std::string> SupervisorModel::send(const SendFrame& order) {
     if (!to.said_hello) return "an offer before the hello";
     if (to.task != 0) return "two tasks at a time";
     const TaskFacts& task = tasks_.at(order.task);
+    if (to.index >= most_workers_) return "an offer to a worker beyond the size of the pool";
     if (task.ended) return "an offer of a task that has ended";
     if (task.claimed) return "L6: a task that was claimed is offered again";
     for (const auto& [id, other] : workers_) {

@@ -49,7 +49,7 @@ class SupervisorModel {
   std::optional<std::string> forget(const ForgetWorker& order);
   std::optional<std::string> finish();
 
-  const int most_workers_;
+  int most_workers_;                    // as last asked for
   std::map<WorkerId, Worker> workers_;  // not yet forgotten
   std::map<TaskId, TaskFacts> tasks_;
   std::set<WorkerId> seen_;

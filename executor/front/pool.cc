@@ -35,7 +35,7 @@ constexpr char kClosed[] = "the executor is shut down, and takes no more tasks";
 }  // namespace
 
 Pool::Pool(os::Os& os, const ExecutorOptions& options)
-    : os_(os), options_(options), owner_(getpid()) {}
+    : os_(os), options_(options), owner_(getpid()), workers_(options.workers) {}
 
 Pool::~Pool() {
   POOLPROOF_CHECK(!supervisor_.joinable(), "~Executor shuts the pool down before it lets go of it");
@@ -89,7 +89,8 @@ void Pool::start() {
   inbox_.emplace(os_, std::get<int>(bell));
   try {
     // `this` and no reference: shutdown joins the thread while the executor still holds the pool.
-    supervisor_ = os::start_quiet_thread("poolproof-super", [this] { supervise(); });
+    supervisor_ = os::start_quiet_thread("poolproof-super",
+                                         [this, workers = workers_] { supervise(workers); });
   } catch (const std::system_error& error) {
     os_.close(inbox_->bell());
     inbox_.reset();
@@ -98,9 +99,9 @@ void Pool::start() {
   phase_ = Phase::kRunning;
 }
 
-void Pool::supervise() {
+void Pool::supervise(int workers) {
   {
-    supervise::SupervisorOptions options{.workers = options_.workers,
+    supervise::SupervisorOptions options{.workers = workers,
                                          .channel_grace = options_.channel_grace,
                                          .stop_grace = options_.stop_grace};
     supervise::Loop loop(os_, *inbox_, *this, options, options_.max_frame_bytes);
@@ -144,6 +145,28 @@ void Pool::shutdown(const ShutdownOptions& options) {
   changed_.wait(lock, [this] { return phase_ == Phase::kGone; });
   lock.unlock();
   callbacks_->close();
+}
+
+void Pool::resize(int workers) {
+  if (!in_own_process()) throw_failure(failure_of(FailureKind::kShutdown, 0, kForked));
+  const std::lock_guard lock(mutex_);
+  if (ended_) throw_failure(*ended_);
+  if (phase_ >= Phase::kClosing) throw_failure(failure_of(FailureKind::kShutdown, 0, kClosed));
+  if (workers == workers_) return;
+  workers_ = workers;
+  if (phase_ == Phase::kRunning) put(supervise::ResizeAsked{workers});
+}
+
+int Pool::workers() const {
+  const std::lock_guard lock(mutex_);
+  return workers_;
+}
+
+PoolState Pool::state() const {
+  if (!in_own_process()) return PoolState::kShut;
+  const std::lock_guard lock(mutex_);
+  if (ended_) return PoolState::kBroken;
+  return phase_ >= Phase::kClosing ? PoolState::kShut : PoolState::kUsable;
 }
 
 void Pool::cancel(TaskId task) {

@@ -14,6 +14,7 @@
 #include "executor/os/os.h"
 #include "executor/supervise/inbox.h"
 #include "executor/supervise/loop.h"
+#include "poolproof/executor.h"
 #include "poolproof/future.h"
 #include "poolproof/options.h"
 
@@ -31,6 +32,10 @@ class Pool : public Patron, public supervise::Outlet, public std::enable_shared_
   NodePtr submit(const TaskOptions& options, Bytes payload, MakeNode make);
   NodePtr refuse(Failure failure, MakeNode make);  // a node of a new task that has ended so
   void shutdown(const ShutdownOptions& options);
+  // At most so many workers from now on. Does not wait. As detail::resize.
+  void resize(int workers);
+  int workers() const;
+  PoolState state() const;
   void shutdown_on_destroy() { shutdown(options_.on_destroy); }
   // False in a child that the program forked: there the threads do not exist, and nothing is ours.
   bool in_own_process() const;
@@ -53,7 +58,7 @@ class Pool : public Patron, public supervise::Outlet, public std::enable_shared_
     kGone,     // joined
   };
   void start();
-  void supervise();
+  void supervise(int workers);
   void put(supervise::Input input);
 
   os::Os& os_;
@@ -61,9 +66,10 @@ class Pool : public Patron, public supervise::Outlet, public std::enable_shared_
   const int owner_;
   const std::shared_ptr<Callbacks> callbacks_ = std::make_shared<Callbacks>();
 
-  std::mutex mutex_;  // guards all below
+  mutable std::mutex mutex_;  // guards all below
   std::condition_variable changed_;
   Phase phase_ = Phase::kFresh;
+  int workers_;
   std::optional<Failure> ended_;
   TaskId last_task_ = 0;
   std::unordered_map<TaskId, NodePtr> open_;

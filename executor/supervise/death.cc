@@ -17,6 +17,7 @@ std::pair<Cause, Intent> cause_of(const Notes& notes, const ExitStatus& exit) {
     case Wish::kDeadline:
       return {notes.was_frozen ? Cause::kFrozen : Cause::kDeadline, Intent::kPolicy};
     case Wish::kStop:
+    case Wish::kResize:
     case Wish::kShutdownKill:
       return {Cause::kShutdown, Intent::kAsked};
     case Wish::kNone:
@@ -57,6 +58,14 @@ std::string to_string(const Death& death) {
       break;
   }
   return name + " was ended by " + to_string(death.exit);
+}
+
+Failure plain_failure(FailureKind kind, TaskId task, std::string text) {
+  Failure failure;
+  failure.kind = kind;
+  failure.task = task;
+  failure.text = std::move(text);
+  return failure;
 }
 
 Failure failure_of_task(const Death& death, TaskId task, bool started) {

@@ -15,6 +15,7 @@ namespace poolproof::supervise {
 enum class Wish {
   kNone,
   kStop,          // its end, when idle
+  kResize,        // the same, since the pool is to have fewer
   kShutdownKill,  // its end, at once
   kDeadline,      // the end of its task, at its deadline
 };
@@ -40,6 +41,8 @@ Death name_death(WorkerRef worker, const Notes& notes, const ExitStatus& exit);
 // "worker 0 (pid 4711) was ended by SIGSEGV"
 std::string to_string(const Death& death);
 
+// A failure that no worker's death has brought about.
+Failure plain_failure(FailureKind kind, TaskId task, std::string text);
 // What the death means for the task that the worker held. `started`: it had claimed it.
 Failure failure_of_task(const Death& death, TaskId task, bool started);
 // The pool's end, after `times` deaths of fresh workers; `death` was the last.

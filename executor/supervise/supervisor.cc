@@ -46,14 +46,6 @@ Failure failure_from(const transport::TaskFailure& told, TaskId task, WorkerRef 
   return failure;
 }
 
-Failure simple_failure(FailureKind kind, TaskId task, std::string text) {
-  Failure failure;
-  failure.kind = kind;
-  failure.task = task;
-  failure.text = std::move(text);
-  return failure;
-}
-
 }  // namespace
 
 std::vector<Order> Supervisor::step(std::vector<Input> inputs, Instant now) {
@@ -66,16 +58,6 @@ std::vector<Order> Supervisor::step(std::vector<Input> inputs, Instant now) {
   expire();
   pump();
   return std::exchange(orders_, {});
-}
-
-std::optional<Instant> Supervisor::next_deadline() const {
-  std::optional<Instant> next = tasks_.next_deadline();
-  const auto consider = [&](const std::optional<Instant>& other) {
-    if (other && (!next || *other < *next)) next = other;
-  };
-  if (!finished_) consider(shutdown_until_);
-  for (const auto& [id, worker] : workers_) consider(worker.grace_until);
-  return next;
 }
 
 void Supervisor::take(FrameCame& input) {
@@ -146,7 +128,7 @@ void Supervisor::take(TaskSubmitted& input) {
     settle(input.task, std::move(failure));
   } else if (shutdown_) {
     settle(input.task,
-           simple_failure(FailureKind::kShutdown, input.task, "the executor is shut down"));
+           plain_failure(FailureKind::kShutdown, input.task, "the executor is shut down"));
   } else {
     tasks_.add({.id = input.task, .payload = std::move(input.payload), .deadline = input.deadline});
   }
@@ -181,6 +163,11 @@ void Supervisor::take(ShutdownAsked& input) {
   if (shutdown_->running == Running::kKill) kill_everything();
 }
 
+void Supervisor::take(ResizeAsked& input) {
+  POOLPROOF_CHECK(input.workers >= 1, "the public edge refuses a pool without workers");
+  wanted_ = input.workers;
+}
+
 void Supervisor::take(WorkerSpawned& input) {
   if (Worker* worker = find(input.worker)) worker->ref.pid = input.pid;
 }
@@ -193,13 +180,13 @@ void Supervisor::take(SpawnFailed& input) {
     spawning_held_ =
         true;  // the next try comes when one of the others has ended its task or its life
   } else if (++fresh_losses_ >= kLossLimit) {
-    end_pool(simple_failure(FailureKind::kSpawn, 0,
-                            "no worker can be started: " + os::to_string(input.error)));
+    end_pool(plain_failure(FailureKind::kSpawn, 0,
+                           "no worker can be started: " + os::to_string(input.error)));
   }
 }
 
 void Supervisor::take(DescriptorsLost&) {
-  const Failure why = simple_failure(
+  const Failure why = plain_failure(
       FailureKind::kSupervisorLost, 0,
       "the program closed descriptors of the executor (look for close loops over all descriptors)");
   for (const TaskId id : tasks_.all()) {
@@ -244,8 +231,8 @@ void Supervisor::settle_unrun() {
   if (shutdown_->pending == Pending::kCancel) {
     for (const TaskId id : tasks_.all_waiting()) settle(id, cancelled(id));
   } else {
-    settle_waiting(simple_failure(FailureKind::kShutdown, 0,
-                                  "the executor was shut down before it could run"));
+    settle_waiting(
+        plain_failure(FailureKind::kShutdown, 0, "the executor was shut down before it could run"));
   }
 }
 
@@ -254,69 +241,9 @@ void Supervisor::kill_everything() {
   for (auto& [id, worker] : workers_) apply(worker, Event::kKill, {.wish = Wish::kShutdownKill});
 }
 
-void Supervisor::expire() {
-  for (const TaskId id : tasks_.take_expired(now_)) {
-    Task* task = tasks_.find(id);
-    if (task->holder == 0) {
-      settle(id, simple_failure(FailureKind::kDeadline, id, "its deadline came while it waited"));
-    } else {
-      apply(*find(task->holder), Event::kKill, {.wish = Wish::kDeadline});
-    }
-  }
-  for (auto& [id, worker] : workers_) {
-    if (worker.grace_until && *worker.grace_until <= now_) apply(worker, Event::kGraceOver, {});
-  }
-  if (shutdown_until_ && *shutdown_until_ <= now_) {
-    shutdown_until_.reset();
-    shutdown_->running = Running::kKill;
-    kill_everything();
-  }
-}
-
-void Supervisor::pump() {
-  if (finished_) return;
-  for (auto& [id, worker] : workers_) {
-    if (tasks_.waiting() == 0) break;
-    if (worker.state != State::kIdle) continue;
-    Task* task = tasks_.hand_out(id);
-    apply(worker, Event::kOffer, {.offered = task->id});
-  }
-  if ((shutdown_ || ended_) && tasks_.waiting() == 0) {
-    for (auto& [id, worker] : workers_) {
-      if (worker.state == State::kIdle || worker.state == State::kStarting) {
-        apply(worker, Event::kStop, {.wish = Wish::kStop});
-      }
-    }
-  }
-  spawn_as_needed();
-  if (shutdown_ && tasks_.empty() && workers_.empty()) {
-    finished_ = true;
-    orders_.push_back(Finish{});
-  }
-}
-
-void Supervisor::spawn_as_needed() {
-  if (spawning_held_) return;
-  std::size_t starting = 0;
-  std::vector<bool> taken(static_cast<std::size_t>(options_.workers));
-  for (const auto& [id, worker] : workers_) {
-    taken[static_cast<std::size_t>(worker.ref.index)] = true;
-    if (worker.state == State::kStarting) ++starting;
-  }
-  for (int index = 0; index < options_.workers && starting < tasks_.waiting(); ++index) {
-    if (taken[static_cast<std::size_t>(index)]) continue;
-    Worker worker;
-    worker.id = ++last_worker_;
-    worker.ref.index = index;
-    orders_.push_back(SpawnWorker{worker.id, index});
-    workers_.emplace(worker.id, std::move(worker));
-    ++starting;
-  }
-}
-
 Failure Supervisor::cancelled(TaskId task) const {
-  return simple_failure(FailureKind::kCancelled, task,
-                        "it was cancelled before a worker claimed it");
+  return plain_failure(FailureKind::kCancelled, task,
+                       "it was cancelled before a worker claimed it");
 }
 
 Supervisor::Worker* Supervisor::find(WorkerId id) {

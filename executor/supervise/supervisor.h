@@ -8,88 +8,14 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "executor/supervise/death.h"
 #include "executor/supervise/lifecycle.h"
+#include "executor/supervise/messages.h"
 #include "executor/supervise/scheduling.h"
-#include "executor/transport/frame.h"
-#include "poolproof/options.h"
 
 namespace poolproof::supervise {
-
-using Outcome = std::variant<Bytes, Failure>;
-
-// From the program.
-struct TaskSubmitted {
-  TaskId task = 0;
-  transport::SharedPayload payload;
-  std::optional<Instant> deadline = {};
-};
-struct CancelAsked {
-  TaskId task = 0;
-};
-struct ShutdownAsked {
-  Pending pending = Pending::kDrain;
-  Running running = Running::kFinish;
-  std::optional<Instant> until = {};
-};
-// From the operating system.
-struct WorkerSpawned {
-  WorkerId worker = 0;
-  int pid = 0;
-};
-struct SpawnFailed {
-  WorkerId worker = 0;
-  os::SysError error;
-};
-struct FrameCame {
-  WorkerId worker = 0;
-  transport::Frame frame;
-};
-struct GarbageCame {
-  WorkerId worker = 0;
-  std::string what;
-};
-struct ChannelEnded {
-  WorkerId worker = 0;
-};
-struct WorkerExited {
-  WorkerId worker = 0;
-  ExitStatus exit;
-  bool was_frozen = false;
-};
-struct DescriptorsLost {};  // somebody closed descriptors of ours: nothing can be known any more
-using Input = std::variant<FrameCame, GarbageCame, ChannelEnded, WorkerExited, TaskSubmitted,
-                           CancelAsked, ShutdownAsked, WorkerSpawned, SpawnFailed, DescriptorsLost>;
-
-struct SpawnWorker {
-  WorkerId worker = 0;
-  int index = 0;
-};
-struct SendFrame {
-  WorkerId worker = 0;
-  transport::FrameKind kind = transport::FrameKind::kOffer;
-  TaskId task = 0;
-  transport::SharedPayload payload;
-};
-struct KillWorker {
-  WorkerId worker = 0;
-};
-struct ForgetWorker {  // its exit record was taken
-  WorkerId worker = 0;
-};
-struct SettleTask {
-  TaskId task = 0;
-  Outcome outcome;
-};
-struct EndPool {  // what is submitted from now on ends with this
-  Failure why;
-};
-struct Finish {};  // shutdown is complete: no task, no worker
-using Order =
-    std::variant<SpawnWorker, SendFrame, KillWorker, ForgetWorker, SettleTask, EndPool, Finish>;
 
 struct SupervisorOptions {
   int workers = 1;
@@ -103,7 +29,8 @@ class Supervisor {
   // workers in a row died unclaimed (law L6).
   static constexpr int kLossLimit = 3;
 
-  explicit Supervisor(const SupervisorOptions& options) : options_(options) {}
+  explicit Supervisor(const SupervisorOptions& options)
+      : options_(options), wanted_(options.workers) {}
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
 
@@ -138,6 +65,7 @@ class Supervisor {
   void take(TaskSubmitted& input);
   void take(CancelAsked& input);
   void take(ShutdownAsked& input);
+  void take(ResizeAsked& input);
   void take(WorkerSpawned& input);
   void take(SpawnFailed& input);
   void take(DescriptorsLost& input);
@@ -157,11 +85,15 @@ class Supervisor {
   void kill_everything();
   void expire();
   void pump();
+  void hand_out();
+  void retire();
+  Wish wish_to_retire(const Worker& worker) const;
   void spawn_as_needed();
   Failure cancelled(TaskId task) const;
   Worker* find(WorkerId id);
 
   const SupervisorOptions options_;
+  int wanted_;  // at most so many workers, in places 0 to wanted_ - 1
   Instant now_;
   std::vector<Order> orders_;
   Tasks tasks_;

@@ -33,6 +33,21 @@ POOLPROOF_EXPORT NodePtr submit_encoded(Pool& pool, const TaskOptions& options, 
 // A node that has already ended with EncodeError{stage = args}.
 POOLPROOF_EXPORT NodePtr refuse_unencodable(Pool& pool, std::exception_ptr why, MakeNode make);
 
+enum class PoolState {
+  kUsable,
+  kBroken,  // ended by itself: submit throws why
+  kShut,    // shut down, or another process's (after a fork)
+};
+POOLPROOF_EXPORT PoolState state_of(const Pool& pool);
+
+// At most `workers` (0: one per usable CPU) from now on: idle ones beyond that are asked to stop,
+// busy ones end their task first; more start as tasks need them. Any thread; waits for nothing.
+// Throws std::invalid_argument for workers < 0, and as submit once the pool is broken or shut.
+POOLPROOF_EXPORT void resize(Pool& pool, int workers);
+POOLPROOF_EXPORT int workers_of(const Pool& pool);  // as last asked for, by options or resize
+
+struct ExecutorAccess;
+
 }  // namespace detail
 
 class POOLPROOF_EXPORT Executor {
@@ -63,7 +78,13 @@ class POOLPROOF_EXPORT Executor {
   void shutdown(const ShutdownOptions& options = {});
 
  private:
+  friend struct detail::ExecutorAccess;
   std::shared_ptr<detail::Pool> pool_;
+};
+
+// For what is built on an executor: the pool behind it.
+struct detail::ExecutorAccess {
+  static Pool& pool(Executor& executor) { return *executor.pool_; }
 };
 
 // For programs in which the library cannot take over by itself in a worker (Executor says so with

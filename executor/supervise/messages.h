@@ -1,0 +1,90 @@
+// What the supervisor is told, and what it orders: the two lists between it and the world.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "executor/supervise/scheduling.h"
+#include "executor/transport/frame.h"
+#include "poolproof/options.h"
+
+namespace poolproof::supervise {
+
+using Outcome = std::variant<Bytes, Failure>;
+
+// From the program.
+struct TaskSubmitted {
+  TaskId task = 0;
+  transport::SharedPayload payload;
+  std::optional<Instant> deadline = {};
+};
+struct CancelAsked {
+  TaskId task = 0;
+};
+struct ShutdownAsked {
+  Pending pending = Pending::kDrain;
+  Running running = Running::kFinish;
+  std::optional<Instant> until = {};
+};
+struct ResizeAsked {
+  int workers = 1;  // at most so many from now on; those beyond end once they have no task
+};
+// From the operating system.
+struct WorkerSpawned {
+  WorkerId worker = 0;
+  int pid = 0;
+};
+struct SpawnFailed {
+  WorkerId worker = 0;
+  os::SysError error;
+};
+struct FrameCame {
+  WorkerId worker = 0;
+  transport::Frame frame;
+};
+struct GarbageCame {
+  WorkerId worker = 0;
+  std::string what;
+};
+struct ChannelEnded {
+  WorkerId worker = 0;
+};
+struct WorkerExited {
+  WorkerId worker = 0;
+  ExitStatus exit;
+  bool was_frozen = false;
+};
+struct DescriptorsLost {};  // somebody closed descriptors of ours: nothing can be known any more
+using Input =
+    std::variant<FrameCame, GarbageCame, ChannelEnded, WorkerExited, TaskSubmitted, CancelAsked,
+                 ShutdownAsked, ResizeAsked, WorkerSpawned, SpawnFailed, DescriptorsLost>;
+
+struct SpawnWorker {
+  WorkerId worker = 0;
+  int index = 0;
+};
+struct SendFrame {
+  WorkerId worker = 0;
+  transport::FrameKind kind = transport::FrameKind::kOffer;
+  TaskId task = 0;
+  transport::SharedPayload payload;
+};
+struct KillWorker {
+  WorkerId worker = 0;
+};
+struct ForgetWorker {  // its exit record was taken
+  WorkerId worker = 0;
+};
+struct SettleTask {
+  TaskId task = 0;
+  Outcome outcome;
+};
+struct EndPool {  // what is submitted from now on ends with this
+  Failure why;
+};
+struct Finish {};  // shutdown is complete: no task, no worker
+using Order =
+    std::variant<SpawnWorker, SendFrame, KillWorker, ForgetWorker, SettleTask, EndPool, Finish>;
+
+}  // namespace poolproof::supervise

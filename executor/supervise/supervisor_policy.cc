@@ -1,0 +1,97 @@
+// The third part of Supervisor: what is wanted, as against what is. Deadlines, who gets which task,
+// who may go, who must come.
+#include <algorithm>
+#include <utility>
+
+#include "executor/supervise/supervisor.h"
+
+namespace poolproof::supervise {
+
+std::optional<Instant> Supervisor::next_deadline() const {
+  std::optional<Instant> next = tasks_.next_deadline();
+  const auto consider = [&](const std::optional<Instant>& other) {
+    if (other && (!next || *other < *next)) next = other;
+  };
+  if (!finished_) consider(shutdown_until_);
+  for (const auto& [id, worker] : workers_) consider(worker.grace_until);
+  return next;
+}
+
+void Supervisor::expire() {
+  for (const TaskId id : tasks_.take_expired(now_)) {
+    Task* task = tasks_.find(id);
+    if (task->holder == 0) {
+      settle(id, plain_failure(FailureKind::kDeadline, id, "its deadline came while it waited"));
+    } else {
+      apply(*find(task->holder), Event::kKill, {.wish = Wish::kDeadline});
+    }
+  }
+  for (auto& [id, worker] : workers_) {
+    if (worker.grace_until && *worker.grace_until <= now_) apply(worker, Event::kGraceOver, {});
+  }
+  if (shutdown_until_ && *shutdown_until_ <= now_) {
+    shutdown_until_.reset();
+    shutdown_->running = Running::kKill;
+    kill_everything();
+  }
+}
+
+void Supervisor::pump() {
+  if (finished_) return;
+  hand_out();
+  retire();
+  spawn_as_needed();
+  if (shutdown_ && tasks_.empty() && workers_.empty()) {
+    finished_ = true;
+    orders_.push_back(Finish{});
+  }
+}
+
+void Supervisor::hand_out() {
+  for (auto& [id, worker] : workers_) {
+    if (tasks_.waiting() == 0) return;
+    if (worker.state != State::kIdle || wish_to_retire(worker) != Wish::kNone) continue;
+    Task* task = tasks_.hand_out(id);
+    apply(worker, Event::kOffer, {.offered = task->id});
+  }
+}
+
+void Supervisor::retire() {
+  for (auto& [id, worker] : workers_) {
+    if (worker.state != State::kIdle && worker.state != State::kStarting) continue;
+    const Wish wish = wish_to_retire(worker);
+    if (wish != Wish::kNone) apply(worker, Event::kStop, {.wish = wish});
+  }
+}
+
+// Why this worker, which has no task, is to end; kNone: it may stay.
+Wish Supervisor::wish_to_retire(const Worker& worker) const {
+  if ((shutdown_ || ended_) && tasks_.waiting() == 0) return Wish::kStop;
+  if (worker.ref.index >= wanted_) return Wish::kResize;
+  return Wish::kNone;
+}
+
+void Supervisor::spawn_as_needed() {
+  if (spawning_held_) return;
+  std::size_t starting = 0;
+  std::vector<bool> taken(static_cast<std::size_t>(wanted_));
+  for (const auto& [id, worker] : workers_) {
+    const auto place = static_cast<std::size_t>(worker.ref.index);
+    if (place < taken.size()) taken[place] = true;
+    if (worker.state == State::kStarting) ++starting;
+  }
+  // Those beyond the wanted places count too, until they have ended: never more at once than asked.
+  std::size_t room = taken.size() - std::min(taken.size(), workers_.size());
+  for (int index = 0; index < wanted_ && room > 0 && starting < tasks_.waiting(); ++index) {
+    if (taken[static_cast<std::size_t>(index)]) continue;
+    Worker worker;
+    worker.id = ++last_worker_;
+    worker.ref.index = index;
+    orders_.push_back(SpawnWorker{worker.id, index});
+    workers_.emplace(worker.id, std::move(worker));
+    ++starting;
+    --room;
+  }
+}
+
+}  // namespace poolproof::supervise
