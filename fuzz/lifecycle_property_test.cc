@@ -76,6 +76,9 @@ using Step = std::tuple<std::uint8_t, std::uint8_t, std::uint8_t>;
 
 class Script {
  public:
+  explicit Script(const SupervisorOptions& options)
+      : supervisor_(options), model_(options.workers) {}
+
   void play(const Step& step) {
     const auto [what, whom, how] = step;
     switch (what % 16) {
@@ -228,9 +231,8 @@ class Script {
     }
   }
 
-  static constexpr int kWorkers = 3;
-  Supervisor supervisor_{{.workers = kWorkers, .channel_grace = 500ms, .stop_grace = 1s}};
-  SupervisorModel model_{kWorkers};
+  Supervisor supervisor_;
+  SupervisorModel model_;
   std::vector<Input> inputs_;
   std::set<WorkerId> ending_;
   Instant now_ = Instant() + 1h;
@@ -241,7 +243,9 @@ class Script {
 
 TEST(SupervisorProperty, any_sequence_of_happenings_keeps_the_laws_and_ends_every_future) {
   fuzz::holds("pool", 3000, [] {
-    Script script;
+    SupervisorOptions options{.workers = 3, .channel_grace = 500ms, .stop_grace = 1s};
+    if (*rc::gen::arbitrary<bool>()) options.on_death = OnDeath::kBreakPool;
+    Script script(options);
     for (const Step& step : *rc::gen::arbitrary<std::vector<Step>>()) script.play(step);
     script.finish();
   });

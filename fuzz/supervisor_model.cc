@@ -39,6 +39,9 @@ std::optional<std::string> SupervisorModel::ordered(const Order& order) {
   if (const auto* settled = std::get_if<SettleTask>(&order)) return settle(*settled);
   if (const auto* forgotten = std::get_if<ForgetWorker>(&order)) return forget(*forgotten);
   if (std::holds_alternative<Finish>(order)) return finish();
+  if (std::holds_alternative<EndPool>(order) && std::exchange(pool_ended_, true)) {
+    return "the pool ends twice";
+  }
   if (const auto* killed = std::get_if<KillWorker>(&order)) {
     if (!workers_.contains(killed->worker)) return "a kill of nobody";
     if (std::exchange(worker(killed->worker).killed, true)) return "a second kill";
@@ -47,6 +50,7 @@ std::optional<std::string> SupervisorModel::ordered(const Order& order) {
 }
 
 std::optional<std::string> SupervisorModel::spawn(const SpawnWorker& order) {
+  if (pool_ended_) return "a worker is started for a pool that has ended";
   if (!seen_.insert(order.worker).second) return "a worker number is used again";
   if (order.index < 0 || order.index >= most_workers_) return "a place that the pool does not have";
   for (const auto& [id, other] : workers_) {
@@ -64,6 +68,7 @@ std::optional<std::string> SupervisorModel::send(const SendFrame& order) {
   if (order.kind == FrameKind::kOffer) {
     if (!to.said_hello) return "an offer before the hello";
     if (to.task != 0) return "two tasks at a time";
+    if (pool_ended_) return "an offer in a pool that has ended";
     const TaskFacts& task = tasks_.at(order.task);
     if (to.index >= most_workers_) return "an offer to a worker beyond the size of the pool";
     if (task.ended) return "an offer of a task that has ended";

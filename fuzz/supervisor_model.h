@@ -53,6 +53,7 @@ class SupervisorModel {
   std::map<WorkerId, Worker> workers_;  // not yet forgotten
   std::map<TaskId, TaskFacts> tasks_;
   std::set<WorkerId> seen_;
+  bool pool_ended_ = false;
   bool finished_ = false;
 };
 

@@ -28,6 +28,9 @@ std::string describe(const Failure& failure) {
       return task +
              (failure.started ? " was running when its " : " had not started when its third ") +
              failure.text + "; the pool goes on";
+    case FailureKind::kPoolBroken:
+      return task + (failure.started ? " may have run, and was ended: " : " cannot run: ") +
+             failure.text;
     case FailureKind::kProtocol:
       return task + " failed because its " + failure.text +
              "; it may have run; does it write to descriptor 3? The pool goes on";
@@ -106,6 +109,8 @@ void throw_failure(const Failure& failure) {
       throw DecodeError(failure);
     case FailureKind::kWorkerLost:
       throw TerminatedWorkerError(failure);
+    case FailureKind::kPoolBroken:
+      throw BrokenProcessPool(failure);
     case FailureKind::kProtocol:
       throw ProtocolError(failure);
     case FailureKind::kDeadline:

@@ -102,6 +102,7 @@ void Pool::start() {
 void Pool::supervise(int workers) {
   {
     supervise::SupervisorOptions options{.workers = workers,
+                                         .on_death = options_.on_death,
                                          .channel_grace = options_.channel_grace,
                                          .stop_grace = options_.stop_grace};
     supervise::Loop loop(os_, *inbox_, *this, options, options_.max_frame_bytes);

@@ -20,6 +20,12 @@ std::pair<Cause, Intent> cause_of(const Notes& notes, const ExitStatus& exit) {
     case Wish::kResize:
     case Wish::kShutdownKill:
       return {Cause::kShutdown, Intent::kAsked};
+    case Wish::kBreak:
+      // One that died by itself at the same time has a cause of its own to tell.
+      if (is_our_kill(exit) || std::holds_alternative<Unseen>(exit)) {
+        return {Cause::kPoolBroken, Intent::kPolicy};
+      }
+      break;
     case Wish::kNone:
       break;
   }
@@ -53,6 +59,8 @@ std::string to_string(const Death& death) {
       return name + " was found stopped, and was killed at the deadline of its task";
     case Cause::kShutdown:
       return name + " was ended by the shutdown";
+    case Cause::kPoolBroken:
+      return name + " was killed when the pool broke";
     case Cause::kUnknown:
     case Cause::kSelf:
       break;
@@ -86,6 +94,18 @@ Failure failure_of_task(const Death& death, TaskId task, bool started) {
   } else {
     failure.kind = FailureKind::kWorkerLost;
   }
+  return failure;
+}
+
+Failure failure_of_broken_pool(const Death& death) {
+  Failure failure;
+  failure.kind = FailureKind::kPoolBroken;
+  failure.worker = death.worker;
+  failure.exit = death.exit;
+  failure.cause = death.cause;
+  failure.intent = death.intent;
+  failure.text = "the pool broke when " + to_string(death) +
+                 " (ExecutorOptions::on_death is kBreakPool); make another executor";
   return failure;
 }
 

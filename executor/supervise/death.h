@@ -18,6 +18,7 @@ enum class Wish {
   kResize,        // the same, since the pool is to have fewer
   kShutdownKill,  // its end, at once
   kDeadline,      // the end of its task, at its deadline
+  kBreak,         // its end, at once, since the pool broke with another worker
 };
 
 // What is known of a worker before its exit record comes.
@@ -45,6 +46,8 @@ std::string to_string(const Death& death);
 Failure plain_failure(FailureKind kind, TaskId task, std::string text);
 // What the death means for the task that the worker held. `started`: it had claimed it.
 Failure failure_of_task(const Death& death, TaskId task, bool started);
+// The pool's end, with the first death (OnDeath::kBreakPool).
+Failure failure_of_broken_pool(const Death& death);
 // The pool's end, after `times` deaths of fresh workers; `death` was the last.
 Failure failure_of_pool(const Death& death, int times);
 

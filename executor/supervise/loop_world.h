@@ -38,9 +38,9 @@ inline Bytes bytes(std::string_view text) {
 class World : public testing::Test {
  protected:
   explicit World(int workers = 1)
-      : inbox(os, std::get<int>(os.open_bell())),
-        loop(os, inbox, recorder, {.workers = workers, .channel_grace = 500ms, .stop_grace = 2s},
-             1 << 20) {}
+      : World(SupervisorOptions{.workers = workers, .channel_grace = 500ms, .stop_grace = 2s}) {}
+  explicit World(const SupervisorOptions& options)
+      : inbox(os, std::get<int>(os.open_bell())), loop(os, inbox, recorder, options, 1 << 20) {}
 
   // Turns until nothing is left to do at this instant. A loop that spins fails here.
   void settle_down() {

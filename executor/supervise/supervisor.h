@@ -19,6 +19,7 @@ namespace poolproof::supervise {
 
 struct SupervisorOptions {
   int workers = 1;
+  OnDeath on_death = OnDeath::kReplace;
   std::chrono::nanoseconds channel_grace = std::chrono::milliseconds(500);
   std::chrono::nanoseconds stop_grace = std::chrono::seconds(2);
 };
@@ -75,7 +76,7 @@ class Supervisor {
   void convict(Worker& worker, const Row& row, const std::string& nonsense);
   void bury(Worker& worker, const ExitStatus& exit);
   void settle_or_requeue(Task& task, const Death& death);
-  void count_fresh_loss(const Death& death);
+  void break_pool(const Death& death);
 
   void withdraw(Task& task);
   void settle(TaskId task, Outcome outcome);

@@ -108,10 +108,25 @@ void Supervisor::bury(Worker& worker, const ExitStatus& exit) {
   workers_.erase(worker.id);
   spawning_held_ = false;
   if (task != nullptr) settle_or_requeue(*task, death);
+  if (options_.on_death == OnDeath::kBreakPool && death.intent == Intent::kUnplanned) {
+    break_pool(death);
+  }
   if (counts && ++fresh_losses_ >= kLossLimit) end_pool(failure_of_pool(death, fresh_losses_));
 }
 
+void Supervisor::break_pool(const Death& death) {
+  end_pool(failure_of_broken_pool(death));
+  for (auto& [id, worker] : workers_) apply(worker, Event::kKill, {.wish = Wish::kBreak});
+}
+
 void Supervisor::settle_or_requeue(Task& task, const Death& death) {
+  if (death.cause == Cause::kPoolBroken) {  // the death that broke it is the one to be told
+    Failure failure = *ended_;
+    failure.task = task.id;
+    failure.started = task.started;
+    settle(task.id, std::move(failure));
+    return;
+  }
   const bool asked = death.intent == Intent::kAsked;
   const bool unplanned = death.intent == Intent::kUnplanned;
   if (!task.started && task.unwanted && (asked || unplanned)) {

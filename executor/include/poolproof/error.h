@@ -48,6 +48,7 @@ enum class Cause {
   kDeadline,     // killed at the deadline of its task
   kFrozen,       // the same, and it was found stopped (SIGSTOP or a debugger)
   kShutdown,     // asked to stop, or killed by a shutdown
+  kPoolBroken,   // killed because the pool broke with another worker (OnDeath::kBreakPool)
   kUnknown,      // its exit status could not be had
 };
 
@@ -61,6 +62,7 @@ enum class FailureKind {
   kEncode,
   kDecode,
   kWorkerLost,
+  kPoolBroken,
   kProtocol,
   kDeadline,
   kCancelled,
@@ -96,7 +98,8 @@ class POOLPROOF_EXPORT ExecutorError : public std::runtime_error {
   Failure failure_;
 };
 
-// A worker or the whole pool is lost.
+// A worker or the whole pool is lost. Itself thrown where the pool broke with another task's worker
+// (OnDeath::kBreakPool): failure() names that worker and its end.
 class POOLPROOF_EXPORT BrokenProcessPool : public ExecutorError {
  public:
   using ExecutorError::ExecutorError;

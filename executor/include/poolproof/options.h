@@ -22,6 +22,13 @@ enum class Running {
             // run either
 };
 
+// What the unplanned death of a worker means for the others.
+enum class OnDeath {
+  kReplace,    // nothing: its own task ends with TerminatedWorkerError, and another worker comes
+  kBreakPool,  // the end of the pool, as in concurrent.futures and loky: every other task, running
+               // or queued, ends with BrokenProcessPool that names the death; submit throws it too
+};
+
 struct ShutdownOptions {
   Pending pending = Pending::kDrain;
   Running running = Running::kFinish;
@@ -42,6 +49,7 @@ struct ExecutorOptions {
   int workers = 0;
   // The longest message in either direction. A longer argument ends its task with EncodeError.
   std::size_t max_frame_bytes = std::size_t{1} << 30;
+  OnDeath on_death = OnDeath::kReplace;
   // A worker whose channel was lost is awaited this long for its exit record, then killed.
   std::chrono::nanoseconds channel_grace = std::chrono::milliseconds(500);
   // A worker that was asked to stop is killed if it still lives after this long.
