@@ -45,7 +45,8 @@ struct Life {
     if (does == Action::kTakeBack) RC_ASSERT(holds && !claimed);
     if (does == Action::kNoteClaim && !killed) RC_ASSERT(holds && !claimed);
     const bool kills = does == Action::kKill || does == Action::kKillLost ||
-                       does == Action::kKillOverdue || does == Action::kConvict;
+                       does == Action::kKillOverdue || does == Action::kKillLate ||
+                       does == Action::kConvict;
     if (kills) RC_ASSERT(!killed && !buried);
     if (deaf)
       RC_ASSERT(does == Action::kNothing || does == Action::kNoteClaim || does == Action::kBury);
@@ -243,7 +244,8 @@ class Script {
 
 TEST(SupervisorProperty, any_sequence_of_happenings_keeps_the_laws_and_ends_every_future) {
   fuzz::holds("pool", 3000, [] {
-    SupervisorOptions options{.workers = 3, .channel_grace = 500ms, .stop_grace = 1s};
+    SupervisorOptions options{
+        .workers = 3, .start_limit = 2s, .channel_grace = 500ms, .stop_grace = 1s};
     if (*rc::gen::arbitrary<bool>()) options.on_death = OnDeath::kBreakPool;
     Script script(options);
     for (const Step& step : *rc::gen::arbitrary<std::vector<Step>>()) script.play(step);

@@ -14,12 +14,6 @@
 namespace poolproof::detail {
 namespace {
 
-// An instant that far from now, or none if the clock cannot tell it.
-std::optional<os::Instant> after(os::Instant now, std::optional<std::chrono::nanoseconds> delay) {
-  if (!delay || *delay > os::Instant::max() - now) return std::nullopt;
-  return now + *delay;
-}
-
 Failure failure_of(FailureKind kind, TaskId task, std::string text) {
   Failure failure;
   failure.kind = kind;
@@ -57,7 +51,7 @@ NodePtr Pool::submit(const TaskOptions& options, Bytes payload, MakeNode make) {
   }
   // The sum over the payload is made here, so that the supervisor does not spend its time on it.
   auto shared = std::make_shared<const transport::Payload>(std::move(payload));
-  const std::optional<os::Instant> deadline = after(os_.now(), options.deadline);
+  const std::optional<os::Instant> deadline = os::after(os_.now(), options.deadline);
 
   const std::lock_guard lock(mutex_);
   if (ended_) throw_failure(*ended_);
@@ -103,6 +97,7 @@ void Pool::supervise(int workers) {
   {
     supervise::SupervisorOptions options{.workers = workers,
                                          .on_death = options_.on_death,
+                                         .start_limit = options_.start_limit,
                                          .channel_grace = options_.channel_grace,
                                          .stop_grace = options_.stop_grace};
     supervise::Loop loop(os_, *inbox_, *this, options, options_.max_frame_bytes);
@@ -132,7 +127,7 @@ void Pool::shutdown(const ShutdownOptions& options) {
   if (phase_ == Phase::kRunning) phase_ = Phase::kClosing;
   if (phase_ == Phase::kClosing) {
     put(supervise::ShutdownAsked{options.pending, options.running,
-                                 after(os_.now(), options.grace)});
+                                 os::after(os_.now(), options.grace)});
   }
   changed_.wait(lock, [this] { return phase_ >= Phase::kOver; });
   std::thread ending = std::move(supervisor_);

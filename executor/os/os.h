@@ -20,6 +20,12 @@ namespace poolproof::os {
 
 using Instant = std::chrono::steady_clock::time_point;
 
+// An instant that far from now; none if there is no delay, or the clock cannot tell it.
+inline std::optional<Instant> after(Instant now, std::optional<std::chrono::nanoseconds> delay) {
+  if (!delay || *delay > Instant::max() - now) return std::nullopt;
+  return now + *delay;
+}
+
 // A system call that failed, and with what errno.
 struct SysError {
   const char* call = "";

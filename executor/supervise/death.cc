@@ -31,6 +31,9 @@ std::pair<Cause, Intent> cause_of(const Notes& notes, const ExitStatus& exit) {
   }
   if (notes.conviction) return {Cause::kGarbage, Intent::kUnplanned};
   if (notes.killed_as_lost && is_our_kill(exit)) return {Cause::kChannelLost, Intent::kUnplanned};
+  if (!notes.late_to.empty() && is_our_kill(exit)) {
+    return {notes.was_frozen ? Cause::kFrozen : Cause::kLate, Intent::kUnplanned};
+  }
   if (std::holds_alternative<Unseen>(exit)) return {Cause::kUnknown, Intent::kUnplanned};
   return {Cause::kSelf, Intent::kUnplanned};
 }
@@ -43,7 +46,12 @@ std::string name_of(const WorkerRef& worker) {
 
 Death name_death(WorkerRef worker, const Notes& notes, const ExitStatus& exit) {
   const auto [cause, intent] = cause_of(notes, exit);
-  return {worker, exit, cause, intent, notes.conviction.value_or("")};
+  return {worker, exit, cause, intent, notes.conviction.value_or(""), notes.late_to};
+}
+
+std::string in_words(std::chrono::nanoseconds time) {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+  return ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms";
 }
 
 std::string to_string(const Death& death) {
@@ -56,7 +64,11 @@ std::string to_string(const Death& death) {
     case Cause::kDeadline:
       return name + " was killed at the deadline of its task";
     case Cause::kFrozen:
-      return name + " was found stopped, and was killed at the deadline of its task";
+      return name + " was found stopped (by SIGSTOP or a debugger), and was killed " +
+             (death.late_to.empty() ? "at the deadline of its task"
+                                    : "since it did not " + death.late_to);
+    case Cause::kLate:
+      return name + " was killed since it did not " + death.late_to;
     case Cause::kShutdown:
       return name + " was ended by the shutdown";
     case Cause::kPoolBroken:

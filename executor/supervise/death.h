@@ -4,6 +4,7 @@
 // never an intent.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -26,6 +27,7 @@ struct Notes {
   Wish wish = Wish::kNone;
   std::optional<std::string> conviction;  // the nonsense that it sent
   bool killed_as_lost = false;            // SIGKILL after its channel was lost
+  std::string late_to = {};               // SIGKILL because it did not do this in time; empty: none
   bool was_frozen = false;                // seen stopped when it was killed
 };
 
@@ -35,7 +37,11 @@ struct Death {
   Cause cause = Cause::kSelf;
   Intent intent = Intent::kUnplanned;
   std::string conviction;
+  std::string late_to;
 };
+
+// "30 s", "1500 ms"
+std::string in_words(std::chrono::nanoseconds time);
 
 Death name_death(WorkerRef worker, const Notes& notes, const ExitStatus& exit);
 

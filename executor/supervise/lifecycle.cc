@@ -15,7 +15,7 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kStarting, kWithdraw, kStarting, Do::kBug},  // it has no task to give back
     {kStarting, kStop, kStopping, Do::kSendStop},
     {kStarting, kKill, kKilling, Do::kKill},
-    {kStarting, kGraceOver, kStarting, Do::kBug},  // no row has armed a grace
+    {kStarting, kGraceOver, kKilling, Do::kKillLate},
     {kStarting, kHello, kIdle, Do::kWelcome},
     {kStarting, kClaim, kConvicted, Do::kConvict},
     {kStarting, kWithdrawn, kConvicted, Do::kConvict},
@@ -41,7 +41,7 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kOffered, kWithdraw, kWithdrawing, Do::kSendWithdraw},
     {kOffered, kStop, kOffered, Do::kBug},  // only workers without a task are asked to stop
     {kOffered, kKill, kKilling, Do::kKill},
-    {kOffered, kGraceOver, kOffered, Do::kBug},  // no row has armed a grace
+    {kOffered, kGraceOver, kKilling, Do::kKillLate},
     {kOffered, kHello, kConvicted, Do::kConvict},
     {kOffered, kClaim, kBusy, Do::kNoteClaim},
     {kOffered, kWithdrawn, kConvicted, Do::kConvict},  // nobody asked
@@ -54,7 +54,7 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kWithdrawing, kWithdraw, kWithdrawing, Do::kBug},  // it is asked once
     {kWithdrawing, kStop, kWithdrawing, Do::kBug},      // only workers without a task are
     {kWithdrawing, kKill, kKilling, Do::kKill},
-    {kWithdrawing, kGraceOver, kWithdrawing, Do::kBug},  // no row has armed a grace
+    {kWithdrawing, kGraceOver, kKilling, Do::kKillLate},
     {kWithdrawing, kHello, kConvicted, Do::kConvict},
     {kWithdrawing, kClaim, kBusy, Do::kNoteClaim},  // the answer: it was faster
     {kWithdrawing, kWithdrawn, kIdle, Do::kTakeBack},
@@ -193,11 +193,10 @@ const char* to_string(Event event) {
 }
 
 const char* to_string(Action action) {
-  constexpr std::array<const char*, 16> kNames = {
-      "nothing",     "welcome",    "send offer",   "send withdraw",
-      "send stop",   "note claim", "take back",    "settle",
-      "settle late", "kill",       "kill overdue", "kill lost",
-      "convict",     "arm grace",  "bury",         "bug"};
+  constexpr std::array<const char*, kActions> kNames = {
+      "nothing",   "welcome", "send offer",  "send withdraw", "send stop",    "note claim",
+      "take back", "settle",  "settle late", "kill",          "kill overdue", "kill lost",
+      "kill late", "convict", "arm grace",   "bury",          "bug"};
   return kNames[static_cast<std::size_t>(action)];
 }
 

@@ -58,11 +58,14 @@ enum class Action : std::uint8_t {
   kKill,          // SIGKILL, as we wanted
   kKillOverdue,   // SIGKILL: asked to stop, and did not
   kKillLost,      // SIGKILL: its channel was lost, and it lives on
+  kKillLate,      // SIGKILL: it did not say hello, or take or give back a task, in time
   kConvict,       // SIGKILL, and a protocol error for its task
   kArmGrace,      // await the exit record for the channel grace
   kBury,          // tell the death, look after its task, forget the worker
   kBug,           // ours: abort
 };
+
+inline constexpr std::size_t kActions = 17;
 
 struct Row {
   State in;

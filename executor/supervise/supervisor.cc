@@ -169,20 +169,23 @@ void Supervisor::take(ResizeAsked& input) {
 }
 
 void Supervisor::take(WorkerSpawned& input) {
+  spawn_failures_ = 0;
   if (Worker* worker = find(input.worker)) worker->ref.pid = input.pid;
 }
 
 void Supervisor::take(SpawnFailed& input) {
   Worker* worker = find(input.worker);
   POOLPROOF_CHECK(worker != nullptr, "a spawn was ordered for a worker that is not on the books");
+  // Those that were ordered together fail together, and count once.
+  if (std::exchange(failed_round_, worker->spawn_round) != worker->spawn_round) ++spawn_failures_;
   workers_.erase(input.worker);
-  if (!workers_.empty()) {
-    spawning_held_ =
-        true;  // the next try comes when one of the others has ended its task or its life
-  } else if (++fresh_losses_ >= kLossLimit) {
+  if (workers_.empty() && spawn_failures_ >= kSpawnTries) {
     end_pool(plain_failure(FailureKind::kSpawn, 0,
-                           "no worker can be started: " + os::to_string(input.error)));
+                           "no worker can be started, though it was tried " +
+                               std::to_string(spawn_failures_) +
+                               " times: " + os::to_string(input.error)));
   }
+  pause_spawning(spawn_failures_);
 }
 
 void Supervisor::take(DescriptorsLost&) {

@@ -20,6 +20,7 @@ namespace poolproof::supervise {
 struct SupervisorOptions {
   int workers = 1;
   OnDeath on_death = OnDeath::kReplace;
+  std::chrono::nanoseconds start_limit = std::chrono::seconds(30);
   std::chrono::nanoseconds channel_grace = std::chrono::milliseconds(500);
   std::chrono::nanoseconds stop_grace = std::chrono::seconds(2);
 };
@@ -29,6 +30,12 @@ class Supervisor {
   // A task is given up after so many workers died with it unclaimed; the pool, after so many fresh
   // workers in a row died unclaimed (law L6).
   static constexpr int kLossLimit = 3;
+  // So many spawns in a row that fail while no other worker lives end the pool, too.
+  static constexpr int kSpawnTries = 6;
+  // After the first loss or failure the next try follows at once, then after this pause, which
+  // doubles each time.
+  static constexpr std::chrono::nanoseconds kFirstPause = std::chrono::milliseconds(100);
+  static constexpr std::chrono::nanoseconds kLongestPause = std::chrono::seconds(5);
 
   explicit Supervisor(const SupervisorOptions& options)
       : options_(options), wanted_(options.workers) {}
@@ -43,6 +50,7 @@ class Supervisor {
   struct Worker {
     WorkerId id = 0;
     WorkerRef ref;
+    int spawn_round = 0;
     State state = State::kStarting;
     TaskId task = 0;  // what it was handed; 0: nothing
     bool said_hello = false;
@@ -89,6 +97,7 @@ class Supervisor {
   void hand_out();
   void retire();
   Wish wish_to_retire(const Worker& worker) const;
+  void pause_spawning(int losses);
   void spawn_as_needed();
   Failure cancelled(TaskId task) const;
   Worker* find(WorkerId id);
@@ -100,9 +109,13 @@ class Supervisor {
   Tasks tasks_;
   std::map<WorkerId, Worker> workers_;  // in order of age
   WorkerId last_worker_ = 0;
-  int fresh_losses_ = 0;
-  bool spawning_held_ = false;    // the last spawn failed, and others are at work: no haste
-  std::optional<Failure> ended_;  // the pool cannot go on
+  int fresh_losses_ = 0;     // in a row, without a claim by anybody in between
+  int losses_to_pause_ = 0;  // the same, but only a fresh worker that claims ends this row
+  int spawn_failures_ = 0;   // in a row
+  int spawn_round_ = 0;      // those that were ordered together
+  int failed_round_ = 0;     // the last of which a failure was counted
+  std::optional<Instant> spawn_after_;     // not before, after losses or failures
+  std::optional<Failure> ended_;           // the pool cannot go on
   std::optional<ShutdownAsked> shutdown_;  // the strongest that was asked
   std::optional<Instant> shutdown_until_;
   bool finished_ = false;

@@ -29,9 +29,11 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
       break;
     case Action::kWelcome:
       worker.said_hello = true;
+      worker.grace_until.reset();
       break;
     case Action::kSendOffer:
       worker.task = details.offered;
+      worker.grace_until = os::after(now_, options_.start_limit);
       orders_.push_back(
           SendFrame{worker.id, FrameKind::kOffer, worker.task, tasks_.find(worker.task)->payload});
       break;
@@ -44,14 +46,19 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
       orders_.push_back(SendFrame{worker.id, FrameKind::kStop, 0, nullptr});
       break;
     case Action::kNoteClaim:
+      worker.grace_until.reset();
       if (Task* task = tasks_.find(worker.task)) {
-        worker.ever_claimed = true;
         fresh_losses_ = 0;
+        if (!std::exchange(worker.ever_claimed, true)) {
+          losses_to_pause_ = 0;
+          spawn_after_.reset();
+        }
         task->started = true;
         task->payload.reset();
       }
       break;
     case Action::kTakeBack:
+      worker.grace_until.reset();
       settle(worker.task, cancelled(worker.task));
       worker.task = 0;
       break;
@@ -60,7 +67,6 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
       if (const Task* task = tasks_.find(worker.task); task != nullptr && task->started) {
         settle(worker.task, std::move(*details.reply));
         worker.task = 0;
-        spawning_held_ = false;
       }
       break;
     case Action::kKill:
@@ -75,6 +81,13 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
       break;
     case Action::kKillLost:
       worker.notes.killed_as_lost = true;
+      worker.grace_until.reset();
+      orders_.push_back(KillWorker{worker.id});
+      break;
+    case Action::kKillLate:
+      worker.notes.late_to =
+          (worker.task == 0 ? "say hello within " : "take the task that it was offered within ") +
+          in_words(options_.start_limit) + " (ExecutorOptions::start_limit)";
       worker.grace_until.reset();
       orders_.push_back(KillWorker{worker.id});
       break;
@@ -106,12 +119,15 @@ void Supervisor::bury(Worker& worker, const ExitStatus& exit) {
   Task* task = worker.task != 0 ? tasks_.find(worker.task) : nullptr;
   orders_.push_back(ForgetWorker{worker.id});
   workers_.erase(worker.id);
-  spawning_held_ = false;
+  if (!counts) spawn_after_.reset();  // its end may have made room for another
   if (task != nullptr) settle_or_requeue(*task, death);
   if (options_.on_death == OnDeath::kBreakPool && death.intent == Intent::kUnplanned) {
     break_pool(death);
   }
-  if (counts && ++fresh_losses_ >= kLossLimit) end_pool(failure_of_pool(death, fresh_losses_));
+  if (counts) {
+    if (++fresh_losses_ >= kLossLimit) end_pool(failure_of_pool(death, fresh_losses_));
+    pause_spawning(++losses_to_pause_);
+  }
 }
 
 void Supervisor::break_pool(const Death& death) {

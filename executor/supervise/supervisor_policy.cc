@@ -13,6 +13,7 @@ std::optional<Instant> Supervisor::next_deadline() const {
     if (other && (!next || *other < *next)) next = other;
   };
   if (!finished_) consider(shutdown_until_);
+  if (tasks_.waiting() > 0) consider(spawn_after_);
   for (const auto& [id, worker] : workers_) consider(worker.grace_until);
   return next;
 }
@@ -29,6 +30,7 @@ void Supervisor::expire() {
   for (auto& [id, worker] : workers_) {
     if (worker.grace_until && *worker.grace_until <= now_) apply(worker, Event::kGraceOver, {});
   }
+  if (spawn_after_ && *spawn_after_ <= now_) spawn_after_.reset();
   if (shutdown_until_ && *shutdown_until_ <= now_) {
     shutdown_until_.reset();
     shutdown_->running = Running::kKill;
@@ -71,8 +73,14 @@ Wish Supervisor::wish_to_retire(const Worker& worker) const {
   return Wish::kNone;
 }
 
+void Supervisor::pause_spawning(int losses) {
+  if (losses < 2) return;
+  const int doublings = std::min(losses - 2, 10);
+  spawn_after_ = now_ + std::min(kFirstPause * (1 << doublings), kLongestPause);
+}
+
 void Supervisor::spawn_as_needed() {
-  if (spawning_held_) return;
+  if (spawn_after_) return;
   std::size_t starting = 0;
   std::vector<bool> taken(static_cast<std::size_t>(wanted_));
   for (const auto& [id, worker] : workers_) {
@@ -82,11 +90,14 @@ void Supervisor::spawn_as_needed() {
   }
   // Those beyond the wanted places count too, until they have ended: never more at once than asked.
   std::size_t room = taken.size() - std::min(taken.size(), workers_.size());
+  ++spawn_round_;
   for (int index = 0; index < wanted_ && room > 0 && starting < tasks_.waiting(); ++index) {
     if (taken[static_cast<std::size_t>(index)]) continue;
     Worker worker;
     worker.id = ++last_worker_;
     worker.ref.index = index;
+    worker.spawn_round = spawn_round_;
+    worker.grace_until = os::after(now_, options_.start_limit);
     orders_.push_back(SpawnWorker{worker.id, index});
     workers_.emplace(worker.id, std::move(worker));
     ++starting;

@@ -68,6 +68,8 @@ std::string cause_of(const Failure& failure) {
       return "garbage";
     case Cause::kDeadline:
       return "deadline";
+    case Cause::kLate:
+      return "deadline";
     case Cause::kFrozen:
       return "frozen";
     case Cause::kShutdown:

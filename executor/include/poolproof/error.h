@@ -46,7 +46,8 @@ enum class Cause {
   kChannelLost,  // it closed its channel, lived on, and was killed for it
   kGarbage,      // it broke the protocol and was killed for it
   kDeadline,     // killed at the deadline of its task
-  kFrozen,       // the same, and it was found stopped (SIGSTOP or a debugger)
+  kFrozen,       // killed at a deadline or as late, and it was found stopped (SIGSTOP, a debugger)
+  kLate,         // killed because it did not start, or take a task, within start_limit
   kShutdown,     // asked to stop, or killed by a shutdown
   kPoolBroken,   // killed because the pool broke with another worker (OnDeath::kBreakPool)
   kUnknown,      // its exit status could not be had

@@ -50,6 +50,10 @@ struct ExecutorOptions {
   // The longest message in either direction. A longer argument ends its task with EncodeError.
   std::size_t max_frame_bytes = std::size_t{1} << 30;
   OnDeath on_death = OnDeath::kReplace;
+  // How long a worker may take to say that it has started, and to take a task that it was offered.
+  // One that does neither (stopped, stuck before main, starved) is killed and replaced; three fresh
+  // ones in a row end the pool with SpawnError. nanoseconds::max(): for ever.
+  std::chrono::nanoseconds start_limit = std::chrono::seconds(30);
   // A worker whose channel was lost is awaited this long for its exit record, then killed.
   std::chrono::nanoseconds channel_grace = std::chrono::milliseconds(500);
   // A worker that was asked to stop is killed if it still lives after this long.
