@@ -46,7 +46,7 @@ struct Life {
     if (does == Action::kNoteClaim && !killed) RC_ASSERT(holds && !claimed);
     const bool kills = does == Action::kKill || does == Action::kKillLost ||
                        does == Action::kKillOverdue || does == Action::kKillLate ||
-                       does == Action::kConvict;
+                       does == Action::kKillOverrun || does == Action::kConvict;
     if (kills) RC_ASSERT(!killed && !buried);
     if (deaf)
       RC_ASSERT(does == Action::kNothing || does == Action::kNoteClaim || does == Action::kBury);
@@ -88,7 +88,8 @@ class Script {
         submit(how);
         break;
       case 2:
-        inputs_.push_back(CancelAsked{1 + whom % (last_task_ + 1)});
+        inputs_.push_back(CancelAsked{1 + whom % (last_task_ + 1),
+                                      how % 4 < 2 ? Running::kFinish : Running::kKill});
         break;
       case 3:
       case 4:
@@ -147,7 +148,9 @@ class Script {
  private:
   void submit(std::uint8_t how) {
     if (closed_) return;
-    TaskSubmitted task{++last_task_, std::make_shared<const transport::Payload>(Bytes(1)), {}};
+    TaskSubmitted task{++last_task_, std::make_shared<const transport::Payload>(Bytes(1))};
+    if (how % 8 == 1) task.run_limit = std::chrono::milliseconds(how * 4);
+    if (how % 8 == 2) task.retries = how / 64;
     if (how % 4 == 0) task.deadline = now_ + std::chrono::milliseconds(how * 4);
     inputs_.push_back(std::move(task));
   }

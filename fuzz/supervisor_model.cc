@@ -8,7 +8,7 @@ using transport::FrameKind;
 
 void SupervisorModel::told(const Input& input) {
   if (const auto* submitted = std::get_if<TaskSubmitted>(&input)) {
-    tasks_[submitted->task] = {};
+    tasks_[submitted->task] = {.retries = submitted->retries};
   } else if (const auto* resized = std::get_if<ResizeAsked>(&input)) {
     most_workers_ = resized->workers;
   } else if (const auto* came = std::get_if<FrameCame>(&input)) {
@@ -69,10 +69,10 @@ std::optional<std::string> SupervisorModel::send(const SendFrame& order) {
     if (!to.said_hello) return "an offer before the hello";
     if (to.task != 0) return "two tasks at a time";
     if (pool_ended_) return "an offer in a pool that has ended";
-    const TaskFacts& task = tasks_.at(order.task);
+    TaskFacts& task = tasks_.at(order.task);
     if (to.index >= most_workers_) return "an offer to a worker beyond the size of the pool";
     if (task.ended) return "an offer of a task that has ended";
-    if (task.claimed) return "L6: a task that was claimed is offered again";
+    if (task.claimed && task.retries-- <= 0) return "L6: a task that was claimed is offered again";
     for (const auto& [id, other] : workers_) {
       if (other.task == order.task) return "a task is offered to two workers";
     }

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -38,6 +39,7 @@ Pool::~Pool() {
 bool Pool::in_own_process() const { return getpid() == owner_; }
 
 NodePtr Pool::submit(const TaskOptions& options, Bytes payload, MakeNode make) {
+  if (options.retries < 0) throw std::invalid_argument("TaskOptions::retries is negative");
   if (payload.size() > options_.max_frame_bytes) {
     Failure failure = failure_of(
         FailureKind::kEncode, 0,
@@ -60,7 +62,11 @@ NodePtr Pool::submit(const TaskOptions& options, Bytes payload, MakeNode make) {
   const TaskId task = ++last_task_;
   NodePtr node(make(task, shared_from_this()));
   open_.emplace(task, node);
-  put(supervise::TaskSubmitted{task, std::move(shared), deadline});
+  put(supervise::TaskSubmitted{.task = task,
+                               .payload = std::move(shared),
+                               .deadline = deadline,
+                               .run_limit = options.run_limit,
+                               .retries = options.retries});
   return node;
 }
 
@@ -165,9 +171,10 @@ PoolState Pool::state() const {
   return phase_ >= Phase::kClosing ? PoolState::kShut : PoolState::kUsable;
 }
 
-void Pool::cancel(TaskId task) {
+void Pool::cancel(TaskId task, const CancelOptions& options) {
+  if (!in_own_process()) return;  // of a future whose end can never come here; see wait
   const std::lock_guard lock(mutex_);
-  if (open_.contains(task)) put(supervise::CancelAsked{task});
+  if (open_.contains(task)) put(supervise::CancelAsked{task, options.running});
 }
 
 // Under the lock, so that the bell is not closed meanwhile.

@@ -40,7 +40,7 @@ class Pool : public Patron, public supervise::Outlet, public std::enable_shared_
   // False in a child that the program forked: there the threads do not exist, and nothing is ours.
   bool in_own_process() const;
 
-  void cancel(TaskId task) override;
+  void cancel(TaskId task, const CancelOptions& options) override;
   void prepare_callbacks() override { callbacks_->start(); }
   void call_back(std::unique_ptr<Callback> callback, NodePtr settled) override;
   void callback_threw(std::exception_ptr what) override;

@@ -16,6 +16,10 @@ std::pair<Cause, Intent> cause_of(const Notes& notes, const ExitStatus& exit) {
   switch (notes.wish) {
     case Wish::kDeadline:
       return {notes.was_frozen ? Cause::kFrozen : Cause::kDeadline, Intent::kPolicy};
+    case Wish::kRunLimit:
+      return {notes.was_frozen ? Cause::kFrozen : Cause::kRunLimit, Intent::kPolicy};
+    case Wish::kCancel:
+      return {Cause::kCancelled, Intent::kAsked};
     case Wish::kStop:
     case Wish::kResize:
     case Wish::kShutdownKill:
@@ -31,7 +35,7 @@ std::pair<Cause, Intent> cause_of(const Notes& notes, const ExitStatus& exit) {
   }
   if (notes.conviction) return {Cause::kGarbage, Intent::kUnplanned};
   if (notes.killed_as_lost && is_our_kill(exit)) return {Cause::kChannelLost, Intent::kUnplanned};
-  if (!notes.late_to.empty() && is_our_kill(exit)) {
+  if (!notes.limit.empty() && is_our_kill(exit)) {
     return {notes.was_frozen ? Cause::kFrozen : Cause::kLate, Intent::kUnplanned};
   }
   if (std::holds_alternative<Unseen>(exit)) return {Cause::kUnknown, Intent::kUnplanned};
@@ -46,7 +50,7 @@ std::string name_of(const WorkerRef& worker) {
 
 Death name_death(WorkerRef worker, const Notes& notes, const ExitStatus& exit) {
   const auto [cause, intent] = cause_of(notes, exit);
-  return {worker, exit, cause, intent, notes.conviction.value_or(""), notes.late_to};
+  return {worker, exit, cause, intent, notes.conviction.value_or(""), notes.limit};
 }
 
 std::string in_words(std::chrono::nanoseconds time) {
@@ -56,19 +60,20 @@ std::string in_words(std::chrono::nanoseconds time) {
 
 std::string to_string(const Death& death) {
   const std::string name = name_of(death.worker);
+  const std::string limit = death.limit.empty() ? "at the deadline of its task" : death.limit;
   switch (death.cause) {
     case Cause::kChannelLost:
       return name + " closed its channel, lived on, and was killed for it";
     case Cause::kGarbage:
       return name + " broke the protocol (" + death.conviction + ") and was killed for it";
     case Cause::kDeadline:
-      return name + " was killed at the deadline of its task";
-    case Cause::kFrozen:
-      return name + " was found stopped (by SIGSTOP or a debugger), and was killed " +
-             (death.late_to.empty() ? "at the deadline of its task"
-                                    : "since it did not " + death.late_to);
+    case Cause::kRunLimit:
     case Cause::kLate:
-      return name + " was killed since it did not " + death.late_to;
+      return name + " was killed " + limit;
+    case Cause::kFrozen:
+      return name + " was found stopped (by SIGSTOP or a debugger), and was killed " + limit;
+    case Cause::kCancelled:
+      return name + " was killed since its task was cancelled while it ran";
     case Cause::kShutdown:
       return name + " was ended by the shutdown";
     case Cause::kPoolBroken:
@@ -97,7 +102,9 @@ Failure failure_of_task(const Death& death, TaskId task, bool started) {
   failure.cause = death.cause;
   failure.intent = death.intent;
   failure.text = to_string(death);
-  if (death.intent == Intent::kAsked) {
+  if (death.cause == Cause::kCancelled) {
+    failure.kind = FailureKind::kCancelled;
+  } else if (death.intent == Intent::kAsked) {
     failure.kind = FailureKind::kShutdown;
   } else if (death.intent == Intent::kPolicy) {
     failure.kind = FailureKind::kDeadline;

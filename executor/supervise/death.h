@@ -19,6 +19,8 @@ enum class Wish {
   kResize,        // the same, since the pool is to have fewer
   kShutdownKill,  // its end, at once
   kDeadline,      // the end of its task, at its deadline
+  kRunLimit,      // the same, since it has run long enough
+  kCancel,        // the same, since it was cancelled
   kBreak,         // its end, at once, since the pool broke with another worker
 };
 
@@ -27,7 +29,7 @@ struct Notes {
   Wish wish = Wish::kNone;
   std::optional<std::string> conviction;  // the nonsense that it sent
   bool killed_as_lost = false;            // SIGKILL after its channel was lost
-  std::string late_to = {};               // SIGKILL because it did not do this in time; empty: none
+  std::string limit = {};                 // SIGKILL at this limit, in words; empty: the deadline
   bool was_frozen = false;                // seen stopped when it was killed
 };
 
@@ -37,7 +39,7 @@ struct Death {
   Cause cause = Cause::kSelf;
   Intent intent = Intent::kUnplanned;
   std::string conviction;
-  std::string late_to;
+  std::string limit;
 };
 
 // "30 s", "1500 ms"

@@ -67,7 +67,7 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kBusy, kWithdraw, kBusy, Do::kBug},  // the claim is known: there is nothing to ask
     {kBusy, kStop, kBusy, Do::kBug},      // only workers without a task are asked to stop
     {kBusy, kKill, kKilling, Do::kKill},
-    {kBusy, kGraceOver, kBusy, Do::kBug},  // no row has armed a grace
+    {kBusy, kGraceOver, kKilling, Do::kKillOverrun},
     {kBusy, kHello, kConvicted, Do::kConvict},
     {kBusy, kClaim, kConvicted, Do::kConvict},  // twice
     {kBusy, kWithdrawn, kConvicted, Do::kConvict},
@@ -194,9 +194,9 @@ const char* to_string(Event event) {
 
 const char* to_string(Action action) {
   constexpr std::array<const char*, kActions> kNames = {
-      "nothing",   "welcome", "send offer",  "send withdraw", "send stop",    "note claim",
-      "take back", "settle",  "settle late", "kill",          "kill overdue", "kill lost",
-      "kill late", "convict", "arm grace",   "bury",          "bug"};
+      "nothing",      "welcome",   "send offer",  "send withdraw", "send stop",    "note claim",
+      "take back",    "settle",    "settle late", "kill",          "kill overdue", "kill lost",
+      "kill overrun", "kill late", "convict",     "arm grace",     "bury",         "bug"};
   return kNames[static_cast<std::size_t>(action)];
 }
 

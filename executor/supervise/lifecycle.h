@@ -58,6 +58,7 @@ enum class Action : std::uint8_t {
   kKill,          // SIGKILL, as we wanted
   kKillOverdue,   // SIGKILL: asked to stop, and did not
   kKillLost,      // SIGKILL: its channel was lost, and it lives on
+  kKillOverrun,   // SIGKILL: its task has run longer than its limit
   kKillLate,      // SIGKILL: it did not say hello, or take or give back a task, in time
   kConvict,       // SIGKILL, and a protocol error for its task
   kArmGrace,      // await the exit record for the channel grace
@@ -65,7 +66,7 @@ enum class Action : std::uint8_t {
   kBug,           // ours: abort
 };
 
-inline constexpr std::size_t kActions = 17;
+inline constexpr std::size_t kActions = 18;
 
 struct Row {
   State in;

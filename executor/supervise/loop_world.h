@@ -56,12 +56,12 @@ class World : public testing::Test {
     settle_down();
   }
   void submit(TaskId task, std::optional<std::chrono::nanoseconds> deadline = std::nullopt) {
-    std::optional<Instant> until;
-    if (deadline) until = os.now() + *deadline;
-    inbox.put(TaskSubmitted{
-        task, std::make_shared<const transport::Payload>(bytes("work" + std::to_string(task))),
-        until});
-    settle_down();
+    submit(TaskSubmitted{.task = task, .deadline = os::after(os.now(), deadline)});
+  }
+  void submit(TaskSubmitted task) {
+    task.payload =
+        std::make_shared<const transport::Payload>(bytes("work" + std::to_string(task.task)));
+    asks(std::move(task));
   }
   void says(std::size_t n, FrameKind kind, TaskId task = 0, Bytes payload = {}) {
     os.say(n, kind, task, std::move(payload));
@@ -77,7 +77,10 @@ class World : public testing::Test {
   }
   // Worker 0 is up and runs task 1.
   void one_busy_worker(std::optional<std::chrono::nanoseconds> deadline = std::nullopt) {
-    submit(1, deadline);
+    one_busy_worker({.task = 1, .deadline = os::after(os.now(), deadline)});
+  }
+  void one_busy_worker(TaskSubmitted task) {
+    submit(std::move(task));
     says(0, FrameKind::kHello);
     says(0, FrameKind::kClaim, 1);
     ASSERT_EQ(os.heard(0), (Frame{FrameKind::kOffer, 1, bytes("work1")}));

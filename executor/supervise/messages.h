@@ -1,6 +1,7 @@
 // What the supervisor is told, and what it orders: the two lists between it and the world.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <variant>
@@ -18,9 +19,12 @@ struct TaskSubmitted {
   TaskId task = 0;
   transport::SharedPayload payload;
   std::optional<Instant> deadline = {};
+  std::optional<std::chrono::nanoseconds> run_limit = {};
+  int retries = 0;
 };
 struct CancelAsked {
   TaskId task = 0;
+  Running running = Running::kFinish;  // what becomes of it if it has started
 };
 struct ShutdownAsked {
   Pending pending = Pending::kDrain;

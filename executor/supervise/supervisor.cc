@@ -123,24 +123,32 @@ void Supervisor::take(WorkerExited& input) {
 
 void Supervisor::take(TaskSubmitted& input) {
   if (ended_) {
-    Failure failure = *ended_;
-    failure.task = input.task;
-    settle(input.task, std::move(failure));
+    fail(input.task, *ended_);
   } else if (shutdown_) {
-    settle(input.task,
-           plain_failure(FailureKind::kShutdown, input.task, "the executor is shut down"));
+    fail(input.task,
+         plain_failure(FailureKind::kShutdown, input.task, "the executor is shut down"));
   } else {
-    tasks_.add({.id = input.task, .payload = std::move(input.payload), .deadline = input.deadline});
+    tasks_.add({.id = input.task,
+                .payload = std::move(input.payload),
+                .deadline = input.deadline,
+                .run_limit = input.run_limit,
+                .retries = input.retries});
   }
 }
 
 void Supervisor::take(CancelAsked& input) {
   Task* task = tasks_.find(input.task);
-  if (task == nullptr || task->started) return;
+  if (task == nullptr) return;
   if (task->holder == 0) {
-    settle(task->id, cancelled(task->id));
-  } else {
+    cancel_waiting(task->id);
+    return;
+  }
+  task->unwanted = true;  // whatever becomes of it now, it is not given to another worker
+  task->kill_if_begun |= input.running == Running::kKill;
+  if (!task->started) {
     withdraw(*task);
+  } else if (task->kill_if_begun) {
+    apply(*find(task->holder), Event::kKill, {.wish = Wish::kCancel});
   }
 }
 
@@ -155,7 +163,7 @@ void Supervisor::take(ShutdownAsked& input) {
     shutdown_until_ = input.until;
   }
   if (shutdown_->pending == Pending::kCancel) {
-    for (const TaskId id : tasks_.all_waiting()) settle(id, cancelled(id));
+    for (const TaskId id : tasks_.all_waiting()) cancel_waiting(id);
     for (const TaskId id : tasks_.all()) {
       if (Task& task = *tasks_.find(id); !task.started) withdraw(task);
     }
@@ -192,13 +200,7 @@ void Supervisor::take(DescriptorsLost&) {
   const Failure why = plain_failure(
       FailureKind::kSupervisorLost, 0,
       "the program closed descriptors of the executor (look for close loops over all descriptors)");
-  for (const TaskId id : tasks_.all()) {
-    Failure failure = why;
-    failure.task = id;
-    const Task* task = tasks_.find(id);
-    failure.started = task->started;
-    settle(id, std::move(failure));
-  }
+  for (const TaskId id : tasks_.all()) fail(id, why);
   workers_.clear();
   end_pool(why);
   if (!std::exchange(finished_, true)) orders_.push_back(Finish{});
@@ -208,45 +210,6 @@ void Supervisor::withdraw(Task& task) {
   task.unwanted = true;
   Worker* worker = find(task.holder);
   if (worker != nullptr && worker->state == State::kOffered) apply(*worker, Event::kWithdraw, {});
-}
-
-void Supervisor::settle(TaskId task, Outcome outcome) {
-  tasks_.remove(task);
-  orders_.push_back(SettleTask{task, std::move(outcome)});
-}
-
-void Supervisor::settle_waiting(const Failure& why) {
-  for (const TaskId id : tasks_.all_waiting()) {
-    Failure failure = why;
-    failure.task = id;
-    settle(id, std::move(failure));
-  }
-}
-
-void Supervisor::end_pool(const Failure& why) {
-  if (ended_) return;
-  ended_ = why;
-  orders_.push_back(EndPool{why});
-  settle_waiting(why);
-}
-
-void Supervisor::settle_unrun() {
-  if (shutdown_->pending == Pending::kCancel) {
-    for (const TaskId id : tasks_.all_waiting()) settle(id, cancelled(id));
-  } else {
-    settle_waiting(
-        plain_failure(FailureKind::kShutdown, 0, "the executor was shut down before it could run"));
-  }
-}
-
-void Supervisor::kill_everything() {
-  settle_unrun();
-  for (auto& [id, worker] : workers_) apply(worker, Event::kKill, {.wish = Wish::kShutdownKill});
-}
-
-Failure Supervisor::cancelled(TaskId task) const {
-  return plain_failure(FailureKind::kCancelled, task,
-                       "it was cancelled before a worker claimed it");
 }
 
 Supervisor::Worker* Supervisor::find(WorkerId id) {

@@ -78,20 +78,29 @@ class Supervisor {
   void take(WorkerSpawned& input);
   void take(SpawnFailed& input);
   void take(DescriptorsLost& input);
+  void withdraw(Task& task);
+  Worker* find(WorkerId id);
 
+  // supervisor_actions.cc: the life-cycle table
   void apply(Worker& worker, Event event, Details details);
   void act(Worker& worker, const Row& row, Details& details);
+  void begin_to_run(Worker& worker, const Task& task);
   void convict(Worker& worker, const Row& row, const std::string& nonsense);
+
+  // supervisor_ends.cc
   void bury(Worker& worker, const ExitStatus& exit);
   void settle_or_requeue(Task& task, const Death& death);
+  bool may_run_again(Task& task, const Death& death);
   void break_pool(const Death& death);
-
-  void withdraw(Task& task);
-  void settle(TaskId task, Outcome outcome);
-  void settle_waiting(const Failure& why);
   void end_pool(const Failure& why);
+  void settle(TaskId task, Outcome outcome);
+  void fail(TaskId task, Failure why);
+  void cancel_waiting(TaskId task);
+  void settle_waiting(const Failure& why);
   void settle_unrun();  // what waits, in a shutdown that kills
   void kill_everything();
+
+  // supervisor_policy.cc
   void expire();
   void pump();
   void hand_out();
@@ -99,8 +108,6 @@ class Supervisor {
   Wish wish_to_retire(const Worker& worker) const;
   void pause_spawning(int losses);
   void spawn_as_needed();
-  Failure cancelled(TaskId task) const;
-  Worker* find(WorkerId id);
 
   const SupervisorOptions options_;
   int wanted_;  // at most so many workers, in places 0 to wanted_ - 1

@@ -53,18 +53,20 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
           losses_to_pause_ = 0;
           spawn_after_.reset();
         }
-        task->started = true;
-        task->payload.reset();
+        task->started = task->ran = true;
+        if (task->retries == 0) task->payload.reset();
+        if (worker.state == State::kBusy) begin_to_run(worker, *task);
       }
       break;
     case Action::kTakeBack:
       worker.grace_until.reset();
-      settle(worker.task, cancelled(worker.task));
+      cancel_waiting(worker.task);
       worker.task = 0;
       break;
     case Action::kSettle:
     case Action::kSettleLate:
       if (const Task* task = tasks_.find(worker.task); task != nullptr && task->started) {
+        worker.grace_until.reset();
         settle(worker.task, std::move(*details.reply));
         worker.task = 0;
       }
@@ -84,9 +86,18 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
       worker.grace_until.reset();
       orders_.push_back(KillWorker{worker.id});
       break;
+    case Action::kKillOverrun:
+      worker.notes.wish = Wish::kRunLimit;
+      worker.notes.limit = "since its task had run for " +
+                           in_words(*tasks_.find(worker.task)->run_limit) +
+                           " (TaskOptions::run_limit)";
+      worker.grace_until.reset();
+      orders_.push_back(KillWorker{worker.id});
+      break;
     case Action::kKillLate:
-      worker.notes.late_to =
-          (worker.task == 0 ? "say hello within " : "take the task that it was offered within ") +
+      worker.notes.limit =
+          (worker.task == 0 ? "since it did not say hello within "
+                            : "since it did not take the task that it was offered within ") +
           in_words(options_.start_limit) + " (ExecutorOptions::start_limit)";
       worker.grace_until.reset();
       orders_.push_back(KillWorker{worker.id});
@@ -103,57 +114,17 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
   }
 }
 
+void Supervisor::begin_to_run(Worker& worker, const Task& task) {
+  worker.grace_until = os::after(now_, task.run_limit);
+  if (task.kill_if_begun) apply(worker, Event::kKill, {.wish = Wish::kCancel});
+}
+
 void Supervisor::convict(Worker& worker, const Row& row, const std::string& nonsense) {
   worker.notes.conviction = !nonsense.empty() ? "it sent " + nonsense
                                               : std::string("it sent '") + to_string(row.on) +
                                                     "' while " + to_string(row.in);
   worker.grace_until.reset();
   orders_.push_back(KillWorker{worker.id});
-}
-
-void Supervisor::bury(Worker& worker, const ExitStatus& exit) {
-  const Death death = name_death(worker.ref, worker.notes, exit);
-  // Idle workers that somebody kills from outside are no crash loop: they are replaced when needed.
-  const bool counts = !worker.ever_claimed && death.intent == Intent::kUnplanned &&
-                      (!worker.said_hello || worker.task != 0);
-  Task* task = worker.task != 0 ? tasks_.find(worker.task) : nullptr;
-  orders_.push_back(ForgetWorker{worker.id});
-  workers_.erase(worker.id);
-  if (!counts) spawn_after_.reset();  // its end may have made room for another
-  if (task != nullptr) settle_or_requeue(*task, death);
-  if (options_.on_death == OnDeath::kBreakPool && death.intent == Intent::kUnplanned) {
-    break_pool(death);
-  }
-  if (counts) {
-    if (++fresh_losses_ >= kLossLimit) end_pool(failure_of_pool(death, fresh_losses_));
-    pause_spawning(++losses_to_pause_);
-  }
-}
-
-void Supervisor::break_pool(const Death& death) {
-  end_pool(failure_of_broken_pool(death));
-  for (auto& [id, worker] : workers_) apply(worker, Event::kKill, {.wish = Wish::kBreak});
-}
-
-void Supervisor::settle_or_requeue(Task& task, const Death& death) {
-  if (death.cause == Cause::kPoolBroken) {  // the death that broke it is the one to be told
-    Failure failure = *ended_;
-    failure.task = task.id;
-    failure.started = task.started;
-    settle(task.id, std::move(failure));
-    return;
-  }
-  const bool asked = death.intent == Intent::kAsked;
-  const bool unplanned = death.intent == Intent::kUnplanned;
-  if (!task.started && task.unwanted && (asked || unplanned)) {
-    settle(task.id, cancelled(task.id));
-  } else if (task.started || !unplanned || ++task.lost_unclaimed >= kLossLimit) {
-    settle(task.id, failure_of_task(death, task.id, task.started));
-  } else {
-    tasks_.put_back(task);
-    if (ended_) settle_waiting(*ended_);
-    if (shutdown_ && shutdown_->running == Running::kKill) settle_unrun();
-  }
 }
 
 }  // namespace poolproof::supervise

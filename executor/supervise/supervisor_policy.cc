@@ -22,7 +22,7 @@ void Supervisor::expire() {
   for (const TaskId id : tasks_.take_expired(now_)) {
     Task* task = tasks_.find(id);
     if (task->holder == 0) {
-      settle(id, plain_failure(FailureKind::kDeadline, id, "its deadline came while it waited"));
+      fail(id, plain_failure(FailureKind::kDeadline, id, "its deadline came while it waited"));
     } else {
       apply(*find(task->holder), Event::kKill, {.wish = Wish::kDeadline});
     }

@@ -67,11 +67,13 @@ std::string cause_of(const Failure& failure) {
     case Cause::kGarbage:
       return "garbage";
     case Cause::kDeadline:
+    case Cause::kRunLimit:
       return "deadline";
     case Cause::kLate:
       return "deadline";
     case Cause::kFrozen:
       return "frozen";
+    case Cause::kCancelled:
     case Cause::kShutdown:
     case Cause::kPoolBroken:
       return "";

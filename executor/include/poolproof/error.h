@@ -47,6 +47,8 @@ enum class Cause {
   kGarbage,      // it broke the protocol and was killed for it
   kDeadline,     // killed at the deadline of its task
   kFrozen,       // killed at a deadline or as late, and it was found stopped (SIGSTOP, a debugger)
+  kRunLimit,     // killed because its task had run as long as its run_limit allows
+  kCancelled,    // killed because its task was cancelled while it ran
   kLate,         // killed because it did not start, or take a task, within start_limit
   kShutdown,     // asked to stop, or killed by a shutdown
   kPoolBroken,   // killed because the pool broke with another worker (OnDeath::kBreakPool)

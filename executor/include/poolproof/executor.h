@@ -62,7 +62,7 @@ class POOLPROOF_EXPORT Executor {
 
   // Runs fn(args...) in a worker. Arguments are encoded here and now: what their Codec throws ends
   // this future with EncodeError. Throws ShutdownExecutorError after shutdown, SpawnError if the
-  // pool has ended because no worker could be started.
+  // pool has ended because no worker could be started, BrokenProcessPool if it broke.
   template <class F, class... Args>
   requires(!std::is_same_v<std::decay_t<F>, TaskOptions>)
       Future<detail::CallResult<F, Args...>> submit(F&& fn, Args&&... args) {

@@ -18,6 +18,7 @@
 #include "poolproof/codec.h"
 #include "poolproof/error.h"
 #include "poolproof/export.h"
+#include "poolproof/options.h"
 
 namespace poolproof {
 
@@ -59,7 +60,7 @@ class Callback {
 class Patron {
  public:
   virtual ~Patron() = default;
-  virtual void cancel(TaskId task) = 0;
+  virtual void cancel(TaskId task, const CancelOptions& options) = 0;
   virtual void prepare_callbacks() = 0;  // before the first call_back; may throw
   virtual void call_back(std::unique_ptr<Callback> callback, NodePtr settled) = 0;
   virtual void callback_threw(std::exception_ptr what) = 0;
@@ -182,9 +183,10 @@ class Future {
   bool wait_for(std::chrono::nanoseconds timeout) const;
 
   // Asks that the task not run. If no worker has claimed it, it ends with CancelledError; if one
-  // has, it runs on. The answer is the future's end: this neither waits nor throws.
-  void cancel() const {
-    if (checked().patron()) checked().patron()->cancel(task_);
+  // has, it runs on, and is not run again; or it is ended, where the options say so. The answer is
+  // the future's end: this neither waits nor throws.
+  void cancel(const CancelOptions& options = {}) const {
+    if (checked().patron()) checked().patron()->cancel(task_, options);
   }
 
   // Calls `f` on the executor's callback thread once the task has ended, and gives a future of what

@@ -37,10 +37,22 @@ struct ShutdownOptions {
   std::optional<std::chrono::nanoseconds> grace = std::nullopt;
 };
 
+struct CancelOptions {
+  // What becomes of the task if a worker has begun it. kKill: that worker alone is killed and
+  // replaced, and the task ends with CancelledError{started = true}.
+  Running running = Running::kFinish;
+};
+
 struct TaskOptions {
   // From submit. A task still queued then ends with DeadlineError{started = false}; for one that a
   // worker holds, that worker alone is killed and replaced.
   std::optional<std::chrono::nanoseconds> deadline = std::nullopt;
+  // From the moment a worker begins it, each time anew. A task that runs longer ends with
+  // DeadlineError, and its worker is killed and replaced.
+  std::optional<std::chrono::nanoseconds> run_limit = std::nullopt;
+  // How often it may be run again after a worker died under it. What has certainly not started is
+  // given to another worker always; this is for a task that may run twice without harm.
+  int retries = 0;
 };
 
 struct ExecutorOptions {
