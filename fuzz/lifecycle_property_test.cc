@@ -46,7 +46,8 @@ struct Life {
     if (does == Action::kNoteClaim && !killed) RC_ASSERT(holds && !claimed);
     const bool kills = does == Action::kKill || does == Action::kKillLost ||
                        does == Action::kKillOverdue || does == Action::kKillLate ||
-                       does == Action::kKillOverrun || does == Action::kConvict;
+                       does == Action::kRefuse || does == Action::kKillOverrun ||
+                       does == Action::kConvict;
     if (kills) RC_ASSERT(!killed && !buried);
     if (deaf)
       RC_ASSERT(does == Action::kNothing || does == Action::kNoteClaim || does == Action::kBury);
@@ -172,6 +173,12 @@ class Script {
     with(whom, [&](WorkerId id, const SupervisorModel::Worker& worker) {
       Frame frame{FrameKind::kHello, worker.task, {}};
       if (worker.said_hello && worker.task == 0) return;
+      if (!worker.said_hello && worker.was_sent_initializer) {
+        if (!worker.began_initializer) frame.kind = FrameKind::kInitBegun;
+        if (worker.began_initializer && how % 16 == 0) {
+          frame = {FrameKind::kFailed, 0, to_bytes(transport::TaskFailure{1, "Refusal", "no"})};
+        }
+      }
       if (worker.said_hello) frame.kind = worker.claimed ? FrameKind::kValue : FrameKind::kClaim;
       if (worker.asked_back && !worker.claimed && how % 2 == 0) frame.kind = FrameKind::kWithdrawn;
       inputs_.push_back(FrameCame{id, frame});
@@ -182,7 +189,8 @@ class Script {
   void misbehave(std::uint8_t whom, std::uint8_t how) {
     with(whom, [&](WorkerId id, const SupervisorModel::Worker& worker) {
       const TaskId task = how % 2 == 0 ? worker.task : whom % (last_task_ + 2);
-      inputs_.push_back(FrameCame{id, {static_cast<FrameKind>(1 + how % 9), task, Bytes(how % 3)}});
+      inputs_.push_back(
+          FrameCame{id, {static_cast<FrameKind>(1 + how % 11), task, Bytes(how % 3)}});
     });
   }
 
@@ -247,9 +255,15 @@ class Script {
 
 TEST(SupervisorProperty, any_sequence_of_happenings_keeps_the_laws_and_ends_every_future) {
   fuzz::holds("pool", 3000, [] {
-    SupervisorOptions options{
-        .workers = 3, .start_limit = 2s, .channel_grace = 500ms, .stop_grace = 1s};
+    SupervisorOptions options{.workers = 3,
+                              .initializer_limit = 1s,
+                              .start_limit = 2s,
+                              .channel_grace = 500ms,
+                              .stop_grace = 1s};
     if (*rc::gen::arbitrary<bool>()) options.on_death = OnDeath::kBreakPool;
+    if (*rc::gen::arbitrary<bool>()) {
+      options.initializer = std::make_shared<const transport::Payload>(Bytes(1));
+    }
     Script script(options);
     for (const Step& step : *rc::gen::arbitrary<std::vector<Step>>()) script.play(step);
     script.finish();

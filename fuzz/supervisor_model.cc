@@ -26,6 +26,7 @@ void SupervisorModel::heard(WorkerId id, const transport::Frame& frame) {
   if (!workers_.contains(id)) return;
   Worker& from = worker(id);
   if (frame.kind == FrameKind::kHello) from.said_hello = true;
+  if (frame.kind == FrameKind::kInitBegun) from.began_initializer = true;
   if (frame.kind == FrameKind::kClaim && from.task != 0 && frame.task == from.task) {
     from.claimed = true;
     tasks_.at(from.task).claimed = true;
@@ -82,6 +83,9 @@ std::optional<std::string> SupervisorModel::send(const SendFrame& order) {
     if (to.task != order.task || to.claimed)
       return "what it does not hold, or has claimed, is asked back";
     if (std::exchange(to.asked_back, true)) return "a task is asked back twice";
+  } else if (order.kind == FrameKind::kInitialize) {
+    if (std::exchange(to.was_sent_initializer, true)) return "an initializer is sent twice";
+    if (to.said_hello) return "an initializer is sent after the hello";
   } else if (order.kind == FrameKind::kStop) {
     if (to.task != 0) return "a worker with a task is asked to stop";
   } else {

@@ -17,6 +17,8 @@ class SupervisorModel {
   struct Worker {
     int index = 0;
     TaskId task = 0;  // what it was offered and has not ended
+    bool was_sent_initializer = false;
+    bool began_initializer = false;
     bool said_hello = false;
     bool claimed = false;  // it said so, of `task`
     bool asked_back = false;

@@ -41,6 +41,7 @@ std::string describe(const Failure& failure) {
     case FailureKind::kShutdown:
       return task + " has ended: " + failure.text;
     case FailureKind::kSpawn:
+    case FailureKind::kInitializer:
     case FailureKind::kSupervisorLost:
       return task + " cannot run: " + failure.text;
     case FailureKind::kTimeout:
@@ -121,6 +122,8 @@ void throw_failure(const Failure& failure) {
       throw ShutdownExecutorError(failure);
     case FailureKind::kSpawn:
       throw SpawnError(failure);
+    case FailureKind::kInitializer:
+      throw InitializerError(failure);
     case FailureKind::kSupervisorLost:
       throw SupervisorLost(failure);
     case FailureKind::kTimeout:

@@ -51,6 +51,13 @@ ExecutorOptions checked(ExecutorOptions options) {
   }
   refuse_if_privileged();
   options.workers = checked_workers(options.workers);
+  for (const auto& [name, value] : options.env) {
+    const bool has_zero = (name + value).find('\0') != std::string::npos;
+    if (name.empty() || has_zero || name.find('=') != std::string::npos) {
+      throw std::invalid_argument("ExecutorOptions::env has a variable that cannot be: \"" + name +
+                                  "\"; a name has at least one letter and no '='");
+    }
+  }
   return options;
 }
 

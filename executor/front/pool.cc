@@ -101,12 +101,23 @@ void Pool::start() {
 
 void Pool::supervise(int workers) {
   {
+    const bool has_initializer = !options_.initializer.call.empty();
+    transport::SharedPayload initializer;
+    if (has_initializer) {
+      initializer = std::make_shared<const transport::Payload>(options_.initializer.call);
+    }
+    const os::WorkerSettings settings{.max_payload = options_.max_frame_bytes,
+                                      .has_initializer = has_initializer,
+                                      .name = options_.name,
+                                      .env = options_.env};
     supervise::SupervisorOptions options{.workers = workers,
                                          .on_death = options_.on_death,
+                                         .initializer = initializer,
+                                         .initializer_limit = options_.initializer_limit,
                                          .start_limit = options_.start_limit,
                                          .channel_grace = options_.channel_grace,
                                          .stop_grace = options_.stop_grace};
-    supervise::Loop loop(os_, *inbox_, *this, options, options_.max_frame_bytes);
+    supervise::Loop loop(os_, *inbox_, *this, options, settings);
     while (loop.turn()) continue;
   }
   std::unordered_map<TaskId, NodePtr> late;

@@ -7,14 +7,19 @@
 
 namespace poolproof::os {
 
-// argv[0] of a worker; then its parent's pid, its place in the pool, and the longest message it may
-// send. No environment variable marks a worker, so what a task starts sees nothing of it.
+// argv[0] of a worker; then its parent's pid, its place in the pool, the longest message it may
+// send, whether an initializer is sent to it, and its name. No environment variable marks a worker,
+// so what a task starts sees nothing of it.
 inline constexpr char kWorkerMarker[] = "poolproof-worker";
 inline constexpr int kWorkerChannel = 3;  // its descriptor in the worker
 
+// Plain, since it is filled in before constructors run.
 struct WorkerStart {
   int parent = 0;
-  WorkerOrders orders;
+  int index = 0;
+  std::size_t max_payload = 0;
+  int has_initializer = 0;
+  const char* name = "";
 };
 
 // What this process was started as: a worker only if argv[0] has the marker, the program is not
@@ -31,6 +36,6 @@ bool may_have_workers();
 void bind_to_parent(int parent);
 
 // Descriptors and name, as the rest of a worker's life expects them.
-void settle_in(int index);
+void settle_in(const char* name);
 
 }  // namespace poolproof::os

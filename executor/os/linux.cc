@@ -17,7 +17,10 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <map>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "executor/check.h"
@@ -82,6 +85,33 @@ int lifted(int fd) {
   return higher;
 }
 
+// A list of words as the system wants it.
+class Words {
+ public:
+  explicit Words(std::vector<std::string> words) : words_(std::move(words)) {
+    for (std::string& word : words_) pointers_.push_back(word.data());
+    pointers_.push_back(nullptr);
+  }
+  Words(const Words&) = delete;
+  Words& operator=(const Words&) = delete;
+  char** pointers() { return pointers_.data(); }
+
+ private:
+  std::vector<std::string> words_;
+  std::vector<char*> pointers_;
+};
+
+// The program's own, but for what `more` sets.
+std::vector<std::string> environment_with(const std::map<std::string, std::string>& more) {
+  std::vector<std::string> all;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    if (!more.contains(std::string(text.substr(0, text.find('='))))) all.emplace_back(text);
+  }
+  for (const auto& [name, value] : more) all.push_back(name + "=" + value);
+  return all;
+}
+
 // posix_spawn's two argument objects, which must be destroyed on every way out.
 class SpawnPlan {
  public:
@@ -106,13 +136,13 @@ class SpawnPlan {
   SpawnPlan(const SpawnPlan&) = delete;
   SpawnPlan& operator=(const SpawnPlan&) = delete;
 
-  int run(const WorkerOrders& orders, pid_t* pid) {
-    std::string marker = kWorkerMarker;
-    std::string parent = std::to_string(getpid());
-    std::string index = std::to_string(orders.index);
-    std::string limit = std::to_string(orders.max_payload);
-    char* argv[] = {marker.data(), parent.data(), index.data(), limit.data(), nullptr};
-    return posix_spawn(pid, "/proc/self/exe", &actions_, &attributes_, argv, environ);
+  int run(int index, const WorkerSettings& settings, pid_t* pid) {
+    Words arguments({kWorkerMarker, std::to_string(getpid()), std::to_string(index),
+                     std::to_string(settings.max_payload), settings.has_initializer ? "1" : "0",
+                     settings.name + "-" + std::to_string(index)});
+    Words environment(environment_with(settings.env));
+    return posix_spawn(pid, "/proc/self/exe", &actions_, &attributes_, arguments.pointers(),
+                       environment.pointers());
   }
 
  private:
@@ -120,11 +150,12 @@ class SpawnPlan {
   posix_spawnattr_t attributes_;
 };
 
-std::variant<Child, SysError> start_on(int ours, int theirs, const WorkerOrders& orders) {
+std::variant<Child, SysError> start_on(int ours, int theirs, int index,
+                                       const WorkerSettings& settings) {
   if (ours < 0 || theirs < 0) return SysError{"fcntl(F_DUPFD_CLOEXEC)", errno};
   if (fcntl(ours, F_SETFL, O_NONBLOCK) != 0) return SysError{"fcntl(O_NONBLOCK)", errno};
   pid_t pid = 0;
-  const int failed = SpawnPlan(theirs).run(orders, &pid);
+  const int failed = SpawnPlan(theirs).run(index, settings, &pid);
   if (failed != 0) return SysError{"posix_spawn", failed};
   // The pid is still that process: nobody but us reaps it, unless the program asked for that.
   const int handle = lifted(open_pidfd(pid));
@@ -146,14 +177,14 @@ std::string to_string(const SysError& error) {
 
 Instant LinuxOs::now() { return std::chrono::steady_clock::now(); }
 
-std::variant<Child, SysError> LinuxOs::spawn_worker(const WorkerOrders& orders) {
+std::variant<Child, SysError> LinuxOs::spawn_worker(int index, const WorkerSettings& settings) {
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
     return SysError{"socketpair", errno};
   }
   const int ours = lifted(ends[0]);
   const int theirs = lifted(ends[1]);
-  auto started = start_on(ours, theirs, orders);
+  auto started = start_on(ours, theirs, index, settings);
   if (theirs >= 0) ::close(theirs);
   if (ours >= 0 && std::holds_alternative<SysError>(started)) ::close(ours);
   return started;

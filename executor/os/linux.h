@@ -9,7 +9,7 @@ namespace poolproof::os {
 class LinuxOs : public Os {
  public:
   Instant now() override;
-  std::variant<Child, SysError> spawn_worker(const WorkerOrders& orders) override;
+  std::variant<Child, SysError> spawn_worker(int index, const WorkerSettings& settings) override;
   void kill(const Child& child) override;
   bool is_frozen(const Child& child) override;
   std::optional<ExitStatus> try_reap(const Child& child) override;

@@ -9,6 +9,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -50,10 +51,12 @@ struct IoResult {
   std::size_t bytes = 0;
 };
 
-// What a worker is told at its start.
-struct WorkerOrders {
-  int index = 0;                // its place in the pool
-  std::size_t max_payload = 0;  // the longest message that it may send
+// How all workers of a pool are started.
+struct WorkerSettings {
+  std::size_t max_payload = 0;   // the longest message that a worker may send
+  bool has_initializer = false;  // an initializer is sent to it, and is to run before its hello
+  std::string name = "poolproof";
+  std::map<std::string, std::string> env = {};  // added to the program's
 };
 
 // A descriptor to watch: what is asked, and what `wait` answered.
@@ -73,8 +76,8 @@ class Os {
   virtual Instant now() = 0;
 
   // Starts this program anew as a worker with its channel as fd 3, stdin from /dev/null, stdout and
-  // stderr inherited, nothing else open, default signal handling.
-  virtual std::variant<Child, SysError> spawn_worker(const WorkerOrders& orders) = 0;
+  // stderr inherited, nothing else open, default signal handling. `index`: its place in the pool.
+  virtual std::variant<Child, SysError> spawn_worker(int index, const WorkerSettings& settings) = 0;
   virtual void kill(const Child& child) = 0;  // SIGKILL; one that has already ended is no error
   // Whether it is stopped by a signal or a debugger: alive, and deaf.
   virtual bool is_frozen(const Child& child) = 0;

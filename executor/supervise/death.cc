@@ -20,6 +20,8 @@ std::pair<Cause, Intent> cause_of(const Notes& notes, const ExitStatus& exit) {
       return {notes.was_frozen ? Cause::kFrozen : Cause::kRunLimit, Intent::kPolicy};
     case Wish::kCancel:
       return {Cause::kCancelled, Intent::kAsked};
+    case Wish::kRefuse:
+      return {Cause::kInitializer, Intent::kPolicy};
     case Wish::kStop:
     case Wish::kResize:
     case Wish::kShutdownKill:
@@ -50,7 +52,13 @@ std::string name_of(const WorkerRef& worker) {
 
 Death name_death(WorkerRef worker, const Notes& notes, const ExitStatus& exit) {
   const auto [cause, intent] = cause_of(notes, exit);
-  return {worker, exit, cause, intent, notes.conviction.value_or(""), notes.limit};
+  return {worker,
+          exit,
+          cause,
+          intent,
+          notes.conviction.value_or(""),
+          notes.limit,
+          notes.in_initializer};
 }
 
 std::string in_words(std::chrono::nanoseconds time) {
@@ -74,6 +82,8 @@ std::string to_string(const Death& death) {
       return name + " was found stopped (by SIGSTOP or a debugger), and was killed " + limit;
     case Cause::kCancelled:
       return name + " was killed since its task was cancelled while it ran";
+    case Cause::kInitializer:
+      return name + " was killed since its initializer threw";
     case Cause::kShutdown:
       return name + " was ended by the shutdown";
     case Cause::kPoolBroken:
@@ -82,7 +92,8 @@ std::string to_string(const Death& death) {
     case Cause::kSelf:
       break;
   }
-  return name + " was ended by " + to_string(death.exit);
+  return name + " was ended by " + to_string(death.exit) +
+         (death.in_initializer ? ", in its initializer" : "");
 }
 
 Failure plain_failure(FailureKind kind, TaskId task, std::string text) {
@@ -118,7 +129,7 @@ Failure failure_of_task(const Death& death, TaskId task, bool started) {
 
 Failure failure_of_broken_pool(const Death& death) {
   Failure failure;
-  failure.kind = FailureKind::kPoolBroken;
+  failure.kind = death.in_initializer ? FailureKind::kInitializer : FailureKind::kPoolBroken;
   failure.worker = death.worker;
   failure.exit = death.exit;
   failure.cause = death.cause;
@@ -128,16 +139,32 @@ Failure failure_of_broken_pool(const Death& death) {
   return failure;
 }
 
+Failure failure_of_initializer(WorkerRef worker, const Failure& told) {
+  Failure failure = plain_failure(
+      FailureKind::kInitializer, 0,
+      "the initializer threw " + told.type_name + " in " + name_of(worker) + ": " + told.text);
+  failure.type_name = told.type_name;
+  failure.worker = worker;
+  failure.cause = Cause::kInitializer;
+  failure.intent = Intent::kPolicy;
+  return failure;
+}
+
 Failure failure_of_pool(const Death& death, int times) {
   Failure failure;
-  failure.kind = FailureKind::kSpawn;
+  failure.kind = death.in_initializer ? FailureKind::kInitializer : FailureKind::kSpawn;
   failure.worker = death.worker;
   failure.exit = death.exit;
   failure.cause = death.cause;
-  failure.text =
-      std::to_string(times) +
-      " fresh workers in a row died before they took a task; the last: " + to_string(death) +
-      ". Look at its stderr, and at what this program does in static constructors";
+  failure.text = times == 1 ? to_string(death)
+                            : std::to_string(times) +
+                                  " fresh workers in a row died before they took a task; the "
+                                  "last: " +
+                                  to_string(death);
+  failure.text +=
+      death.in_initializer
+          ? ". Look at its stderr, and at the initializer"
+          : ". Look at its stderr, and at what this program does in static constructors";
   return failure;
 }
 

@@ -15,6 +15,7 @@ namespace poolproof::supervise {
 // What a user or a policy wanted of a worker. Set once.
 enum class Wish {
   kNone,
+  kRefuse,        // its end, at once, since its initializer threw
   kStop,          // its end, when idle
   kResize,        // the same, since the pool is to have fewer
   kShutdownKill,  // its end, at once
@@ -30,6 +31,7 @@ struct Notes {
   std::optional<std::string> conviction;  // the nonsense that it sent
   bool killed_as_lost = false;            // SIGKILL after its channel was lost
   std::string limit = {};                 // SIGKILL at this limit, in words; empty: the deadline
+  bool in_initializer = false;            // when it ended
   bool was_frozen = false;                // seen stopped when it was killed
 };
 
@@ -40,6 +42,7 @@ struct Death {
   Intent intent = Intent::kUnplanned;
   std::string conviction;
   std::string limit;
+  bool in_initializer = false;
 };
 
 // "30 s", "1500 ms"
@@ -56,6 +59,8 @@ Failure plain_failure(FailureKind kind, TaskId task, std::string text);
 Failure failure_of_task(const Death& death, TaskId task, bool started);
 // The pool's end, with the first death (OnDeath::kBreakPool).
 Failure failure_of_broken_pool(const Death& death);
+// The pool's end, since the initializer threw `told`.
+Failure failure_of_initializer(WorkerRef worker, const Failure& told);
 // The pool's end, after `times` deaths of fresh workers; `death` was the last.
 Failure failure_of_pool(const Death& death, int times);
 

@@ -35,7 +35,8 @@ void FakeOs::release_record(std::size_t n) {
   changed_.wait(lock, [this] { return ringing_; });
 }
 
-std::variant<os::Child, os::SysError> FakeOs::spawn_worker(const os::WorkerOrders& orders) {
+std::variant<os::Child, os::SysError> FakeOs::spawn_worker(int index,
+                                                           const os::WorkerSettings& settings) {
   if (!spawn_errors_.empty()) {
     const os::SysError error = spawn_errors_.front();
     spawn_errors_.pop_front();
@@ -44,7 +45,8 @@ std::variant<os::Child, os::SysError> FakeOs::spawn_worker(const os::WorkerOrder
   const int n = static_cast<int>(workers_.size());
   Worker& made = workers_.emplace_back();
   made.pid = 1000 + n;
-  made.index = orders.index;
+  made.index = index;
+  made.settings = settings;
   open_.insert({kFirst + 2 * n, kFirst + 2 * n + 1});
   return os::Child{made.pid, kFirst + 2 * n + 1, kFirst + 2 * n};
 }

@@ -19,6 +19,7 @@ class FakeOs : public os::Os {
   struct Worker {
     int pid = 0;
     int index = 0;
+    os::WorkerSettings settings;
     Bytes said;                             // on its way to the parent
     transport::FrameParser heard{1 << 20};  // what the parent wrote
     bool hung_up = false;                   // its end is closed
@@ -54,7 +55,8 @@ class FakeOs : public os::Os {
   std::size_t open_descriptors() const { return open_.size(); }
 
   os::Instant now() override { return now_; }
-  std::variant<os::Child, os::SysError> spawn_worker(const os::WorkerOrders& orders) override;
+  std::variant<os::Child, os::SysError> spawn_worker(int index,
+                                                     const os::WorkerSettings& settings) override;
   void kill(const os::Child& child) override;
   bool is_frozen(const os::Child& child) override { return of(child.channel).frozen; }
   std::optional<ExitStatus> try_reap(const os::Child& child) override;

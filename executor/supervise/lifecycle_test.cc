@@ -23,7 +23,8 @@ TEST(Lifecycle, an_exit_leads_to_the_grave_from_everywhere) {
 
 TEST(Lifecycle, a_row_that_kills_leads_to_a_state_that_awaits_the_exit) {
   const std::set<Action> kills = {Action::kKill,     Action::kKillOverdue, Action::kKillLost,
-                                  Action::kKillLate, Action::kKillOverrun, Action::kConvict};
+                                  Action::kKillLate, Action::kRefuse,      Action::kKillOverrun,
+                                  Action::kConvict};
   for (const Row& row : all_rows()) {
     const bool awaits = row.next == State::kKilling || row.next == State::kConvicted;
     if (kills.contains(row.action)) {

@@ -15,8 +15,8 @@ constexpr std::size_t kTurnBudget = std::size_t{4} << 20;
 }  // namespace
 
 Loop::Loop(os::Os& os, Inbox& inbox, Outlet& outlet, const SupervisorOptions& options,
-           std::size_t max_payload)
-    : os_(os), inbox_(inbox), outlet_(outlet), max_payload_(max_payload), supervisor_(options) {}
+           const os::WorkerSettings& settings)
+    : os_(os), inbox_(inbox), outlet_(outlet), settings_(settings), supervisor_(options) {}
 
 Loop::~Loop() {
   // Normally there are none left. After descriptors_lost_ their numbers may be anybody's.
@@ -130,14 +130,15 @@ void Loop::told_exit(WorkerId id, Hand& hand, const ExitStatus& exit, std::vecto
 }
 
 void Loop::carry_out(SpawnWorker& order, std::vector<Input>& inputs) {
-  auto spawned = os_.spawn_worker({order.index, max_payload_});
+  auto spawned = os_.spawn_worker(order.index, settings_);
   if (const auto* error = std::get_if<os::SysError>(&spawned)) {
     inputs.push_back(SpawnFailed{order.worker, *error});
     return;
   }
   Hand hand;
   hand.child = std::get<os::Child>(spawned);
-  hand.channel = std::make_unique<transport::Channel>(os_, hand.child.channel, max_payload_);
+  hand.channel =
+      std::make_unique<transport::Channel>(os_, hand.child.channel, settings_.max_payload);
   inputs.push_back(WorkerSpawned{order.worker, hand.child.pid});
   hands_.emplace(order.worker, std::move(hand));
 }

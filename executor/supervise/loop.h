@@ -29,7 +29,7 @@ class Outlet {
 class Loop {
  public:
   Loop(os::Os& os, Inbox& inbox, Outlet& outlet, const SupervisorOptions& options,
-       std::size_t max_payload);
+       const os::WorkerSettings& settings);
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -65,7 +65,7 @@ class Loop {
   os::Os& os_;
   Inbox& inbox_;
   Outlet& outlet_;
-  const std::size_t max_payload_;
+  const os::WorkerSettings settings_;
   Supervisor supervisor_;
   std::map<WorkerId, Hand> hands_;
   std::vector<os::Watch> watches_;

@@ -40,7 +40,8 @@ class World : public testing::Test {
   explicit World(int workers = 1)
       : World(SupervisorOptions{.workers = workers, .channel_grace = 500ms, .stop_grace = 2s}) {}
   explicit World(const SupervisorOptions& options)
-      : inbox(os, std::get<int>(os.open_bell())), loop(os, inbox, recorder, options, 1 << 20) {}
+      : inbox(os, std::get<int>(os.open_bell())),
+        loop(os, inbox, recorder, options, {.max_payload = 1 << 20}) {}
 
   // Turns until nothing is left to do at this instant. A loop that spins fails here.
   void settle_down() {

@@ -70,6 +70,9 @@ void Supervisor::take(FrameCame& input) {
     case FrameKind::kHello:
       event = Event::kHello;
       break;
+    case FrameKind::kInitBegun:
+      event = Event::kInitBegun;
+      break;
     case FrameKind::kClaim:
       event = Event::kClaim;
       break;
@@ -82,7 +85,7 @@ void Supervisor::take(FrameCame& input) {
       break;
     case FrameKind::kFailed:
       if (const auto told = transport::parse_task_failure(frame.payload)) {
-        event = Event::kReply;
+        event = frame.task == 0 ? Event::kInitFailed : Event::kReply;
         details.reply = failure_from(*told, frame.task, worker->ref);
       } else {
         details.nonsense = "a report of a failure that cannot be read";
@@ -92,10 +95,12 @@ void Supervisor::take(FrameCame& input) {
     case FrameKind::kWithdraw:
     case FrameKind::kStop:
     case FrameKind::kTally:
+    case FrameKind::kInitialize:
       details.nonsense = "a message that only the parent sends";
       break;
   }
-  const bool about_a_task = event != Event::kHello && event != Event::kNonsense;
+  const bool about_a_task =
+      event == Event::kClaim || event == Event::kWithdrawn || event == Event::kReply;
   if (about_a_task && worker->task != 0 && frame.task != worker->task) {
     event = Event::kNonsense;
     details.nonsense =
@@ -178,7 +183,12 @@ void Supervisor::take(ResizeAsked& input) {
 
 void Supervisor::take(WorkerSpawned& input) {
   spawn_failures_ = 0;
-  if (Worker* worker = find(input.worker)) worker->ref.pid = input.pid;
+  Worker* worker = find(input.worker);
+  if (worker == nullptr) return;
+  worker->ref.pid = input.pid;
+  if (options_.initializer) {
+    orders_.push_back(SendFrame{worker->id, FrameKind::kInitialize, 0, options_.initializer});
+  }
 }
 
 void Supervisor::take(SpawnFailed& input) {

@@ -20,6 +20,8 @@ namespace poolproof::supervise {
 struct SupervisorOptions {
   int workers = 1;
   OnDeath on_death = OnDeath::kReplace;
+  transport::SharedPayload initializer = nullptr;  // null: none
+  std::chrono::nanoseconds initializer_limit = std::chrono::seconds(60);
   std::chrono::nanoseconds start_limit = std::chrono::seconds(30);
   std::chrono::nanoseconds channel_grace = std::chrono::milliseconds(500);
   std::chrono::nanoseconds stop_grace = std::chrono::seconds(2);
@@ -53,6 +55,7 @@ class Supervisor {
     int spawn_round = 0;
     State state = State::kStarting;
     TaskId task = 0;  // what it was handed; 0: nothing
+    bool in_initializer = false;
     bool said_hello = false;
     bool ever_claimed = false;
     std::optional<Instant> grace_until;
@@ -84,6 +87,7 @@ class Supervisor {
   // supervisor_actions.cc: the life-cycle table
   void apply(Worker& worker, Event event, Details details);
   void act(Worker& worker, const Row& row, Details& details);
+  std::string missed_limit(const Worker& worker) const;
   void begin_to_run(Worker& worker, const Task& task);
   void convict(Worker& worker, const Row& row, const std::string& nonsense);
 

@@ -27,7 +27,18 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
     case Action::kNothing:
     case Action::kBug:
       break;
+    case Action::kTimeInitializer:
+      worker.in_initializer = true;
+      worker.grace_until = os::after(now_, options_.initializer_limit);
+      break;
+    case Action::kRefuse:
+      worker.notes.wish = Wish::kRefuse;
+      worker.grace_until.reset();
+      orders_.push_back(KillWorker{worker.id});
+      end_pool(failure_of_initializer(worker.ref, std::get<Failure>(*details.reply)));
+      break;
     case Action::kWelcome:
+      worker.in_initializer = false;
       worker.said_hello = true;
       worker.grace_until.reset();
       break;
@@ -95,10 +106,7 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
       orders_.push_back(KillWorker{worker.id});
       break;
     case Action::kKillLate:
-      worker.notes.limit =
-          (worker.task == 0 ? "since it did not say hello within "
-                            : "since it did not take the task that it was offered within ") +
-          in_words(options_.start_limit) + " (ExecutorOptions::start_limit)";
+      worker.notes.limit = missed_limit(worker);
       worker.grace_until.reset();
       orders_.push_back(KillWorker{worker.id});
       break;
@@ -112,6 +120,17 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
       bury(worker, details.exit);  // `worker` is gone now
       break;
   }
+}
+
+// What a worker did not do in time, and by which option.
+std::string Supervisor::missed_limit(const Worker& worker) const {
+  if (worker.in_initializer) {
+    return "since its initializer did not end within " + in_words(options_.initializer_limit) +
+           " (ExecutorOptions::initializer_limit)";
+  }
+  return (worker.task == 0 ? "since it did not say hello within "
+                           : "since it did not take the task that it was offered within ") +
+         in_words(options_.start_limit) + " (ExecutorOptions::start_limit)";
 }
 
 void Supervisor::begin_to_run(Worker& worker, const Task& task) {

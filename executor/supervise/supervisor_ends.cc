@@ -6,6 +6,7 @@
 namespace poolproof::supervise {
 
 void Supervisor::bury(Worker& worker, const ExitStatus& exit) {
+  worker.notes.in_initializer = worker.in_initializer;
   const Death death = name_death(worker.ref, worker.notes, exit);
   // Idle workers that somebody kills from outside are no crash loop: they are replaced when needed.
   const bool counts = !worker.ever_claimed && death.intent == Intent::kUnplanned &&
@@ -19,7 +20,9 @@ void Supervisor::bury(Worker& worker, const ExitStatus& exit) {
     break_pool(death);
   }
   if (counts) {
-    if (++fresh_losses_ >= kLossLimit) end_pool(failure_of_pool(death, fresh_losses_));
+    // An initializer that hangs would hang again; one that froze, or died, need not.
+    const bool hopeless = death.in_initializer && death.cause == Cause::kLate;
+    if (++fresh_losses_ >= kLossLimit || hopeless) end_pool(failure_of_pool(death, fresh_losses_));
     pause_spawning(++losses_to_pause_);
   }
 }

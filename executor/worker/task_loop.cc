@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <limits>
 #include <string>
 #include <typeinfo>
 #include <utility>
@@ -80,11 +81,27 @@ Bytes run_task(const Bytes& payload, std::size_t max_payload, FrameKind& kind) {
   }
 }
 
+// Whatever it returns is dropped, so that its size has no limit.
+void initialize(Line& line, pid_t self) {
+  const Frame frame = line.next();
+  if (frame.kind == FrameKind::kStop) _exit(0);  // no longer needed
+  if (frame.kind != FrameKind::kInitialize) _exit(kChannelFailed);
+  line.send(FrameKind::kInitBegun, 0);
+  FrameKind kind = FrameKind::kFailed;
+  Bytes reply = run_task(frame.payload, std::numeric_limits<std::size_t>::max(), kind);
+  if (getpid() != self) _exit(0);
+  std::fflush(stdout);
+  if (kind != FrameKind::kFailed) return;
+  line.send(kind, 0, std::move(reply));
+  _exit(0);
+}
+
 }  // namespace
 
-void serve(int fd, int parent, std::size_t max_payload) {
+void serve(int fd, const os::WorkerStart& start) {
   const pid_t self = getpid();
   Line line(fd);
+  if (start.has_initializer != 0) initialize(line, self);
   line.send(FrameKind::kHello, 0);
   while (true) {
     Frame frame = line.next();
@@ -101,11 +118,11 @@ void serve(int fd, int parent, std::size_t max_payload) {
         }
         // A task before this one may have changed its credentials, and then the kernel forgets
         // this.
-        os::bind_to_parent(parent);
+        os::bind_to_parent(start.parent);
         // Before anything of the task is decoded, so that whatever kills us is laid to its account.
         line.send(FrameKind::kClaim, frame.task);
         FrameKind kind = FrameKind::kFailed;
-        Bytes reply = run_task(frame.payload, max_payload, kind);
+        Bytes reply = run_task(frame.payload, start.max_payload, kind);
         // A child that the task forked and let run out of its function is no worker.
         if (getpid() != self) _exit(0);
         std::fflush(stdout);  // what it printed is seen, though we end by _exit

@@ -36,6 +36,7 @@ constexpr Row kTable[] = {
     {FailureKind::kCancelled, {}, "cancelled", "task", "CancelledError"},
     {FailureKind::kShutdown, {}, "shutdown", "pool", "ShutdownExecutorError"},
     {FailureKind::kSpawn, {}, "spawn-failed", "pool", "SpawnError"},
+    {FailureKind::kInitializer, {}, "init-failed", "pool", "InitializerError"},
     {FailureKind::kSupervisorLost, {}, "pool-broken", "pool", "SupervisorLost"},
 };
 
@@ -74,6 +75,7 @@ std::string cause_of(const Failure& failure) {
     case Cause::kFrozen:
       return "frozen";
     case Cause::kCancelled:
+    case Cause::kInitializer:
     case Cause::kShutdown:
     case Cause::kPoolBroken:
       return "";

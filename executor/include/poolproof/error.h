@@ -49,6 +49,7 @@ enum class Cause {
   kFrozen,       // killed at a deadline or as late, and it was found stopped (SIGSTOP, a debugger)
   kRunLimit,     // killed because its task had run as long as its run_limit allows
   kCancelled,    // killed because its task was cancelled while it ran
+  kInitializer,  // killed because its initializer threw
   kLate,         // killed because it did not start, or take a task, within start_limit
   kShutdown,     // asked to stop, or killed by a shutdown
   kPoolBroken,   // killed because the pool broke with another worker (OnDeath::kBreakPool)
@@ -71,6 +72,7 @@ enum class FailureKind {
   kCancelled,
   kShutdown,
   kSpawn,
+  kInitializer,
   kSupervisorLost,
   kTimeout,
 };
@@ -126,6 +128,14 @@ class POOLPROOF_EXPORT TerminatedWorkerError : public BrokenProcessPool {
 class POOLPROOF_EXPORT SpawnError : public BrokenProcessPool {
  public:
   explicit SpawnError(const Failure& failure) : BrokenProcessPool(failure) {}
+};
+
+// The initializer threw, hung, or ended its worker three times in a row (in any way: failure() has
+// the exit status, or the type of the exception). The pool ends.
+class POOLPROOF_EXPORT InitializerError : public BrokenProcessPool {
+ public:
+  using BrokenProcessPool::BrokenProcessPool;
+  const std::string& type_name() const { return failure().type_name; }  // empty: it did not throw
 };
 
 // The program closed descriptors of the executor. The pool ends.

@@ -12,6 +12,8 @@
 
 #include <exception>
 #include <memory>
+#include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
 
@@ -53,7 +55,7 @@ struct ExecutorAccess;
 class POOLPROOF_EXPORT Executor {
  public:
   // Throws SpawnError if this program cannot be its own worker (see worker_entry); starts nothing.
-  // Throws std::invalid_argument for workers < 0.
+  // Throws std::invalid_argument for workers < 0, and for an `env` that cannot be one.
   explicit Executor(ExecutorOptions options = {});
   // As shutdown(options.on_destroy), and no thread or descriptor of the pool is left.
   ~Executor();
@@ -90,6 +92,16 @@ struct detail::ExecutorAccess {
 // For programs in which the library cannot take over by itself in a worker (Executor says so with
 // SpawnError): call it as the first line of main. In a worker it never returns.
 POOLPROOF_EXPORT void worker_entry(int argc, char** argv);
+
+// The worker that runs this: for code in tasks and initializers. Its index, 0 .. workers-1, is its
+// place in the pool, which the worker that replaces it takes over; its name is
+// ExecutorOptions::name and the index. Nothing in a process that is no worker, and in one that a
+// task has forked.
+struct ThisWorker {
+  int index = 0;
+  std::string name;
+};
+POOLPROOF_EXPORT std::optional<ThisWorker> this_worker();
 
 template <class F, class... Args>
 Future<detail::CallResult<F, Args...>> Executor::submit(const TaskOptions& options, F&& fn,

@@ -5,7 +5,11 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
+#include <map>
 #include <optional>
+#include <string>
+
+#include "poolproof/initializer.h"
 
 namespace poolproof {
 
@@ -62,6 +66,14 @@ struct ExecutorOptions {
   // The longest message in either direction. A longer argument ends its task with EncodeError.
   std::size_t max_frame_bytes = std::size_t{1} << 30;
   OnDeath on_death = OnDeath::kReplace;
+  Initializer initializer = {};
+  // How long the initializer may take in each worker. nanoseconds::max(): for ever.
+  std::chrono::nanoseconds initializer_limit = std::chrono::seconds(60);
+  // Added to the program's environment, as it is when the worker starts; there before anything of
+  // the worker runs.
+  std::map<std::string, std::string> env = {};
+  // A worker is called `name`-`index`: see this_worker(), and ps, which shows the first 15 letters.
+  std::string name = "poolproof";
   // How long a worker may take to say that it has started, and to take a task that it was offered.
   // One that does neither (stopped, stuck before main, starved) is killed and replaced; three fresh
   // ones in a row end the pool with SpawnError. nanoseconds::max(): for ever.
