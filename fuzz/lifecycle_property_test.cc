@@ -181,6 +181,9 @@ class Script {
       }
       if (worker.said_hello) frame.kind = worker.claimed ? FrameKind::kValue : FrameKind::kClaim;
       if (worker.asked_back && !worker.claimed && how % 2 == 0) frame.kind = FrameKind::kWithdrawn;
+      if (frame.kind == FrameKind::kValue && how % 8 == 3) {
+        inputs_.push_back(FrameCame{id, {FrameKind::kMemory, TaskId{how} << 16, {}}});
+      }
       inputs_.push_back(FrameCame{id, frame});
       flush();
     });
@@ -190,7 +193,7 @@ class Script {
     with(whom, [&](WorkerId id, const SupervisorModel::Worker& worker) {
       const TaskId task = how % 2 == 0 ? worker.task : whom % (last_task_ + 2);
       inputs_.push_back(
-          FrameCame{id, {static_cast<FrameKind>(1 + how % 11), task, Bytes(how % 3)}});
+          FrameCame{id, {static_cast<FrameKind>(1 + how % 12), task, Bytes(how % 3)}});
     });
   }
 
@@ -261,6 +264,9 @@ TEST(SupervisorProperty, any_sequence_of_happenings_keeps_the_laws_and_ends_ever
                               .channel_grace = 500ms,
                               .stop_grace = 1s};
     if (*rc::gen::arbitrary<bool>()) options.on_death = OnDeath::kBreakPool;
+    if (*rc::gen::arbitrary<bool>()) options.idle_timeout = 300ms;
+    if (*rc::gen::arbitrary<bool>()) options.tasks_per_worker = 2;
+    if (*rc::gen::arbitrary<bool>()) options.memory_growth = 1 << 20;
     if (*rc::gen::arbitrary<bool>()) {
       options.initializer = std::make_shared<const transport::Payload>(Bytes(1));
     }

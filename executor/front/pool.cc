@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <stdexcept>
 #include <string>
@@ -21,6 +22,13 @@ Failure failure_of(FailureKind kind, TaskId task, std::string text) {
   failure.task = task;
   failure.text = std::move(text);
   return failure;
+}
+
+// 0: nobody watches the growth, and workers need not measure.
+std::chrono::milliseconds memory_interval(const ExecutorOptions& options) {
+  if (options.memory_growth == 0) return std::chrono::milliseconds(0);
+  return std::max(std::chrono::milliseconds(1),
+                  std::chrono::duration_cast<std::chrono::milliseconds>(options.memory_interval));
 }
 
 constexpr char kForked[] =
@@ -107,6 +115,8 @@ void Pool::supervise(int workers) {
       initializer = std::make_shared<const transport::Payload>(options_.initializer.call);
     }
     const os::WorkerSettings settings{.max_payload = options_.max_frame_bytes,
+                                      .memory_limit = options_.memory_limit,
+                                      .memory_interval = memory_interval(options_),
                                       .has_initializer = has_initializer,
                                       .name = options_.name,
                                       .env = options_.env};
@@ -114,6 +124,9 @@ void Pool::supervise(int workers) {
                                          .on_death = options_.on_death,
                                          .initializer = initializer,
                                          .initializer_limit = options_.initializer_limit,
+                                         .idle_timeout = options_.idle_timeout,
+                                         .tasks_per_worker = options_.tasks_per_worker,
+                                         .memory_growth = options_.memory_growth,
                                          .start_limit = options_.start_limit,
                                          .channel_grace = options_.channel_grace,
                                          .stop_grace = options_.stop_grace};

@@ -10,6 +10,8 @@
 #include <charconv>
 #include <cstring>
 
+#include "executor/os/memory.h"
+
 namespace poolproof::os {
 namespace {
 
@@ -23,14 +25,15 @@ bool parse(const char* text, T& value) {
 }  // namespace
 
 std::optional<WorkerStart> read_worker_start(int argc, char** argv) {
-  if (argc != 6 || std::strcmp(argv[0], kWorkerMarker) != 0) return std::nullopt;
+  if (argc != 8 || std::strcmp(argv[0], kWorkerMarker) != 0) return std::nullopt;
   if (getauxval(AT_SECURE) != 0) return std::nullopt;
   WorkerStart start;
   if (!parse(argv[1], start.parent) || !parse(argv[2], start.index) ||
-      !parse(argv[3], start.max_payload) || !parse(argv[4], start.has_initializer)) {
+      !parse(argv[3], start.max_payload) || !parse(argv[4], start.memory_limit) ||
+      !parse(argv[5], start.memory_interval_ms) || !parse(argv[6], start.has_initializer)) {
     return std::nullopt;
   }
-  start.name = argv[5];
+  start.name = argv[7];
   ucred peer{};
   socklen_t size = sizeof(peer);
   if (getsockopt(kWorkerChannel, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return std::nullopt;
@@ -46,6 +49,11 @@ void bind_to_parent(int parent) {
   // In this order: were the parent to die between the two, one of them would tell.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(1);
+}
+
+void begin_as_worker(const WorkerStart& start) {
+  bind_to_parent(start.parent);
+  if (start.memory_limit != 0) limit_memory(start.memory_limit);
 }
 
 void settle_in(const char* name) {

@@ -25,6 +25,7 @@
 
 #include "executor/check.h"
 #include "executor/os/child.h"
+#include "executor/os/memory.h"
 
 namespace poolproof::os {
 namespace {
@@ -138,7 +139,9 @@ class SpawnPlan {
 
   int run(int index, const WorkerSettings& settings, pid_t* pid) {
     Words arguments({kWorkerMarker, std::to_string(getpid()), std::to_string(index),
-                     std::to_string(settings.max_payload), settings.has_initializer ? "1" : "0",
+                     std::to_string(settings.max_payload), std::to_string(settings.memory_limit),
+                     std::to_string(settings.memory_interval.count()),
+                     settings.has_initializer ? "1" : "0",
                      settings.name + "-" + std::to_string(index)});
     Words environment(environment_with(settings.env));
     return posix_spawn(pid, "/proc/self/exe", &actions_, &attributes_, arguments.pointers(),
@@ -221,6 +224,8 @@ ExitStatus LinuxOs::reap(const Child& child) {
   POOLPROOF_CHECK(status.has_value(), "a waitid that blocks returned without a process");
   return *status;
 }
+
+std::optional<std::uint64_t> LinuxOs::out_of_memory_kills() { return count_out_of_memory_kills(); }
 
 IoResult LinuxOs::read(int channel, std::span<std::byte> into) {
   ssize_t size = 0;

@@ -9,6 +9,7 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <span>
@@ -54,6 +55,9 @@ struct IoResult {
 // How all workers of a pool are started.
 struct WorkerSettings {
   std::size_t max_payload = 0;   // the longest message that a worker may send
+  std::size_t memory_limit = 0;  // in bytes; 0: none
+  // Before a reply it tells its anonymous memory, but not more often. 0: never.
+  std::chrono::milliseconds memory_interval{0};
   bool has_initializer = false;  // an initializer is sent to it, and is to run before its hello
   std::string name = "poolproof";
   std::map<std::string, std::string> env = {};  // added to the program's
@@ -85,6 +89,10 @@ class Os {
   // readable (a traced process shows its end to the tracer first).
   virtual std::optional<ExitStatus> try_reap(const Child& child) = 0;
   virtual ExitStatus reap(const Child& child) = 0;  // blocks until there is one
+
+  // How many out-of-memory kills the kernel has counted in this program's cgroup, which is its
+  // workers' too; nullopt if it does not count.
+  virtual std::optional<std::uint64_t> out_of_memory_kills() = 0;
 
   virtual IoResult read(int channel, std::span<std::byte> into) = 0;
   // One message part after the other; never raises SIGPIPE.

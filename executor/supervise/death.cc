@@ -7,7 +7,7 @@
 namespace poolproof::supervise {
 namespace {
 
-bool is_our_kill(const ExitStatus& exit) {
+bool is_sigkill(const ExitStatus& exit) {
   const auto* signaled = std::get_if<Signaled>(&exit);
   return signaled != nullptr && signaled->signal == SIGKILL;
 }
@@ -23,12 +23,14 @@ std::pair<Cause, Intent> cause_of(const Notes& notes, const ExitStatus& exit) {
     case Wish::kRefuse:
       return {Cause::kInitializer, Intent::kPolicy};
     case Wish::kStop:
+    case Wish::kIdle:
+    case Wish::kRecycle:
     case Wish::kResize:
     case Wish::kShutdownKill:
       return {Cause::kShutdown, Intent::kAsked};
     case Wish::kBreak:
       // One that died by itself at the same time has a cause of its own to tell.
-      if (is_our_kill(exit) || std::holds_alternative<Unseen>(exit)) {
+      if (is_sigkill(exit) || std::holds_alternative<Unseen>(exit)) {
         return {Cause::kPoolBroken, Intent::kPolicy};
       }
       break;
@@ -36,11 +38,12 @@ std::pair<Cause, Intent> cause_of(const Notes& notes, const ExitStatus& exit) {
       break;
   }
   if (notes.conviction) return {Cause::kGarbage, Intent::kUnplanned};
-  if (notes.killed_as_lost && is_our_kill(exit)) return {Cause::kChannelLost, Intent::kUnplanned};
-  if (!notes.limit.empty() && is_our_kill(exit)) {
+  if (notes.killed_as_lost && is_sigkill(exit)) return {Cause::kChannelLost, Intent::kUnplanned};
+  if (!notes.limit.empty() && is_sigkill(exit)) {
     return {notes.was_frozen ? Cause::kFrozen : Cause::kLate, Intent::kUnplanned};
   }
   if (std::holds_alternative<Unseen>(exit)) return {Cause::kUnknown, Intent::kUnplanned};
+  if (notes.out_of_memory && is_sigkill(exit)) return {Cause::kOutOfMemory, Intent::kUnplanned};
   return {Cause::kSelf, Intent::kUnplanned};
 }
 
@@ -88,6 +91,10 @@ std::string to_string(const Death& death) {
       return name + " was ended by the shutdown";
     case Cause::kPoolBroken:
       return name + " was killed when the pool broke";
+    case Cause::kOutOfMemory:
+      return name +
+             " was killed by the kernel, which was out of memory (the oom_kill counter of its "
+             "cgroup has risen)";
     case Cause::kUnknown:
     case Cause::kSelf:
       break;

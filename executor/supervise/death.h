@@ -17,6 +17,8 @@ enum class Wish {
   kNone,
   kRefuse,        // its end, at once, since its initializer threw
   kStop,          // its end, when idle
+  kIdle,          // the same, since it has been idle for long
+  kRecycle,       // the same, since it has done, or holds, enough
   kResize,        // the same, since the pool is to have fewer
   kShutdownKill,  // its end, at once
   kDeadline,      // the end of its task, at its deadline
@@ -32,6 +34,7 @@ struct Notes {
   bool killed_as_lost = false;            // SIGKILL after its channel was lost
   std::string limit = {};                 // SIGKILL at this limit, in words; empty: the deadline
   bool in_initializer = false;            // when it ended
+  bool out_of_memory = false;             // the kernel has counted such a kill
   bool was_frozen = false;                // seen stopped when it was killed
 };
 

@@ -33,6 +33,8 @@ class FakeOs : public os::Os {
     int reaped = 0;
   };
 
+  std::optional<std::uint64_t> memory_kills;  // that the kernel has counted
+
   // What the test does. `n` counts spawns from 0.
   Worker& worker(std::size_t n) { return workers_.at(n); }
   std::size_t spawned() const { return workers_.size(); }
@@ -58,6 +60,7 @@ class FakeOs : public os::Os {
   std::variant<os::Child, os::SysError> spawn_worker(int index,
                                                      const os::WorkerSettings& settings) override;
   void kill(const os::Child& child) override;
+  std::optional<std::uint64_t> out_of_memory_kills() override { return memory_kills; }
   bool is_frozen(const os::Child& child) override { return of(child.channel).frozen; }
   std::optional<ExitStatus> try_reap(const os::Child& child) override;
   ExitStatus reap(const os::Child& child) override;

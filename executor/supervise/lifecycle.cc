@@ -20,6 +20,7 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kStarting, kInitBegun, kInitializing, Do::kTimeInitializer},
     {kStarting, kInitFailed, kConvicted, Do::kConvict},
     {kStarting, kClaim, kConvicted, Do::kConvict},
+    {kStarting, kMemory, kConvicted, Do::kConvict},
     {kStarting, kWithdrawn, kConvicted, Do::kConvict},
     {kStarting, kReply, kConvicted, Do::kConvict},
     {kStarting, kNonsense, kConvicted, Do::kConvict},
@@ -35,6 +36,7 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kInitializing, kInitBegun, kConvicted, Do::kConvict},  // twice
     {kInitializing, kInitFailed, kKilling, Do::kRefuse},
     {kInitializing, kClaim, kConvicted, Do::kConvict},
+    {kInitializing, kMemory, kConvicted, Do::kConvict},
     {kInitializing, kWithdrawn, kConvicted, Do::kConvict},
     {kInitializing, kReply, kConvicted, Do::kConvict},
     {kInitializing, kNonsense, kConvicted, Do::kConvict},
@@ -45,11 +47,12 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kIdle, kWithdraw, kIdle, Do::kBug},  // it has no task to give back
     {kIdle, kStop, kStopping, Do::kSendStop},
     {kIdle, kKill, kKilling, Do::kKill},
-    {kIdle, kGraceOver, kIdle, Do::kBug},  // no row has armed a grace
+    {kIdle, kGraceOver, kStopping, Do::kRetire},
     {kIdle, kHello, kConvicted, Do::kConvict},
     {kIdle, kInitBegun, kConvicted, Do::kConvict},
     {kIdle, kInitFailed, kConvicted, Do::kConvict},
     {kIdle, kClaim, kConvicted, Do::kConvict},
+    {kIdle, kMemory, kConvicted, Do::kConvict},
     {kIdle, kWithdrawn, kConvicted, Do::kConvict},
     {kIdle, kReply, kConvicted, Do::kConvict},
     {kIdle, kNonsense, kConvicted, Do::kConvict},
@@ -65,6 +68,7 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kOffered, kInitBegun, kConvicted, Do::kConvict},
     {kOffered, kInitFailed, kConvicted, Do::kConvict},
     {kOffered, kClaim, kBusy, Do::kNoteClaim},
+    {kOffered, kMemory, kConvicted, Do::kConvict},
     {kOffered, kWithdrawn, kConvicted, Do::kConvict},  // nobody asked
     {kOffered, kReply, kConvicted, Do::kConvict},      // a result of what it never claimed
     {kOffered, kNonsense, kConvicted, Do::kConvict},
@@ -80,6 +84,7 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kWithdrawing, kInitBegun, kConvicted, Do::kConvict},
     {kWithdrawing, kInitFailed, kConvicted, Do::kConvict},
     {kWithdrawing, kClaim, kBusy, Do::kNoteClaim},  // the answer: it was faster
+    {kWithdrawing, kMemory, kConvicted, Do::kConvict},
     {kWithdrawing, kWithdrawn, kIdle, Do::kTakeBack},
     {kWithdrawing, kReply, kConvicted, Do::kConvict},
     {kWithdrawing, kNonsense, kConvicted, Do::kConvict},
@@ -95,6 +100,7 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kBusy, kInitBegun, kConvicted, Do::kConvict},
     {kBusy, kInitFailed, kConvicted, Do::kConvict},
     {kBusy, kClaim, kConvicted, Do::kConvict},  // twice
+    {kBusy, kMemory, kBusy, Do::kNoteMemory},
     {kBusy, kWithdrawn, kConvicted, Do::kConvict},
     {kBusy, kReply, kIdle, Do::kSettle},
     {kBusy, kNonsense, kConvicted, Do::kConvict},
@@ -111,6 +117,7 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kStopping, kInitBegun, kStopping, Do::kNothing},   // it was still starting when we asked
     {kStopping, kInitFailed, kStopping, Do::kNothing},  // it ends now, as we asked
     {kStopping, kClaim, kConvicted, Do::kConvict},
+    {kStopping, kMemory, kConvicted, Do::kConvict},
     {kStopping, kWithdrawn, kConvicted, Do::kConvict},
     {kStopping, kReply, kConvicted, Do::kConvict},
     {kStopping, kNonsense, kConvicted, Do::kConvict},
@@ -126,6 +133,7 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kKilling, kInitBegun, kKilling, Do::kNothing},
     {kKilling, kInitFailed, kKilling, Do::kNothing},
     {kKilling, kClaim, kKilling, Do::kNoteClaim},  // written before the kill: the task had started
+    {kKilling, kMemory, kKilling, Do::kNothing},
     {kKilling, kWithdrawn, kKilling, Do::kNothing},
     {kKilling, kReply, kKilling, Do::kSettleLate},  // a finished task never turns into an error
     {kKilling, kNonsense, kKilling, Do::kNothing},  // what we wanted beats what we observe
@@ -141,6 +149,7 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kLosing, kInitBegun, kConvicted, Do::kConvict},
     {kLosing, kInitFailed, kConvicted, Do::kConvict},
     {kLosing, kClaim, kConvicted, Do::kConvict},  // it did, it would be a worker's doing
+    {kLosing, kMemory, kConvicted, Do::kConvict},
     {kLosing, kWithdrawn, kConvicted, Do::kConvict},
     {kLosing, kReply, kConvicted, Do::kConvict},
     {kLosing, kNonsense, kConvicted, Do::kConvict},
@@ -157,6 +166,7 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kConvicted, kInitFailed, kConvicted, Do::kNothing},
     {kConvicted, kClaim, kConvicted,
      Do::kNoteClaim},  // its task had started, and must not run again
+    {kConvicted, kMemory, kConvicted, Do::kNothing},
     {kConvicted, kWithdrawn, kConvicted, Do::kNothing},
     {kConvicted, kReply, kConvicted, Do::kNothing},
     {kConvicted, kNonsense, kConvicted, Do::kNothing},
@@ -174,6 +184,7 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kReaped, kInitBegun, kReaped, Do::kNothing},
     {kReaped, kInitFailed, kReaped, Do::kNothing},
     {kReaped, kClaim, kReaped, Do::kNothing},
+    {kReaped, kMemory, kReaped, Do::kNothing},
     {kReaped, kWithdrawn, kReaped, Do::kNothing},
     {kReaped, kReply, kReaped, Do::kNothing},
     {kReaped, kNonsense, kReaped, Do::kNothing},
@@ -230,6 +241,7 @@ const char* to_string(Event event) {
                                                        "initializer begun",
                                                        "initializer failed",
                                                        "claim",
+                                                       "memory",
                                                        "withdrawn",
                                                        "reply",
                                                        "nonsense",
@@ -239,12 +251,17 @@ const char* to_string(Event event) {
 }
 
 const char* to_string(Action action) {
-  constexpr std::array<const char*, kActions> kNames = {
-      "nothing",      "time initializer", "refuse",       "welcome",
-      "send offer",   "send withdraw",    "send stop",    "note claim",
-      "take back",    "settle",           "settle late",  "kill",
-      "kill overdue", "kill lost",        "kill overrun", "kill late",
-      "convict",      "arm grace",        "bury",         "bug"};
+  constexpr std::array<const char*, kActions> kNames = {"nothing",      "time initializer",
+                                                        "refuse",       "welcome",
+                                                        "send offer",   "send withdraw",
+                                                        "send stop",    "retire",
+                                                        "note claim",   "note memory",
+                                                        "take back",    "settle",
+                                                        "settle late",  "kill",
+                                                        "kill overdue", "kill lost",
+                                                        "kill overrun", "kill late",
+                                                        "convict",      "arm grace",
+                                                        "bury",         "bug"};
   return kNames[static_cast<std::size_t>(action)];
 }
 

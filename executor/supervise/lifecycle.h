@@ -39,13 +39,14 @@ enum class Event : std::uint8_t {
   kInitBegun,   // from here on the initializer is to blame
   kInitFailed,  // it threw
   kClaim,
+  kMemory,  // how much it holds, told before the reply
   kWithdrawn,
   kReply,
   kNonsense,     // garbage, or a message about a task that it does not have
   kChannelLost,  // EOF, or a refused write
   kExit,         // the kernel's record of the process: the only road to a death report (law L3)
 };
-inline constexpr std::size_t kEvents = 14;
+inline constexpr std::size_t kEvents = 15;
 constexpr bool is_ours(Event event) { return event <= Event::kGraceOver; }
 
 enum class Action : std::uint8_t {
@@ -56,6 +57,8 @@ enum class Action : std::uint8_t {
   kSendOffer,        //
   kSendWithdraw,     //
   kSendStop,         // and arm the stop grace
+  kRetire,           // the same, of our own accord: it has been idle for long
+  kNoteMemory,       //
   kNoteClaim,        // the task has started
   kTakeBack,         // the task is ours again, not started
   kSettle,           // the reply ends the task
@@ -71,7 +74,7 @@ enum class Action : std::uint8_t {
   kBug,              // ours: abort
 };
 
-inline constexpr std::size_t kActions = 20;
+inline constexpr std::size_t kActions = 22;
 
 struct Row {
   State in;

@@ -1,5 +1,7 @@
 #include "executor/supervise/loop.h"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <iterator>
 
@@ -126,7 +128,17 @@ void Loop::told_exit(WorkerId id, Hand& hand, const ExitStatus& exit, std::vecto
   // channel now; what a child of it may go on writing is not waited for.
   const std::size_t left = os_.unread(hand.child.channel);
   if (left > 0) hear(id, hand, left, inputs);
-  inputs.push_back(WorkerExited{id, exit, hand.was_frozen});
+  inputs.push_back(WorkerExited{id, exit, hand.was_frozen, is_out_of_memory(hand, exit)});
+}
+
+// A SIGKILL that we did not send, and one more in the kernel's count: each explains one death.
+bool Loop::is_out_of_memory(const Hand& hand, const ExitStatus& exit) {
+  const auto* signaled = std::get_if<Signaled>(&exit);
+  if (hand.killed || signaled == nullptr || signaled->signal != SIGKILL) return false;
+  const std::optional<std::uint64_t> kills = os_.out_of_memory_kills();
+  if (!kills || !memory_kills_ || *kills <= *memory_kills_) return false;
+  ++*memory_kills_;
+  return true;
 }
 
 void Loop::carry_out(SpawnWorker& order, std::vector<Input>& inputs) {
@@ -135,6 +147,8 @@ void Loop::carry_out(SpawnWorker& order, std::vector<Input>& inputs) {
     inputs.push_back(SpawnFailed{order.worker, *error});
     return;
   }
+  // What was counted before the first of them started explains none of their deaths.
+  if (hands_.empty()) memory_kills_ = os_.out_of_memory_kills();
   Hand hand;
   hand.child = std::get<os::Child>(spawned);
   hand.channel =
@@ -154,6 +168,7 @@ void Loop::carry_out(SendFrame& order, std::vector<Input>&) {
 
 void Loop::carry_out(KillWorker& order, std::vector<Input>&) {
   Hand& hand = hands_.at(order.worker);
+  hand.killed = true;
   hand.was_frozen = os_.is_frozen(hand.child);
   os_.kill(hand.child);
 }

@@ -44,6 +44,7 @@ class Loop {
     TaskId offered = 0;  // the last task that it was sent
     bool loss_told = false;
     bool was_frozen = false;
+    bool killed = false;      // by us
     std::thread late_reaper;  // waits where the handle was readable and the record was not there
   };
 
@@ -52,6 +53,7 @@ class Loop {
   void hear(WorkerId id, Hand& hand, std::size_t budget, std::vector<Input>& inputs);
   void look_for_exit(WorkerId id, Hand& hand, std::vector<Input>& inputs);
   void collect_late_exits(std::vector<Input>& inputs);
+  bool is_out_of_memory(const Hand& hand, const ExitStatus& exit);
   void told_exit(WorkerId id, Hand& hand, const ExitStatus& exit, std::vector<Input>& inputs);
 
   void carry_out(SpawnWorker& order, std::vector<Input>& inputs);
@@ -69,6 +71,7 @@ class Loop {
   Supervisor supervisor_;
   std::map<WorkerId, Hand> hands_;
   std::vector<os::Watch> watches_;
+  std::optional<std::uint64_t> memory_kills_;  // that are accounted for
   bool finished_ = false;
 
   std::mutex late_mutex_;  // guards what follows against the late reapers

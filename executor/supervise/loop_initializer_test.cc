@@ -67,8 +67,7 @@ TEST_F(Initialized, one_that_hangs_ends_the_pool_at_its_limit) {
   EXPECT_TRUE(os.worker(0).killed);
   EXPECT_EQ(failure(1).kind, FailureKind::kInitializer);
   EXPECT_EQ(failure(1).cause, Cause::kLate);
-  EXPECT_TRUE(
-      says_of_1("initializer did not end within 60 s (ExecutorOptions::initializer_limit)"));
+  expect_of_1("initializer did not end within 60 s (ExecutorOptions::initializer_limit)");
 }
 
 TEST_F(Initialized, a_worker_that_is_frozen_in_it_is_replaced) {

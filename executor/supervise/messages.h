@@ -58,6 +58,7 @@ struct WorkerExited {
   WorkerId worker = 0;
   ExitStatus exit;
   bool was_frozen = false;
+  bool out_of_memory = false;  // the kernel has counted such a kill
 };
 struct DescriptorsLost {};  // somebody closed descriptors of ours: nothing can be known any more
 using Input =

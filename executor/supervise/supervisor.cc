@@ -73,6 +73,10 @@ void Supervisor::take(FrameCame& input) {
     case FrameKind::kInitBegun:
       event = Event::kInitBegun;
       break;
+    case FrameKind::kMemory:
+      event = Event::kMemory;
+      details.bytes = frame.task;
+      break;
     case FrameKind::kClaim:
       event = Event::kClaim;
       break;
@@ -122,6 +126,7 @@ void Supervisor::take(ChannelEnded& input) {
 void Supervisor::take(WorkerExited& input) {
   if (Worker* worker = find(input.worker)) {
     worker->notes.was_frozen = input.was_frozen;
+    worker->notes.out_of_memory = input.out_of_memory;
     apply(*worker, Event::kExit, {.exit = input.exit});
   }
 }

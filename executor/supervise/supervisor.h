@@ -22,6 +22,9 @@ struct SupervisorOptions {
   OnDeath on_death = OnDeath::kReplace;
   transport::SharedPayload initializer = nullptr;  // null: none
   std::chrono::nanoseconds initializer_limit = std::chrono::seconds(60);
+  std::optional<std::chrono::nanoseconds> idle_timeout = {};
+  int tasks_per_worker = 0;       // 0: any number
+  std::size_t memory_growth = 0;  // 0: any
   std::chrono::nanoseconds start_limit = std::chrono::seconds(30);
   std::chrono::nanoseconds channel_grace = std::chrono::milliseconds(500);
   std::chrono::nanoseconds stop_grace = std::chrono::seconds(2);
@@ -58,6 +61,9 @@ class Supervisor {
     bool in_initializer = false;
     bool said_hello = false;
     bool ever_claimed = false;
+    int tasks_done = 0;
+    std::optional<std::size_t> memory_at_first;  // in bytes, after its first task
+    std::size_t memory = 0;                      // as it told last
     std::optional<Instant> grace_until;
     Notes notes;
   };
@@ -68,6 +74,7 @@ class Supervisor {
     std::optional<Outcome> reply = {};
     ExitStatus exit = {};
     TaskId offered = 0;
+    std::size_t bytes = 0;
   };
 
   void take(FrameCame& input);
@@ -88,6 +95,8 @@ class Supervisor {
   void apply(Worker& worker, Event event, Details details);
   void act(Worker& worker, const Row& row, Details& details);
   std::string missed_limit(const Worker& worker) const;
+  void rest(Worker& worker);
+  void stop(Worker& worker, Wish wish);
   void begin_to_run(Worker& worker, const Task& task);
   void convict(Worker& worker, const Row& row, const std::string& nonsense);
 

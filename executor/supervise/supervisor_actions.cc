@@ -40,7 +40,7 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
     case Action::kWelcome:
       worker.in_initializer = false;
       worker.said_hello = true;
-      worker.grace_until.reset();
+      rest(worker);
       break;
     case Action::kSendOffer:
       worker.task = details.offered;
@@ -52,9 +52,14 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
       orders_.push_back(SendFrame{worker.id, FrameKind::kWithdraw, worker.task, nullptr});
       break;
     case Action::kSendStop:
-      worker.notes.wish = details.wish;
-      worker.grace_until = now_ + options_.stop_grace;
-      orders_.push_back(SendFrame{worker.id, FrameKind::kStop, 0, nullptr});
+      stop(worker, details.wish);
+      break;
+    case Action::kRetire:
+      stop(worker, Wish::kIdle);
+      break;
+    case Action::kNoteMemory:
+      if (!worker.memory_at_first) worker.memory_at_first = details.bytes;
+      worker.memory = details.bytes;
       break;
     case Action::kNoteClaim:
       worker.grace_until.reset();
@@ -70,16 +75,17 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
       }
       break;
     case Action::kTakeBack:
-      worker.grace_until.reset();
       cancel_waiting(worker.task);
       worker.task = 0;
+      rest(worker);
       break;
     case Action::kSettle:
     case Action::kSettleLate:
       if (const Task* task = tasks_.find(worker.task); task != nullptr && task->started) {
-        worker.grace_until.reset();
         settle(worker.task, std::move(*details.reply));
         worker.task = 0;
+        ++worker.tasks_done;
+        rest(worker);
       }
       break;
     case Action::kKill:
@@ -120,6 +126,18 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
       bury(worker, details.exit);  // `worker` is gone now
       break;
   }
+}
+
+// It has no task (any more): how long it may stay so. One that is being killed is past that.
+void Supervisor::rest(Worker& worker) {
+  worker.grace_until =
+      worker.state == State::kIdle ? os::after(now_, options_.idle_timeout) : std::nullopt;
+}
+
+void Supervisor::stop(Worker& worker, Wish wish) {
+  worker.notes.wish = wish;
+  worker.grace_until = now_ + options_.stop_grace;
+  orders_.push_back(SendFrame{worker.id, FrameKind::kStop, 0, nullptr});
 }
 
 // What a worker did not do in time, and by which option.

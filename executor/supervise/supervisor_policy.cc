@@ -70,6 +70,12 @@ void Supervisor::retire() {
 Wish Supervisor::wish_to_retire(const Worker& worker) const {
   if ((shutdown_ || ended_) && tasks_.waiting() == 0) return Wish::kStop;
   if (worker.ref.index >= wanted_) return Wish::kResize;
+  const bool spent =
+      options_.tasks_per_worker > 0 && worker.tasks_done >= options_.tasks_per_worker;
+  const bool grown = options_.memory_growth > 0 && worker.memory_at_first &&
+                     worker.memory >= *worker.memory_at_first &&
+                     worker.memory - *worker.memory_at_first >= options_.memory_growth;
+  if (spent || grown) return Wish::kRecycle;
   return Wish::kNone;
 }
 

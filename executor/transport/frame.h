@@ -33,6 +33,7 @@ enum class FrameKind : std::uint8_t {
   kTally = 9,        // parent, before each offer: in `task`, the digest of all it has heard
   kInitialize = 10,  // parent, first of all: run this before your hello
   kInitBegun = 11,  // worker: written before anything of it is decoded; kFailed of task 0: it threw
+  kMemory = 12,     // worker, before a reply now and then: in `task`, its anonymous memory in bytes
 };
 
 struct Frame {

@@ -10,7 +10,7 @@ namespace poolproof {
 void worker_entry(int argc, char** argv) {
   worker::note_entry();
   if (const auto start = os::read_worker_start(argc, argv)) {
-    os::bind_to_parent(start->parent);
+    os::begin_as_worker(*start);
     worker::run(*start);
   }
 }

@@ -3,16 +3,20 @@
 #include <cxxabi.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <bit>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
 #include <limits>
+#include <optional>
 #include <string>
 #include <typeinfo>
 #include <utility>
 
 #include "executor/os/child.h"
+#include "executor/os/memory.h"
 #include "executor/transport/frame.h"
 #include "executor/worker/line.h"
 #include "poolproof/task.h"
@@ -96,6 +100,27 @@ void initialize(Line& line, pid_t self) {
   _exit(0);
 }
 
+// Tells what this process holds, at most once in each interval.
+class MemoryReports {
+ public:
+  explicit MemoryReports(std::int64_t interval_ms) : interval_(interval_ms) {}
+
+  // Before a reply, so that it is known when the next task is given out. What the reply itself
+  // takes is no growth: it is gone once it is sent.
+  void send_if_due(Line& line, std::size_t reply_bytes) {
+    if (interval_.count() == 0) return;
+    const auto now = std::chrono::steady_clock::now();
+    if (last_ && now - *last_ < interval_) return;
+    last_ = now;
+    const std::size_t held = os::anonymous_memory();
+    line.send(FrameKind::kMemory, held - std::min(held, reply_bytes));
+  }
+
+ private:
+  const std::chrono::milliseconds interval_;
+  std::optional<std::chrono::steady_clock::time_point> last_;
+};
+
 }  // namespace
 
 void serve(int fd, const os::WorkerStart& start) {
@@ -103,6 +128,7 @@ void serve(int fd, const os::WorkerStart& start) {
   Line line(fd);
   if (start.has_initializer != 0) initialize(line, self);
   line.send(FrameKind::kHello, 0);
+  MemoryReports memory(start.memory_interval_ms);
   while (true) {
     Frame frame = line.next();
     switch (frame.kind) {
@@ -126,6 +152,7 @@ void serve(int fd, const os::WorkerStart& start) {
         // A child that the task forked and let run out of its function is no worker.
         if (getpid() != self) _exit(0);
         std::fflush(stdout);  // what it printed is seen, though we end by _exit
+        memory.send_if_due(line, reply.capacity());
         line.send(kind, frame.task, std::move(reply));
         break;
       }

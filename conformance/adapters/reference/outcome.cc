@@ -79,6 +79,8 @@ std::string cause_of(const Failure& failure) {
     case Cause::kShutdown:
     case Cause::kPoolBroken:
       return "";
+    case Cause::kOutOfMemory:
+      return "oom-kill";
     case Cause::kUnknown:
       return "unknown";
   }

@@ -53,6 +53,7 @@ enum class Cause {
   kLate,         // killed because it did not start, or take a task, within start_limit
   kShutdown,     // asked to stop, or killed by a shutdown
   kPoolBroken,   // killed because the pool broke with another worker (OnDeath::kBreakPool)
+  kOutOfMemory,  // by the kernel, whose oom_kill counter of the cgroup has risen
   kUnknown,      // its exit status could not be had
 };
 
@@ -121,6 +122,9 @@ class POOLPROOF_EXPORT TerminatedWorkerError : public BrokenProcessPool {
   std::optional<int> signal() const;
   bool core() const;
   Cause cause() const { return failure().cause; }
+  // With evidence: the kernel counted an out-of-memory kill in the worker's cgroup. Where it does
+  // not count, such a death reads as SIGKILL.
+  bool out_of_memory() const { return failure().cause == Cause::kOutOfMemory; }
   Intent intent() const { return failure().intent; }
 };
 

@@ -69,6 +69,19 @@ struct ExecutorOptions {
   Initializer initializer = {};
   // How long the initializer may take in each worker. nanoseconds::max(): for ever.
   std::chrono::nanoseconds initializer_limit = std::chrono::seconds(60);
+  // A worker that has had no task for so long is asked to stop; the next task starts another.
+  // None: never.
+  std::optional<std::chrono::nanoseconds> idle_timeout = std::nullopt;
+  // A worker that has run so many tasks is replaced. 0: never.
+  int tasks_per_worker = 0;
+  // A worker whose anonymous memory (its heap, not files or code) is so many bytes more than after
+  // its first task is replaced, after the task that it runs. 0: never. Measured after a task, at
+  // most once in each memory_interval.
+  std::size_t memory_growth = 0;
+  std::chrono::nanoseconds memory_interval = std::chrono::seconds(1);
+  // What one worker may map for writing, touched or not, its stacks included (RLIMIT_DATA), in
+  // bytes. Beyond it, `new` throws std::bad_alloc in the task. 0: no limit but the program's own.
+  std::size_t memory_limit = 0;
   // Added to the program's environment, as it is when the worker starts; there before anything of
   // the worker runs.
   std::map<std::string, std::string> env = {};
