@@ -125,6 +125,7 @@ class Script {
         break;
       default:
         if (how < 64) inputs_.push_back(ResizeAsked{1 + how % 5});
+        if (how % 2 == 0) inputs_.push_back(HealthAsked{1});
         break;
     }
     if (how % 3 != 0) flush();  // else it happens together with the next

@@ -40,6 +40,7 @@ std::optional<std::string> SupervisorModel::ordered(const Order& order) {
   if (const auto* settled = std::get_if<SettleTask>(&order)) return settle(*settled);
   if (const auto* forgotten = std::get_if<ForgetWorker>(&order)) return forget(*forgotten);
   if (std::holds_alternative<Finish>(order)) return finish();
+  if (const auto* told = std::get_if<TellHealth>(&order)) return check(told->health);
   if (std::holds_alternative<EndPool>(order) && std::exchange(pool_ended_, true)) {
     return "the pool ends twice";
   }
@@ -116,6 +117,18 @@ std::optional<std::string> SupervisorModel::forget(const ForgetWorker& order) {
   if (!workers_.contains(order.worker)) return "nobody is forgotten";
   if (!worker(order.worker).ended) return "L3: a worker is forgotten before its exit was told";
   workers_.erase(order.worker);
+  return std::nullopt;
+}
+
+std::optional<std::string> SupervisorModel::check(const Health& health) const {
+  const auto alive = health.starting + health.idle + health.busy + health.ending;
+  if (alive != static_cast<int>(workers_.size())) return "health: not all workers, or too many";
+  if (health.workers_wanted != most_workers_) return "health: another size than was asked for";
+  std::size_t held = 0, open = 0, ended = 0;
+  for (const auto& [id, each] : workers_) held += each.task != 0 ? 1 : 0;
+  for (const auto& [id, task] : tasks_) ++(task.ended ? ended : open);
+  if (health.queued != open - held) return "health: another queue than there is";
+  if (health.settled != ended) return "health: another number of settled tasks";
   return std::nullopt;
 }
 

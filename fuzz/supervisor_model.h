@@ -50,6 +50,7 @@ class SupervisorModel {
   std::optional<std::string> send(const SendFrame& order);
   std::optional<std::string> settle(const SettleTask& order);
   std::optional<std::string> forget(const ForgetWorker& order);
+  std::optional<std::string> check(const Health& health) const;
   std::optional<std::string> finish();
 
   int most_workers_;                    // as last asked for

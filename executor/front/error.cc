@@ -50,6 +50,11 @@ std::string describe(const Failure& failure) {
   return task;
 }
 
+std::string last_words(const Failure& failure) {
+  if (failure.stderr_tail.empty()) return "";
+  return "\nIts last lines on stderr:\n" + failure.stderr_tail;
+}
+
 }  // namespace
 
 std::string signal_name(int signal) {
@@ -69,7 +74,7 @@ std::string to_string(const ExitStatus& status) {
 }
 
 ExecutorError::ExecutorError(const Failure& failure)
-    : std::runtime_error(describe(failure)), failure_(failure) {}
+    : std::runtime_error(describe(failure) + last_words(failure)), failure_(failure) {}
 
 std::optional<int> TerminatedWorkerError::exit_code() const {
   const auto* exited = std::get_if<Exited>(&failure().exit);

@@ -76,6 +76,8 @@ Executor::~Executor() {
   }
 }
 
+Health Executor::health() const { return pool_->health(); }
+
 void Executor::shutdown(const ShutdownOptions& options) { pool_->shutdown(options); }
 
 namespace detail {

@@ -117,6 +117,7 @@ void Pool::supervise(int workers) {
     const os::WorkerSettings settings{.max_payload = options_.max_frame_bytes,
                                       .memory_limit = options_.memory_limit,
                                       .memory_interval = memory_interval(options_),
+                                      .keep_stderr = options_.worker_stderr == Stderr::kTail,
                                       .has_initializer = has_initializer,
                                       .name = options_.name,
                                       .env = options_.env};
@@ -181,6 +182,27 @@ void Pool::resize(int workers) {
   if (workers == workers_) return;
   workers_ = workers;
   if (phase_ == Phase::kRunning) put(supervise::ResizeAsked{workers});
+}
+
+Health Pool::health() {
+  if (!in_own_process()) throw_failure(failure_of(FailureKind::kShutdown, 0, kForked));
+  std::unique_lock lock(mutex_);
+  if (phase_ == Phase::kFresh) return {.workers_wanted = workers_};
+  const std::uint64_t ticket = ++last_ticket_;
+  put(supervise::HealthAsked{ticket});
+  changed_.wait(lock, [&] { return phase_ >= Phase::kOver || health_told_.contains(ticket); });
+  const auto told = health_told_.extract(ticket);
+  return told ? told.mapped() : last_health_;
+}
+
+void Pool::tell_health(std::uint64_t ticket, Health health) {
+  const std::lock_guard lock(mutex_);
+  if (ticket == 0) {
+    last_health_ = std::move(health);
+  } else {
+    health_told_.emplace(ticket, std::move(health));
+    changed_.notify_all();
+  }
 }
 
 int Pool::workers() const {

@@ -34,6 +34,7 @@ class Pool : public Patron, public supervise::Outlet, public std::enable_shared_
   void shutdown(const ShutdownOptions& options);
   // At most so many workers from now on. Does not wait. As detail::resize.
   void resize(int workers);
+  Health health();
   int workers() const;
   PoolState state() const;
   void shutdown_on_destroy() { shutdown(options_.on_destroy); }
@@ -48,6 +49,7 @@ class Pool : public Patron, public supervise::Outlet, public std::enable_shared_
   // On the supervisor's thread.
   void settle(TaskId task, supervise::Outcome outcome) override;
   void pool_ended(const Failure& why) override;
+  void tell_health(std::uint64_t ticket, Health health) override;
 
  private:
   enum class Phase {
@@ -71,6 +73,9 @@ class Pool : public Patron, public supervise::Outlet, public std::enable_shared_
   Phase phase_ = Phase::kFresh;
   int workers_;
   std::optional<Failure> ended_;
+  std::uint64_t last_ticket_ = 0;
+  std::unordered_map<std::uint64_t, Health> health_told_;  // to those that have asked
+  Health last_health_;                                     // once it is over
   TaskId last_task_ = 0;
   std::unordered_map<TaskId, NodePtr> open_;
   std::optional<supervise::Inbox> inbox_;

@@ -116,8 +116,11 @@ std::vector<std::string> environment_with(const std::map<std::string, std::strin
 // posix_spawn's two argument objects, which must be destroyed on every way out.
 class SpawnPlan {
  public:
-  explicit SpawnPlan(int channel) {
+  // `errors`: -1: stderr is inherited.
+  SpawnPlan(int channel, int errors) {
     posix_spawn_file_actions_init(&actions_);
+    // First, since it may stand where the channel goes.
+    if (errors >= 0) posix_spawn_file_actions_adddup2(&actions_, errors, STDERR_FILENO);
     posix_spawn_file_actions_adddup2(&actions_, channel, kWorkerChannel);
     posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     // Closed in the child and by range: the user's descriptors are not ours to mark.
@@ -153,12 +156,31 @@ class SpawnPlan {
   posix_spawnattr_t attributes_;
 };
 
-std::variant<Child, SysError> start_on(int ours, int theirs, int index,
+// A pair of ends: the one that we keep does not block, the other one is for the worker.
+struct Ends {
+  int ours = -1;
+  int theirs = -1;
+
+  Ends() = default;
+  Ends(const Ends&) = delete;
+  Ends& operator=(const Ends&) = delete;
+  ~Ends() {
+    if (ours >= 0) ::close(ours);
+    if (theirs >= 0) ::close(theirs);
+  }
+  std::optional<SysError> take(const int (&ends)[2]) {
+    ours = lifted(ends[0]);
+    theirs = lifted(ends[1]);
+    if (ours < 0 || theirs < 0) return SysError{"fcntl(F_DUPFD_CLOEXEC)", errno};
+    if (fcntl(ours, F_SETFL, O_NONBLOCK) != 0) return SysError{"fcntl(O_NONBLOCK)", errno};
+    return std::nullopt;
+  }
+};
+
+std::variant<Child, SysError> start_on(Ends& channel, Ends& errors, int index,
                                        const WorkerSettings& settings) {
-  if (ours < 0 || theirs < 0) return SysError{"fcntl(F_DUPFD_CLOEXEC)", errno};
-  if (fcntl(ours, F_SETFL, O_NONBLOCK) != 0) return SysError{"fcntl(O_NONBLOCK)", errno};
   pid_t pid = 0;
-  const int failed = SpawnPlan(theirs).run(index, settings, &pid);
+  const int failed = SpawnPlan(channel.theirs, errors.theirs).run(index, settings, &pid);
   if (failed != 0) return SysError{"posix_spawn", failed};
   // The pid is still that process: nobody but us reaps it, unless the program asked for that.
   const int handle = lifted(open_pidfd(pid));
@@ -169,7 +191,7 @@ std::variant<Child, SysError> start_on(int ours, int theirs, int index,
     waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED);
     return why;
   }
-  return Child{pid, handle, ours};
+  return Child{pid, handle, std::exchange(channel.ours, -1), std::exchange(errors.ours, -1)};
 }
 
 }  // namespace
@@ -181,16 +203,17 @@ std::string to_string(const SysError& error) {
 Instant LinuxOs::now() { return std::chrono::steady_clock::now(); }
 
 std::variant<Child, SysError> LinuxOs::spawn_worker(int index, const WorkerSettings& settings) {
-  int ends[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+  Ends channel, errors;
+  int pair[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
     return SysError{"socketpair", errno};
   }
-  const int ours = lifted(ends[0]);
-  const int theirs = lifted(ends[1]);
-  auto started = start_on(ours, theirs, index, settings);
-  if (theirs >= 0) ::close(theirs);
-  if (ours >= 0 && std::holds_alternative<SysError>(started)) ::close(ours);
-  return started;
+  if (const auto failed = channel.take(pair)) return *failed;
+  if (settings.keep_stderr) {
+    if (pipe2(pair, O_CLOEXEC) != 0) return SysError{"pipe2", errno};
+    if (const auto failed = errors.take(pair)) return *failed;
+  }
+  return start_on(channel, errors, index, settings);
 }
 
 int usable_cpus() {
@@ -227,10 +250,10 @@ ExitStatus LinuxOs::reap(const Child& child) {
 
 std::optional<std::uint64_t> LinuxOs::out_of_memory_kills() { return count_out_of_memory_kills(); }
 
-IoResult LinuxOs::read(int channel, std::span<std::byte> into) {
+IoResult LinuxOs::read(int fd, std::span<std::byte> into) {
   ssize_t size = 0;
   do {
-    size = recv(channel, into.data(), into.size(), MSG_DONTWAIT);
+    size = ::read(fd, into.data(), into.size());
   } while (size < 0 && errno == EINTR);
   if (size > 0) return {IoResult::Kind::kSome, static_cast<std::size_t>(size)};
   if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return {};

@@ -15,7 +15,7 @@ class LinuxOs : public Os {
   std::optional<ExitStatus> try_reap(const Child& child) override;
   ExitStatus reap(const Child& child) override;
   std::optional<std::uint64_t> out_of_memory_kills() override;
-  IoResult read(int channel, std::span<std::byte> into) override;
+  IoResult read(int fd, std::span<std::byte> into) override;
   IoResult write(int channel, std::array<std::span<const std::byte>, 2> parts) override;
   std::size_t unread(int channel) override;
   void close(int fd) override;

@@ -40,6 +40,7 @@ struct Child {
   int pid = 0;
   int handle = -1;   // pidfd: readable once the process has ended
   int channel = -1;  // our end of its channel, non-blocking
+  int errors = -1;   // what it writes to stderr, non-blocking; -1: that is inherited
 };
 
 struct IoResult {
@@ -58,6 +59,7 @@ struct WorkerSettings {
   std::size_t memory_limit = 0;  // in bytes; 0: none
   // Before a reply it tells its anonymous memory, but not more often. 0: never.
   std::chrono::milliseconds memory_interval{0};
+  bool keep_stderr = false;      // its stderr comes to us, in Child::errors
   bool has_initializer = false;  // an initializer is sent to it, and is to run before its hello
   std::string name = "poolproof";
   std::map<std::string, std::string> env = {};  // added to the program's
@@ -94,7 +96,7 @@ class Os {
   // workers' too; nullopt if it does not count.
   virtual std::optional<std::uint64_t> out_of_memory_kills() = 0;
 
-  virtual IoResult read(int channel, std::span<std::byte> into) = 0;
+  virtual IoResult read(int fd, std::span<std::byte> into) = 0;
   // One message part after the other; never raises SIGPIPE.
   virtual IoResult write(int channel, std::array<std::span<const std::byte>, 2> parts) = 0;
   // How many bytes were sent to this end and not yet read.

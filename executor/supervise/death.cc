@@ -24,8 +24,13 @@ std::pair<Cause, Intent> cause_of(const Notes& notes, const ExitStatus& exit) {
       return {Cause::kInitializer, Intent::kPolicy};
     case Wish::kStop:
     case Wish::kIdle:
-    case Wish::kRecycle:
+      return {Cause::kIdle, Intent::kPolicy};
+    case Wish::kSpent:
+      return {Cause::kSpent, Intent::kPolicy};
+    case Wish::kGrown:
+      return {Cause::kGrown, Intent::kPolicy};
     case Wish::kResize:
+      return {Cause::kResized, Intent::kAsked};
     case Wish::kShutdownKill:
       return {Cause::kShutdown, Intent::kAsked};
     case Wish::kBreak:
@@ -47,11 +52,11 @@ std::pair<Cause, Intent> cause_of(const Notes& notes, const ExitStatus& exit) {
   return {Cause::kSelf, Intent::kUnplanned};
 }
 
-std::string name_of(const WorkerRef& worker) {
+}  // namespace
+
+std::string to_string(const WorkerRef& worker) {
   return "worker " + std::to_string(worker.index) + " (pid " + std::to_string(worker.pid) + ")";
 }
-
-}  // namespace
 
 Death name_death(WorkerRef worker, const Notes& notes, const ExitStatus& exit) {
   const auto [cause, intent] = cause_of(notes, exit);
@@ -61,7 +66,8 @@ Death name_death(WorkerRef worker, const Notes& notes, const ExitStatus& exit) {
           intent,
           notes.conviction.value_or(""),
           notes.limit,
-          notes.in_initializer};
+          notes.in_initializer,
+          notes.stderr_tail};
 }
 
 std::string in_words(std::chrono::nanoseconds time) {
@@ -70,7 +76,7 @@ std::string in_words(std::chrono::nanoseconds time) {
 }
 
 std::string to_string(const Death& death) {
-  const std::string name = name_of(death.worker);
+  const std::string name = to_string(death.worker);
   const std::string limit = death.limit.empty() ? "at the deadline of its task" : death.limit;
   switch (death.cause) {
     case Cause::kChannelLost:
@@ -87,6 +93,11 @@ std::string to_string(const Death& death) {
       return name + " was killed since its task was cancelled while it ran";
     case Cause::kInitializer:
       return name + " was killed since its initializer threw";
+    case Cause::kIdle:
+    case Cause::kSpent:
+    case Cause::kGrown:
+    case Cause::kResized:
+      return name + " was asked to stop, since it was not needed any longer";
     case Cause::kShutdown:
       return name + " was ended by the shutdown";
     case Cause::kPoolBroken:
@@ -118,6 +129,7 @@ Failure failure_of_task(const Death& death, TaskId task, bool started) {
   failure.worker = death.worker;
   failure.exit = death.exit;
   failure.cause = death.cause;
+  failure.stderr_tail = death.stderr_tail;
   failure.intent = death.intent;
   failure.text = to_string(death);
   if (death.cause == Cause::kCancelled) {
@@ -140,6 +152,7 @@ Failure failure_of_broken_pool(const Death& death) {
   failure.worker = death.worker;
   failure.exit = death.exit;
   failure.cause = death.cause;
+  failure.stderr_tail = death.stderr_tail;
   failure.intent = death.intent;
   failure.text = "the pool broke when " + to_string(death) +
                  " (ExecutorOptions::on_death is kBreakPool); make another executor";
@@ -149,7 +162,7 @@ Failure failure_of_broken_pool(const Death& death) {
 Failure failure_of_initializer(WorkerRef worker, const Failure& told) {
   Failure failure = plain_failure(
       FailureKind::kInitializer, 0,
-      "the initializer threw " + told.type_name + " in " + name_of(worker) + ": " + told.text);
+      "the initializer threw " + told.type_name + " in " + to_string(worker) + ": " + told.text);
   failure.type_name = told.type_name;
   failure.worker = worker;
   failure.cause = Cause::kInitializer;
@@ -163,6 +176,7 @@ Failure failure_of_pool(const Death& death, int times) {
   failure.worker = death.worker;
   failure.exit = death.exit;
   failure.cause = death.cause;
+  failure.stderr_tail = death.stderr_tail;
   failure.text = times == 1 ? to_string(death)
                             : std::to_string(times) +
                                   " fresh workers in a row died before they took a task; the "

@@ -18,7 +18,8 @@ enum class Wish {
   kRefuse,        // its end, at once, since its initializer threw
   kStop,          // its end, when idle
   kIdle,          // the same, since it has been idle for long
-  kRecycle,       // the same, since it has done, or holds, enough
+  kSpent,         // the same, since it has run enough tasks
+  kGrown,         // the same, since it holds too much memory
   kResize,        // the same, since the pool is to have fewer
   kShutdownKill,  // its end, at once
   kDeadline,      // the end of its task, at its deadline
@@ -35,6 +36,7 @@ struct Notes {
   std::string limit = {};                 // SIGKILL at this limit, in words; empty: the deadline
   bool in_initializer = false;            // when it ended
   bool out_of_memory = false;             // the kernel has counted such a kill
+  std::string stderr_tail = {};           // what it wrote last, where that is kept
   bool was_frozen = false;                // seen stopped when it was killed
 };
 
@@ -46,6 +48,7 @@ struct Death {
   std::string conviction;
   std::string limit;
   bool in_initializer = false;
+  std::string stderr_tail;
 };
 
 // "30 s", "1500 ms"
@@ -53,6 +56,7 @@ std::string in_words(std::chrono::nanoseconds time);
 
 Death name_death(WorkerRef worker, const Notes& notes, const ExitStatus& exit);
 
+std::string to_string(const WorkerRef& worker);  // "worker 0 (pid 4711)"
 // "worker 0 (pid 4711) was ended by SIGSEGV"
 std::string to_string(const Death& death);
 

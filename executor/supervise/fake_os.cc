@@ -47,8 +47,10 @@ std::variant<os::Child, os::SysError> FakeOs::spawn_worker(int index,
   made.pid = 1000 + n;
   made.index = index;
   made.settings = settings;
-  open_.insert({kFirst + 2 * n, kFirst + 2 * n + 1});
-  return os::Child{made.pid, kFirst + 2 * n + 1, kFirst + 2 * n};
+  const int channel = kFirst + 3 * n;
+  open_.insert({channel, channel + 1});
+  if (settings.keep_stderr) open_.insert(channel + 2);
+  return os::Child{made.pid, channel + 1, channel, settings.keep_stderr ? channel + 2 : -1};
 }
 
 void FakeOs::kill(const os::Child& child) {
@@ -77,14 +79,15 @@ ExitStatus FakeOs::reap(const os::Child& child) {
   return ended.exit;
 }
 
-os::IoResult FakeOs::read(int channel, std::span<std::byte> into) {
-  Worker& from = of(channel);
-  if (from.said.empty()) {
+os::IoResult FakeOs::read(int fd, std::span<std::byte> into) {
+  Worker& from = of(fd);
+  Bytes& unread = is_errors(fd) ? from.errors : from.said;
+  if (unread.empty()) {
     return {from.hung_up ? os::IoResult::Kind::kGone : os::IoResult::Kind::kWouldBlock, 0};
   }
-  const std::size_t size = std::min(into.size(), from.said.size());
-  std::copy_n(from.said.begin(), size, into.begin());
-  from.said.erase(from.said.begin(), from.said.begin() + static_cast<std::ptrdiff_t>(size));
+  const std::size_t size = std::min(into.size(), unread.size());
+  std::copy_n(unread.begin(), size, into.begin());
+  unread.erase(unread.begin(), unread.begin() + static_cast<std::ptrdiff_t>(size));
   return {os::IoResult::Kind::kSome, size};
 }
 
@@ -132,6 +135,8 @@ void FakeOs::wait(std::span<os::Watch> watches, std::optional<os::Instant> until
       const Worker& other = of(watch.fd);
       watch.readable = watch.for_reading && (!other.said.empty() || other.hung_up);
       watch.writable = watch.for_writing && (!other.full || other.hung_up);
+    } else if (is_errors(watch.fd)) {
+      watch.readable = !of(watch.fd).errors.empty() || of(watch.fd).hung_up;
     } else {
       watch.readable = of(watch.fd).ended;
     }

@@ -20,6 +20,7 @@ class FakeOs : public os::Os {
     int pid = 0;
     int index = 0;
     os::WorkerSettings settings;
+    Bytes errors;                           // written to stderr, where that is kept
     Bytes said;                             // on its way to the parent
     transport::FrameParser heard{1 << 20};  // what the parent wrote
     bool hung_up = false;                   // its end is closed
@@ -64,7 +65,7 @@ class FakeOs : public os::Os {
   bool is_frozen(const os::Child& child) override { return of(child.channel).frozen; }
   std::optional<ExitStatus> try_reap(const os::Child& child) override;
   ExitStatus reap(const os::Child& child) override;
-  os::IoResult read(int channel, std::span<std::byte> into) override;
+  os::IoResult read(int fd, std::span<std::byte> into) override;
   os::IoResult write(int channel, std::array<std::span<const std::byte>, 2> parts) override;
   std::size_t unread(int channel) override { return of(channel).said.size(); }
   void close(int fd) override;
@@ -74,11 +75,12 @@ class FakeOs : public os::Os {
   void wait(std::span<os::Watch> watches, std::optional<os::Instant> until) override;
 
  private:
-  Worker& of(int fd) { return workers_.at(static_cast<std::size_t>((fd - kFirst) / 2)); }
-  bool is_channel(int fd) const { return fd >= kFirst && (fd - kFirst) % 2 == 0; }
+  Worker& of(int fd) { return workers_.at(static_cast<std::size_t>((fd - kFirst) / 3)); }
+  bool is_channel(int fd) const { return fd >= kFirst && (fd - kFirst) % 3 == 0; }
 
   static constexpr int kBell = 10;
-  static constexpr int kFirst = 100;  // worker n: channel kFirst + 2n, handle kFirst + 2n + 1
+  bool is_errors(int fd) const { return fd >= kFirst && (fd - kFirst) % 3 == 2; }
+  static constexpr int kFirst = 100;  // worker n: channel kFirst + 3n, then handle, then errors
 
   os::Instant now_ = os::Instant() + std::chrono::hours(1);
   std::deque<Worker> workers_;

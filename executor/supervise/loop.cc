@@ -55,8 +55,10 @@ std::vector<Input> Loop::gather() {
   for (auto& [id, hand] : hands_) {
     const os::Watch& channel = watches_[at++];
     const os::Watch& handle = watches_[at++];
+    const os::Watch& errors = watches_[at++];
     if (channel.writable && hand.channel->wants_to_write()) hand.channel->flush();
     if (channel.readable || hand.channel->wants_a_look()) hear(id, hand, kTurnBudget, inputs);
+    if (errors.readable) hand.tail->read();
     if (handle.readable) look_for_exit(id, hand, inputs);
   }
   collect_late_exits(inputs);
@@ -75,6 +77,7 @@ void Loop::sleep() {
                         .for_reading = reads,
                         .for_writing = writes});
     watches_.push_back({.fd = hand.late_reaper.joinable() ? -1 : hand.child.handle});
+    watches_.push_back({.fd = hand.tail && hand.tail->open() ? hand.tail->fd() : -1});
     hurry |= hand.channel->wants_a_look();
   }
   os_.wait(watches_, hurry ? std::optional(os_.now()) : supervisor_.next_deadline());
@@ -128,7 +131,9 @@ void Loop::told_exit(WorkerId id, Hand& hand, const ExitStatus& exit, std::vecto
   // channel now; what a child of it may go on writing is not waited for.
   const std::size_t left = os_.unread(hand.child.channel);
   if (left > 0) hear(id, hand, left, inputs);
-  inputs.push_back(WorkerExited{id, exit, hand.was_frozen, is_out_of_memory(hand, exit)});
+  if (hand.tail) hand.tail->read();
+  inputs.push_back(WorkerExited{id, exit, hand.was_frozen, is_out_of_memory(hand, exit),
+                                hand.tail ? hand.tail->lines() : ""});
 }
 
 // A SIGKILL that we did not send, and one more in the kernel's count: each explains one death.
@@ -153,6 +158,7 @@ void Loop::carry_out(SpawnWorker& order, std::vector<Input>& inputs) {
   hand.child = std::get<os::Child>(spawned);
   hand.channel =
       std::make_unique<transport::Channel>(os_, hand.child.channel, settings_.max_payload);
+  if (hand.child.errors >= 0) hand.tail.emplace(os_, hand.child.errors);
   inputs.push_back(WorkerSpawned{order.worker, hand.child.pid});
   hands_.emplace(order.worker, std::move(hand));
 }
@@ -161,6 +167,7 @@ void Loop::carry_out(SendFrame& order, std::vector<Input>&) {
   Hand& hand = hands_.at(order.worker);
   if (order.kind == transport::FrameKind::kOffer) {
     hand.offered = order.task;
+    if (hand.tail) hand.tail->forget();
     hand.channel->expect_claim(order.task);
   }
   hand.channel->send(order.kind, order.task, std::move(order.payload));
@@ -178,6 +185,7 @@ void Loop::carry_out(ForgetWorker& order, std::vector<Input>&) {
   POOLPROOF_CHECK(found != hands_.end() && !found->second.late_reaper.joinable(),
                   "a worker is forgotten once, after its record was taken");
   os_.close(found->second.child.handle);
+  if (found->second.child.errors >= 0) os_.close(found->second.child.errors);
   hands_.erase(found);
 }
 
@@ -186,6 +194,10 @@ void Loop::carry_out(SettleTask& order, std::vector<Input>&) {
 }
 
 void Loop::carry_out(EndPool& order, std::vector<Input>&) { outlet_.pool_ended(order.why); }
+
+void Loop::carry_out(TellHealth& order, std::vector<Input>&) {
+  outlet_.tell_health(order.ticket, std::move(order.health));
+}
 
 void Loop::carry_out(Finish&, std::vector<Input>&) { finished_ = true; }
 

@@ -7,12 +7,14 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "executor/os/os.h"
 #include "executor/supervise/inbox.h"
+#include "executor/supervise/stderr_tail.h"
 #include "executor/supervise/supervisor.h"
 #include "executor/transport/channel.h"
 
@@ -24,6 +26,7 @@ class Outlet {
   virtual ~Outlet() = default;
   virtual void settle(TaskId task, Outcome outcome) = 0;
   virtual void pool_ended(const Failure& why) = 0;
+  virtual void tell_health(std::uint64_t ticket, Health health) = 0;  // as supervise::TellHealth
 };
 
 class Loop {
@@ -41,7 +44,8 @@ class Loop {
   struct Hand {  // what we hold of one worker
     os::Child child;
     std::unique_ptr<transport::Channel> channel;
-    TaskId offered = 0;  // the last task that it was sent
+    std::optional<StderrTail> tail;  // where its stderr comes to us
+    TaskId offered = 0;              // the last task that it was sent
     bool loss_told = false;
     bool was_frozen = false;
     bool killed = false;      // by us
@@ -62,6 +66,7 @@ class Loop {
   void carry_out(ForgetWorker& order, std::vector<Input>& inputs);
   void carry_out(SettleTask& order, std::vector<Input>& inputs);
   void carry_out(EndPool& order, std::vector<Input>& inputs);
+  void carry_out(TellHealth& order, std::vector<Input>& inputs);
   void carry_out(Finish& order, std::vector<Input>& inputs);
 
   os::Os& os_;

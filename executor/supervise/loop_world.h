@@ -27,6 +27,8 @@ struct Recorder : Outlet {
     outcomes[task].push_back(std::move(outcome));
   }
   void pool_ended(const Failure& why) override { ends.push_back(why); }
+  void tell_health(std::uint64_t ticket, Health health) override { healths[ticket] = health; }
+  std::map<std::uint64_t, Health> healths;
 };
 
 inline Bytes bytes(std::string_view text) {
@@ -42,6 +44,8 @@ class World : public testing::Test {
   explicit World(const SupervisorOptions& options)
       : inbox(os, std::get<int>(os.open_bell())),
         loop(os, inbox, recorder, options, {.max_payload = 1 << 20}) {}
+  World(const SupervisorOptions& options, const os::WorkerSettings& settings)
+      : inbox(os, std::get<int>(os.open_bell())), loop(os, inbox, recorder, options, settings) {}
 
   // Turns until nothing is left to do at this instant. A loop that spins fails here.
   void settle_down() {

@@ -8,6 +8,7 @@
 
 #include "executor/supervise/scheduling.h"
 #include "executor/transport/frame.h"
+#include "poolproof/health.h"
 #include "poolproof/options.h"
 
 namespace poolproof::supervise {
@@ -34,6 +35,9 @@ struct ShutdownAsked {
 struct ResizeAsked {
   int workers = 1;  // at most so many from now on; those beyond end once they have no task
 };
+struct HealthAsked {
+  std::uint64_t ticket = 0;  // comes back with the answer
+};
 // From the operating system.
 struct WorkerSpawned {
   WorkerId worker = 0;
@@ -58,12 +62,13 @@ struct WorkerExited {
   WorkerId worker = 0;
   ExitStatus exit;
   bool was_frozen = false;
-  bool out_of_memory = false;  // the kernel has counted such a kill
+  bool out_of_memory = false;    // the kernel has counted such a kill
+  std::string stderr_tail = {};  // what it wrote last, where that is kept
 };
 struct DescriptorsLost {};  // somebody closed descriptors of ours: nothing can be known any more
-using Input =
-    std::variant<FrameCame, GarbageCame, ChannelEnded, WorkerExited, TaskSubmitted, CancelAsked,
-                 ShutdownAsked, ResizeAsked, WorkerSpawned, SpawnFailed, DescriptorsLost>;
+using Input = std::variant<FrameCame, GarbageCame, ChannelEnded, WorkerExited, TaskSubmitted,
+                           CancelAsked, ShutdownAsked, ResizeAsked, HealthAsked, WorkerSpawned,
+                           SpawnFailed, DescriptorsLost>;
 
 struct SpawnWorker {
   WorkerId worker = 0;
@@ -88,8 +93,12 @@ struct SettleTask {
 struct EndPool {  // what is submitted from now on ends with this
   Failure why;
 };
+struct TellHealth {
+  std::uint64_t ticket = 0;  // 0: the last, nobody has asked for it
+  Health health;
+};
 struct Finish {};  // shutdown is complete: no task, no worker
-using Order =
-    std::variant<SpawnWorker, SendFrame, KillWorker, ForgetWorker, SettleTask, EndPool, Finish>;
+using Order = std::variant<SpawnWorker, SendFrame, KillWorker, ForgetWorker, SettleTask, EndPool,
+                           TellHealth, Finish>;
 
 }  // namespace poolproof::supervise

@@ -57,6 +57,7 @@ std::vector<Order> Supervisor::step(std::vector<Input> inputs, Instant now) {
   }
   expire();
   pump();
+  tell_health();
   return std::exchange(orders_, {});
 }
 
@@ -127,6 +128,7 @@ void Supervisor::take(WorkerExited& input) {
   if (Worker* worker = find(input.worker)) {
     worker->notes.was_frozen = input.was_frozen;
     worker->notes.out_of_memory = input.out_of_memory;
+    worker->notes.stderr_tail = std::move(input.stderr_tail);
     apply(*worker, Event::kExit, {.exit = input.exit});
   }
 }
@@ -186,7 +188,10 @@ void Supervisor::take(ResizeAsked& input) {
   wanted_ = input.workers;
 }
 
+void Supervisor::take(HealthAsked& input) { tickets_.push_back(input.ticket); }
+
 void Supervisor::take(WorkerSpawned& input) {
+  ++counters_.spawned;
   spawn_failures_ = 0;
   Worker* worker = find(input.worker);
   if (worker == nullptr) return;
@@ -199,6 +204,7 @@ void Supervisor::take(WorkerSpawned& input) {
 void Supervisor::take(SpawnFailed& input) {
   Worker* worker = find(input.worker);
   POOLPROOF_CHECK(worker != nullptr, "a spawn was ordered for a worker that is not on the books");
+  ++counters_.spawn_failures;
   // Those that were ordered together fail together, and count once.
   if (std::exchange(failed_round_, worker->spawn_round) != worker->spawn_round) ++spawn_failures_;
   workers_.erase(input.worker);
@@ -218,7 +224,7 @@ void Supervisor::take(DescriptorsLost&) {
   for (const TaskId id : tasks_.all()) fail(id, why);
   workers_.clear();
   end_pool(why);
-  if (!std::exchange(finished_, true)) orders_.push_back(Finish{});
+  finish();
 }
 
 void Supervisor::withdraw(Task& task) {

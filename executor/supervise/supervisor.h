@@ -85,6 +85,7 @@ class Supervisor {
   void take(CancelAsked& input);
   void take(ShutdownAsked& input);
   void take(ResizeAsked& input);
+  void take(HealthAsked& input);
   void take(WorkerSpawned& input);
   void take(SpawnFailed& input);
   void take(DescriptorsLost& input);
@@ -106,6 +107,7 @@ class Supervisor {
   bool may_run_again(Task& task, const Death& death);
   void break_pool(const Death& death);
   void end_pool(const Failure& why);
+  void finish();
   void settle(TaskId task, Outcome outcome);
   void fail(TaskId task, Failure why);
   void cancel_waiting(TaskId task);
@@ -121,11 +123,15 @@ class Supervisor {
   Wish wish_to_retire(const Worker& worker) const;
   void pause_spawning(int losses);
   void spawn_as_needed();
+  void tell_health();
+  Health health() const;
 
   const SupervisorOptions options_;
   int wanted_;  // at most so many workers, in places 0 to wanted_ - 1
   Instant now_;
   std::vector<Order> orders_;
+  Health counters_;                     // what is counted; the rest is filled in when it is told
+  std::vector<std::uint64_t> tickets_;  // of those that have asked for it
   Tasks tasks_;
   std::map<WorkerId, Worker> workers_;  // in order of age
   WorkerId last_worker_ = 0;

@@ -135,6 +135,12 @@ void Supervisor::rest(Worker& worker) {
 }
 
 void Supervisor::stop(Worker& worker, Wish wish) {
+  if (wish == Wish::kGrown) {
+    counters_.last_growth = to_string(worker.ref) + " held " + std::to_string(worker.memory) +
+                            " bytes of anonymous memory after " +
+                            std::to_string(worker.tasks_done) + " tasks, " +
+                            std::to_string(*worker.memory_at_first) + " after its first";
+  }
   worker.notes.wish = wish;
   worker.grace_until = now_ + options_.stop_grace;
   orders_.push_back(SendFrame{worker.id, FrameKind::kStop, 0, nullptr});

@@ -11,6 +11,7 @@ void Supervisor::bury(Worker& worker, const ExitStatus& exit) {
   // Idle workers that somebody kills from outside are no crash loop: they are replaced when needed.
   const bool counts = !worker.ever_claimed && death.intent == Intent::kUnplanned &&
                       (!worker.said_hello || worker.task != 0);
+  ++counters_.ended[death.cause];
   Task* task = worker.task != 0 ? tasks_.find(worker.task) : nullptr;
   orders_.push_back(ForgetWorker{worker.id});
   workers_.erase(worker.id);
@@ -44,10 +45,15 @@ void Supervisor::settle_or_requeue(Task& task, const Death& death) {
 // Whether the task is given to another worker, now that its own has died.
 bool Supervisor::may_run_again(Task& task, const Death& death) {
   if (death.intent != Intent::kUnplanned) return false;
-  if (!task.started) return ++task.lost_unclaimed < kLossLimit;
+  if (!task.started) {
+    if (++task.lost_unclaimed >= kLossLimit) return false;
+    ++counters_.requeued;
+    return true;
+  }
   const bool breaks = ended_ || options_.on_death == OnDeath::kBreakPool;
   if (task.unwanted || breaks || task.retries <= 0) return false;
   --task.retries;
+  ++counters_.retried;
   return true;
 }
 
@@ -63,7 +69,15 @@ void Supervisor::end_pool(const Failure& why) {
   settle_waiting(why);
 }
 
+void Supervisor::finish() {
+  if (std::exchange(finished_, true)) return;
+  tell_health();  // nothing comes after the end
+  orders_.push_back(TellHealth{0, health()});
+  orders_.push_back(Finish{});
+}
+
 void Supervisor::settle(TaskId task, Outcome outcome) {
+  ++counters_.settled;
   tasks_.remove(task);
   orders_.push_back(SettleTask{task, std::move(outcome)});
 }

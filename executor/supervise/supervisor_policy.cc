@@ -44,9 +44,44 @@ void Supervisor::pump() {
   retire();
   spawn_as_needed();
   if (shutdown_ && tasks_.empty() && workers_.empty()) {
-    finished_ = true;
-    orders_.push_back(Finish{});
+    finish();
   }
+}
+
+void Supervisor::tell_health() {
+  for (const std::uint64_t ticket : std::exchange(tickets_, {})) {
+    orders_.push_back(TellHealth{ticket, health()});
+  }
+}
+
+Health Supervisor::health() const {
+  Health health = counters_;
+  health.workers_wanted = wanted_;
+  health.queued = tasks_.waiting();
+  for (const auto& [id, worker] : workers_) {
+    switch (worker.state) {
+      case State::kStarting:
+      case State::kInitializing:
+        ++health.starting;
+        break;
+      case State::kIdle:
+        ++health.idle;
+        break;
+      case State::kOffered:
+      case State::kWithdrawing:
+      case State::kBusy:
+        ++health.busy;
+        break;
+      case State::kStopping:
+      case State::kKilling:
+      case State::kLosing:
+      case State::kConvicted:
+      case State::kReaped:
+        ++health.ending;
+        break;
+    }
+  }
+  return health;
 }
 
 void Supervisor::hand_out() {
@@ -70,12 +105,13 @@ void Supervisor::retire() {
 Wish Supervisor::wish_to_retire(const Worker& worker) const {
   if ((shutdown_ || ended_) && tasks_.waiting() == 0) return Wish::kStop;
   if (worker.ref.index >= wanted_) return Wish::kResize;
-  const bool spent =
-      options_.tasks_per_worker > 0 && worker.tasks_done >= options_.tasks_per_worker;
+  if (options_.tasks_per_worker > 0 && worker.tasks_done >= options_.tasks_per_worker) {
+    return Wish::kSpent;
+  }
   const bool grown = options_.memory_growth > 0 && worker.memory_at_first &&
                      worker.memory >= *worker.memory_at_first &&
                      worker.memory - *worker.memory_at_first >= options_.memory_growth;
-  if (spent || grown) return Wish::kRecycle;
+  if (grown) return Wish::kGrown;
   return Wish::kNone;
 }
 

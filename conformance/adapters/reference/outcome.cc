@@ -76,6 +76,10 @@ std::string cause_of(const Failure& failure) {
       return "frozen";
     case Cause::kCancelled:
     case Cause::kInitializer:
+    case Cause::kIdle:
+    case Cause::kSpent:
+    case Cause::kGrown:
+    case Cause::kResized:
     case Cause::kShutdown:
     case Cause::kPoolBroken:
       return "";

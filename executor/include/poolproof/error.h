@@ -51,6 +51,10 @@ enum class Cause {
   kCancelled,    // killed because its task was cancelled while it ran
   kInitializer,  // killed because its initializer threw
   kLate,         // killed because it did not start, or take a task, within start_limit
+  kIdle,         // asked to stop: it had no task for idle_timeout
+  kSpent,        // asked to stop: it has run tasks_per_worker tasks
+  kGrown,        // asked to stop: it has grown by memory_growth
+  kResized,      // asked to stop: the pool is to have fewer workers
   kShutdown,     // asked to stop, or killed by a shutdown
   kPoolBroken,   // killed because the pool broke with another worker (OnDeath::kBreakPool)
   kOutOfMemory,  // by the kernel, whose oom_kill counter of the cgroup has risen
@@ -90,6 +94,7 @@ struct Failure {
   ExitStatus exit = {};
   Cause cause = Cause::kSelf;
   Intent intent = Intent::kUnplanned;
+  std::string stderr_tail = {};  // what the worker wrote last, with Stderr::kTail
   bool operator==(const Failure&) const = default;
 };
 

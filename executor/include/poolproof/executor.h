@@ -19,6 +19,7 @@
 
 #include "poolproof/export.h"
 #include "poolproof/future.h"
+#include "poolproof/health.h"
 #include "poolproof/options.h"
 #include "poolproof/task.h"
 
@@ -78,6 +79,10 @@ class POOLPROOF_EXPORT Executor {
   // ShutdownExecutorError in a process that was forked from this one. A second call may ask for
   // more (kill where the first drains), and then hastens the first. May be called in a callback.
   void shutdown(const ShutdownOptions& options = {});
+
+  // Asks the supervisor, and waits for its answer: it is seldom busy for long. Any thread, also
+  // after shutdown. Throws ShutdownExecutorError in a process that was forked from this one.
+  Health health() const;
 
  private:
   friend struct detail::ExecutorAccess;

@@ -33,6 +33,12 @@ enum class OnDeath {
                // or queued, ends with BrokenProcessPool that names the death; submit throws it too
 };
 
+// Where a worker's stderr goes.
+enum class Stderr {
+  kInherit,  // to the program's
+  kTail,     // nowhere; what it wrote last comes with the error if it dies (Failure::stderr_tail)
+};
+
 struct ShutdownOptions {
   Pending pending = Pending::kDrain;
   Running running = Running::kFinish;
@@ -85,6 +91,7 @@ struct ExecutorOptions {
   // Added to the program's environment, as it is when the worker starts; there before anything of
   // the worker runs.
   std::map<std::string, std::string> env = {};
+  Stderr worker_stderr = Stderr::kInherit;
   // A worker is called `name`-`index`: see this_worker(), and ps, which shows the first 15 letters.
   std::string name = "poolproof";
   // How long a worker may take to say that it has started, and to take a task that it was offered.
