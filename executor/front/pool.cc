@@ -79,6 +79,7 @@ NodePtr Pool::submit(const TaskOptions& options, Bytes payload, MakeNode make) {
 }
 
 NodePtr Pool::refuse(Failure failure, MakeNode make) {
+  if (!in_own_process()) throw_failure(failure_of(FailureKind::kShutdown, 0, kForked));
   {
     const std::lock_guard lock(mutex_);
     failure.task = ++last_task_;
@@ -94,13 +95,13 @@ void Pool::start() {
   if (const auto* error = std::get_if<os::SysError>(&bell)) {
     throw_failure(failure_of(FailureKind::kSpawn, 0, os::to_string(*error)));
   }
-  inbox_.emplace(os_, std::get<int>(bell));
+  inbox_.emplace(os_, std::get<os::Bell>(bell));
   try {
     // `this` and no reference: shutdown joins the thread while the executor still holds the pool.
     supervisor_ = os::start_quiet_thread("poolproof-super",
                                          [this, workers = workers_] { supervise(workers); });
   } catch (const std::system_error& error) {
-    os_.close(inbox_->bell());
+    close_bell();
     inbox_.reset();
     throw_failure(failure_of(FailureKind::kSpawn, 0, std::string("no thread: ") + error.what()));
   }
@@ -141,7 +142,7 @@ void Pool::supervise(int workers) {
     late.swap(open_);
     const bool foreign = ended_ && ended_->kind == FailureKind::kSupervisorLost;
     POOLPROOF_CHECK(late.empty() || foreign, "a shutdown is complete when every future has ended");
-    if (!foreign) os_.close(inbox_->bell());  // else its number may be anybody's by now
+    if (!foreign) close_bell();  // else its numbers may be anybody's by now
     changed_.notify_all();
   }
   for (auto& [task, node] : late) {  // submitted between the loss and its notice
@@ -149,6 +150,11 @@ void Pool::supervise(int workers) {
     failure.task = task;
     node->settle(std::move(failure));
   }
+}
+
+void Pool::close_bell() {
+  os_.close(inbox_->bell().ear);
+  os_.close(inbox_->bell().clapper);
 }
 
 void Pool::shutdown(const ShutdownOptions& options) {
@@ -218,7 +224,7 @@ PoolState Pool::state() const {
 }
 
 void Pool::cancel(TaskId task, const CancelOptions& options) {
-  if (!in_own_process()) return;  // of a future whose end can never come here; see wait
+  if (!in_own_process()) return;  // its end can never come here: see FutureNode::wait
   const std::lock_guard lock(mutex_);
   if (open_.contains(task)) put(supervise::CancelAsked{task, options.running});
 }

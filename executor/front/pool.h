@@ -39,7 +39,7 @@ class Pool : public Patron, public supervise::Outlet, public std::enable_shared_
   PoolState state() const;
   void shutdown_on_destroy() { shutdown(options_.on_destroy); }
   // False in a child that the program forked: there the threads do not exist, and nothing is ours.
-  bool in_own_process() const;
+  bool in_own_process() const override;
 
   void cancel(TaskId task, const CancelOptions& options) override;
   void prepare_callbacks() override { callbacks_->start(); }
@@ -62,6 +62,7 @@ class Pool : public Patron, public supervise::Outlet, public std::enable_shared_
   void start();
   void supervise(int workers);
   void put(supervise::Input input);
+  void close_bell();
 
   os::Os& os_;
   const ExecutorOptions options_;

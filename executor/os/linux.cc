@@ -6,9 +6,9 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -285,21 +285,43 @@ std::size_t LinuxOs::unread(int channel) {
 
 void LinuxOs::close(int fd) { ::close(fd); }
 
-std::variant<int, SysError> LinuxOs::open_bell() {
-  const int bell = lifted(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (bell < 0) return SysError{"eventfd", errno};
-  return bell;
+std::uint64_t LinuxOs::identity(int fd) {
+  struct stat what {};
+  if (fstat(fd, &what) != 0) return 0;
+  // Sockets and pipes have inodes of their own. So have pidfds since Linux 6.9; before, they share
+  // one with eventfds and their like, and are told from files, pipes and sockets only.
+  return (static_cast<std::uint64_t>(what.st_dev) << 48) ^ what.st_ino ^ (std::uint64_t{1} << 63);
 }
 
-void LinuxOs::ring(int bell) {
-  const std::uint64_t one = 1;
-  // Fails only when the counter is full: then it rings already.
-  [[maybe_unused]] const ssize_t size = ::write(bell, &one, sizeof(one));
+void LinuxOs::abandon(const Child& child) {
+  // Only while it is an unreaped child of ours can its pid be nobody else's.
+  const auto pid = static_cast<id_t>(child.pid);
+  siginfo_t info{};
+  if (waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0) return;
+  ::kill(child.pid, SIGKILL);
+  waitid(P_PID, pid, &info, WEXITED);
 }
 
-void LinuxOs::hush(int bell) {
-  std::uint64_t count = 0;
-  [[maybe_unused]] const ssize_t size = ::read(bell, &count, sizeof(count));
+std::variant<Bell, SysError> LinuxOs::open_bell() {
+  int pair[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+    return SysError{"socketpair", errno};
+  }
+  Ends ends;
+  if (const auto failed = ends.take(pair)) return *failed;
+  return Bell{std::exchange(ends.ours, -1), std::exchange(ends.theirs, -1)};
+}
+
+void LinuxOs::ring(const Bell& bell) {
+  const char one = 1;
+  // Fails only when the line is full: then it rings already. To a file or a pipe, should the number
+  // have become one, send writes nothing.
+  [[maybe_unused]] const ssize_t size = send(bell.clapper, &one, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+void LinuxOs::hush(const Bell& bell) {
+  char rings[64];
+  while (recv(bell.ear, rings, sizeof(rings), MSG_DONTWAIT) == sizeof(rings)) continue;
 }
 
 void LinuxOs::wait(std::span<Watch> watches, std::optional<Instant> until) {
@@ -321,6 +343,7 @@ void LinuxOs::wait(std::span<Watch> watches, std::optional<Instant> until) {
     const short told = ready > 0 ? polled[i].revents : short{0};
     watches[i].readable = (told & (POLLIN | POLLHUP | POLLERR)) != 0;
     watches[i].writable = (told & (POLLOUT | POLLERR)) != 0;
+    watches[i].hung_up = (told & (POLLHUP | POLLERR)) != 0;
     watches[i].foreign = (told & POLLNVAL) != 0;
   }
 }

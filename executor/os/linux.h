@@ -19,9 +19,11 @@ class LinuxOs : public Os {
   IoResult write(int channel, std::array<std::span<const std::byte>, 2> parts) override;
   std::size_t unread(int channel) override;
   void close(int fd) override;
-  std::variant<int, SysError> open_bell() override;
-  void ring(int bell) override;
-  void hush(int bell) override;
+  std::uint64_t identity(int fd) override;
+  void abandon(const Child& child) override;
+  std::variant<Bell, SysError> open_bell() override;
+  void ring(const Bell& bell) override;
+  void hush(const Bell& bell) override;
   void wait(std::span<Watch> watches, std::optional<Instant> until) override;
 };
 

@@ -65,6 +65,14 @@ struct WorkerSettings {
   std::map<std::string, std::string> env = {};  // added to the program's
 };
 
+// Two ends of one line, both ours: who sleeps at one of them is woken by what is written to the
+// other one, and also by its being closed. So the program's closing all descriptors behind our back
+// is noticed at once, though nothing polls.
+struct Bell {
+  int ear = -1;
+  int clapper = -1;
+};
+
 // A descriptor to watch: what is asked, and what `wait` answered.
 struct Watch {
   int fd = -1;
@@ -72,6 +80,7 @@ struct Watch {
   bool for_writing = false;
   bool readable = false;  // or ended: a read tells which
   bool writable = false;
+  bool hung_up = false;  // nobody holds the other end
   bool foreign = false;  // no longer an open descriptor: somebody closed it
 };
 
@@ -103,10 +112,16 @@ class Os {
   virtual std::size_t unread(int channel) = 0;
   virtual void close(int fd) = 0;
 
+  // What a descriptor is, apart from its number; 0 if it is not open. It changes when the program
+  // closes what is ours and the number becomes that of something else.
+  virtual std::uint64_t identity(int fd) = 0;
+  // Ends a worker whose descriptors the program has closed, as far as that can be done by its pid.
+  virtual void abandon(const Child& child) = 0;
+
   // A bell wakes a waiting supervisor; ringing twice is ringing once.
-  virtual std::variant<int, SysError> open_bell() = 0;
-  virtual void ring(int bell) = 0;
-  virtual void hush(int bell) = 0;
+  virtual std::variant<Bell, SysError> open_bell() = 0;
+  virtual void ring(const Bell& bell) = 0;
+  virtual void hush(const Bell& bell) = 0;
 
   // Sleeps until a watch has an answer or `until` has come; for ever if there is neither.
   virtual void wait(std::span<Watch> watches, std::optional<Instant> until) = 0;

@@ -22,7 +22,6 @@ std::pair<Cause, Intent> cause_of(const Notes& notes, const ExitStatus& exit) {
       return {Cause::kCancelled, Intent::kAsked};
     case Wish::kRefuse:
       return {Cause::kInitializer, Intent::kPolicy};
-    case Wish::kStop:
     case Wish::kIdle:
       return {Cause::kIdle, Intent::kPolicy};
     case Wish::kSpent:
@@ -31,6 +30,7 @@ std::pair<Cause, Intent> cause_of(const Notes& notes, const ExitStatus& exit) {
       return {Cause::kGrown, Intent::kPolicy};
     case Wish::kResize:
       return {Cause::kResized, Intent::kAsked};
+    case Wish::kStop:
     case Wish::kShutdownKill:
       return {Cause::kShutdown, Intent::kAsked};
     case Wish::kBreak:

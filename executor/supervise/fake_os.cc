@@ -106,18 +106,18 @@ void FakeOs::close(int fd) {
   open_.erase(found);
 }
 
-std::variant<int, os::SysError> FakeOs::open_bell() {
+std::variant<os::Bell, os::SysError> FakeOs::open_bell() {
   open_.insert(kBell);
-  return kBell;
+  return os::Bell{kBell, kBell};  // one descriptor is enough here
 }
 
-void FakeOs::ring(int) {
+void FakeOs::ring(const os::Bell&) {
   const std::lock_guard lock(mutex_);
   ringing_ = true;
   changed_.notify_all();
 }
 
-void FakeOs::hush(int) {
+void FakeOs::hush(const os::Bell&) {
   const std::lock_guard lock(mutex_);
   ringing_ = false;
 }
@@ -130,7 +130,8 @@ void FakeOs::wait(std::span<os::Watch> watches, std::optional<os::Instant> until
   for (os::Watch& watch : watches) {
     if (watch.fd < 0) continue;
     if (watch.fd == kBell) {
-      watch.readable = ringing_;
+      watch.hung_up = clapper_closed_;
+      watch.readable = ringing_ || clapper_closed_;
     } else if (is_channel(watch.fd)) {
       const Worker& other = of(watch.fd);
       watch.readable = watch.for_reading && (!other.said.empty() || other.hung_up);

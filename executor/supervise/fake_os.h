@@ -32,6 +32,7 @@ class FakeOs : public os::Os {
     bool traced = false;  // ended, but the record is not there yet
     ExitStatus exit;
     int reaped = 0;
+    bool abandoned = false;
   };
 
   std::optional<std::uint64_t> memory_kills;  // that the kernel has counted
@@ -47,9 +48,15 @@ class FakeOs : public os::Os {
   void fail_next_spawn(os::SysError error) { spawn_errors_.push_back(error); }
   void advance(std::chrono::nanoseconds by) { now_ += by; }
   void lose_descriptors() { lost_ = true; }
+  // The program has closed it, and opened something else under its number.
+  void steal_channel(std::size_t n) { stolen_.insert(kFirst + 3 * static_cast<int>(n)); }
+  void steal_handle(std::size_t n) { stolen_.insert(kFirst + 3 * static_cast<int>(n) + 1); }
+  void steal_bell() { stolen_.insert(kBell); }
+  void close_clapper() { clapper_closed_ = true; }
   // A traced worker's record comes; returns once the bell has rung for it.
   void release_record(std::size_t n);
 
+  bool is_ringing() const { return ringing_; }
   bool quiet() const {
     return quiet_;
   }  // the last wait found nothing and no deadline that has come
@@ -69,9 +76,11 @@ class FakeOs : public os::Os {
   os::IoResult write(int channel, std::array<std::span<const std::byte>, 2> parts) override;
   std::size_t unread(int channel) override { return of(channel).said.size(); }
   void close(int fd) override;
-  std::variant<int, os::SysError> open_bell() override;
-  void ring(int bell) override;
-  void hush(int bell) override;
+  std::uint64_t identity(int fd) override { return stolen_.contains(fd) ? 1 : 2; }
+  void abandon(const os::Child& child) override { of(child.channel).abandoned = true; }
+  std::variant<os::Bell, os::SysError> open_bell() override;
+  void ring(const os::Bell& bell) override;
+  void hush(const os::Bell& bell) override;
   void wait(std::span<os::Watch> watches, std::optional<os::Instant> until) override;
 
  private:
@@ -88,6 +97,8 @@ class FakeOs : public os::Os {
   std::multiset<int> open_;
   bool quiet_ = false;
   bool lost_ = false;
+  bool clapper_closed_ = false;
+  std::set<int> stolen_;
   std::optional<os::Instant> until_;
   int waits_ = 0;
 

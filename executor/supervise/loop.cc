@@ -22,9 +22,12 @@ Loop::Loop(os::Os& os, Inbox& inbox, Outlet& outlet, const SupervisorOptions& op
 
 Loop::~Loop() {
   // Normally there are none left. After descriptors_lost_ their numbers may be anybody's.
+  // The futures have ended by now, so that a worker that dies slowly holds up nobody.
   for (auto& [id, hand] : hands_) {
     if (hand.late_reaper.joinable()) hand.late_reaper.join();
-    if (descriptors_lost_) hand.channel->abandon();
+    if (!descriptors_lost_) continue;
+    hand.channel->abandon();
+    os_.abandon(hand.child);
   }
 }
 
@@ -39,15 +42,22 @@ bool Loop::turn() {
   return !finished_;
 }
 
+// Whether the worker's descriptors are still what they were: asked before each use, since the
+// program may have closed them and opened others under their numbers.
+bool Loop::are_ours(const Hand& hand) {
+  if (os_.identity(hand.child.channel) != hand.channel_identity ||
+      os_.identity(hand.child.handle) != hand.handle_identity) {
+    descriptors_lost_ = true;
+  }
+  return !descriptors_lost_;
+}
+
 std::vector<Input> Loop::gather() {
   sleep();
   std::vector<Input> inputs;
-  if (descriptors_lost_) {
-    inputs.push_back(DescriptorsLost{});
-    return inputs;
-  }
+  if (watches_[0].hung_up || !inbox_.bell_is_ours()) descriptors_lost_ = true;
   // Hushed before it is emptied: what is put after the take rings again.
-  if (watches_[0].readable) os_.hush(inbox_.bell());
+  if (watches_[0].readable && !descriptors_lost_) os_.hush(inbox_.bell());
   std::vector<Input> asked = inbox_.take();
   inputs.insert(inputs.end(), std::make_move_iterator(asked.begin()),
                 std::make_move_iterator(asked.end()));
@@ -56,18 +66,22 @@ std::vector<Input> Loop::gather() {
     const os::Watch& channel = watches_[at++];
     const os::Watch& handle = watches_[at++];
     const os::Watch& errors = watches_[at++];
+    const bool anything = channel.readable || channel.writable || handle.readable ||
+                          errors.readable || hand.channel->wants_a_look();
+    if (descriptors_lost_ || (anything && !are_ours(hand))) break;
     if (channel.writable && hand.channel->wants_to_write()) hand.channel->flush();
     if (channel.readable || hand.channel->wants_a_look()) hear(id, hand, kTurnBudget, inputs);
     if (errors.readable) hand.tail->read();
     if (handle.readable) look_for_exit(id, hand, inputs);
   }
   collect_late_exits(inputs);
+  if (descriptors_lost_) inputs.assign(1, DescriptorsLost{});
   return inputs;
 }
 
 void Loop::sleep() {
   watches_.clear();
-  watches_.push_back({.fd = inbox_.bell()});
+  watches_.push_back({.fd = inbox_.bell().ear});
   bool hurry = false;
   for (const auto& [id, hand] : hands_) {
     const bool reads = hand.channel->wants_to_read();
@@ -81,9 +95,9 @@ void Loop::sleep() {
     hurry |= hand.channel->wants_a_look();
   }
   os_.wait(watches_, hurry ? std::optional(os_.now()) : supervisor_.next_deadline());
-  const std::lock_guard lock(late_mutex_);
-  descriptors_lost_ = std::any_of(watches_.begin(), watches_.end(),
-                                  [](const os::Watch& watch) { return watch.foreign; });
+  descriptors_lost_ =
+      descriptors_lost_ || std::any_of(watches_.begin(), watches_.end(),
+                                       [](const os::Watch& watch) { return watch.foreign; });
 }
 
 void Loop::hear(WorkerId id, Hand& hand, std::size_t budget, std::vector<Input>& inputs) {
@@ -109,7 +123,7 @@ void Loop::look_for_exit(WorkerId id, Hand& hand, std::vector<Input>& inputs) {
     const ExitStatus exit = os_.reap(child);
     const std::lock_guard lock(late_mutex_);
     late_exits_.emplace_back(id, exit);
-    if (!descriptors_lost_) os_.ring(inbox_.bell());
+    inbox_.ring();
   });
 }
 
@@ -159,12 +173,17 @@ void Loop::carry_out(SpawnWorker& order, std::vector<Input>& inputs) {
   hand.channel =
       std::make_unique<transport::Channel>(os_, hand.child.channel, settings_.max_payload);
   if (hand.child.errors >= 0) hand.tail.emplace(os_, hand.child.errors);
+  hand.channel_identity = os_.identity(hand.child.channel);
+  hand.handle_identity = os_.identity(hand.child.handle);
   inputs.push_back(WorkerSpawned{order.worker, hand.child.pid});
   hands_.emplace(order.worker, std::move(hand));
 }
 
-void Loop::carry_out(SendFrame& order, std::vector<Input>&) {
+void Loop::tell_loss(std::vector<Input>& inputs) { inputs.push_back(DescriptorsLost{}); }
+
+void Loop::carry_out(SendFrame& order, std::vector<Input>& inputs) {
   Hand& hand = hands_.at(order.worker);
+  if (!are_ours(hand)) return tell_loss(inputs);
   if (order.kind == transport::FrameKind::kOffer) {
     hand.offered = order.task;
     if (hand.tail) hand.tail->forget();
@@ -173,17 +192,19 @@ void Loop::carry_out(SendFrame& order, std::vector<Input>&) {
   hand.channel->send(order.kind, order.task, std::move(order.payload));
 }
 
-void Loop::carry_out(KillWorker& order, std::vector<Input>&) {
+void Loop::carry_out(KillWorker& order, std::vector<Input>& inputs) {
   Hand& hand = hands_.at(order.worker);
+  if (!are_ours(hand)) return tell_loss(inputs);
   hand.killed = true;
   hand.was_frozen = os_.is_frozen(hand.child);
   os_.kill(hand.child);
 }
 
-void Loop::carry_out(ForgetWorker& order, std::vector<Input>&) {
+void Loop::carry_out(ForgetWorker& order, std::vector<Input>& inputs) {
   const auto found = hands_.find(order.worker);
   POOLPROOF_CHECK(found != hands_.end() && !found->second.late_reaper.joinable(),
                   "a worker is forgotten once, after its record was taken");
+  if (!are_ours(found->second)) return tell_loss(inputs);
   os_.close(found->second.child.handle);
   if (found->second.child.errors >= 0) os_.close(found->second.child.errors);
   hands_.erase(found);

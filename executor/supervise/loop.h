@@ -3,7 +3,9 @@
 // outlive every worker: the kernel kills a worker when the thread that spawned it ends (law L9).
 #pragma once
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -43,6 +45,7 @@ class Loop {
  private:
   struct Hand {  // what we hold of one worker
     os::Child child;
+    std::uint64_t channel_identity = 0, handle_identity = 0;
     std::unique_ptr<transport::Channel> channel;
     std::optional<StderrTail> tail;  // where its stderr comes to us
     TaskId offered = 0;              // the last task that it was sent
@@ -53,6 +56,7 @@ class Loop {
   };
 
   std::vector<Input> gather();
+  bool are_ours(const Hand& hand);
   void sleep();
   void hear(WorkerId id, Hand& hand, std::size_t budget, std::vector<Input>& inputs);
   void look_for_exit(WorkerId id, Hand& hand, std::vector<Input>& inputs);
@@ -60,6 +64,7 @@ class Loop {
   bool is_out_of_memory(const Hand& hand, const ExitStatus& exit);
   void told_exit(WorkerId id, Hand& hand, const ExitStatus& exit, std::vector<Input>& inputs);
 
+  void tell_loss(std::vector<Input>& inputs);
   void carry_out(SpawnWorker& order, std::vector<Input>& inputs);
   void carry_out(SendFrame& order, std::vector<Input>& inputs);
   void carry_out(KillWorker& order, std::vector<Input>& inputs);
@@ -80,7 +85,7 @@ class Loop {
   bool finished_ = false;
 
   std::mutex late_mutex_;  // guards what follows against the late reapers
-  bool descriptors_lost_ = false;
+  std::atomic<bool> descriptors_lost_ = false;
   std::vector<std::pair<WorkerId, ExitStatus>> late_exits_;
 };
 

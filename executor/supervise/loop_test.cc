@@ -208,17 +208,6 @@ TEST_F(Loop1, an_exit_whose_record_is_late_is_awaited_without_polling) {
   EXPECT_EQ(os.worker(0).reaped, 1);
 }
 
-TEST_F(Loop1, closed_descriptors_end_every_future_and_nothing_is_closed_twice) {
-  one_busy_worker();
-  submit(2);
-  os.lose_descriptors();
-  settle_down();
-  EXPECT_TRUE(finished);
-  EXPECT_EQ(failure(1).kind, FailureKind::kSupervisorLost);
-  EXPECT_EQ(failure(2).kind, FailureKind::kSupervisorLost);
-  EXPECT_EQ(os.open_descriptors(), 3u) << "their numbers may be somebody else's now";
-}
-
 TEST_F(Loop1, a_worker_that_takes_no_bytes_holds_up_nobody) {
   submit(1);
   os.worker(0).full = true;

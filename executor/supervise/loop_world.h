@@ -42,10 +42,11 @@ class World : public testing::Test {
   explicit World(int workers = 1)
       : World(SupervisorOptions{.workers = workers, .channel_grace = 500ms, .stop_grace = 2s}) {}
   explicit World(const SupervisorOptions& options)
-      : inbox(os, std::get<int>(os.open_bell())),
+      : inbox(os, std::get<os::Bell>(os.open_bell())),
         loop(os, inbox, recorder, options, {.max_payload = 1 << 20}) {}
   World(const SupervisorOptions& options, const os::WorkerSettings& settings)
-      : inbox(os, std::get<int>(os.open_bell())), loop(os, inbox, recorder, options, settings) {}
+      : inbox(os, std::get<os::Bell>(os.open_bell())),
+        loop(os, inbox, recorder, options, settings) {}
 
   // Turns until nothing is left to do at this instant. A loop that spins fails here.
   void settle_down() {

@@ -18,7 +18,7 @@ using Outcome = std::variant<Bytes, Failure>;
 // From the program.
 struct TaskSubmitted {
   TaskId task = 0;
-  transport::SharedPayload payload;
+  transport::SharedPayload payload = nullptr;
   std::optional<Instant> deadline = {};
   std::optional<std::chrono::nanoseconds> run_limit = {};
   int retries = 0;
@@ -78,7 +78,7 @@ struct SendFrame {
   WorkerId worker = 0;
   transport::FrameKind kind = transport::FrameKind::kOffer;
   TaskId task = 0;
-  transport::SharedPayload payload;
+  transport::SharedPayload payload = nullptr;
 };
 struct KillWorker {
   WorkerId worker = 0;

@@ -57,7 +57,7 @@ std::vector<Order> Supervisor::step(std::vector<Input> inputs, Instant now) {
   }
   expire();
   pump();
-  tell_health();
+  if (!finished_) tell_health();
   return std::exchange(orders_, {});
 }
 

@@ -120,6 +120,7 @@ class Supervisor {
   void pump();
   void hand_out();
   void retire();
+  bool is_coming(const Worker& worker) const;
   Wish wish_to_retire(const Worker& worker) const;
   void pause_spawning(int losses);
   void spawn_as_needed();

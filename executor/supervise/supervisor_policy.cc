@@ -95,10 +95,15 @@ void Supervisor::hand_out() {
 
 void Supervisor::retire() {
   for (auto& [id, worker] : workers_) {
-    if (worker.state != State::kIdle && worker.state != State::kStarting) continue;
+    const bool has_no_task = worker.state == State::kIdle || is_coming(worker);
+    if (!has_no_task) continue;
     const Wish wish = wish_to_retire(worker);
     if (wish != Wish::kNone) apply(worker, Event::kStop, {.wish = wish});
   }
+}
+
+bool Supervisor::is_coming(const Worker& worker) const {
+  return worker.state == State::kStarting || worker.state == State::kInitializing;
 }
 
 // Why this worker, which has no task, is to end; kNone: it may stay.
@@ -128,7 +133,7 @@ void Supervisor::spawn_as_needed() {
   for (const auto& [id, worker] : workers_) {
     const auto place = static_cast<std::size_t>(worker.ref.index);
     if (place < taken.size()) taken[place] = true;
-    if (worker.state == State::kStarting) ++starting;
+    if (is_coming(worker)) ++starting;
   }
   // Those beyond the wanted places count too, until they have ended: never more at once than asked.
   std::size_t room = taken.size() - std::min(taken.size(), workers_.size());

@@ -60,6 +60,8 @@ class Callback {
 class Patron {
  public:
   virtual ~Patron() = default;
+  // False in a child that the program has forked: there nothing can come any more.
+  virtual bool in_own_process() const { return true; }
   virtual void cancel(TaskId task, const CancelOptions& options) = 0;
   virtual void prepare_callbacks() = 0;  // before the first call_back; may throw
   virtual void call_back(std::unique_ptr<Callback> callback, NodePtr settled) = 0;
@@ -80,7 +82,8 @@ class POOLPROOF_EXPORT FutureNode {
   void settle_stored() { publish(); }  // the value was put where only its owner's type knows
 
   bool ready() const { return (word_.load(std::memory_order_acquire) & kReady) != 0; }
-  // False: `until` came first.
+  // False: `until` came first. Throws ShutdownExecutorError in a process that was forked from the
+  // pool's own, unless it is ready.
   bool wait(std::optional<std::chrono::steady_clock::time_point> until);
   void then(std::unique_ptr<Callback> callback);  // at most once
 
@@ -174,7 +177,8 @@ class Future {
   bool valid() const { return static_cast<bool>(node_); }
   TaskId id() const { return task_; }
 
-  // Waits, and gives the value or throws an ExecutorError. Consumes the future.
+  // Waits, and gives the value or throws an ExecutorError. Consumes the future. In a process that
+  // was forked from the executor's, all that would wait throws ShutdownExecutorError.
   T get();
   // The same within `timeout`, else throws TimeoutError: then the future is still valid.
   T get_for(std::chrono::nanoseconds timeout);
