@@ -265,7 +265,7 @@ TEST(SupervisorProperty, any_sequence_of_happenings_keeps_the_laws_and_ends_ever
                               .channel_grace = 500ms,
                               .stop_grace = 1s};
     if (*rc::gen::arbitrary<bool>()) options.on_death = OnDeath::kBreakPool;
-    if (*rc::gen::arbitrary<bool>()) options.idle_timeout = 300ms;
+    if (*rc::gen::arbitrary<bool>()) options.idle_timeout = 300ms * *rc::gen::inRange(0, 2);
     if (*rc::gen::arbitrary<bool>()) options.tasks_per_worker = 2;
     if (*rc::gen::arbitrary<bool>()) options.memory_growth = 1 << 20;
     if (*rc::gen::arbitrary<bool>()) {

@@ -161,6 +161,7 @@ bool Loop::is_out_of_memory(const Hand& hand, const ExitStatus& exit) {
 }
 
 void Loop::carry_out(SpawnWorker& order, std::vector<Input>& inputs) {
+  if (descriptors_lost_) return;  // the end is on its way
   auto spawned = os_.spawn_worker(order.index, settings_);
   if (const auto* error = std::get_if<os::SysError>(&spawned)) {
     inputs.push_back(SpawnFailed{order.worker, *error});

@@ -139,6 +139,21 @@ TEST_F(Idle, that_ended_as_asked_is_no_death_and_no_loss) {
   EXPECT_TRUE(recorder.ends.empty());
 }
 
+class IdleForNoTime : public World {
+ protected:
+  IdleForNoTime() : World(SupervisorOptions{.workers = 1, .idle_timeout = 0s}) {}
+};
+
+TEST_F(IdleForNoTime, workers_still_get_the_task_for_which_they_came_and_all_that_wait) {
+  one_busy_worker();
+  submit(2);
+  says(0, FrameKind::kValue, 1);
+  EXPECT_EQ(os.heard(0), (Frame{FrameKind::kOffer, 2, bytes("work2")}));
+  says(0, FrameKind::kClaim, 2);
+  says(0, FrameKind::kValue, 2);
+  EXPECT_EQ(os.heard(0), kStopped);
+}
+
 class Recycled : public World {
  protected:
   Recycled() : World(SupervisorOptions{.workers = 1, .tasks_per_worker = 2}) {}

@@ -117,6 +117,7 @@ class Supervisor {
 
   // supervisor_policy.cc
   void expire();
+  void end_grace(Worker& worker);
   void pump();
   void hand_out();
   void retire();

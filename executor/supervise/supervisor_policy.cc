@@ -28,7 +28,8 @@ void Supervisor::expire() {
     }
   }
   for (auto& [id, worker] : workers_) {
-    if (worker.grace_until && *worker.grace_until <= now_) apply(worker, Event::kGraceOver, {});
+    // Of those that are idle only once tasks were handed out: one with a task to come stays.
+    if (worker.state != State::kIdle) end_grace(worker);
   }
   if (spawn_after_ && *spawn_after_ <= now_) spawn_after_.reset();
   if (shutdown_until_ && *shutdown_until_ <= now_) {
@@ -38,9 +39,16 @@ void Supervisor::expire() {
   }
 }
 
+void Supervisor::end_grace(Worker& worker) {
+  if (worker.grace_until && *worker.grace_until <= now_) apply(worker, Event::kGraceOver, {});
+}
+
 void Supervisor::pump() {
   if (finished_) return;
   hand_out();
+  for (auto& [id, worker] : workers_) {
+    if (worker.state == State::kIdle) end_grace(worker);
+  }
   retire();
   spawn_as_needed();
   if (shutdown_ && tasks_.empty() && workers_.empty()) {
