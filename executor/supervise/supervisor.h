@@ -98,8 +98,9 @@ class Supervisor {
   std::string missed_limit(const Worker& worker) const;
   void rest(Worker& worker);
   void stop(Worker& worker, Wish wish);
-  void begin_to_run(Worker& worker, const Task& task);
-  void convict(Worker& worker, const Row& row, const std::string& nonsense);
+  void note_claim(Worker& worker);
+  void settle_reply(Worker& worker, Outcome reply);
+  void note_why(Worker& worker, const Row& row, const Details& details);
 
   // supervisor_ends.cc
   void bury(Worker& worker, const ExitStatus& exit);

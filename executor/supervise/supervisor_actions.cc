@@ -31,12 +31,6 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
       worker.in_initializer = true;
       worker.grace_until = os::after(now_, options_.initializer_limit);
       break;
-    case Action::kRefuse:
-      worker.notes.wish = Wish::kRefuse;
-      worker.grace_until.reset();
-      orders_.push_back(KillWorker{worker.id});
-      end_pool(failure_of_initializer(worker.ref, std::get<Failure>(*details.reply)));
-      break;
     case Action::kWelcome:
       worker.in_initializer = false;
       worker.said_hello = true;
@@ -62,17 +56,7 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
       worker.memory = details.bytes;
       break;
     case Action::kNoteClaim:
-      worker.grace_until.reset();
-      if (Task* task = tasks_.find(worker.task)) {
-        fresh_losses_ = 0;
-        if (!std::exchange(worker.ever_claimed, true)) {
-          losses_to_pause_ = 0;
-          spawn_after_.reset();
-        }
-        task->started = task->ran = true;
-        if (task->retries == 0) task->payload.reset();
-        if (worker.state == State::kBusy) begin_to_run(worker, *task);
-      }
+      note_claim(worker);
       break;
     case Action::kTakeBack:
       cancel_waiting(worker.task);
@@ -81,49 +65,84 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
       break;
     case Action::kSettle:
     case Action::kSettleLate:
-      if (const Task* task = tasks_.find(worker.task); task != nullptr && task->started) {
-        settle(worker.task, std::move(*details.reply));
-        worker.task = 0;
-        ++worker.tasks_done;
-        rest(worker);
-      }
+      settle_reply(worker, std::move(*details.reply));
       break;
+    case Action::kRefuse:
     case Action::kKill:
-      // A stop that turned into a kill is still the same wish.
-      if (worker.notes.wish == Wish::kNone) worker.notes.wish = details.wish;
-      worker.grace_until.reset();
-      orders_.push_back(KillWorker{worker.id});
-      break;
     case Action::kKillOverdue:
-      worker.grace_until.reset();
-      orders_.push_back(KillWorker{worker.id});
-      break;
     case Action::kKillLost:
-      worker.notes.killed_as_lost = true;
-      worker.grace_until.reset();
-      orders_.push_back(KillWorker{worker.id});
-      break;
     case Action::kKillOverrun:
-      worker.notes.wish = Wish::kRunLimit;
-      worker.notes.limit = "since its task had run for " +
-                           in_words(*tasks_.find(worker.task)->run_limit) +
-                           " (TaskOptions::run_limit)";
-      worker.grace_until.reset();
-      orders_.push_back(KillWorker{worker.id});
-      break;
     case Action::kKillLate:
-      worker.notes.limit = missed_limit(worker);
+    case Action::kConvict:
+      note_why(worker, row, details);
       worker.grace_until.reset();
       orders_.push_back(KillWorker{worker.id});
-      break;
-    case Action::kConvict:
-      convict(worker, row, details.nonsense);
+      if (row.action == Action::kRefuse) {
+        end_pool(failure_of_initializer(worker.ref, std::get<Failure>(*details.reply)));
+      }
       break;
     case Action::kArmGrace:
       worker.grace_until = now_ + options_.channel_grace;
       break;
     case Action::kBury:
       bury(worker, details.exit);  // `worker` is gone now
+      break;
+  }
+}
+
+void Supervisor::note_claim(Worker& worker) {
+  worker.grace_until.reset();
+  Task* task = tasks_.find(worker.task);
+  if (task == nullptr) return;
+  fresh_losses_ = 0;
+  if (!std::exchange(worker.ever_claimed, true)) {
+    losses_to_pause_ = 0;
+    spawn_after_.reset();
+  }
+  task->started = task->ran = true;
+  if (task->retries == 0) task->payload.reset();
+  if (worker.state != State::kBusy) return;
+  worker.grace_until = os::after(now_, task->run_limit);
+  if (task->kill_if_begun) apply(worker, Event::kKill, {.wish = Wish::kCancel});
+}
+
+void Supervisor::settle_reply(Worker& worker, Outcome reply) {
+  const Task* task = tasks_.find(worker.task);
+  if (task == nullptr || !task->started) return;
+  settle(worker.task, std::move(reply));
+  worker.task = 0;
+  ++worker.tasks_done;
+  rest(worker);
+}
+
+// Why it is about to be killed, as its death will tell.
+void Supervisor::note_why(Worker& worker, const Row& row, const Details& details) {
+  Notes& notes = worker.notes;
+  switch (row.action) {
+    case Action::kRefuse:
+      notes.wish = Wish::kRefuse;
+      break;
+    case Action::kKill:
+      // A stop that turned into a kill is still the same wish.
+      if (notes.wish == Wish::kNone) notes.wish = details.wish;
+      break;
+    case Action::kKillLost:
+      notes.killed_as_lost = true;
+      break;
+    case Action::kKillOverrun:
+      notes.wish = Wish::kRunLimit;
+      notes.limit = "since its task had run for " + in_words(*tasks_.find(worker.task)->run_limit) +
+                    " (TaskOptions::run_limit)";
+      break;
+    case Action::kKillLate:
+      notes.limit = missed_limit(worker);
+      break;
+    case Action::kConvict:
+      notes.conviction = !details.nonsense.empty() ? "it sent " + details.nonsense
+                                                   : std::string("it sent '") + to_string(row.on) +
+                                                         "' while " + to_string(row.in);
+      break;
+    default:  // asked to stop, and did not: that wish is noted
       break;
   }
 }
@@ -155,19 +174,6 @@ std::string Supervisor::missed_limit(const Worker& worker) const {
   return (worker.task == 0 ? "since it did not say hello within "
                            : "since it did not take the task that it was offered within ") +
          in_words(options_.start_limit) + " (ExecutorOptions::start_limit)";
-}
-
-void Supervisor::begin_to_run(Worker& worker, const Task& task) {
-  worker.grace_until = os::after(now_, task.run_limit);
-  if (task.kill_if_begun) apply(worker, Event::kKill, {.wish = Wish::kCancel});
-}
-
-void Supervisor::convict(Worker& worker, const Row& row, const std::string& nonsense) {
-  worker.notes.conviction = !nonsense.empty() ? "it sent " + nonsense
-                                              : std::string("it sent '") + to_string(row.on) +
-                                                    "' while " + to_string(row.in);
-  worker.grace_until.reset();
-  orders_.push_back(KillWorker{worker.id});
 }
 
 }  // namespace poolproof::supervise
