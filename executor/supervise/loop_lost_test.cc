@@ -20,6 +20,14 @@ TEST_F(Loop1, closed_descriptors_end_every_future_and_nothing_is_closed_twice) {
   EXPECT_EQ(os.open_descriptors(), 3u) << "their numbers may be somebody else's now";
 }
 
+TEST_F(Loop1, the_pool_has_ended_before_its_futures_tell_of_the_loss) {
+  one_busy_worker();
+  recorder.on_settle = [this] { EXPECT_EQ(recorder.ends.size(), 1u); };
+  os.lose_descriptors();
+  settle_down();
+  EXPECT_EQ(failure(1).kind, FailureKind::kSupervisorLost);
+}
+
 TEST_F(Loop1, a_bell_whose_other_end_is_closed_is_the_sign_that_all_are) {
   one_busy_worker();
   os.close_clapper();

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string_view>
@@ -23,7 +24,9 @@ using transport::FrameKind;
 struct Recorder : Outlet {
   std::map<TaskId, std::vector<Outcome>> outcomes;
   std::vector<Failure> ends;
+  std::function<void()> on_settle = [] {};
   void settle(TaskId task, Outcome outcome) override {
+    on_settle();
     outcomes[task].push_back(std::move(outcome));
   }
   void pool_ended(const Failure& why) override { ends.push_back(why); }

@@ -221,9 +221,9 @@ void Supervisor::take(DescriptorsLost&) {
   const Failure why = plain_failure(
       FailureKind::kSupervisorLost, 0,
       "the program closed descriptors of the executor (look for close loops over all descriptors)");
+  end_pool(why);  // first: who hears of it from a future must find the pool ended
   for (const TaskId id : tasks_.all()) fail(id, why);
   workers_.clear();
-  end_pool(why);
   finish();
 }
 
