@@ -103,6 +103,13 @@ TEST_F(Breaking, a_deadline_ends_its_task_and_breaks_nothing) {
   EXPECT_EQ(os.spawned(), 2u);
 }
 
+TEST_F(Breaking, a_task_that_may_run_again_is_still_the_guilty_one) {
+  one_busy_worker({.task = 1, .retries = 3});
+  ends(0, Signaled{SIGSEGV, false});
+  EXPECT_EQ(failure(1).kind, FailureKind::kWorkerLost);
+  EXPECT_EQ(os.spawned(), 1u);
+}
+
 TEST_F(Breaking, a_shutdown_of_a_broken_pool_finishes) {
   two_busy_workers();
   ends(0, Signaled{SIGSEGV, false});
