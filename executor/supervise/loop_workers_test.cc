@@ -244,6 +244,19 @@ TEST_F(Loop2, a_kill_that_the_kernel_counts_as_out_of_memory_is_called_so_once) 
   EXPECT_EQ(failure(2).cause, Cause::kSelf) << "one count explains one death";
 }
 
+TEST_F(Loop2, a_kill_of_our_own_uses_up_no_count) {
+  os.memory_kills = 7;
+  one_busy_worker(1s);
+  submit(2);
+  says(1, FrameKind::kHello);
+  says(1, FrameKind::kClaim, 2);
+  os.memory_kills = 8;
+  pass(1s);
+  EXPECT_EQ(failure(1).cause, Cause::kDeadline);
+  ends(1, Signaled{SIGKILL, false});
+  EXPECT_EQ(failure(2).cause, Cause::kOutOfMemory);
+}
+
 TEST_F(Loop1, an_exit_that_is_no_sigkill_of_others_is_never_out_of_memory) {
   os.memory_kills = 7;
   one_busy_worker(1s);
