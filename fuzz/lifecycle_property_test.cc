@@ -45,7 +45,9 @@ struct Life {
     if (does == Action::kTakeBack) RC_ASSERT(holds && !claimed);
     if (does == Action::kNoteClaim && !killed) RC_ASSERT(holds && !claimed);
     const bool kills = does == Action::kKill || does == Action::kKillLost ||
-                       does == Action::kKillOverdue || does == Action::kConvict;
+                       does == Action::kKillOverdue || does == Action::kKillLate ||
+                       does == Action::kRefuse || does == Action::kKillOverrun ||
+                       does == Action::kConvict;
     if (kills) RC_ASSERT(!killed && !buried);
     if (deaf)
       RC_ASSERT(does == Action::kNothing || does == Action::kNoteClaim || does == Action::kBury);
@@ -76,6 +78,9 @@ using Step = std::tuple<std::uint8_t, std::uint8_t, std::uint8_t>;
 
 class Script {
  public:
+  explicit Script(const SupervisorOptions& options)
+      : supervisor_(options), model_(options.workers) {}
+
   void play(const Step& step) {
     const auto [what, whom, how] = step;
     switch (what % 16) {
@@ -84,7 +89,8 @@ class Script {
         submit(how);
         break;
       case 2:
-        inputs_.push_back(CancelAsked{1 + whom % (last_task_ + 1)});
+        inputs_.push_back(CancelAsked{1 + whom % (last_task_ + 1),
+                                      how % 4 < 2 ? Running::kFinish : Running::kKill});
         break;
       case 3:
       case 4:
@@ -118,6 +124,8 @@ class Script {
         if (how < 16) shut_down(how);
         break;
       default:
+        if (how < 64) inputs_.push_back(ResizeAsked{1 + how % 5});
+        if (how % 2 == 0) inputs_.push_back(HealthAsked{1});
         break;
     }
     if (how % 3 != 0) flush();  // else it happens together with the next
@@ -142,7 +150,9 @@ class Script {
  private:
   void submit(std::uint8_t how) {
     if (closed_) return;
-    TaskSubmitted task{++last_task_, std::make_shared<const transport::Payload>(Bytes(1)), {}};
+    TaskSubmitted task{++last_task_, std::make_shared<const transport::Payload>(Bytes(1))};
+    if (how % 8 == 1) task.run_limit = std::chrono::milliseconds(how * 4);
+    if (how % 8 == 2) task.retries = how / 64;
     if (how % 4 == 0) task.deadline = now_ + std::chrono::milliseconds(how * 4);
     inputs_.push_back(std::move(task));
   }
@@ -164,8 +174,17 @@ class Script {
     with(whom, [&](WorkerId id, const SupervisorModel::Worker& worker) {
       Frame frame{FrameKind::kHello, worker.task, {}};
       if (worker.said_hello && worker.task == 0) return;
+      if (!worker.said_hello && worker.was_sent_initializer) {
+        if (!worker.began_initializer) frame.kind = FrameKind::kInitBegun;
+        if (worker.began_initializer && how % 16 == 0) {
+          frame = {FrameKind::kFailed, 0, to_bytes(transport::TaskFailure{1, "Refusal", "no"})};
+        }
+      }
       if (worker.said_hello) frame.kind = worker.claimed ? FrameKind::kValue : FrameKind::kClaim;
       if (worker.asked_back && !worker.claimed && how % 2 == 0) frame.kind = FrameKind::kWithdrawn;
+      if (frame.kind == FrameKind::kValue && how % 8 == 3) {
+        inputs_.push_back(FrameCame{id, {FrameKind::kMemory, TaskId{how} << 16, {}}});
+      }
       inputs_.push_back(FrameCame{id, frame});
       flush();
     });
@@ -174,7 +193,8 @@ class Script {
   void misbehave(std::uint8_t whom, std::uint8_t how) {
     with(whom, [&](WorkerId id, const SupervisorModel::Worker& worker) {
       const TaskId task = how % 2 == 0 ? worker.task : whom % (last_task_ + 2);
-      inputs_.push_back(FrameCame{id, {static_cast<FrameKind>(1 + how % 9), task, Bytes(how % 3)}});
+      inputs_.push_back(
+          FrameCame{id, {static_cast<FrameKind>(1 + how % 12), task, Bytes(how % 3)}});
     });
   }
 
@@ -227,9 +247,8 @@ class Script {
     }
   }
 
-  static constexpr int kWorkers = 3;
-  Supervisor supervisor_{{.workers = kWorkers, .channel_grace = 500ms, .stop_grace = 1s}};
-  SupervisorModel model_{kWorkers};
+  Supervisor supervisor_;
+  SupervisorModel model_;
   std::vector<Input> inputs_;
   std::set<WorkerId> ending_;
   Instant now_ = Instant() + 1h;
@@ -240,7 +259,19 @@ class Script {
 
 TEST(SupervisorProperty, any_sequence_of_happenings_keeps_the_laws_and_ends_every_future) {
   fuzz::holds("pool", 3000, [] {
-    Script script;
+    SupervisorOptions options{.workers = 3,
+                              .initializer_limit = 1s,
+                              .start_limit = 2s,
+                              .channel_grace = 500ms,
+                              .stop_grace = 1s};
+    if (*rc::gen::arbitrary<bool>()) options.on_death = OnDeath::kBreakPool;
+    if (*rc::gen::arbitrary<bool>()) options.idle_timeout = 300ms * *rc::gen::inRange(0, 2);
+    if (*rc::gen::arbitrary<bool>()) options.tasks_per_worker = 2;
+    if (*rc::gen::arbitrary<bool>()) options.memory_growth = 1 << 20;
+    if (*rc::gen::arbitrary<bool>()) {
+      options.initializer = std::make_shared<const transport::Payload>(Bytes(1));
+    }
+    Script script(options);
     for (const Step& step : *rc::gen::arbitrary<std::vector<Step>>()) script.play(step);
     script.finish();
   });

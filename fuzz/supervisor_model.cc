@@ -8,7 +8,9 @@ using transport::FrameKind;
 
 void SupervisorModel::told(const Input& input) {
   if (const auto* submitted = std::get_if<TaskSubmitted>(&input)) {
-    tasks_[submitted->task] = {};
+    tasks_[submitted->task] = {.retries = submitted->retries};
+  } else if (const auto* resized = std::get_if<ResizeAsked>(&input)) {
+    most_workers_ = resized->workers;
   } else if (const auto* came = std::get_if<FrameCame>(&input)) {
     heard(came->worker, came->frame);
   } else if (const auto* ended = std::get_if<ChannelEnded>(&input)) {
@@ -24,6 +26,7 @@ void SupervisorModel::heard(WorkerId id, const transport::Frame& frame) {
   if (!workers_.contains(id)) return;
   Worker& from = worker(id);
   if (frame.kind == FrameKind::kHello) from.said_hello = true;
+  if (frame.kind == FrameKind::kInitBegun) from.began_initializer = true;
   if (frame.kind == FrameKind::kClaim && from.task != 0 && frame.task == from.task) {
     from.claimed = true;
     tasks_.at(from.task).claimed = true;
@@ -37,6 +40,10 @@ std::optional<std::string> SupervisorModel::ordered(const Order& order) {
   if (const auto* settled = std::get_if<SettleTask>(&order)) return settle(*settled);
   if (const auto* forgotten = std::get_if<ForgetWorker>(&order)) return forget(*forgotten);
   if (std::holds_alternative<Finish>(order)) return finish();
+  if (const auto* told = std::get_if<TellHealth>(&order)) return check(told->health);
+  if (std::holds_alternative<EndPool>(order) && std::exchange(pool_ended_, true)) {
+    return "the pool ends twice";
+  }
   if (const auto* killed = std::get_if<KillWorker>(&order)) {
     if (!workers_.contains(killed->worker)) return "a kill of nobody";
     if (std::exchange(worker(killed->worker).killed, true)) return "a second kill";
@@ -45,11 +52,13 @@ std::optional<std::string> SupervisorModel::ordered(const Order& order) {
 }
 
 std::optional<std::string> SupervisorModel::spawn(const SpawnWorker& order) {
+  if (pool_ended_) return "a worker is started for a pool that has ended";
   if (!seen_.insert(order.worker).second) return "a worker number is used again";
   if (order.index < 0 || order.index >= most_workers_) return "a place that the pool does not have";
   for (const auto& [id, other] : workers_) {
     if (other.index == order.index) return "two workers in one place";
   }
+  if (workers_.size() >= static_cast<std::size_t>(most_workers_)) return "more workers than asked";
   workers_[order.worker].index = order.index;
   return std::nullopt;
 }
@@ -61,9 +70,11 @@ std::optional<std::string> SupervisorModel::send(const SendFrame& order) {
   if (order.kind == FrameKind::kOffer) {
     if (!to.said_hello) return "an offer before the hello";
     if (to.task != 0) return "two tasks at a time";
-    const TaskFacts& task = tasks_.at(order.task);
+    if (pool_ended_) return "an offer in a pool that has ended";
+    TaskFacts& task = tasks_.at(order.task);
+    if (to.index >= most_workers_) return "an offer to a worker beyond the size of the pool";
     if (task.ended) return "an offer of a task that has ended";
-    if (task.claimed) return "L6: a task that was claimed is offered again";
+    if (task.claimed && task.retries-- <= 0) return "L6: a task that was claimed is offered again";
     for (const auto& [id, other] : workers_) {
       if (other.task == order.task) return "a task is offered to two workers";
     }
@@ -73,6 +84,9 @@ std::optional<std::string> SupervisorModel::send(const SendFrame& order) {
     if (to.task != order.task || to.claimed)
       return "what it does not hold, or has claimed, is asked back";
     if (std::exchange(to.asked_back, true)) return "a task is asked back twice";
+  } else if (order.kind == FrameKind::kInitialize) {
+    if (std::exchange(to.was_sent_initializer, true)) return "an initializer is sent twice";
+    if (to.said_hello) return "an initializer is sent after the hello";
   } else if (order.kind == FrameKind::kStop) {
     if (to.task != 0) return "a worker with a task is asked to stop";
   } else {
@@ -103,6 +117,18 @@ std::optional<std::string> SupervisorModel::forget(const ForgetWorker& order) {
   if (!workers_.contains(order.worker)) return "nobody is forgotten";
   if (!worker(order.worker).ended) return "L3: a worker is forgotten before its exit was told";
   workers_.erase(order.worker);
+  return std::nullopt;
+}
+
+std::optional<std::string> SupervisorModel::check(const Health& health) const {
+  const auto alive = health.starting + health.idle + health.busy + health.ending;
+  if (alive != static_cast<int>(workers_.size())) return "health: not all workers, or too many";
+  if (health.workers_wanted != most_workers_) return "health: another size than was asked for";
+  std::size_t held = 0, open = 0, ended = 0;
+  for (const auto& [id, each] : workers_) held += each.task != 0 ? 1 : 0;
+  for (const auto& [id, task] : tasks_) ++(task.ended ? ended : open);
+  if (health.queued != open - held) return "health: another queue than there is";
+  if (health.settled != ended) return "health: another number of settled tasks";
   return std::nullopt;
 }
 

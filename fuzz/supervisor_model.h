@@ -17,6 +17,8 @@ class SupervisorModel {
   struct Worker {
     int index = 0;
     TaskId task = 0;  // what it was offered and has not ended
+    bool was_sent_initializer = false;
+    bool began_initializer = false;
     bool said_hello = false;
     bool claimed = false;  // it said so, of `task`
     bool asked_back = false;
@@ -27,6 +29,7 @@ class SupervisorModel {
   struct TaskFacts {
     bool ended = false;
     bool claimed = false;  // ever, by whoever held it then
+    int retries = 0;       // how often it may be offered again after a claim
   };
 
   explicit SupervisorModel(int workers) : most_workers_(workers) {}
@@ -47,12 +50,14 @@ class SupervisorModel {
   std::optional<std::string> send(const SendFrame& order);
   std::optional<std::string> settle(const SettleTask& order);
   std::optional<std::string> forget(const ForgetWorker& order);
+  std::optional<std::string> check(const Health& health) const;
   std::optional<std::string> finish();
 
-  const int most_workers_;
+  int most_workers_;                    // as last asked for
   std::map<WorkerId, Worker> workers_;  // not yet forgotten
   std::map<TaskId, TaskFacts> tasks_;
   std::set<WorkerId> seen_;
+  bool pool_ended_ = false;
   bool finished_ = false;
 };
 

@@ -28,6 +28,9 @@ std::string describe(const Failure& failure) {
       return task +
              (failure.started ? " was running when its " : " had not started when its third ") +
              failure.text + "; the pool goes on";
+    case FailureKind::kPoolBroken:
+      return task + (failure.started ? " may have run, and was ended: " : " cannot run: ") +
+             failure.text;
     case FailureKind::kProtocol:
       return task + " failed because its " + failure.text +
              "; it may have run; does it write to descriptor 3? The pool goes on";
@@ -38,12 +41,18 @@ std::string describe(const Failure& failure) {
     case FailureKind::kShutdown:
       return task + " has ended: " + failure.text;
     case FailureKind::kSpawn:
+    case FailureKind::kInitializer:
     case FailureKind::kSupervisorLost:
       return task + " cannot run: " + failure.text;
     case FailureKind::kTimeout:
       return "the wait for " + task + " ran out; it goes on";
   }
   return task;
+}
+
+std::string last_words(const Failure& failure) {
+  if (failure.stderr_tail.empty()) return "";
+  return "\nIts last lines on stderr:\n" + failure.stderr_tail;
 }
 
 }  // namespace
@@ -65,7 +74,7 @@ std::string to_string(const ExitStatus& status) {
 }
 
 ExecutorError::ExecutorError(const Failure& failure)
-    : std::runtime_error(describe(failure)), failure_(failure) {}
+    : std::runtime_error(describe(failure) + last_words(failure)), failure_(failure) {}
 
 std::optional<int> TerminatedWorkerError::exit_code() const {
   const auto* exited = std::get_if<Exited>(&failure().exit);
@@ -106,6 +115,8 @@ void throw_failure(const Failure& failure) {
       throw DecodeError(failure);
     case FailureKind::kWorkerLost:
       throw TerminatedWorkerError(failure);
+    case FailureKind::kPoolBroken:
+      throw BrokenProcessPool(failure);
     case FailureKind::kProtocol:
       throw ProtocolError(failure);
     case FailureKind::kDeadline:
@@ -116,6 +127,8 @@ void throw_failure(const Failure& failure) {
       throw ShutdownExecutorError(failure);
     case FailureKind::kSpawn:
       throw SpawnError(failure);
+    case FailureKind::kInitializer:
+      throw InitializerError(failure);
     case FailureKind::kSupervisorLost:
       throw SupervisorLost(failure);
     case FailureKind::kTimeout:

@@ -29,6 +29,14 @@ void refuse_if_privileged() {
   throw SpawnError(failure);
 }
 
+int checked_workers(int workers) {
+  if (workers < 0) {
+    throw std::invalid_argument("ExecutorOptions::workers is " + std::to_string(workers) +
+                                "; give a count, or 0 for one worker per usable CPU");
+  }
+  return workers == 0 ? os::usable_cpus() : workers;
+}
+
 ExecutorOptions checked(ExecutorOptions options) {
   if (!worker::entry_is_proved()) {
     Failure failure;
@@ -42,11 +50,14 @@ ExecutorOptions checked(ExecutorOptions options) {
     throw SpawnError(failure);
   }
   refuse_if_privileged();
-  if (options.workers < 0) {
-    throw std::invalid_argument("ExecutorOptions::workers is " + std::to_string(options.workers) +
-                                "; give a count, or 0 for one worker per usable CPU");
+  options.workers = checked_workers(options.workers);
+  for (const auto& [name, value] : options.env) {
+    const bool has_zero = (name + value).find('\0') != std::string::npos;
+    if (name.empty() || has_zero || name.find('=') != std::string::npos) {
+      throw std::invalid_argument("ExecutorOptions::env has a variable that cannot be: \"" + name +
+                                  "\"; a name has at least one letter and no '='");
+    }
   }
-  if (options.workers == 0) options.workers = os::usable_cpus();
   return options;
 }
 
@@ -65,6 +76,8 @@ Executor::~Executor() {
   }
 }
 
+Health Executor::health() const { return pool_->health(); }
+
 void Executor::shutdown(const ShutdownOptions& options) { pool_->shutdown(options); }
 
 namespace detail {
@@ -72,6 +85,12 @@ namespace detail {
 NodePtr submit_encoded(Pool& pool, const TaskOptions& options, Bytes payload, MakeNode make) {
   return pool.submit(options, std::move(payload), make);
 }
+
+void resize(Pool& pool, int workers) { pool.resize(checked_workers(workers)); }
+
+int workers_of(const Pool& pool) { return pool.workers(); }
+
+PoolState state_of(const Pool& pool) { return pool.state(); }
 
 NodePtr refuse_unencodable(Pool& pool, std::exception_ptr why, MakeNode make) {
   return pool.refuse(describe_exception(FailureKind::kEncode, Stage::kArgs, 0, why), make);

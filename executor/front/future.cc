@@ -34,6 +34,15 @@ void futex_wake_all(const std::atomic<std::uint32_t>& word) {
   syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
 }
 
+[[noreturn]] void refuse_forked(TaskId task) {
+  Failure failure;
+  failure.kind = FailureKind::kShutdown;
+  failure.task = task;
+  failure.started = true;  // for all that is known here
+  failure.text = "its executor belongs to the process that this one was forked from";
+  throw_failure(failure);
+}
+
 }  // namespace
 
 NodePtr::NodePtr(FutureNode* node) : node_(node) {}
@@ -77,6 +86,7 @@ void FutureNode::publish() {
 }
 
 bool FutureNode::wait(std::optional<std::chrono::steady_clock::time_point> until) {
+  if (!ready() && patron_ && !patron_->in_own_process()) refuse_forked(task_);
   while (true) {
     std::uint32_t seen = word_.load(std::memory_order_acquire);
     if ((seen & kReady) != 0) return true;
@@ -91,6 +101,7 @@ bool FutureNode::wait(std::optional<std::chrono::steady_clock::time_point> until
 }
 
 void FutureNode::then(std::unique_ptr<Callback> callback) {
+  if (!patron_->in_own_process()) refuse_forked(task_);
   patron_->prepare_callbacks();
   references_.fetch_add(1, std::memory_order_relaxed);
   NodePtr self(this);

@@ -22,7 +22,7 @@ struct FakePatron : detail::Patron {
   std::atomic<int> cancelled = 0;
   std::atomic<int> threw = 0;
   ~FakePatron() override { callbacks->close(); }
-  void cancel(TaskId) override { ++cancelled; }
+  void cancel(TaskId, const CancelOptions&) override { ++cancelled; }
   void prepare_callbacks() override { callbacks->start(); }
   void call_back(std::unique_ptr<detail::Callback> callback, NodePtr settled) override {
     callbacks->run(std::move(callback), std::move(settled));

@@ -2,7 +2,9 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <utility>
@@ -14,18 +16,19 @@
 namespace poolproof::detail {
 namespace {
 
-// An instant that far from now, or none if the clock cannot tell it.
-std::optional<os::Instant> after(os::Instant now, std::optional<std::chrono::nanoseconds> delay) {
-  if (!delay || *delay > os::Instant::max() - now) return std::nullopt;
-  return now + *delay;
-}
-
 Failure failure_of(FailureKind kind, TaskId task, std::string text) {
   Failure failure;
   failure.kind = kind;
   failure.task = task;
   failure.text = std::move(text);
   return failure;
+}
+
+// 0: nobody watches the growth, and workers need not measure.
+std::chrono::milliseconds memory_interval(const ExecutorOptions& options) {
+  if (options.memory_growth == 0) return std::chrono::milliseconds(0);
+  return std::max(std::chrono::milliseconds(1),
+                  std::chrono::duration_cast<std::chrono::milliseconds>(options.memory_interval));
 }
 
 constexpr char kForked[] =
@@ -35,7 +38,7 @@ constexpr char kClosed[] = "the executor is shut down, and takes no more tasks";
 }  // namespace
 
 Pool::Pool(os::Os& os, const ExecutorOptions& options)
-    : os_(os), options_(options), owner_(getpid()) {}
+    : os_(os), options_(options), owner_(getpid()), workers_(options.workers) {}
 
 Pool::~Pool() {
   POOLPROOF_CHECK(!supervisor_.joinable(), "~Executor shuts the pool down before it lets go of it");
@@ -44,6 +47,7 @@ Pool::~Pool() {
 bool Pool::in_own_process() const { return getpid() == owner_; }
 
 NodePtr Pool::submit(const TaskOptions& options, Bytes payload, MakeNode make) {
+  if (options.retries < 0) throw std::invalid_argument("TaskOptions::retries is negative");
   if (payload.size() > options_.max_frame_bytes) {
     Failure failure = failure_of(
         FailureKind::kEncode, 0,
@@ -57,7 +61,7 @@ NodePtr Pool::submit(const TaskOptions& options, Bytes payload, MakeNode make) {
   }
   // The sum over the payload is made here, so that the supervisor does not spend its time on it.
   auto shared = std::make_shared<const transport::Payload>(std::move(payload));
-  const std::optional<os::Instant> deadline = after(os_.now(), options.deadline);
+  const std::optional<os::Instant> deadline = os::after(os_.now(), options.deadline);
 
   const std::lock_guard lock(mutex_);
   if (ended_) throw_failure(*ended_);
@@ -66,11 +70,16 @@ NodePtr Pool::submit(const TaskOptions& options, Bytes payload, MakeNode make) {
   const TaskId task = ++last_task_;
   NodePtr node(make(task, shared_from_this()));
   open_.emplace(task, node);
-  put(supervise::TaskSubmitted{task, std::move(shared), deadline});
+  put(supervise::TaskSubmitted{.task = task,
+                               .payload = std::move(shared),
+                               .deadline = deadline,
+                               .run_limit = options.run_limit,
+                               .retries = options.retries});
   return node;
 }
 
 NodePtr Pool::refuse(Failure failure, MakeNode make) {
+  if (!in_own_process()) throw_failure(failure_of(FailureKind::kShutdown, 0, kForked));
   {
     const std::lock_guard lock(mutex_);
     failure.task = ++last_task_;
@@ -86,24 +95,44 @@ void Pool::start() {
   if (const auto* error = std::get_if<os::SysError>(&bell)) {
     throw_failure(failure_of(FailureKind::kSpawn, 0, os::to_string(*error)));
   }
-  inbox_.emplace(os_, std::get<int>(bell));
+  inbox_.emplace(os_, std::get<os::Bell>(bell));
   try {
     // `this` and no reference: shutdown joins the thread while the executor still holds the pool.
-    supervisor_ = os::start_quiet_thread("poolproof-super", [this] { supervise(); });
+    supervisor_ = os::start_quiet_thread("poolproof-super",
+                                         [this, workers = workers_] { supervise(workers); });
   } catch (const std::system_error& error) {
-    os_.close(inbox_->bell());
+    close_bell();
     inbox_.reset();
     throw_failure(failure_of(FailureKind::kSpawn, 0, std::string("no thread: ") + error.what()));
   }
   phase_ = Phase::kRunning;
 }
 
-void Pool::supervise() {
+void Pool::supervise(int workers) {
   {
-    supervise::SupervisorOptions options{.workers = options_.workers,
+    const bool has_initializer = !options_.initializer.call.empty();
+    transport::SharedPayload initializer;
+    if (has_initializer) {
+      initializer = std::make_shared<const transport::Payload>(options_.initializer.call);
+    }
+    const os::WorkerSettings settings{.max_payload = options_.max_frame_bytes,
+                                      .memory_limit = options_.memory_limit,
+                                      .memory_interval = memory_interval(options_),
+                                      .keep_stderr = options_.worker_stderr == Stderr::kTail,
+                                      .has_initializer = has_initializer,
+                                      .name = options_.name,
+                                      .env = options_.env};
+    supervise::SupervisorOptions options{.workers = workers,
+                                         .on_death = options_.on_death,
+                                         .initializer = initializer,
+                                         .initializer_limit = options_.initializer_limit,
+                                         .idle_timeout = options_.idle_timeout,
+                                         .tasks_per_worker = options_.tasks_per_worker,
+                                         .memory_growth = options_.memory_growth,
+                                         .start_limit = options_.start_limit,
                                          .channel_grace = options_.channel_grace,
                                          .stop_grace = options_.stop_grace};
-    supervise::Loop loop(os_, *inbox_, *this, options, options_.max_frame_bytes);
+    supervise::Loop loop(os_, *inbox_, *this, options, settings);
     while (loop.turn()) continue;
   }
   std::unordered_map<TaskId, NodePtr> late;
@@ -113,7 +142,7 @@ void Pool::supervise() {
     late.swap(open_);
     const bool foreign = ended_ && ended_->kind == FailureKind::kSupervisorLost;
     POOLPROOF_CHECK(late.empty() || foreign, "a shutdown is complete when every future has ended");
-    if (!foreign) os_.close(inbox_->bell());  // else its number may be anybody's by now
+    if (!foreign) close_bell();  // else its numbers may be anybody's by now
     changed_.notify_all();
   }
   for (auto& [task, node] : late) {  // submitted between the loss and its notice
@@ -123,6 +152,11 @@ void Pool::supervise() {
   }
 }
 
+void Pool::close_bell() {
+  os_.close(inbox_->bell().ear);
+  os_.close(inbox_->bell().clapper);
+}
+
 void Pool::shutdown(const ShutdownOptions& options) {
   if (!in_own_process()) throw_failure(failure_of(FailureKind::kShutdown, 0, kForked));
   std::unique_lock lock(mutex_);
@@ -130,7 +164,7 @@ void Pool::shutdown(const ShutdownOptions& options) {
   if (phase_ == Phase::kRunning) phase_ = Phase::kClosing;
   if (phase_ == Phase::kClosing) {
     put(supervise::ShutdownAsked{options.pending, options.running,
-                                 after(os_.now(), options.grace)});
+                                 os::after(os_.now(), options.grace)});
   }
   changed_.wait(lock, [this] { return phase_ >= Phase::kOver; });
   std::thread ending = std::move(supervisor_);
@@ -146,9 +180,53 @@ void Pool::shutdown(const ShutdownOptions& options) {
   callbacks_->close();
 }
 
-void Pool::cancel(TaskId task) {
+void Pool::resize(int workers) {
+  if (!in_own_process()) throw_failure(failure_of(FailureKind::kShutdown, 0, kForked));
   const std::lock_guard lock(mutex_);
-  if (open_.contains(task)) put(supervise::CancelAsked{task});
+  if (ended_) throw_failure(*ended_);
+  if (phase_ >= Phase::kClosing) throw_failure(failure_of(FailureKind::kShutdown, 0, kClosed));
+  if (workers == workers_) return;
+  workers_ = workers;
+  if (phase_ == Phase::kRunning) put(supervise::ResizeAsked{workers});
+}
+
+Health Pool::health() {
+  if (!in_own_process()) throw_failure(failure_of(FailureKind::kShutdown, 0, kForked));
+  std::unique_lock lock(mutex_);
+  if (phase_ == Phase::kFresh) return {.workers_wanted = workers_};
+  const std::uint64_t ticket = ++last_ticket_;
+  put(supervise::HealthAsked{ticket});
+  changed_.wait(lock, [&] { return phase_ >= Phase::kOver || health_told_.contains(ticket); });
+  const auto told = health_told_.extract(ticket);
+  return told ? told.mapped() : last_health_;
+}
+
+void Pool::tell_health(std::uint64_t ticket, Health health) {
+  const std::lock_guard lock(mutex_);
+  if (ticket == 0) {
+    last_health_ = std::move(health);
+  } else {
+    health_told_.emplace(ticket, std::move(health));
+    changed_.notify_all();
+  }
+}
+
+int Pool::workers() const {
+  const std::lock_guard lock(mutex_);
+  return workers_;
+}
+
+PoolState Pool::state() const {
+  if (!in_own_process()) return PoolState::kShut;
+  const std::lock_guard lock(mutex_);
+  if (ended_) return PoolState::kBroken;
+  return phase_ >= Phase::kClosing ? PoolState::kShut : PoolState::kUsable;
+}
+
+void Pool::cancel(TaskId task, const CancelOptions& options) {
+  if (!in_own_process()) return;  // its end can never come here: see FutureNode::wait
+  const std::lock_guard lock(mutex_);
+  if (open_.contains(task)) put(supervise::CancelAsked{task, options.running});
 }
 
 // Under the lock, so that the bell is not closed meanwhile.

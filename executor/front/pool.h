@@ -14,6 +14,7 @@
 #include "executor/os/os.h"
 #include "executor/supervise/inbox.h"
 #include "executor/supervise/loop.h"
+#include "poolproof/executor.h"
 #include "poolproof/future.h"
 #include "poolproof/options.h"
 
@@ -31,11 +32,16 @@ class Pool : public Patron, public supervise::Outlet, public std::enable_shared_
   NodePtr submit(const TaskOptions& options, Bytes payload, MakeNode make);
   NodePtr refuse(Failure failure, MakeNode make);  // a node of a new task that has ended so
   void shutdown(const ShutdownOptions& options);
+  // At most so many workers from now on. Does not wait. As detail::resize.
+  void resize(int workers);
+  Health health();
+  int workers() const;
+  PoolState state() const;
   void shutdown_on_destroy() { shutdown(options_.on_destroy); }
   // False in a child that the program forked: there the threads do not exist, and nothing is ours.
-  bool in_own_process() const;
+  bool in_own_process() const override;
 
-  void cancel(TaskId task) override;
+  void cancel(TaskId task, const CancelOptions& options) override;
   void prepare_callbacks() override { callbacks_->start(); }
   void call_back(std::unique_ptr<Callback> callback, NodePtr settled) override;
   void callback_threw(std::exception_ptr what) override;
@@ -43,6 +49,7 @@ class Pool : public Patron, public supervise::Outlet, public std::enable_shared_
   // On the supervisor's thread.
   void settle(TaskId task, supervise::Outcome outcome) override;
   void pool_ended(const Failure& why) override;
+  void tell_health(std::uint64_t ticket, Health health) override;
 
  private:
   enum class Phase {
@@ -53,18 +60,23 @@ class Pool : public Patron, public supervise::Outlet, public std::enable_shared_
     kGone,     // joined
   };
   void start();
-  void supervise();
+  void supervise(int workers);
   void put(supervise::Input input);
+  void close_bell();
 
   os::Os& os_;
   const ExecutorOptions options_;
   const int owner_;
   const std::shared_ptr<Callbacks> callbacks_ = std::make_shared<Callbacks>();
 
-  std::mutex mutex_;  // guards all below
+  mutable std::mutex mutex_;  // guards all below
   std::condition_variable changed_;
   Phase phase_ = Phase::kFresh;
+  int workers_;
   std::optional<Failure> ended_;
+  std::uint64_t last_ticket_ = 0;
+  std::unordered_map<std::uint64_t, Health> health_told_;  // to those that have asked
+  Health last_health_;                                     // once it is over
   TaskId last_task_ = 0;
   std::unordered_map<TaskId, NodePtr> open_;
   std::optional<supervise::Inbox> inbox_;

@@ -8,8 +8,9 @@
 #include <unistd.h>
 
 #include <charconv>
-#include <cstdio>
 #include <cstring>
+
+#include "executor/os/memory.h"
 
 namespace poolproof::os {
 namespace {
@@ -24,13 +25,15 @@ bool parse(const char* text, T& value) {
 }  // namespace
 
 std::optional<WorkerStart> read_worker_start(int argc, char** argv) {
-  if (argc != 4 || std::strcmp(argv[0], kWorkerMarker) != 0) return std::nullopt;
+  if (argc != 8 || std::strcmp(argv[0], kWorkerMarker) != 0) return std::nullopt;
   if (getauxval(AT_SECURE) != 0) return std::nullopt;
   WorkerStart start;
-  if (!parse(argv[1], start.parent) || !parse(argv[2], start.orders.index) ||
-      !parse(argv[3], start.orders.max_payload)) {
+  if (!parse(argv[1], start.parent) || !parse(argv[2], start.index) ||
+      !parse(argv[3], start.max_payload) || !parse(argv[4], start.memory_limit) ||
+      !parse(argv[5], start.memory_interval_ms) || !parse(argv[6], start.has_initializer)) {
     return std::nullopt;
   }
+  start.name = argv[7];
   ucred peer{};
   socklen_t size = sizeof(peer);
   if (getsockopt(kWorkerChannel, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return std::nullopt;
@@ -48,7 +51,12 @@ void bind_to_parent(int parent) {
   if (getppid() != parent) _exit(1);
 }
 
-void settle_in(int index) {
+void begin_as_worker(const WorkerStart& start) {
+  bind_to_parent(start.parent);
+  if (start.memory_limit != 0) limit_memory(start.memory_limit);
+}
+
+void settle_in(const char* name) {
   // If the parent had no stdout or stderr, a file that a task opens must not become it.
   for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) {
     if (fcntl(fd, F_GETFD) >= 0) continue;
@@ -57,9 +65,7 @@ void settle_in(int index) {
   }
   // What a task execs has no business with the channel.
   fcntl(kWorkerChannel, F_SETFD, FD_CLOEXEC);
-  char name[16];
-  std::snprintf(name, sizeof(name), "poolproof-%d", index);
-  prctl(PR_SET_NAME, name);
+  prctl(PR_SET_NAME, name);  // takes what fits
 }
 
 }  // namespace poolproof::os

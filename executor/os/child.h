@@ -1,20 +1,29 @@
 // A worker's view of its own start: how it was called, and how it is bound to its parent.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 
 #include "executor/os/os.h"
 
 namespace poolproof::os {
 
-// argv[0] of a worker; then its parent's pid, its place in the pool, and the longest message it may
-// send. No environment variable marks a worker, so what a task starts sees nothing of it.
+// argv[0] of a worker; then its parent's pid, its place in the pool, the longest message it may
+// send, how much memory it may map, how often it tells what it holds, whether an initializer is
+// sent to it, and its name. No environment variable marks a worker, so what a task starts sees
+// nothing of it.
 inline constexpr char kWorkerMarker[] = "poolproof-worker";
 inline constexpr int kWorkerChannel = 3;  // its descriptor in the worker
 
+// Plain, since it is filled in before constructors run.
 struct WorkerStart {
   int parent = 0;
-  WorkerOrders orders;
+  int index = 0;
+  std::size_t max_payload = 0;
+  std::size_t memory_limit = 0;
+  std::int64_t memory_interval_ms = 0;
+  int has_initializer = 0;
+  const char* name = "";
 };
 
 // What this process was started as: a worker only if argv[0] has the marker, the program is not
@@ -30,7 +39,10 @@ bool may_have_workers();
 // at once if that has happened already.
 void bind_to_parent(int parent);
 
+// What must hold before anything else of a worker runs: the bond, and the limit of its memory.
+void begin_as_worker(const WorkerStart& start);
+
 // Descriptors and name, as the rest of a worker's life expects them.
-void settle_in(int index);
+void settle_in(const char* name);
 
 }  // namespace poolproof::os

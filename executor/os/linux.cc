@@ -6,9 +6,9 @@
 #include <sched.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -17,11 +17,15 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
+#include <map>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include "executor/check.h"
 #include "executor/os/child.h"
+#include "executor/os/memory.h"
 
 namespace poolproof::os {
 namespace {
@@ -82,11 +86,41 @@ int lifted(int fd) {
   return higher;
 }
 
+// A list of words as the system wants it.
+class Words {
+ public:
+  explicit Words(std::vector<std::string> words) : words_(std::move(words)) {
+    for (std::string& word : words_) pointers_.push_back(word.data());
+    pointers_.push_back(nullptr);
+  }
+  Words(const Words&) = delete;
+  Words& operator=(const Words&) = delete;
+  char** pointers() { return pointers_.data(); }
+
+ private:
+  std::vector<std::string> words_;
+  std::vector<char*> pointers_;
+};
+
+// The program's own, but for what `more` sets.
+std::vector<std::string> environment_with(const std::map<std::string, std::string>& more) {
+  std::vector<std::string> all;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    if (!more.contains(std::string(text.substr(0, text.find('='))))) all.emplace_back(text);
+  }
+  for (const auto& [name, value] : more) all.push_back(name + "=" + value);
+  return all;
+}
+
 // posix_spawn's two argument objects, which must be destroyed on every way out.
 class SpawnPlan {
  public:
-  explicit SpawnPlan(int channel) {
+  // `errors`: -1: stderr is inherited.
+  SpawnPlan(int channel, int errors) {
     posix_spawn_file_actions_init(&actions_);
+    // First, since it may stand where the channel goes.
+    if (errors >= 0) posix_spawn_file_actions_adddup2(&actions_, errors, STDERR_FILENO);
     posix_spawn_file_actions_adddup2(&actions_, channel, kWorkerChannel);
     posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
     // Closed in the child and by range: the user's descriptors are not ours to mark.
@@ -106,13 +140,15 @@ class SpawnPlan {
   SpawnPlan(const SpawnPlan&) = delete;
   SpawnPlan& operator=(const SpawnPlan&) = delete;
 
-  int run(const WorkerOrders& orders, pid_t* pid) {
-    std::string marker = kWorkerMarker;
-    std::string parent = std::to_string(getpid());
-    std::string index = std::to_string(orders.index);
-    std::string limit = std::to_string(orders.max_payload);
-    char* argv[] = {marker.data(), parent.data(), index.data(), limit.data(), nullptr};
-    return posix_spawn(pid, "/proc/self/exe", &actions_, &attributes_, argv, environ);
+  int run(int index, const WorkerSettings& settings, pid_t* pid) {
+    Words arguments({kWorkerMarker, std::to_string(getpid()), std::to_string(index),
+                     std::to_string(settings.max_payload), std::to_string(settings.memory_limit),
+                     std::to_string(settings.memory_interval.count()),
+                     settings.has_initializer ? "1" : "0",
+                     settings.name + "-" + std::to_string(index)});
+    Words environment(environment_with(settings.env));
+    return posix_spawn(pid, "/proc/self/exe", &actions_, &attributes_, arguments.pointers(),
+                       environment.pointers());
   }
 
  private:
@@ -120,11 +156,31 @@ class SpawnPlan {
   posix_spawnattr_t attributes_;
 };
 
-std::variant<Child, SysError> start_on(int ours, int theirs, const WorkerOrders& orders) {
-  if (ours < 0 || theirs < 0) return SysError{"fcntl(F_DUPFD_CLOEXEC)", errno};
-  if (fcntl(ours, F_SETFL, O_NONBLOCK) != 0) return SysError{"fcntl(O_NONBLOCK)", errno};
+// A pair of ends: the one that we keep does not block, the other one is for the worker.
+struct Ends {
+  int ours = -1;
+  int theirs = -1;
+
+  Ends() = default;
+  Ends(const Ends&) = delete;
+  Ends& operator=(const Ends&) = delete;
+  ~Ends() {
+    if (ours >= 0) ::close(ours);
+    if (theirs >= 0) ::close(theirs);
+  }
+  std::optional<SysError> take(const int (&ends)[2]) {
+    ours = lifted(ends[0]);
+    theirs = lifted(ends[1]);
+    if (ours < 0 || theirs < 0) return SysError{"fcntl(F_DUPFD_CLOEXEC)", errno};
+    if (fcntl(ours, F_SETFL, O_NONBLOCK) != 0) return SysError{"fcntl(O_NONBLOCK)", errno};
+    return std::nullopt;
+  }
+};
+
+std::variant<Child, SysError> start_on(Ends& channel, Ends& errors, int index,
+                                       const WorkerSettings& settings) {
   pid_t pid = 0;
-  const int failed = SpawnPlan(theirs).run(orders, &pid);
+  const int failed = SpawnPlan(channel.theirs, errors.theirs).run(index, settings, &pid);
   if (failed != 0) return SysError{"posix_spawn", failed};
   // The pid is still that process: nobody but us reaps it, unless the program asked for that.
   const int handle = lifted(open_pidfd(pid));
@@ -135,7 +191,7 @@ std::variant<Child, SysError> start_on(int ours, int theirs, const WorkerOrders&
     waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED);
     return why;
   }
-  return Child{pid, handle, ours};
+  return Child{pid, handle, std::exchange(channel.ours, -1), std::exchange(errors.ours, -1)};
 }
 
 }  // namespace
@@ -146,17 +202,18 @@ std::string to_string(const SysError& error) {
 
 Instant LinuxOs::now() { return std::chrono::steady_clock::now(); }
 
-std::variant<Child, SysError> LinuxOs::spawn_worker(const WorkerOrders& orders) {
-  int ends[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) {
+std::variant<Child, SysError> LinuxOs::spawn_worker(int index, const WorkerSettings& settings) {
+  Ends channel, errors;
+  int pair[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
     return SysError{"socketpair", errno};
   }
-  const int ours = lifted(ends[0]);
-  const int theirs = lifted(ends[1]);
-  auto started = start_on(ours, theirs, orders);
-  if (theirs >= 0) ::close(theirs);
-  if (ours >= 0 && std::holds_alternative<SysError>(started)) ::close(ours);
-  return started;
+  if (const auto failed = channel.take(pair)) return *failed;
+  if (settings.keep_stderr) {
+    if (pipe2(pair, O_CLOEXEC) != 0) return SysError{"pipe2", errno};
+    if (const auto failed = errors.take(pair)) return *failed;
+  }
+  return start_on(channel, errors, index, settings);
 }
 
 int usable_cpus() {
@@ -191,10 +248,12 @@ ExitStatus LinuxOs::reap(const Child& child) {
   return *status;
 }
 
-IoResult LinuxOs::read(int channel, std::span<std::byte> into) {
+std::optional<std::uint64_t> LinuxOs::out_of_memory_kills() { return count_out_of_memory_kills(); }
+
+IoResult LinuxOs::read(int fd, std::span<std::byte> into) {
   ssize_t size = 0;
   do {
-    size = recv(channel, into.data(), into.size(), MSG_DONTWAIT);
+    size = ::read(fd, into.data(), into.size());
   } while (size < 0 && errno == EINTR);
   if (size > 0) return {IoResult::Kind::kSome, static_cast<std::size_t>(size)};
   if (size < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return {};
@@ -226,21 +285,43 @@ std::size_t LinuxOs::unread(int channel) {
 
 void LinuxOs::close(int fd) { ::close(fd); }
 
-std::variant<int, SysError> LinuxOs::open_bell() {
-  const int bell = lifted(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
-  if (bell < 0) return SysError{"eventfd", errno};
-  return bell;
+std::uint64_t LinuxOs::identity(int fd) {
+  struct stat what {};
+  if (fstat(fd, &what) != 0) return 0;
+  // Sockets and pipes have inodes of their own. So have pidfds since Linux 6.9; before, they share
+  // one with eventfds and their like, and are told from files, pipes and sockets only.
+  return (static_cast<std::uint64_t>(what.st_dev) << 48) ^ what.st_ino ^ (std::uint64_t{1} << 63);
 }
 
-void LinuxOs::ring(int bell) {
-  const std::uint64_t one = 1;
-  // Fails only when the counter is full: then it rings already.
-  [[maybe_unused]] const ssize_t size = ::write(bell, &one, sizeof(one));
+void LinuxOs::abandon(const Child& child) {
+  // Only while it is an unreaped child of ours can its pid be nobody else's.
+  const auto pid = static_cast<id_t>(child.pid);
+  siginfo_t info{};
+  if (waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0) return;
+  ::kill(child.pid, SIGKILL);
+  waitid(P_PID, pid, &info, WEXITED);
 }
 
-void LinuxOs::hush(int bell) {
-  std::uint64_t count = 0;
-  [[maybe_unused]] const ssize_t size = ::read(bell, &count, sizeof(count));
+std::variant<Bell, SysError> LinuxOs::open_bell() {
+  int pair[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+    return SysError{"socketpair", errno};
+  }
+  Ends ends;
+  if (const auto failed = ends.take(pair)) return *failed;
+  return Bell{std::exchange(ends.ours, -1), std::exchange(ends.theirs, -1)};
+}
+
+void LinuxOs::ring(const Bell& bell) {
+  const char one = 1;
+  // Fails only when the line is full: then it rings already. To a file or a pipe, should the number
+  // have become one, send writes nothing.
+  [[maybe_unused]] const ssize_t size = send(bell.clapper, &one, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+void LinuxOs::hush(const Bell& bell) {
+  char rings[64];
+  while (recv(bell.ear, rings, sizeof(rings), MSG_DONTWAIT) == sizeof(rings)) continue;
 }
 
 void LinuxOs::wait(std::span<Watch> watches, std::optional<Instant> until) {
@@ -262,6 +343,7 @@ void LinuxOs::wait(std::span<Watch> watches, std::optional<Instant> until) {
     const short told = ready > 0 ? polled[i].revents : short{0};
     watches[i].readable = (told & (POLLIN | POLLHUP | POLLERR)) != 0;
     watches[i].writable = (told & (POLLOUT | POLLERR)) != 0;
+    watches[i].hung_up = (told & (POLLHUP | POLLERR)) != 0;
     watches[i].foreign = (told & POLLNVAL) != 0;
   }
 }

@@ -9,18 +9,21 @@ namespace poolproof::os {
 class LinuxOs : public Os {
  public:
   Instant now() override;
-  std::variant<Child, SysError> spawn_worker(const WorkerOrders& orders) override;
+  std::variant<Child, SysError> spawn_worker(int index, const WorkerSettings& settings) override;
   void kill(const Child& child) override;
   bool is_frozen(const Child& child) override;
   std::optional<ExitStatus> try_reap(const Child& child) override;
   ExitStatus reap(const Child& child) override;
-  IoResult read(int channel, std::span<std::byte> into) override;
+  std::optional<std::uint64_t> out_of_memory_kills() override;
+  IoResult read(int fd, std::span<std::byte> into) override;
   IoResult write(int channel, std::array<std::span<const std::byte>, 2> parts) override;
   std::size_t unread(int channel) override;
   void close(int fd) override;
-  std::variant<int, SysError> open_bell() override;
-  void ring(int bell) override;
-  void hush(int bell) override;
+  std::uint64_t identity(int fd) override;
+  void abandon(const Child& child) override;
+  std::variant<Bell, SysError> open_bell() override;
+  void ring(const Bell& bell) override;
+  void hush(const Bell& bell) override;
   void wait(std::span<Watch> watches, std::optional<Instant> until) override;
 };
 

@@ -9,6 +9,8 @@
 #include <array>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -19,6 +21,12 @@
 namespace poolproof::os {
 
 using Instant = std::chrono::steady_clock::time_point;
+
+// An instant that far from now; none if there is no delay, or the clock cannot tell it.
+inline std::optional<Instant> after(Instant now, std::optional<std::chrono::nanoseconds> delay) {
+  if (!delay || *delay > Instant::max() - now) return std::nullopt;
+  return now + *delay;
+}
 
 // A system call that failed, and with what errno.
 struct SysError {
@@ -32,6 +40,7 @@ struct Child {
   int pid = 0;
   int handle = -1;   // pidfd: readable once the process has ended
   int channel = -1;  // our end of its channel, non-blocking
+  int errors = -1;   // what it writes to stderr, non-blocking; -1: that is inherited
 };
 
 struct IoResult {
@@ -44,10 +53,24 @@ struct IoResult {
   std::size_t bytes = 0;
 };
 
-// What a worker is told at its start.
-struct WorkerOrders {
-  int index = 0;                // its place in the pool
-  std::size_t max_payload = 0;  // the longest message that it may send
+// How all workers of a pool are started.
+struct WorkerSettings {
+  std::size_t max_payload = 0;   // the longest message that a worker may send
+  std::size_t memory_limit = 0;  // in bytes; 0: none
+  // Before a reply it tells its anonymous memory, but not more often. 0: never.
+  std::chrono::milliseconds memory_interval{0};
+  bool keep_stderr = false;      // its stderr comes to us, in Child::errors
+  bool has_initializer = false;  // an initializer is sent to it, and is to run before its hello
+  std::string name = "poolproof";
+  std::map<std::string, std::string> env = {};  // added to the program's
+};
+
+// Two ends of one line, both ours: who sleeps at one of them is woken by what is written to the
+// other one, and also by its being closed. So the program's closing all descriptors behind our back
+// is noticed at once, though nothing polls.
+struct Bell {
+  int ear = -1;
+  int clapper = -1;
 };
 
 // A descriptor to watch: what is asked, and what `wait` answered.
@@ -57,6 +80,7 @@ struct Watch {
   bool for_writing = false;
   bool readable = false;  // or ended: a read tells which
   bool writable = false;
+  bool hung_up = false;  // nobody holds the other end
   bool foreign = false;  // no longer an open descriptor: somebody closed it
 };
 
@@ -67,8 +91,8 @@ class Os {
   virtual Instant now() = 0;
 
   // Starts this program anew as a worker with its channel as fd 3, stdin from /dev/null, stdout and
-  // stderr inherited, nothing else open, default signal handling.
-  virtual std::variant<Child, SysError> spawn_worker(const WorkerOrders& orders) = 0;
+  // stderr inherited, nothing else open, default signal handling. `index`: its place in the pool.
+  virtual std::variant<Child, SysError> spawn_worker(int index, const WorkerSettings& settings) = 0;
   virtual void kill(const Child& child) = 0;  // SIGKILL; one that has already ended is no error
   // Whether it is stopped by a signal or a debugger: alive, and deaf.
   virtual bool is_frozen(const Child& child) = 0;
@@ -77,17 +101,27 @@ class Os {
   virtual std::optional<ExitStatus> try_reap(const Child& child) = 0;
   virtual ExitStatus reap(const Child& child) = 0;  // blocks until there is one
 
-  virtual IoResult read(int channel, std::span<std::byte> into) = 0;
+  // How many out-of-memory kills the kernel has counted in this program's cgroup, which is its
+  // workers' too; nullopt if it does not count.
+  virtual std::optional<std::uint64_t> out_of_memory_kills() = 0;
+
+  virtual IoResult read(int fd, std::span<std::byte> into) = 0;
   // One message part after the other; never raises SIGPIPE.
   virtual IoResult write(int channel, std::array<std::span<const std::byte>, 2> parts) = 0;
   // How many bytes were sent to this end and not yet read.
   virtual std::size_t unread(int channel) = 0;
   virtual void close(int fd) = 0;
 
+  // What a descriptor is, apart from its number; 0 if it is not open. It changes when the program
+  // closes what is ours and the number becomes that of something else.
+  virtual std::uint64_t identity(int fd) = 0;
+  // Ends a worker whose descriptors the program has closed, as far as that can be done by its pid.
+  virtual void abandon(const Child& child) = 0;
+
   // A bell wakes a waiting supervisor; ringing twice is ringing once.
-  virtual std::variant<int, SysError> open_bell() = 0;
-  virtual void ring(int bell) = 0;
-  virtual void hush(int bell) = 0;
+  virtual std::variant<Bell, SysError> open_bell() = 0;
+  virtual void ring(const Bell& bell) = 0;
+  virtual void hush(const Bell& bell) = 0;
 
   // Sleeps until a watch has an answer or `until` has come; for ever if there is neither.
   virtual void wait(std::span<Watch> watches, std::optional<Instant> until) = 0;

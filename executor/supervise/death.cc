@@ -7,7 +7,7 @@
 namespace poolproof::supervise {
 namespace {
 
-bool is_our_kill(const ExitStatus& exit) {
+bool is_sigkill(const ExitStatus& exit) {
   const auto* signaled = std::get_if<Signaled>(&exit);
   return signaled != nullptr && signaled->signal == SIGKILL;
 }
@@ -16,47 +16,110 @@ std::pair<Cause, Intent> cause_of(const Notes& notes, const ExitStatus& exit) {
   switch (notes.wish) {
     case Wish::kDeadline:
       return {notes.was_frozen ? Cause::kFrozen : Cause::kDeadline, Intent::kPolicy};
+    case Wish::kRunLimit:
+      return {notes.was_frozen ? Cause::kFrozen : Cause::kRunLimit, Intent::kPolicy};
+    case Wish::kCancel:
+      return {Cause::kCancelled, Intent::kAsked};
+    case Wish::kRefuse:
+      return {Cause::kInitializer, Intent::kPolicy};
+    case Wish::kIdle:
+      return {Cause::kIdle, Intent::kPolicy};
+    case Wish::kSpent:
+      return {Cause::kSpent, Intent::kPolicy};
+    case Wish::kGrown:
+      return {Cause::kGrown, Intent::kPolicy};
+    case Wish::kResize:
+      return {Cause::kResized, Intent::kAsked};
     case Wish::kStop:
     case Wish::kShutdownKill:
       return {Cause::kShutdown, Intent::kAsked};
+    case Wish::kBreak:
+      // One that died by itself at the same time has a cause of its own to tell.
+      if (is_sigkill(exit) || std::holds_alternative<Unseen>(exit)) {
+        return {Cause::kPoolBroken, Intent::kPolicy};
+      }
+      break;
     case Wish::kNone:
       break;
   }
   if (notes.conviction) return {Cause::kGarbage, Intent::kUnplanned};
-  if (notes.killed_as_lost && is_our_kill(exit)) return {Cause::kChannelLost, Intent::kUnplanned};
+  if (notes.killed_as_lost && is_sigkill(exit)) return {Cause::kChannelLost, Intent::kUnplanned};
+  if (!notes.limit.empty() && is_sigkill(exit)) {
+    return {notes.was_frozen ? Cause::kFrozen : Cause::kLate, Intent::kUnplanned};
+  }
   if (std::holds_alternative<Unseen>(exit)) return {Cause::kUnknown, Intent::kUnplanned};
+  if (notes.out_of_memory && is_sigkill(exit)) return {Cause::kOutOfMemory, Intent::kUnplanned};
   return {Cause::kSelf, Intent::kUnplanned};
-}
-
-std::string name_of(const WorkerRef& worker) {
-  return "worker " + std::to_string(worker.index) + " (pid " + std::to_string(worker.pid) + ")";
 }
 
 }  // namespace
 
+std::string to_string(const WorkerRef& worker) {
+  return "worker " + std::to_string(worker.index) + " (pid " + std::to_string(worker.pid) + ")";
+}
+
 Death name_death(WorkerRef worker, const Notes& notes, const ExitStatus& exit) {
   const auto [cause, intent] = cause_of(notes, exit);
-  return {worker, exit, cause, intent, notes.conviction.value_or("")};
+  return {worker,
+          exit,
+          cause,
+          intent,
+          notes.conviction.value_or(""),
+          notes.limit,
+          notes.in_initializer,
+          notes.stderr_tail};
+}
+
+std::string in_words(std::chrono::nanoseconds time) {
+  const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
+  return ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms";
 }
 
 std::string to_string(const Death& death) {
-  const std::string name = name_of(death.worker);
+  const std::string name = to_string(death.worker);
+  const std::string limit = death.limit.empty() ? "at the deadline of its task" : death.limit;
   switch (death.cause) {
     case Cause::kChannelLost:
       return name + " closed its channel, lived on, and was killed for it";
     case Cause::kGarbage:
       return name + " broke the protocol (" + death.conviction + ") and was killed for it";
     case Cause::kDeadline:
-      return name + " was killed at the deadline of its task";
+    case Cause::kRunLimit:
+    case Cause::kLate:
+      return name + " was killed " + limit;
     case Cause::kFrozen:
-      return name + " was found stopped, and was killed at the deadline of its task";
+      return name + " was found stopped (by SIGSTOP or a debugger), and was killed " + limit;
+    case Cause::kCancelled:
+      return name + " was killed since its task was cancelled while it ran";
+    case Cause::kInitializer:
+      return name + " was killed since its initializer threw";
+    case Cause::kIdle:
+    case Cause::kSpent:
+    case Cause::kGrown:
+    case Cause::kResized:
+      return name + " was asked to stop, since it was not needed any longer";
     case Cause::kShutdown:
       return name + " was ended by the shutdown";
+    case Cause::kPoolBroken:
+      return name + " was killed when the pool broke";
+    case Cause::kOutOfMemory:
+      return name +
+             " was killed by the kernel, which was out of memory (the oom_kill counter of its "
+             "cgroup has risen)";
     case Cause::kUnknown:
     case Cause::kSelf:
       break;
   }
-  return name + " was ended by " + to_string(death.exit);
+  return name + " was ended by " + to_string(death.exit) +
+         (death.in_initializer ? ", in its initializer" : "");
+}
+
+Failure plain_failure(FailureKind kind, TaskId task, std::string text) {
+  Failure failure;
+  failure.kind = kind;
+  failure.task = task;
+  failure.text = std::move(text);
+  return failure;
 }
 
 Failure failure_of_task(const Death& death, TaskId task, bool started) {
@@ -66,9 +129,12 @@ Failure failure_of_task(const Death& death, TaskId task, bool started) {
   failure.worker = death.worker;
   failure.exit = death.exit;
   failure.cause = death.cause;
+  failure.stderr_tail = death.stderr_tail;
   failure.intent = death.intent;
   failure.text = to_string(death);
-  if (death.intent == Intent::kAsked) {
+  if (death.cause == Cause::kCancelled) {
+    failure.kind = FailureKind::kCancelled;
+  } else if (death.intent == Intent::kAsked) {
     failure.kind = FailureKind::kShutdown;
   } else if (death.intent == Intent::kPolicy) {
     failure.kind = FailureKind::kDeadline;
@@ -80,16 +146,46 @@ Failure failure_of_task(const Death& death, TaskId task, bool started) {
   return failure;
 }
 
-Failure failure_of_pool(const Death& death, int times) {
+Failure failure_of_broken_pool(const Death& death) {
   Failure failure;
-  failure.kind = FailureKind::kSpawn;
+  failure.kind = death.in_initializer ? FailureKind::kInitializer : FailureKind::kPoolBroken;
   failure.worker = death.worker;
   failure.exit = death.exit;
   failure.cause = death.cause;
-  failure.text =
-      std::to_string(times) +
-      " fresh workers in a row died before they took a task; the last: " + to_string(death) +
-      ". Look at its stderr, and at what this program does in static constructors";
+  failure.stderr_tail = death.stderr_tail;
+  failure.intent = death.intent;
+  failure.text = "the pool broke when " + to_string(death) +
+                 " (ExecutorOptions::on_death is kBreakPool); make another executor";
+  return failure;
+}
+
+Failure failure_of_initializer(WorkerRef worker, const Failure& told) {
+  Failure failure = plain_failure(
+      FailureKind::kInitializer, 0,
+      "the initializer threw " + told.type_name + " in " + to_string(worker) + ": " + told.text);
+  failure.type_name = told.type_name;
+  failure.worker = worker;
+  failure.cause = Cause::kInitializer;
+  failure.intent = Intent::kPolicy;
+  return failure;
+}
+
+Failure failure_of_pool(const Death& death, int times) {
+  Failure failure;
+  failure.kind = death.in_initializer ? FailureKind::kInitializer : FailureKind::kSpawn;
+  failure.worker = death.worker;
+  failure.exit = death.exit;
+  failure.cause = death.cause;
+  failure.stderr_tail = death.stderr_tail;
+  failure.text = times == 1 ? to_string(death)
+                            : std::to_string(times) +
+                                  " fresh workers in a row died before they took a task; the "
+                                  "last: " +
+                                  to_string(death);
+  failure.text +=
+      death.in_initializer
+          ? ". Look at its stderr, and at the initializer"
+          : ". Look at its stderr, and at what this program does in static constructors";
   return failure;
 }
 

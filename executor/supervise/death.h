@@ -4,6 +4,7 @@
 // never an intent.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 
@@ -14,9 +15,17 @@ namespace poolproof::supervise {
 // What a user or a policy wanted of a worker. Set once.
 enum class Wish {
   kNone,
+  kRefuse,        // its end, at once, since its initializer threw
   kStop,          // its end, when idle
+  kIdle,          // the same, since it has been idle for long
+  kSpent,         // the same, since it has run enough tasks
+  kGrown,         // the same, since it holds too much memory
+  kResize,        // the same, since the pool is to have fewer
   kShutdownKill,  // its end, at once
   kDeadline,      // the end of its task, at its deadline
+  kRunLimit,      // the same, since it has run long enough
+  kCancel,        // the same, since it was cancelled
+  kBreak,         // its end, at once, since the pool broke with another worker
 };
 
 // What is known of a worker before its exit record comes.
@@ -24,6 +33,10 @@ struct Notes {
   Wish wish = Wish::kNone;
   std::optional<std::string> conviction;  // the nonsense that it sent
   bool killed_as_lost = false;            // SIGKILL after its channel was lost
+  std::string limit = {};                 // SIGKILL at this limit, in words; empty: the deadline
+  bool in_initializer = false;            // when it ended
+  bool out_of_memory = false;             // the kernel has counted such a kill
+  std::string stderr_tail = {};           // what it wrote last, where that is kept
   bool was_frozen = false;                // seen stopped when it was killed
 };
 
@@ -33,15 +46,28 @@ struct Death {
   Cause cause = Cause::kSelf;
   Intent intent = Intent::kUnplanned;
   std::string conviction;
+  std::string limit;
+  bool in_initializer = false;
+  std::string stderr_tail;
 };
+
+// "30 s", "1500 ms"
+std::string in_words(std::chrono::nanoseconds time);
 
 Death name_death(WorkerRef worker, const Notes& notes, const ExitStatus& exit);
 
+std::string to_string(const WorkerRef& worker);  // "worker 0 (pid 4711)"
 // "worker 0 (pid 4711) was ended by SIGSEGV"
 std::string to_string(const Death& death);
 
+// A failure that no worker's death has brought about.
+Failure plain_failure(FailureKind kind, TaskId task, std::string text);
 // What the death means for the task that the worker held. `started`: it had claimed it.
 Failure failure_of_task(const Death& death, TaskId task, bool started);
+// The pool's end, with the first death (OnDeath::kBreakPool).
+Failure failure_of_broken_pool(const Death& death);
+// The pool's end, since the initializer threw `told`.
+Failure failure_of_initializer(WorkerRef worker, const Failure& told);
 // The pool's end, after `times` deaths of fresh workers; `death` was the last.
 Failure failure_of_pool(const Death& death, int times);
 

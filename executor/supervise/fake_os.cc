@@ -35,7 +35,8 @@ void FakeOs::release_record(std::size_t n) {
   changed_.wait(lock, [this] { return ringing_; });
 }
 
-std::variant<os::Child, os::SysError> FakeOs::spawn_worker(const os::WorkerOrders& orders) {
+std::variant<os::Child, os::SysError> FakeOs::spawn_worker(int index,
+                                                           const os::WorkerSettings& settings) {
   if (!spawn_errors_.empty()) {
     const os::SysError error = spawn_errors_.front();
     spawn_errors_.pop_front();
@@ -44,9 +45,12 @@ std::variant<os::Child, os::SysError> FakeOs::spawn_worker(const os::WorkerOrder
   const int n = static_cast<int>(workers_.size());
   Worker& made = workers_.emplace_back();
   made.pid = 1000 + n;
-  made.index = orders.index;
-  open_.insert({kFirst + 2 * n, kFirst + 2 * n + 1});
-  return os::Child{made.pid, kFirst + 2 * n + 1, kFirst + 2 * n};
+  made.index = index;
+  made.settings = settings;
+  const int channel = kFirst + 3 * n;
+  open_.insert({channel, channel + 1});
+  if (settings.keep_stderr) open_.insert(channel + 2);
+  return os::Child{made.pid, channel + 1, channel, settings.keep_stderr ? channel + 2 : -1};
 }
 
 void FakeOs::kill(const os::Child& child) {
@@ -75,14 +79,15 @@ ExitStatus FakeOs::reap(const os::Child& child) {
   return ended.exit;
 }
 
-os::IoResult FakeOs::read(int channel, std::span<std::byte> into) {
-  Worker& from = of(channel);
-  if (from.said.empty()) {
+os::IoResult FakeOs::read(int fd, std::span<std::byte> into) {
+  Worker& from = of(fd);
+  Bytes& unread = is_errors(fd) ? from.errors : from.said;
+  if (unread.empty()) {
     return {from.hung_up ? os::IoResult::Kind::kGone : os::IoResult::Kind::kWouldBlock, 0};
   }
-  const std::size_t size = std::min(into.size(), from.said.size());
-  std::copy_n(from.said.begin(), size, into.begin());
-  from.said.erase(from.said.begin(), from.said.begin() + static_cast<std::ptrdiff_t>(size));
+  const std::size_t size = std::min(into.size(), unread.size());
+  std::copy_n(unread.begin(), size, into.begin());
+  unread.erase(unread.begin(), unread.begin() + static_cast<std::ptrdiff_t>(size));
   return {os::IoResult::Kind::kSome, size};
 }
 
@@ -101,18 +106,18 @@ void FakeOs::close(int fd) {
   open_.erase(found);
 }
 
-std::variant<int, os::SysError> FakeOs::open_bell() {
+std::variant<os::Bell, os::SysError> FakeOs::open_bell() {
   open_.insert(kBell);
-  return kBell;
+  return os::Bell{kBell, kBell};  // one descriptor is enough here
 }
 
-void FakeOs::ring(int) {
+void FakeOs::ring(const os::Bell&) {
   const std::lock_guard lock(mutex_);
   ringing_ = true;
   changed_.notify_all();
 }
 
-void FakeOs::hush(int) {
+void FakeOs::hush(const os::Bell&) {
   const std::lock_guard lock(mutex_);
   ringing_ = false;
 }
@@ -125,11 +130,14 @@ void FakeOs::wait(std::span<os::Watch> watches, std::optional<os::Instant> until
   for (os::Watch& watch : watches) {
     if (watch.fd < 0) continue;
     if (watch.fd == kBell) {
-      watch.readable = ringing_;
+      watch.hung_up = clapper_closed_;
+      watch.readable = ringing_ || clapper_closed_;
     } else if (is_channel(watch.fd)) {
       const Worker& other = of(watch.fd);
       watch.readable = watch.for_reading && (!other.said.empty() || other.hung_up);
       watch.writable = watch.for_writing && (!other.full || other.hung_up);
+    } else if (is_errors(watch.fd)) {
+      watch.readable = !of(watch.fd).errors.empty() || of(watch.fd).hung_up;
     } else {
       watch.readable = of(watch.fd).ended;
     }

@@ -19,6 +19,8 @@ class FakeOs : public os::Os {
   struct Worker {
     int pid = 0;
     int index = 0;
+    os::WorkerSettings settings;
+    Bytes errors;                           // written to stderr, where that is kept
     Bytes said;                             // on its way to the parent
     transport::FrameParser heard{1 << 20};  // what the parent wrote
     bool hung_up = false;                   // its end is closed
@@ -30,7 +32,10 @@ class FakeOs : public os::Os {
     bool traced = false;  // ended, but the record is not there yet
     ExitStatus exit;
     int reaped = 0;
+    bool abandoned = false;
   };
+
+  std::optional<std::uint64_t> memory_kills;  // that the kernel has counted
 
   // What the test does. `n` counts spawns from 0.
   Worker& worker(std::size_t n) { return workers_.at(n); }
@@ -43,9 +48,15 @@ class FakeOs : public os::Os {
   void fail_next_spawn(os::SysError error) { spawn_errors_.push_back(error); }
   void advance(std::chrono::nanoseconds by) { now_ += by; }
   void lose_descriptors() { lost_ = true; }
+  // The program has closed it, and opened something else under its number.
+  void steal_channel(std::size_t n) { stolen_.insert(kFirst + 3 * static_cast<int>(n)); }
+  void steal_handle(std::size_t n) { stolen_.insert(kFirst + 3 * static_cast<int>(n) + 1); }
+  void steal_bell() { stolen_.insert(kBell); }
+  void close_clapper() { clapper_closed_ = true; }
   // A traced worker's record comes; returns once the bell has rung for it.
   void release_record(std::size_t n);
 
+  bool is_ringing() const { return ringing_; }
   bool quiet() const {
     return quiet_;
   }  // the last wait found nothing and no deadline that has come
@@ -54,26 +65,31 @@ class FakeOs : public os::Os {
   std::size_t open_descriptors() const { return open_.size(); }
 
   os::Instant now() override { return now_; }
-  std::variant<os::Child, os::SysError> spawn_worker(const os::WorkerOrders& orders) override;
+  std::variant<os::Child, os::SysError> spawn_worker(int index,
+                                                     const os::WorkerSettings& settings) override;
   void kill(const os::Child& child) override;
+  std::optional<std::uint64_t> out_of_memory_kills() override { return memory_kills; }
   bool is_frozen(const os::Child& child) override { return of(child.channel).frozen; }
   std::optional<ExitStatus> try_reap(const os::Child& child) override;
   ExitStatus reap(const os::Child& child) override;
-  os::IoResult read(int channel, std::span<std::byte> into) override;
+  os::IoResult read(int fd, std::span<std::byte> into) override;
   os::IoResult write(int channel, std::array<std::span<const std::byte>, 2> parts) override;
   std::size_t unread(int channel) override { return of(channel).said.size(); }
   void close(int fd) override;
-  std::variant<int, os::SysError> open_bell() override;
-  void ring(int bell) override;
-  void hush(int bell) override;
+  std::uint64_t identity(int fd) override { return stolen_.contains(fd) ? 1 : 2; }
+  void abandon(const os::Child& child) override { of(child.channel).abandoned = true; }
+  std::variant<os::Bell, os::SysError> open_bell() override;
+  void ring(const os::Bell& bell) override;
+  void hush(const os::Bell& bell) override;
   void wait(std::span<os::Watch> watches, std::optional<os::Instant> until) override;
 
  private:
-  Worker& of(int fd) { return workers_.at(static_cast<std::size_t>((fd - kFirst) / 2)); }
-  bool is_channel(int fd) const { return fd >= kFirst && (fd - kFirst) % 2 == 0; }
+  Worker& of(int fd) { return workers_.at(static_cast<std::size_t>((fd - kFirst) / 3)); }
+  bool is_channel(int fd) const { return fd >= kFirst && (fd - kFirst) % 3 == 0; }
 
   static constexpr int kBell = 10;
-  static constexpr int kFirst = 100;  // worker n: channel kFirst + 2n, handle kFirst + 2n + 1
+  bool is_errors(int fd) const { return fd >= kFirst && (fd - kFirst) % 3 == 2; }
+  static constexpr int kFirst = 100;  // worker n: channel kFirst + 3n, then handle, then errors
 
   os::Instant now_ = os::Instant() + std::chrono::hours(1);
   std::deque<Worker> workers_;
@@ -81,6 +97,8 @@ class FakeOs : public os::Os {
   std::multiset<int> open_;
   bool quiet_ = false;
   bool lost_ = false;
+  bool clapper_closed_ = false;
+  std::set<int> stolen_;
   std::optional<os::Instant> until_;
   int waits_ = 0;
 

@@ -1,6 +1,7 @@
 // How the program's threads reach the supervisor: a list under a lock, and a bell.
 #pragma once
 
+#include <cstdint>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -13,7 +14,8 @@ namespace poolproof::supervise {
 class Inbox {
  public:
   // `bell` stays owned by the caller.
-  Inbox(os::Os& os, int bell) : os_(os), bell_(bell) {}
+  Inbox(os::Os& os, const os::Bell& bell)
+      : os_(os), bell_(bell), ear_(os.identity(bell.ear)), clapper_(os.identity(bell.clapper)) {}
   Inbox(const Inbox&) = delete;
   Inbox& operator=(const Inbox&) = delete;
 
@@ -25,7 +27,13 @@ class Inbox {
       first = inputs_.empty();
       inputs_.push_back(std::move(input));
     }
-    if (first) os_.ring(bell_);
+    if (first) ring();
+  }
+
+  // Any thread. A bell that the program has closed wakes the supervisor by that; its number is left
+  // alone.
+  void ring() {
+    if (os_.identity(bell_.clapper) == clapper_) os_.ring(bell_);
   }
 
   // The supervisor's thread, after it has hushed the bell: what is put later rings it again.
@@ -34,11 +42,15 @@ class Inbox {
     return std::exchange(inputs_, {});
   }
 
-  int bell() const { return bell_; }
+  const os::Bell& bell() const { return bell_; }
+  bool bell_is_ours() {
+    return os_.identity(bell_.ear) == ear_ && os_.identity(bell_.clapper) == clapper_;
+  }
 
  private:
   os::Os& os_;
-  const int bell_;
+  const os::Bell bell_;
+  const std::uint64_t ear_, clapper_;
   std::mutex mutex_;
   std::vector<Input> inputs_;
 };

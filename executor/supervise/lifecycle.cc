@@ -15,22 +15,44 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kStarting, kWithdraw, kStarting, Do::kBug},  // it has no task to give back
     {kStarting, kStop, kStopping, Do::kSendStop},
     {kStarting, kKill, kKilling, Do::kKill},
-    {kStarting, kGraceOver, kStarting, Do::kBug},  // no row has armed a grace
+    {kStarting, kGraceOver, kKilling, Do::kKillLate},
     {kStarting, kHello, kIdle, Do::kWelcome},
+    {kStarting, kInitBegun, kInitializing, Do::kTimeInitializer},
+    {kStarting, kInitFailed, kConvicted, Do::kConvict},
     {kStarting, kClaim, kConvicted, Do::kConvict},
+    {kStarting, kMemory, kConvicted, Do::kConvict},
     {kStarting, kWithdrawn, kConvicted, Do::kConvict},
     {kStarting, kReply, kConvicted, Do::kConvict},
     {kStarting, kNonsense, kConvicted, Do::kConvict},
     {kStarting, kChannelLost, kLosing, Do::kArmGrace},
     {kStarting, kExit, kReaped, Do::kBury},
 
+    {kInitializing, kOffer, kInitializing, Do::kBug},     // only idle workers are offered tasks
+    {kInitializing, kWithdraw, kInitializing, Do::kBug},  // it has no task to give back
+    {kInitializing, kStop, kStopping, Do::kSendStop},
+    {kInitializing, kKill, kKilling, Do::kKill},
+    {kInitializing, kGraceOver, kKilling, Do::kKillLate},
+    {kInitializing, kHello, kIdle, Do::kWelcome},
+    {kInitializing, kInitBegun, kConvicted, Do::kConvict},  // twice
+    {kInitializing, kInitFailed, kKilling, Do::kRefuse},
+    {kInitializing, kClaim, kConvicted, Do::kConvict},
+    {kInitializing, kMemory, kConvicted, Do::kConvict},
+    {kInitializing, kWithdrawn, kConvicted, Do::kConvict},
+    {kInitializing, kReply, kConvicted, Do::kConvict},
+    {kInitializing, kNonsense, kConvicted, Do::kConvict},
+    {kInitializing, kChannelLost, kLosing, Do::kArmGrace},
+    {kInitializing, kExit, kReaped, Do::kBury},
+
     {kIdle, kOffer, kOffered, Do::kSendOffer},
     {kIdle, kWithdraw, kIdle, Do::kBug},  // it has no task to give back
     {kIdle, kStop, kStopping, Do::kSendStop},
     {kIdle, kKill, kKilling, Do::kKill},
-    {kIdle, kGraceOver, kIdle, Do::kBug},  // no row has armed a grace
+    {kIdle, kGraceOver, kStopping, Do::kRetire},
     {kIdle, kHello, kConvicted, Do::kConvict},
+    {kIdle, kInitBegun, kConvicted, Do::kConvict},
+    {kIdle, kInitFailed, kConvicted, Do::kConvict},
     {kIdle, kClaim, kConvicted, Do::kConvict},
+    {kIdle, kMemory, kConvicted, Do::kConvict},
     {kIdle, kWithdrawn, kConvicted, Do::kConvict},
     {kIdle, kReply, kConvicted, Do::kConvict},
     {kIdle, kNonsense, kConvicted, Do::kConvict},
@@ -41,9 +63,12 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kOffered, kWithdraw, kWithdrawing, Do::kSendWithdraw},
     {kOffered, kStop, kOffered, Do::kBug},  // only workers without a task are asked to stop
     {kOffered, kKill, kKilling, Do::kKill},
-    {kOffered, kGraceOver, kOffered, Do::kBug},  // no row has armed a grace
+    {kOffered, kGraceOver, kKilling, Do::kKillLate},
     {kOffered, kHello, kConvicted, Do::kConvict},
+    {kOffered, kInitBegun, kConvicted, Do::kConvict},
+    {kOffered, kInitFailed, kConvicted, Do::kConvict},
     {kOffered, kClaim, kBusy, Do::kNoteClaim},
+    {kOffered, kMemory, kConvicted, Do::kConvict},
     {kOffered, kWithdrawn, kConvicted, Do::kConvict},  // nobody asked
     {kOffered, kReply, kConvicted, Do::kConvict},      // a result of what it never claimed
     {kOffered, kNonsense, kConvicted, Do::kConvict},
@@ -54,9 +79,12 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kWithdrawing, kWithdraw, kWithdrawing, Do::kBug},  // it is asked once
     {kWithdrawing, kStop, kWithdrawing, Do::kBug},      // only workers without a task are
     {kWithdrawing, kKill, kKilling, Do::kKill},
-    {kWithdrawing, kGraceOver, kWithdrawing, Do::kBug},  // no row has armed a grace
+    {kWithdrawing, kGraceOver, kKilling, Do::kKillLate},
     {kWithdrawing, kHello, kConvicted, Do::kConvict},
+    {kWithdrawing, kInitBegun, kConvicted, Do::kConvict},
+    {kWithdrawing, kInitFailed, kConvicted, Do::kConvict},
     {kWithdrawing, kClaim, kBusy, Do::kNoteClaim},  // the answer: it was faster
+    {kWithdrawing, kMemory, kConvicted, Do::kConvict},
     {kWithdrawing, kWithdrawn, kIdle, Do::kTakeBack},
     {kWithdrawing, kReply, kConvicted, Do::kConvict},
     {kWithdrawing, kNonsense, kConvicted, Do::kConvict},
@@ -67,9 +95,12 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kBusy, kWithdraw, kBusy, Do::kBug},  // the claim is known: there is nothing to ask
     {kBusy, kStop, kBusy, Do::kBug},      // only workers without a task are asked to stop
     {kBusy, kKill, kKilling, Do::kKill},
-    {kBusy, kGraceOver, kBusy, Do::kBug},  // no row has armed a grace
+    {kBusy, kGraceOver, kKilling, Do::kKillOverrun},
     {kBusy, kHello, kConvicted, Do::kConvict},
+    {kBusy, kInitBegun, kConvicted, Do::kConvict},
+    {kBusy, kInitFailed, kConvicted, Do::kConvict},
     {kBusy, kClaim, kConvicted, Do::kConvict},  // twice
+    {kBusy, kMemory, kBusy, Do::kNoteMemory},
     {kBusy, kWithdrawn, kConvicted, Do::kConvict},
     {kBusy, kReply, kIdle, Do::kSettle},
     {kBusy, kNonsense, kConvicted, Do::kConvict},
@@ -82,8 +113,11 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kStopping, kStop, kStopping, Do::kBug},      // it is asked once
     {kStopping, kKill, kKilling, Do::kKill},
     {kStopping, kGraceOver, kKilling, Do::kKillOverdue},
-    {kStopping, kHello, kStopping, Do::kNothing},  // it was still starting when we asked
+    {kStopping, kHello, kStopping, Do::kNothing},       // it was still starting when we asked
+    {kStopping, kInitBegun, kStopping, Do::kNothing},   // it was still starting when we asked
+    {kStopping, kInitFailed, kStopping, Do::kNothing},  // it ends now, as we asked
     {kStopping, kClaim, kConvicted, Do::kConvict},
+    {kStopping, kMemory, kConvicted, Do::kConvict},
     {kStopping, kWithdrawn, kConvicted, Do::kConvict},
     {kStopping, kReply, kConvicted, Do::kConvict},
     {kStopping, kNonsense, kConvicted, Do::kConvict},
@@ -96,7 +130,10 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kKilling, kKill, kKilling, Do::kNothing},
     {kKilling, kGraceOver, kKilling, Do::kBug},  // a kill disarms every grace
     {kKilling, kHello, kKilling, Do::kNothing},
+    {kKilling, kInitBegun, kKilling, Do::kNothing},
+    {kKilling, kInitFailed, kKilling, Do::kNothing},
     {kKilling, kClaim, kKilling, Do::kNoteClaim},  // written before the kill: the task had started
+    {kKilling, kMemory, kKilling, Do::kNothing},
     {kKilling, kWithdrawn, kKilling, Do::kNothing},
     {kKilling, kReply, kKilling, Do::kSettleLate},  // a finished task never turns into an error
     {kKilling, kNonsense, kKilling, Do::kNothing},  // what we wanted beats what we observe
@@ -109,7 +146,10 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kLosing, kKill, kKilling, Do::kKill},
     {kLosing, kGraceOver, kKilling, Do::kKillLost},
     {kLosing, kHello, kConvicted, Do::kConvict},  // nothing can come through a lost channel; yet if
+    {kLosing, kInitBegun, kConvicted, Do::kConvict},
+    {kLosing, kInitFailed, kConvicted, Do::kConvict},
     {kLosing, kClaim, kConvicted, Do::kConvict},  // it did, it would be a worker's doing
+    {kLosing, kMemory, kConvicted, Do::kConvict},
     {kLosing, kWithdrawn, kConvicted, Do::kConvict},
     {kLosing, kReply, kConvicted, Do::kConvict},
     {kLosing, kNonsense, kConvicted, Do::kConvict},
@@ -122,8 +162,11 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kConvicted, kKill, kConvicted, Do::kNothing},   // the first cause wins
     {kConvicted, kGraceOver, kConvicted, Do::kBug},  // a conviction disarms every grace
     {kConvicted, kHello, kConvicted, Do::kNothing},
+    {kConvicted, kInitBegun, kConvicted, Do::kNothing},
+    {kConvicted, kInitFailed, kConvicted, Do::kNothing},
     {kConvicted, kClaim, kConvicted,
      Do::kNoteClaim},  // its task had started, and must not run again
+    {kConvicted, kMemory, kConvicted, Do::kNothing},
     {kConvicted, kWithdrawn, kConvicted, Do::kNothing},
     {kConvicted, kReply, kConvicted, Do::kNothing},
     {kConvicted, kNonsense, kConvicted, Do::kNothing},
@@ -138,7 +181,10 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kReaped, kKill, kReaped, Do::kBug},       // forgotten workers are not in any list to kill
     {kReaped, kGraceOver, kReaped, Do::kBug},  // burial disarms every grace
     {kReaped, kHello, kReaped, Do::kNothing},
+    {kReaped, kInitBegun, kReaped, Do::kNothing},
+    {kReaped, kInitFailed, kReaped, Do::kNothing},
     {kReaped, kClaim, kReaped, Do::kNothing},
+    {kReaped, kMemory, kReaped, Do::kNothing},
     {kReaped, kWithdrawn, kReaped, Do::kNothing},
     {kReaped, kReply, kReaped, Do::kNothing},
     {kReaped, kNonsense, kReaped, Do::kNothing},
@@ -180,24 +226,42 @@ std::span<const Row> all_rows() { return kRows; }
 
 const char* to_string(State state) {
   constexpr std::array<const char*, kStates> kNames = {
-      "starting", "idle",    "offered", "withdrawing", "busy",
-      "stopping", "killing", "losing",  "convicted",   "reaped"};
+      "starting", "initializing", "idle",   "offered",   "withdrawing", "busy",
+      "stopping", "killing",      "losing", "convicted", "reaped"};
   return kNames[static_cast<std::size_t>(state)];
 }
 
 const char* to_string(Event event) {
-  constexpr std::array<const char*, kEvents> kNames = {
-      "offer", "withdraw",  "stop",  "kill",     "grace over",   "hello",
-      "claim", "withdrawn", "reply", "nonsense", "channel lost", "exit"};
+  constexpr std::array<const char*, kEvents> kNames = {"offer",
+                                                       "withdraw",
+                                                       "stop",
+                                                       "kill",
+                                                       "grace over",
+                                                       "hello",
+                                                       "initializer begun",
+                                                       "initializer failed",
+                                                       "claim",
+                                                       "memory",
+                                                       "withdrawn",
+                                                       "reply",
+                                                       "nonsense",
+                                                       "channel lost",
+                                                       "exit"};
   return kNames[static_cast<std::size_t>(event)];
 }
 
 const char* to_string(Action action) {
-  constexpr std::array<const char*, 16> kNames = {
-      "nothing",     "welcome",    "send offer",   "send withdraw",
-      "send stop",   "note claim", "take back",    "settle",
-      "settle late", "kill",       "kill overdue", "kill lost",
-      "convict",     "arm grace",  "bury",         "bug"};
+  constexpr std::array<const char*, kActions> kNames = {"nothing",      "time initializer",
+                                                        "refuse",       "welcome",
+                                                        "send offer",   "send withdraw",
+                                                        "send stop",    "retire",
+                                                        "note claim",   "note memory",
+                                                        "take back",    "settle",
+                                                        "settle late",  "kill",
+                                                        "kill overdue", "kill lost",
+                                                        "kill overrun", "kill late",
+                                                        "convict",      "arm grace",
+                                                        "bury",         "bug"};
   return kNames[static_cast<std::size_t>(action)];
 }
 

@@ -13,18 +13,19 @@
 namespace poolproof::supervise {
 
 enum class State : std::uint8_t {
-  kStarting,     // spawned; has not said hello
-  kIdle,         // has no task
-  kOffered,      // was sent a task; has not claimed it
-  kWithdrawing,  // was asked for it back; has not answered
-  kBusy,         // has claimed its task
-  kStopping,     // was asked to end
-  kKilling,      // is being killed because we wanted it, or overdue; what it still says is heard
-  kLosing,       // its channel is closed; its exit record is awaited for a grace
-  kConvicted,    // is being killed for nonsense; only its claim is still heard
-  kReaped,       // the kernel gave its exit record
+  kStarting,      // spawned; has not said hello
+  kInitializing,  // runs the initializer
+  kIdle,          // has no task
+  kOffered,       // was sent a task; has not claimed it
+  kWithdrawing,   // was asked for it back; has not answered
+  kBusy,          // has claimed its task
+  kStopping,      // was asked to end
+  kKilling,       // is being killed because we wanted it, or overdue; what it still says is heard
+  kLosing,        // its channel is closed; its exit record is awaited for a grace
+  kConvicted,     // is being killed for nonsense; only its claim is still heard
+  kReaped,        // the kernel gave its exit record
 };
-inline constexpr std::size_t kStates = 10;
+inline constexpr std::size_t kStates = 11;
 
 enum class Event : std::uint8_t {
   // ours
@@ -35,34 +36,45 @@ enum class Event : std::uint8_t {
   kGraceOver,  // the grace that an earlier row armed has ended
   // theirs
   kHello,
+  kInitBegun,   // from here on the initializer is to blame
+  kInitFailed,  // it threw
   kClaim,
+  kMemory,  // how much it holds, told before the reply
   kWithdrawn,
   kReply,
   kNonsense,     // garbage, or a message about a task that it does not have
   kChannelLost,  // EOF, or a refused write
   kExit,         // the kernel's record of the process: the only road to a death report (law L3)
 };
-inline constexpr std::size_t kEvents = 12;
+inline constexpr std::size_t kEvents = 15;
 constexpr bool is_ours(Event event) { return event <= Event::kGraceOver; }
 
 enum class Action : std::uint8_t {
   kNothing,
-  kWelcome,       // it may be given tasks
-  kSendOffer,     //
-  kSendWithdraw,  //
-  kSendStop,      // and arm the stop grace
-  kNoteClaim,     // the task has started
-  kTakeBack,      // the task is ours again, not started
-  kSettle,        // the reply ends the task
-  kSettleLate,    // the same, if the task was claimed: it finished before our kill reached it
-  kKill,          // SIGKILL, as we wanted
-  kKillOverdue,   // SIGKILL: asked to stop, and did not
-  kKillLost,      // SIGKILL: its channel was lost, and it lives on
-  kConvict,       // SIGKILL, and a protocol error for its task
-  kArmGrace,      // await the exit record for the channel grace
-  kBury,          // tell the death, look after its task, forget the worker
-  kBug,           // ours: abort
+  kTimeInitializer,  // its start is over, its limit begins
+  kRefuse,           // the pool ends with what the initializer threw; SIGKILL
+  kWelcome,          // it may be given tasks
+  kSendOffer,        //
+  kSendWithdraw,     //
+  kSendStop,         // and arm the stop grace
+  kRetire,           // the same, of our own accord: it has been idle for long
+  kNoteMemory,       //
+  kNoteClaim,        // the task has started
+  kTakeBack,         // the task is ours again, not started
+  kSettle,           // the reply ends the task
+  kSettleLate,       // the same, if the task was claimed: it finished before our kill reached it
+  kKill,             // SIGKILL, as we wanted
+  kKillOverdue,      // SIGKILL: asked to stop, and did not
+  kKillLost,         // SIGKILL: its channel was lost, and it lives on
+  kKillOverrun,      // SIGKILL: its task has run longer than its limit
+  kKillLate,         // SIGKILL: it did not say hello, or take or give back a task, in time
+  kConvict,          // SIGKILL, and a protocol error for its task
+  kArmGrace,         // await the exit record for the channel grace
+  kBury,             // tell the death, look after its task, forget the worker
+  kBug,              // ours: abort
 };
+
+inline constexpr std::size_t kActions = 22;
 
 struct Row {
   State in;

@@ -22,7 +22,8 @@ TEST(Lifecycle, an_exit_leads_to_the_grave_from_everywhere) {
 }
 
 TEST(Lifecycle, a_row_that_kills_leads_to_a_state_that_awaits_the_exit) {
-  const std::set<Action> kills = {Action::kKill, Action::kKillOverdue, Action::kKillLost,
+  const std::set<Action> kills = {Action::kKill,     Action::kKillOverdue, Action::kKillLost,
+                                  Action::kKillLate, Action::kRefuse,      Action::kKillOverrun,
                                   Action::kConvict};
   for (const Row& row : all_rows()) {
     const bool awaits = row.next == State::kKilling || row.next == State::kConvicted;
@@ -38,7 +39,7 @@ TEST(Lifecycle, every_action_state_and_event_has_a_name_of_its_own) {
     EXPECT_STRNE(to_string(row.action), "");
     names.insert(to_string(row.action));
   }
-  EXPECT_EQ(names.size(), 16u);
+  EXPECT_EQ(names.size(), kActions);
 }
 
 TEST(Lifecycle, a_bug_changes_nothing_so_that_the_report_shows_what_was) {

@@ -1,5 +1,7 @@
 #include "executor/supervise/loop.h"
 
+#include <signal.h>
+
 #include <algorithm>
 #include <iterator>
 
@@ -15,14 +17,17 @@ constexpr std::size_t kTurnBudget = std::size_t{4} << 20;
 }  // namespace
 
 Loop::Loop(os::Os& os, Inbox& inbox, Outlet& outlet, const SupervisorOptions& options,
-           std::size_t max_payload)
-    : os_(os), inbox_(inbox), outlet_(outlet), max_payload_(max_payload), supervisor_(options) {}
+           const os::WorkerSettings& settings)
+    : os_(os), inbox_(inbox), outlet_(outlet), settings_(settings), supervisor_(options) {}
 
 Loop::~Loop() {
   // Normally there are none left. After descriptors_lost_ their numbers may be anybody's.
+  // The futures have ended by now, so that a worker that dies slowly holds up nobody.
   for (auto& [id, hand] : hands_) {
     if (hand.late_reaper.joinable()) hand.late_reaper.join();
-    if (descriptors_lost_) hand.channel->abandon();
+    if (!descriptors_lost_) continue;
+    hand.channel->abandon();
+    os_.abandon(hand.child);
   }
 }
 
@@ -37,15 +42,22 @@ bool Loop::turn() {
   return !finished_;
 }
 
+// Whether the worker's descriptors are still what they were: asked before each use, since the
+// program may have closed them and opened others under their numbers.
+bool Loop::are_ours(const Hand& hand) {
+  if (os_.identity(hand.child.channel) != hand.channel_identity ||
+      os_.identity(hand.child.handle) != hand.handle_identity) {
+    descriptors_lost_ = true;
+  }
+  return !descriptors_lost_;
+}
+
 std::vector<Input> Loop::gather() {
   sleep();
   std::vector<Input> inputs;
-  if (descriptors_lost_) {
-    inputs.push_back(DescriptorsLost{});
-    return inputs;
-  }
+  if (watches_[0].hung_up || !inbox_.bell_is_ours()) descriptors_lost_ = true;
   // Hushed before it is emptied: what is put after the take rings again.
-  if (watches_[0].readable) os_.hush(inbox_.bell());
+  if (watches_[0].readable && !descriptors_lost_) os_.hush(inbox_.bell());
   std::vector<Input> asked = inbox_.take();
   inputs.insert(inputs.end(), std::make_move_iterator(asked.begin()),
                 std::make_move_iterator(asked.end()));
@@ -53,17 +65,23 @@ std::vector<Input> Loop::gather() {
   for (auto& [id, hand] : hands_) {
     const os::Watch& channel = watches_[at++];
     const os::Watch& handle = watches_[at++];
+    const os::Watch& errors = watches_[at++];
+    const bool anything = channel.readable || channel.writable || handle.readable ||
+                          errors.readable || hand.channel->wants_a_look();
+    if (descriptors_lost_ || (anything && !are_ours(hand))) break;
     if (channel.writable && hand.channel->wants_to_write()) hand.channel->flush();
     if (channel.readable || hand.channel->wants_a_look()) hear(id, hand, kTurnBudget, inputs);
+    if (errors.readable) hand.tail->read();
     if (handle.readable) look_for_exit(id, hand, inputs);
   }
   collect_late_exits(inputs);
+  if (descriptors_lost_) inputs.assign(1, DescriptorsLost{});
   return inputs;
 }
 
 void Loop::sleep() {
   watches_.clear();
-  watches_.push_back({.fd = inbox_.bell()});
+  watches_.push_back({.fd = inbox_.bell().ear});
   bool hurry = false;
   for (const auto& [id, hand] : hands_) {
     const bool reads = hand.channel->wants_to_read();
@@ -73,12 +91,13 @@ void Loop::sleep() {
                         .for_reading = reads,
                         .for_writing = writes});
     watches_.push_back({.fd = hand.late_reaper.joinable() ? -1 : hand.child.handle});
+    watches_.push_back({.fd = hand.tail && hand.tail->open() ? hand.tail->fd() : -1});
     hurry |= hand.channel->wants_a_look();
   }
   os_.wait(watches_, hurry ? std::optional(os_.now()) : supervisor_.next_deadline());
-  const std::lock_guard lock(late_mutex_);
-  descriptors_lost_ = std::any_of(watches_.begin(), watches_.end(),
-                                  [](const os::Watch& watch) { return watch.foreign; });
+  descriptors_lost_ =
+      descriptors_lost_ || std::any_of(watches_.begin(), watches_.end(),
+                                       [](const os::Watch& watch) { return watch.foreign; });
 }
 
 void Loop::hear(WorkerId id, Hand& hand, std::size_t budget, std::vector<Input>& inputs) {
@@ -104,7 +123,7 @@ void Loop::look_for_exit(WorkerId id, Hand& hand, std::vector<Input>& inputs) {
     const ExitStatus exit = os_.reap(child);
     const std::lock_guard lock(late_mutex_);
     late_exits_.emplace_back(id, exit);
-    if (!descriptors_lost_) os_.ring(inbox_.bell());
+    inbox_.ring();
   });
 }
 
@@ -126,42 +145,69 @@ void Loop::told_exit(WorkerId id, Hand& hand, const ExitStatus& exit, std::vecto
   // channel now; what a child of it may go on writing is not waited for.
   const std::size_t left = os_.unread(hand.child.channel);
   if (left > 0) hear(id, hand, left, inputs);
-  inputs.push_back(WorkerExited{id, exit, hand.was_frozen});
+  if (hand.tail) hand.tail->read();
+  inputs.push_back(WorkerExited{id, exit, hand.was_frozen, is_out_of_memory(hand, exit),
+                                hand.tail ? hand.tail->lines() : ""});
+}
+
+// A SIGKILL that we did not send, and one more in the kernel's count: each explains one death.
+bool Loop::is_out_of_memory(const Hand& hand, const ExitStatus& exit) {
+  const auto* signaled = std::get_if<Signaled>(&exit);
+  if (hand.killed || signaled == nullptr || signaled->signal != SIGKILL) return false;
+  const std::optional<std::uint64_t> kills = os_.out_of_memory_kills();
+  if (!kills || !memory_kills_ || *kills <= *memory_kills_) return false;
+  ++*memory_kills_;
+  return true;
 }
 
 void Loop::carry_out(SpawnWorker& order, std::vector<Input>& inputs) {
-  auto spawned = os_.spawn_worker({order.index, max_payload_});
+  if (descriptors_lost_) return;  // the end is on its way
+  auto spawned = os_.spawn_worker(order.index, settings_);
   if (const auto* error = std::get_if<os::SysError>(&spawned)) {
     inputs.push_back(SpawnFailed{order.worker, *error});
     return;
   }
+  // What was counted before the first of them started explains none of their deaths.
+  if (hands_.empty()) memory_kills_ = os_.out_of_memory_kills();
   Hand hand;
   hand.child = std::get<os::Child>(spawned);
-  hand.channel = std::make_unique<transport::Channel>(os_, hand.child.channel, max_payload_);
+  hand.channel =
+      std::make_unique<transport::Channel>(os_, hand.child.channel, settings_.max_payload);
+  if (hand.child.errors >= 0) hand.tail.emplace(os_, hand.child.errors);
+  hand.channel_identity = os_.identity(hand.child.channel);
+  hand.handle_identity = os_.identity(hand.child.handle);
   inputs.push_back(WorkerSpawned{order.worker, hand.child.pid});
   hands_.emplace(order.worker, std::move(hand));
 }
 
-void Loop::carry_out(SendFrame& order, std::vector<Input>&) {
+void Loop::tell_loss(std::vector<Input>& inputs) { inputs.push_back(DescriptorsLost{}); }
+
+void Loop::carry_out(SendFrame& order, std::vector<Input>& inputs) {
   Hand& hand = hands_.at(order.worker);
+  if (!are_ours(hand)) return tell_loss(inputs);
   if (order.kind == transport::FrameKind::kOffer) {
     hand.offered = order.task;
+    if (hand.tail) hand.tail->forget();
     hand.channel->expect_claim(order.task);
   }
   hand.channel->send(order.kind, order.task, std::move(order.payload));
 }
 
-void Loop::carry_out(KillWorker& order, std::vector<Input>&) {
+void Loop::carry_out(KillWorker& order, std::vector<Input>& inputs) {
   Hand& hand = hands_.at(order.worker);
+  if (!are_ours(hand)) return tell_loss(inputs);
+  hand.killed = true;
   hand.was_frozen = os_.is_frozen(hand.child);
   os_.kill(hand.child);
 }
 
-void Loop::carry_out(ForgetWorker& order, std::vector<Input>&) {
+void Loop::carry_out(ForgetWorker& order, std::vector<Input>& inputs) {
   const auto found = hands_.find(order.worker);
   POOLPROOF_CHECK(found != hands_.end() && !found->second.late_reaper.joinable(),
                   "a worker is forgotten once, after its record was taken");
+  if (!are_ours(found->second)) return tell_loss(inputs);
   os_.close(found->second.child.handle);
+  if (found->second.child.errors >= 0) os_.close(found->second.child.errors);
   hands_.erase(found);
 }
 
@@ -170,6 +216,10 @@ void Loop::carry_out(SettleTask& order, std::vector<Input>&) {
 }
 
 void Loop::carry_out(EndPool& order, std::vector<Input>&) { outlet_.pool_ended(order.why); }
+
+void Loop::carry_out(TellHealth& order, std::vector<Input>&) {
+  outlet_.tell_health(order.ticket, std::move(order.health));
+}
 
 void Loop::carry_out(Finish&, std::vector<Input>&) { finished_ = true; }
 

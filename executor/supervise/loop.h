@@ -3,16 +3,20 @@
 // outlive every worker: the kernel kills a worker when the thread that spawned it ends (law L9).
 #pragma once
 
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "executor/os/os.h"
 #include "executor/supervise/inbox.h"
+#include "executor/supervise/stderr_tail.h"
 #include "executor/supervise/supervisor.h"
 #include "executor/transport/channel.h"
 
@@ -24,12 +28,13 @@ class Outlet {
   virtual ~Outlet() = default;
   virtual void settle(TaskId task, Outcome outcome) = 0;
   virtual void pool_ended(const Failure& why) = 0;
+  virtual void tell_health(std::uint64_t ticket, Health health) = 0;  // as supervise::TellHealth
 };
 
 class Loop {
  public:
   Loop(os::Os& os, Inbox& inbox, Outlet& outlet, const SupervisorOptions& options,
-       std::size_t max_payload);
+       const os::WorkerSettings& settings);
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
@@ -40,39 +45,47 @@ class Loop {
  private:
   struct Hand {  // what we hold of one worker
     os::Child child;
+    std::uint64_t channel_identity = 0, handle_identity = 0;
     std::unique_ptr<transport::Channel> channel;
-    TaskId offered = 0;  // the last task that it was sent
+    std::optional<StderrTail> tail;  // where its stderr comes to us
+    TaskId offered = 0;              // the last task that it was sent
     bool loss_told = false;
     bool was_frozen = false;
+    bool killed = false;      // by us
     std::thread late_reaper;  // waits where the handle was readable and the record was not there
   };
 
   std::vector<Input> gather();
+  bool are_ours(const Hand& hand);
   void sleep();
   void hear(WorkerId id, Hand& hand, std::size_t budget, std::vector<Input>& inputs);
   void look_for_exit(WorkerId id, Hand& hand, std::vector<Input>& inputs);
   void collect_late_exits(std::vector<Input>& inputs);
+  bool is_out_of_memory(const Hand& hand, const ExitStatus& exit);
   void told_exit(WorkerId id, Hand& hand, const ExitStatus& exit, std::vector<Input>& inputs);
 
+  void tell_loss(std::vector<Input>& inputs);
   void carry_out(SpawnWorker& order, std::vector<Input>& inputs);
   void carry_out(SendFrame& order, std::vector<Input>& inputs);
   void carry_out(KillWorker& order, std::vector<Input>& inputs);
   void carry_out(ForgetWorker& order, std::vector<Input>& inputs);
   void carry_out(SettleTask& order, std::vector<Input>& inputs);
   void carry_out(EndPool& order, std::vector<Input>& inputs);
+  void carry_out(TellHealth& order, std::vector<Input>& inputs);
   void carry_out(Finish& order, std::vector<Input>& inputs);
 
   os::Os& os_;
   Inbox& inbox_;
   Outlet& outlet_;
-  const std::size_t max_payload_;
+  const os::WorkerSettings settings_;
   Supervisor supervisor_;
   std::map<WorkerId, Hand> hands_;
   std::vector<os::Watch> watches_;
+  std::optional<std::uint64_t> memory_kills_;  // that are accounted for
   bool finished_ = false;
 
   std::mutex late_mutex_;  // guards what follows against the late reapers
-  bool descriptors_lost_ = false;
+  std::atomic<bool> descriptors_lost_ = false;
   std::vector<std::pair<WorkerId, ExitStatus>> late_exits_;
 };
 

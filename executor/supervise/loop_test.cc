@@ -104,6 +104,7 @@ TEST_F(Loop2, a_task_whose_workers_died_unclaimed_three_times_is_given_up) {
   for (std::size_t n = 0; n < 3; ++n) {
     const std::size_t at = n == 0 ? 0 : n + 1;
     ASSERT_TRUE(open(2));
+    if (n > 1) pass(100ms);  // the second loss in a row makes a pause
     if (n > 0) says(at, FrameKind::kHello);
     // The other worker claims a new task each time, so that no row of fresh deaths ends the pool.
     says(1, FrameKind::kValue, n == 0 ? 1 : 10 + n - 1);
@@ -121,6 +122,7 @@ TEST_F(Loop1, three_fresh_workers_that_die_in_a_row_end_the_pool) {
   submit(2);
   ends(0, Exited{7});
   ends(1, Exited{7});
+  pass(100ms);
   EXPECT_TRUE(recorder.ends.empty());
   ends(2, Exited{7});
   ASSERT_EQ(recorder.ends.size(), 1u);
@@ -142,13 +144,6 @@ TEST_F(Loop1, idle_workers_that_are_killed_are_replaced_when_needed_and_never_en
     EXPECT_EQ(os.spawned(), n + 1) << "not before there is work";
   }
   EXPECT_TRUE(recorder.ends.empty());
-}
-
-TEST_F(Loop1, a_failing_spawn_is_tried_three_times_and_then_named) {
-  for (int i = 0; i < 3; ++i) os.fail_next_spawn({"posix_spawn", ENOMEM});
-  submit(1);
-  EXPECT_EQ(failure(1).kind, FailureKind::kSpawn);
-  EXPECT_NE(failure(1).text.find("posix_spawn: Cannot allocate memory"), std::string::npos);
 }
 
 TEST_F(Loop2, a_failing_spawn_leaves_the_work_to_the_workers_that_live) {
@@ -211,17 +206,6 @@ TEST_F(Loop1, an_exit_whose_record_is_late_is_awaited_without_polling) {
   settle_down();
   EXPECT_EQ(failure(1).exit, ExitStatus(Signaled{SIGSEGV, false}));
   EXPECT_EQ(os.worker(0).reaped, 1);
-}
-
-TEST_F(Loop1, closed_descriptors_end_every_future_and_nothing_is_closed_twice) {
-  one_busy_worker();
-  submit(2);
-  os.lose_descriptors();
-  settle_down();
-  EXPECT_TRUE(finished);
-  EXPECT_EQ(failure(1).kind, FailureKind::kSupervisorLost);
-  EXPECT_EQ(failure(2).kind, FailureKind::kSupervisorLost);
-  EXPECT_EQ(os.open_descriptors(), 3u) << "their numbers may be somebody else's now";
 }
 
 TEST_F(Loop1, a_worker_that_takes_no_bytes_holds_up_nobody) {

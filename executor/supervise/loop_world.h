@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstring>
+#include <functional>
 #include <map>
 #include <memory>
 #include <string_view>
@@ -23,10 +24,14 @@ using transport::FrameKind;
 struct Recorder : Outlet {
   std::map<TaskId, std::vector<Outcome>> outcomes;
   std::vector<Failure> ends;
+  std::function<void()> on_settle = [] {};
   void settle(TaskId task, Outcome outcome) override {
+    on_settle();
     outcomes[task].push_back(std::move(outcome));
   }
   void pool_ended(const Failure& why) override { ends.push_back(why); }
+  void tell_health(std::uint64_t ticket, Health health) override { healths[ticket] = health; }
+  std::map<std::uint64_t, Health> healths;
 };
 
 inline Bytes bytes(std::string_view text) {
@@ -38,9 +43,13 @@ inline Bytes bytes(std::string_view text) {
 class World : public testing::Test {
  protected:
   explicit World(int workers = 1)
-      : inbox(os, std::get<int>(os.open_bell())),
-        loop(os, inbox, recorder, {.workers = workers, .channel_grace = 500ms, .stop_grace = 2s},
-             1 << 20) {}
+      : World(SupervisorOptions{.workers = workers, .channel_grace = 500ms, .stop_grace = 2s}) {}
+  explicit World(const SupervisorOptions& options)
+      : inbox(os, std::get<os::Bell>(os.open_bell())),
+        loop(os, inbox, recorder, options, {.max_payload = 1 << 20}) {}
+  World(const SupervisorOptions& options, const os::WorkerSettings& settings)
+      : inbox(os, std::get<os::Bell>(os.open_bell())),
+        loop(os, inbox, recorder, options, settings) {}
 
   // Turns until nothing is left to do at this instant. A loop that spins fails here.
   void settle_down() {
@@ -56,12 +65,12 @@ class World : public testing::Test {
     settle_down();
   }
   void submit(TaskId task, std::optional<std::chrono::nanoseconds> deadline = std::nullopt) {
-    std::optional<Instant> until;
-    if (deadline) until = os.now() + *deadline;
-    inbox.put(TaskSubmitted{
-        task, std::make_shared<const transport::Payload>(bytes("work" + std::to_string(task))),
-        until});
-    settle_down();
+    submit(TaskSubmitted{.task = task, .deadline = os::after(os.now(), deadline)});
+  }
+  void submit(TaskSubmitted task) {
+    task.payload =
+        std::make_shared<const transport::Payload>(bytes("work" + std::to_string(task.task)));
+    asks(std::move(task));
   }
   void says(std::size_t n, FrameKind kind, TaskId task = 0, Bytes payload = {}) {
     os.say(n, kind, task, std::move(payload));
@@ -77,7 +86,10 @@ class World : public testing::Test {
   }
   // Worker 0 is up and runs task 1.
   void one_busy_worker(std::optional<std::chrono::nanoseconds> deadline = std::nullopt) {
-    submit(1, deadline);
+    one_busy_worker({.task = 1, .deadline = os::after(os.now(), deadline)});
+  }
+  void one_busy_worker(TaskSubmitted task) {
+    submit(std::move(task));
     says(0, FrameKind::kHello);
     says(0, FrameKind::kClaim, 1);
     ASSERT_EQ(os.heard(0), (Frame{FrameKind::kOffer, 1, bytes("work1")}));

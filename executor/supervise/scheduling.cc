@@ -31,6 +31,7 @@ Task* Tasks::hand_out(WorkerId holder) {
 
 void Tasks::put_back(Task& task) {
   task.holder = 0;
+  task.started = false;
   // A deadline that came meanwhile was told to its holder; now it is the task's own again.
   if (task.deadline) deadlines_.emplace(*task.deadline, task.id);
   queue_.push_front(task.id);

@@ -26,10 +26,14 @@ struct Task {
   TaskId id = 0;
   transport::SharedPayload payload;  // dropped at the claim: it is never sent again
   std::optional<Instant> deadline;
-  WorkerId holder = 0;     // 0: it waits
-  bool started = false;    // its holder has claimed it
-  bool unwanted = false;   // cancelled while a worker held it unclaimed
-  int lost_unclaimed = 0;  // workers that died with it before they claimed it
+  WorkerId holder = 0;                                     // 0: it waits
+  std::optional<std::chrono::nanoseconds> run_limit = {};  // from each claim
+  int retries = 0;             // how often it may still be run again after a claim
+  bool started = false;        // its holder has claimed it
+  bool ran = false;            // some holder has, now or before
+  bool unwanted = false;       // cancelled while a worker held it
+  bool kill_if_begun = false;  // and it is to be ended even if that worker claims it
+  int lost_unclaimed = 0;      // workers that died with it before they claimed it
 };
 
 class Tasks {
@@ -38,7 +42,7 @@ class Tasks {
   Task* find(TaskId id);
   // The next that waits, given to `holder`; null if none waits.
   Task* hand_out(WorkerId holder);
-  // Back to the head of the queue, unheld.
+  // Back to the head of the queue, unheld and not started.
   void put_back(Task& task);
   // Ended: forgotten.
   void remove(TaskId id);

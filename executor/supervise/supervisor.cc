@@ -46,14 +46,6 @@ Failure failure_from(const transport::TaskFailure& told, TaskId task, WorkerRef 
   return failure;
 }
 
-Failure simple_failure(FailureKind kind, TaskId task, std::string text) {
-  Failure failure;
-  failure.kind = kind;
-  failure.task = task;
-  failure.text = std::move(text);
-  return failure;
-}
-
 }  // namespace
 
 std::vector<Order> Supervisor::step(std::vector<Input> inputs, Instant now) {
@@ -65,17 +57,8 @@ std::vector<Order> Supervisor::step(std::vector<Input> inputs, Instant now) {
   }
   expire();
   pump();
+  if (!finished_) tell_health();
   return std::exchange(orders_, {});
-}
-
-std::optional<Instant> Supervisor::next_deadline() const {
-  std::optional<Instant> next = tasks_.next_deadline();
-  const auto consider = [&](const std::optional<Instant>& other) {
-    if (other && (!next || *other < *next)) next = other;
-  };
-  if (!finished_) consider(shutdown_until_);
-  for (const auto& [id, worker] : workers_) consider(worker.grace_until);
-  return next;
 }
 
 void Supervisor::take(FrameCame& input) {
@@ -87,6 +70,13 @@ void Supervisor::take(FrameCame& input) {
   switch (frame.kind) {
     case FrameKind::kHello:
       event = Event::kHello;
+      break;
+    case FrameKind::kInitBegun:
+      event = Event::kInitBegun;
+      break;
+    case FrameKind::kMemory:
+      event = Event::kMemory;
+      details.bytes = frame.task;
       break;
     case FrameKind::kClaim:
       event = Event::kClaim;
@@ -100,7 +90,7 @@ void Supervisor::take(FrameCame& input) {
       break;
     case FrameKind::kFailed:
       if (const auto told = transport::parse_task_failure(frame.payload)) {
-        event = Event::kReply;
+        event = frame.task == 0 ? Event::kInitFailed : Event::kReply;
         details.reply = failure_from(*told, frame.task, worker->ref);
       } else {
         details.nonsense = "a report of a failure that cannot be read";
@@ -110,10 +100,12 @@ void Supervisor::take(FrameCame& input) {
     case FrameKind::kWithdraw:
     case FrameKind::kStop:
     case FrameKind::kTally:
+    case FrameKind::kInitialize:
       details.nonsense = "a message that only the parent sends";
       break;
   }
-  const bool about_a_task = event != Event::kHello && event != Event::kNonsense;
+  const bool about_a_task =
+      event == Event::kClaim || event == Event::kWithdrawn || event == Event::kReply;
   if (about_a_task && worker->task != 0 && frame.task != worker->task) {
     event = Event::kNonsense;
     details.nonsense =
@@ -135,30 +127,40 @@ void Supervisor::take(ChannelEnded& input) {
 void Supervisor::take(WorkerExited& input) {
   if (Worker* worker = find(input.worker)) {
     worker->notes.was_frozen = input.was_frozen;
+    worker->notes.out_of_memory = input.out_of_memory;
+    worker->notes.stderr_tail = std::move(input.stderr_tail);
     apply(*worker, Event::kExit, {.exit = input.exit});
   }
 }
 
 void Supervisor::take(TaskSubmitted& input) {
   if (ended_) {
-    Failure failure = *ended_;
-    failure.task = input.task;
-    settle(input.task, std::move(failure));
+    fail(input.task, *ended_);
   } else if (shutdown_) {
-    settle(input.task,
-           simple_failure(FailureKind::kShutdown, input.task, "the executor is shut down"));
+    fail(input.task,
+         plain_failure(FailureKind::kShutdown, input.task, "the executor is shut down"));
   } else {
-    tasks_.add({.id = input.task, .payload = std::move(input.payload), .deadline = input.deadline});
+    tasks_.add({.id = input.task,
+                .payload = std::move(input.payload),
+                .deadline = input.deadline,
+                .run_limit = input.run_limit,
+                .retries = input.retries});
   }
 }
 
 void Supervisor::take(CancelAsked& input) {
   Task* task = tasks_.find(input.task);
-  if (task == nullptr || task->started) return;
+  if (task == nullptr) return;
   if (task->holder == 0) {
-    settle(task->id, cancelled(task->id));
-  } else {
+    cancel_waiting(task->id);
+    return;
+  }
+  task->unwanted = true;  // whatever becomes of it now, it is not given to another worker
+  task->kill_if_begun |= input.running == Running::kKill;
+  if (!task->started) {
     withdraw(*task);
+  } else if (task->kill_if_begun) {
+    apply(*find(task->holder), Event::kKill, {.wish = Wish::kCancel});
   }
 }
 
@@ -173,7 +175,7 @@ void Supervisor::take(ShutdownAsked& input) {
     shutdown_until_ = input.until;
   }
   if (shutdown_->pending == Pending::kCancel) {
-    for (const TaskId id : tasks_.all_waiting()) settle(id, cancelled(id));
+    for (const TaskId id : tasks_.all_waiting()) cancel_waiting(id);
     for (const TaskId id : tasks_.all()) {
       if (Task& task = *tasks_.find(id); !task.started) withdraw(task);
     }
@@ -181,142 +183,54 @@ void Supervisor::take(ShutdownAsked& input) {
   if (shutdown_->running == Running::kKill) kill_everything();
 }
 
+void Supervisor::take(ResizeAsked& input) {
+  POOLPROOF_CHECK(input.workers >= 1, "the public edge refuses a pool without workers");
+  wanted_ = input.workers;
+}
+
+void Supervisor::take(HealthAsked& input) { tickets_.push_back(input.ticket); }
+
 void Supervisor::take(WorkerSpawned& input) {
-  if (Worker* worker = find(input.worker)) worker->ref.pid = input.pid;
+  ++counters_.spawned;
+  spawn_failures_ = 0;
+  Worker* worker = find(input.worker);
+  if (worker == nullptr) return;
+  worker->ref.pid = input.pid;
+  if (options_.initializer) {
+    orders_.push_back(SendFrame{worker->id, FrameKind::kInitialize, 0, options_.initializer});
+  }
 }
 
 void Supervisor::take(SpawnFailed& input) {
   Worker* worker = find(input.worker);
   POOLPROOF_CHECK(worker != nullptr, "a spawn was ordered for a worker that is not on the books");
+  ++counters_.spawn_failures;
+  // Those that were ordered together fail together, and count once.
+  if (std::exchange(failed_round_, worker->spawn_round) != worker->spawn_round) ++spawn_failures_;
   workers_.erase(input.worker);
-  if (!workers_.empty()) {
-    spawning_held_ =
-        true;  // the next try comes when one of the others has ended its task or its life
-  } else if (++fresh_losses_ >= kLossLimit) {
-    end_pool(simple_failure(FailureKind::kSpawn, 0,
-                            "no worker can be started: " + os::to_string(input.error)));
+  if (workers_.empty() && spawn_failures_ >= kSpawnTries) {
+    end_pool(plain_failure(FailureKind::kSpawn, 0,
+                           "no worker can be started, though it was tried " +
+                               std::to_string(spawn_failures_) +
+                               " times: " + os::to_string(input.error)));
   }
+  pause_spawning(spawn_failures_);
 }
 
 void Supervisor::take(DescriptorsLost&) {
-  const Failure why = simple_failure(
+  const Failure why = plain_failure(
       FailureKind::kSupervisorLost, 0,
       "the program closed descriptors of the executor (look for close loops over all descriptors)");
-  for (const TaskId id : tasks_.all()) {
-    Failure failure = why;
-    failure.task = id;
-    const Task* task = tasks_.find(id);
-    failure.started = task->started;
-    settle(id, std::move(failure));
-  }
+  end_pool(why);  // first: who hears of it from a future must find the pool ended
+  for (const TaskId id : tasks_.all()) fail(id, why);
   workers_.clear();
-  end_pool(why);
-  if (!std::exchange(finished_, true)) orders_.push_back(Finish{});
+  finish();
 }
 
 void Supervisor::withdraw(Task& task) {
   task.unwanted = true;
   Worker* worker = find(task.holder);
   if (worker != nullptr && worker->state == State::kOffered) apply(*worker, Event::kWithdraw, {});
-}
-
-void Supervisor::settle(TaskId task, Outcome outcome) {
-  tasks_.remove(task);
-  orders_.push_back(SettleTask{task, std::move(outcome)});
-}
-
-void Supervisor::settle_waiting(const Failure& why) {
-  for (const TaskId id : tasks_.all_waiting()) {
-    Failure failure = why;
-    failure.task = id;
-    settle(id, std::move(failure));
-  }
-}
-
-void Supervisor::end_pool(const Failure& why) {
-  if (ended_) return;
-  ended_ = why;
-  orders_.push_back(EndPool{why});
-  settle_waiting(why);
-}
-
-void Supervisor::settle_unrun() {
-  if (shutdown_->pending == Pending::kCancel) {
-    for (const TaskId id : tasks_.all_waiting()) settle(id, cancelled(id));
-  } else {
-    settle_waiting(simple_failure(FailureKind::kShutdown, 0,
-                                  "the executor was shut down before it could run"));
-  }
-}
-
-void Supervisor::kill_everything() {
-  settle_unrun();
-  for (auto& [id, worker] : workers_) apply(worker, Event::kKill, {.wish = Wish::kShutdownKill});
-}
-
-void Supervisor::expire() {
-  for (const TaskId id : tasks_.take_expired(now_)) {
-    Task* task = tasks_.find(id);
-    if (task->holder == 0) {
-      settle(id, simple_failure(FailureKind::kDeadline, id, "its deadline came while it waited"));
-    } else {
-      apply(*find(task->holder), Event::kKill, {.wish = Wish::kDeadline});
-    }
-  }
-  for (auto& [id, worker] : workers_) {
-    if (worker.grace_until && *worker.grace_until <= now_) apply(worker, Event::kGraceOver, {});
-  }
-  if (shutdown_until_ && *shutdown_until_ <= now_) {
-    shutdown_until_.reset();
-    shutdown_->running = Running::kKill;
-    kill_everything();
-  }
-}
-
-void Supervisor::pump() {
-  if (finished_) return;
-  for (auto& [id, worker] : workers_) {
-    if (tasks_.waiting() == 0) break;
-    if (worker.state != State::kIdle) continue;
-    Task* task = tasks_.hand_out(id);
-    apply(worker, Event::kOffer, {.offered = task->id});
-  }
-  if ((shutdown_ || ended_) && tasks_.waiting() == 0) {
-    for (auto& [id, worker] : workers_) {
-      if (worker.state == State::kIdle || worker.state == State::kStarting) {
-        apply(worker, Event::kStop, {.wish = Wish::kStop});
-      }
-    }
-  }
-  spawn_as_needed();
-  if (shutdown_ && tasks_.empty() && workers_.empty()) {
-    finished_ = true;
-    orders_.push_back(Finish{});
-  }
-}
-
-void Supervisor::spawn_as_needed() {
-  if (spawning_held_) return;
-  std::size_t starting = 0;
-  std::vector<bool> taken(static_cast<std::size_t>(options_.workers));
-  for (const auto& [id, worker] : workers_) {
-    taken[static_cast<std::size_t>(worker.ref.index)] = true;
-    if (worker.state == State::kStarting) ++starting;
-  }
-  for (int index = 0; index < options_.workers && starting < tasks_.waiting(); ++index) {
-    if (taken[static_cast<std::size_t>(index)]) continue;
-    Worker worker;
-    worker.id = ++last_worker_;
-    worker.ref.index = index;
-    orders_.push_back(SpawnWorker{worker.id, index});
-    workers_.emplace(worker.id, std::move(worker));
-    ++starting;
-  }
-}
-
-Failure Supervisor::cancelled(TaskId task) const {
-  return simple_failure(FailureKind::kCancelled, task,
-                        "it was cancelled before a worker claimed it");
 }
 
 Supervisor::Worker* Supervisor::find(WorkerId id) {

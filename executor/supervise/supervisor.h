@@ -8,91 +8,24 @@
 #include <map>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "executor/supervise/death.h"
 #include "executor/supervise/lifecycle.h"
+#include "executor/supervise/messages.h"
 #include "executor/supervise/scheduling.h"
-#include "executor/transport/frame.h"
-#include "poolproof/options.h"
 
 namespace poolproof::supervise {
 
-using Outcome = std::variant<Bytes, Failure>;
-
-// From the program.
-struct TaskSubmitted {
-  TaskId task = 0;
-  transport::SharedPayload payload;
-  std::optional<Instant> deadline = {};
-};
-struct CancelAsked {
-  TaskId task = 0;
-};
-struct ShutdownAsked {
-  Pending pending = Pending::kDrain;
-  Running running = Running::kFinish;
-  std::optional<Instant> until = {};
-};
-// From the operating system.
-struct WorkerSpawned {
-  WorkerId worker = 0;
-  int pid = 0;
-};
-struct SpawnFailed {
-  WorkerId worker = 0;
-  os::SysError error;
-};
-struct FrameCame {
-  WorkerId worker = 0;
-  transport::Frame frame;
-};
-struct GarbageCame {
-  WorkerId worker = 0;
-  std::string what;
-};
-struct ChannelEnded {
-  WorkerId worker = 0;
-};
-struct WorkerExited {
-  WorkerId worker = 0;
-  ExitStatus exit;
-  bool was_frozen = false;
-};
-struct DescriptorsLost {};  // somebody closed descriptors of ours: nothing can be known any more
-using Input = std::variant<FrameCame, GarbageCame, ChannelEnded, WorkerExited, TaskSubmitted,
-                           CancelAsked, ShutdownAsked, WorkerSpawned, SpawnFailed, DescriptorsLost>;
-
-struct SpawnWorker {
-  WorkerId worker = 0;
-  int index = 0;
-};
-struct SendFrame {
-  WorkerId worker = 0;
-  transport::FrameKind kind = transport::FrameKind::kOffer;
-  TaskId task = 0;
-  transport::SharedPayload payload;
-};
-struct KillWorker {
-  WorkerId worker = 0;
-};
-struct ForgetWorker {  // its exit record was taken
-  WorkerId worker = 0;
-};
-struct SettleTask {
-  TaskId task = 0;
-  Outcome outcome;
-};
-struct EndPool {  // what is submitted from now on ends with this
-  Failure why;
-};
-struct Finish {};  // shutdown is complete: no task, no worker
-using Order =
-    std::variant<SpawnWorker, SendFrame, KillWorker, ForgetWorker, SettleTask, EndPool, Finish>;
-
 struct SupervisorOptions {
   int workers = 1;
+  OnDeath on_death = OnDeath::kReplace;
+  transport::SharedPayload initializer = nullptr;  // null: none
+  std::chrono::nanoseconds initializer_limit = std::chrono::seconds(60);
+  std::optional<std::chrono::nanoseconds> idle_timeout = {};
+  int tasks_per_worker = 0;       // 0: any number
+  std::size_t memory_growth = 0;  // 0: any
+  std::chrono::nanoseconds start_limit = std::chrono::seconds(30);
   std::chrono::nanoseconds channel_grace = std::chrono::milliseconds(500);
   std::chrono::nanoseconds stop_grace = std::chrono::seconds(2);
 };
@@ -102,8 +35,15 @@ class Supervisor {
   // A task is given up after so many workers died with it unclaimed; the pool, after so many fresh
   // workers in a row died unclaimed (law L6).
   static constexpr int kLossLimit = 3;
+  // So many spawns in a row that fail while no other worker lives end the pool, too.
+  static constexpr int kSpawnTries = 6;
+  // After the first loss or failure the next try follows at once, then after this pause, which
+  // doubles each time.
+  static constexpr std::chrono::nanoseconds kFirstPause = std::chrono::milliseconds(100);
+  static constexpr std::chrono::nanoseconds kLongestPause = std::chrono::seconds(5);
 
-  explicit Supervisor(const SupervisorOptions& options) : options_(options) {}
+  explicit Supervisor(const SupervisorOptions& options)
+      : options_(options), wanted_(options.workers) {}
   Supervisor(const Supervisor&) = delete;
   Supervisor& operator=(const Supervisor&) = delete;
 
@@ -115,10 +55,15 @@ class Supervisor {
   struct Worker {
     WorkerId id = 0;
     WorkerRef ref;
+    int spawn_round = 0;
     State state = State::kStarting;
     TaskId task = 0;  // what it was handed; 0: nothing
+    bool in_initializer = false;
     bool said_hello = false;
     bool ever_claimed = false;
+    int tasks_done = 0;
+    std::optional<std::size_t> memory_at_first;  // in bytes, after its first task
+    std::size_t memory = 0;                      // as it told last
     std::optional<Instant> grace_until;
     Notes notes;
   };
@@ -129,6 +74,7 @@ class Supervisor {
     std::optional<Outcome> reply = {};
     ExitStatus exit = {};
     TaskId offered = 0;
+    std::size_t bytes = 0;
   };
 
   void take(FrameCame& input);
@@ -138,38 +84,67 @@ class Supervisor {
   void take(TaskSubmitted& input);
   void take(CancelAsked& input);
   void take(ShutdownAsked& input);
+  void take(ResizeAsked& input);
+  void take(HealthAsked& input);
   void take(WorkerSpawned& input);
   void take(SpawnFailed& input);
   void take(DescriptorsLost& input);
-
-  void apply(Worker& worker, Event event, Details details);
-  void act(Worker& worker, const Row& row, Details& details);
-  void convict(Worker& worker, const Row& row, const std::string& nonsense);
-  void bury(Worker& worker, const ExitStatus& exit);
-  void settle_or_requeue(Task& task, const Death& death);
-  void count_fresh_loss(const Death& death);
-
   void withdraw(Task& task);
-  void settle(TaskId task, Outcome outcome);
-  void settle_waiting(const Failure& why);
-  void end_pool(const Failure& why);
-  void settle_unrun();  // what waits, in a shutdown that kills
-  void kill_everything();
-  void expire();
-  void pump();
-  void spawn_as_needed();
-  Failure cancelled(TaskId task) const;
   Worker* find(WorkerId id);
 
+  // supervisor_actions.cc: the life-cycle table
+  void apply(Worker& worker, Event event, Details details);
+  void act(Worker& worker, const Row& row, Details& details);
+  std::string missed_limit(const Worker& worker) const;
+  void rest(Worker& worker);
+  void stop(Worker& worker, Wish wish);
+  void note_claim(Worker& worker);
+  void settle_reply(Worker& worker, Outcome reply);
+  void note_why(Worker& worker, const Row& row, const Details& details);
+
+  // supervisor_ends.cc
+  void bury(Worker& worker, const ExitStatus& exit);
+  void settle_or_requeue(Task& task, const Death& death);
+  bool may_run_again(Task& task, const Death& death);
+  void break_pool(const Death& death);
+  void end_pool(const Failure& why);
+  void finish();
+  void settle(TaskId task, Outcome outcome);
+  void fail(TaskId task, Failure why);
+  void cancel_waiting(TaskId task);
+  void settle_waiting(const Failure& why);
+  void settle_unrun();  // what waits, in a shutdown that kills
+  void kill_everything();
+
+  // supervisor_policy.cc
+  void expire();
+  void end_grace(Worker& worker);
+  void pump();
+  void hand_out();
+  void retire();
+  bool is_coming(const Worker& worker) const;
+  Wish wish_to_retire(const Worker& worker) const;
+  void pause_spawning(int losses);
+  void spawn_as_needed();
+  void tell_health();
+  Health health() const;
+
   const SupervisorOptions options_;
+  int wanted_;  // at most so many workers, in places 0 to wanted_ - 1
   Instant now_;
   std::vector<Order> orders_;
+  Health counters_;                     // what is counted; the rest is filled in when it is told
+  std::vector<std::uint64_t> tickets_;  // of those that have asked for it
   Tasks tasks_;
   std::map<WorkerId, Worker> workers_;  // in order of age
   WorkerId last_worker_ = 0;
-  int fresh_losses_ = 0;
-  bool spawning_held_ = false;    // the last spawn failed, and others are at work: no haste
-  std::optional<Failure> ended_;  // the pool cannot go on
+  int fresh_losses_ = 0;     // in a row, without a claim by anybody in between
+  int losses_to_pause_ = 0;  // the same, but only a fresh worker that claims ends this row
+  int spawn_failures_ = 0;   // in a row
+  int spawn_round_ = 0;      // those that were ordered together
+  int failed_round_ = 0;     // the last of which a failure was counted
+  std::optional<Instant> spawn_after_;     // not before, after losses or failures
+  std::optional<Failure> ended_;           // the pool cannot go on
   std::optional<ShutdownAsked> shutdown_;  // the strongest that was asked
   std::optional<Instant> shutdown_until_;
   bool finished_ = false;

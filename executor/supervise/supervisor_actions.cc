@@ -27,11 +27,18 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
     case Action::kNothing:
     case Action::kBug:
       break;
+    case Action::kTimeInitializer:
+      worker.in_initializer = true;
+      worker.grace_until = os::after(now_, options_.initializer_limit);
+      break;
     case Action::kWelcome:
+      worker.in_initializer = false;
       worker.said_hello = true;
+      rest(worker);
       break;
     case Action::kSendOffer:
       worker.task = details.offered;
+      worker.grace_until = os::after(now_, options_.start_limit);
       orders_.push_back(
           SendFrame{worker.id, FrameKind::kOffer, worker.task, tasks_.find(worker.task)->payload});
       break;
@@ -39,47 +46,40 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
       orders_.push_back(SendFrame{worker.id, FrameKind::kWithdraw, worker.task, nullptr});
       break;
     case Action::kSendStop:
-      worker.notes.wish = details.wish;
-      worker.grace_until = now_ + options_.stop_grace;
-      orders_.push_back(SendFrame{worker.id, FrameKind::kStop, 0, nullptr});
+      stop(worker, details.wish);
+      break;
+    case Action::kRetire:
+      stop(worker, Wish::kIdle);
+      break;
+    case Action::kNoteMemory:
+      if (!worker.memory_at_first) worker.memory_at_first = details.bytes;
+      worker.memory = details.bytes;
       break;
     case Action::kNoteClaim:
-      if (Task* task = tasks_.find(worker.task)) {
-        worker.ever_claimed = true;
-        fresh_losses_ = 0;
-        task->started = true;
-        task->payload.reset();
-      }
+      note_claim(worker);
       break;
     case Action::kTakeBack:
-      settle(worker.task, cancelled(worker.task));
+      cancel_waiting(worker.task);
       worker.task = 0;
+      rest(worker);
       break;
     case Action::kSettle:
     case Action::kSettleLate:
-      if (const Task* task = tasks_.find(worker.task); task != nullptr && task->started) {
-        settle(worker.task, std::move(*details.reply));
-        worker.task = 0;
-        spawning_held_ = false;
-      }
+      settle_reply(worker, std::move(*details.reply));
       break;
+    case Action::kRefuse:
     case Action::kKill:
-      // A stop that turned into a kill is still the same wish.
-      if (worker.notes.wish == Wish::kNone) worker.notes.wish = details.wish;
-      worker.grace_until.reset();
-      orders_.push_back(KillWorker{worker.id});
-      break;
     case Action::kKillOverdue:
-      worker.grace_until.reset();
-      orders_.push_back(KillWorker{worker.id});
-      break;
     case Action::kKillLost:
-      worker.notes.killed_as_lost = true;
+    case Action::kKillOverrun:
+    case Action::kKillLate:
+    case Action::kConvict:
+      note_why(worker, row, details);
       worker.grace_until.reset();
       orders_.push_back(KillWorker{worker.id});
-      break;
-    case Action::kConvict:
-      convict(worker, row, details.nonsense);
+      if (row.action == Action::kRefuse) {
+        end_pool(failure_of_initializer(worker.ref, std::get<Failure>(*details.reply)));
+      }
       break;
     case Action::kArmGrace:
       worker.grace_until = now_ + options_.channel_grace;
@@ -90,39 +90,90 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
   }
 }
 
-void Supervisor::convict(Worker& worker, const Row& row, const std::string& nonsense) {
-  worker.notes.conviction = !nonsense.empty() ? "it sent " + nonsense
-                                              : std::string("it sent '") + to_string(row.on) +
-                                                    "' while " + to_string(row.in);
+void Supervisor::note_claim(Worker& worker) {
   worker.grace_until.reset();
-  orders_.push_back(KillWorker{worker.id});
-}
-
-void Supervisor::bury(Worker& worker, const ExitStatus& exit) {
-  const Death death = name_death(worker.ref, worker.notes, exit);
-  // Idle workers that somebody kills from outside are no crash loop: they are replaced when needed.
-  const bool counts = !worker.ever_claimed && death.intent == Intent::kUnplanned &&
-                      (!worker.said_hello || worker.task != 0);
-  Task* task = worker.task != 0 ? tasks_.find(worker.task) : nullptr;
-  orders_.push_back(ForgetWorker{worker.id});
-  workers_.erase(worker.id);
-  spawning_held_ = false;
-  if (task != nullptr) settle_or_requeue(*task, death);
-  if (counts && ++fresh_losses_ >= kLossLimit) end_pool(failure_of_pool(death, fresh_losses_));
-}
-
-void Supervisor::settle_or_requeue(Task& task, const Death& death) {
-  const bool asked = death.intent == Intent::kAsked;
-  const bool unplanned = death.intent == Intent::kUnplanned;
-  if (!task.started && task.unwanted && (asked || unplanned)) {
-    settle(task.id, cancelled(task.id));
-  } else if (task.started || !unplanned || ++task.lost_unclaimed >= kLossLimit) {
-    settle(task.id, failure_of_task(death, task.id, task.started));
-  } else {
-    tasks_.put_back(task);
-    if (ended_) settle_waiting(*ended_);
-    if (shutdown_ && shutdown_->running == Running::kKill) settle_unrun();
+  Task* task = tasks_.find(worker.task);
+  if (task == nullptr) return;
+  fresh_losses_ = 0;
+  if (!std::exchange(worker.ever_claimed, true)) {
+    losses_to_pause_ = 0;
+    spawn_after_.reset();
   }
+  task->started = task->ran = true;
+  if (task->retries == 0) task->payload.reset();
+  if (worker.state != State::kBusy) return;
+  worker.grace_until = os::after(now_, task->run_limit);
+  if (task->kill_if_begun) apply(worker, Event::kKill, {.wish = Wish::kCancel});
+}
+
+void Supervisor::settle_reply(Worker& worker, Outcome reply) {
+  const Task* task = tasks_.find(worker.task);
+  if (task == nullptr || !task->started) return;
+  settle(worker.task, std::move(reply));
+  worker.task = 0;
+  ++worker.tasks_done;
+  rest(worker);
+}
+
+// Why it is about to be killed, as its death will tell.
+void Supervisor::note_why(Worker& worker, const Row& row, const Details& details) {
+  Notes& notes = worker.notes;
+  switch (row.action) {
+    case Action::kRefuse:
+      notes.wish = Wish::kRefuse;
+      break;
+    case Action::kKill:
+      // A stop that turned into a kill is still the same wish.
+      if (notes.wish == Wish::kNone) notes.wish = details.wish;
+      break;
+    case Action::kKillLost:
+      notes.killed_as_lost = true;
+      break;
+    case Action::kKillOverrun:
+      notes.wish = Wish::kRunLimit;
+      notes.limit = "since its task had run for " + in_words(*tasks_.find(worker.task)->run_limit) +
+                    " (TaskOptions::run_limit)";
+      break;
+    case Action::kKillLate:
+      notes.limit = missed_limit(worker);
+      break;
+    case Action::kConvict:
+      notes.conviction = !details.nonsense.empty() ? "it sent " + details.nonsense
+                                                   : std::string("it sent '") + to_string(row.on) +
+                                                         "' while " + to_string(row.in);
+      break;
+    default:  // asked to stop, and did not: that wish is noted
+      break;
+  }
+}
+
+// It has no task (any more): how long it may stay so. One that is being killed is past that.
+void Supervisor::rest(Worker& worker) {
+  worker.grace_until =
+      worker.state == State::kIdle ? os::after(now_, options_.idle_timeout) : std::nullopt;
+}
+
+void Supervisor::stop(Worker& worker, Wish wish) {
+  if (wish == Wish::kGrown) {
+    counters_.last_growth = to_string(worker.ref) + " held " + std::to_string(worker.memory) +
+                            " bytes of anonymous memory after " +
+                            std::to_string(worker.tasks_done) + " tasks, " +
+                            std::to_string(*worker.memory_at_first) + " after its first";
+  }
+  worker.notes.wish = wish;
+  worker.grace_until = now_ + options_.stop_grace;
+  orders_.push_back(SendFrame{worker.id, FrameKind::kStop, 0, nullptr});
+}
+
+// What a worker did not do in time, and by which option.
+std::string Supervisor::missed_limit(const Worker& worker) const {
+  if (worker.in_initializer) {
+    return "since its initializer did not end within " + in_words(options_.initializer_limit) +
+           " (ExecutorOptions::initializer_limit)";
+  }
+  return (worker.task == 0 ? "since it did not say hello within "
+                           : "since it did not take the task that it was offered within ") +
+         in_words(options_.start_limit) + " (ExecutorOptions::start_limit)";
 }
 
 }  // namespace poolproof::supervise

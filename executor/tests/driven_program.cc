@@ -1,10 +1,20 @@
 // A program with an executor of its own, which program_test.cc starts, stops and kills from
 // outside.
+#include <fcntl.h>
 #include <signal.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <chrono>
+#include <cstdint>
 #include <cstdio>
+#include <fstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "executor/tests/meeting.h"
@@ -54,6 +64,85 @@ int be_killed(const std::string& folder) {
   return 1;
 }
 
+// Each kind of descriptor that a program may open where ours were.
+struct Strangers {
+  std::vector<int> files, sockets, pipes, counters;
+
+  explicit Strangers(const std::string& file) {
+    for (int i = 0; i < 8; ++i) {
+      int pair[2];
+      files.push_back(open(file.c_str(), O_RDWR | O_CREAT, 0600));
+      socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+      sockets.insert(sockets.end(), pair, pair + 2);
+      if (pipe(pair) == 0) pipes.insert(pipes.end(), pair, pair + 2);
+      counters.push_back(eventfd(0, EFD_NONBLOCK));
+    }
+  }
+  // Whether they are all open, and nobody has written to them.
+  bool untouched() const {
+    for (const int fd : files) {
+      struct stat what {};
+      if (fstat(fd, &what) != 0 || what.st_size != 0) return false;
+    }
+    for (const std::vector<int>& all : {sockets, pipes}) {
+      for (const int fd : all) {
+        int unread = -1;
+        if (ioctl(fd, FIONREAD, &unread) != 0 || unread != 0) return false;
+      }
+    }
+    for (const int fd : counters) {
+      std::uint64_t count = 0;
+      if (read(fd, &count, sizeof(count)) >= 0 || errno != EAGAIN) return false;
+    }
+    return true;
+  }
+};
+
+// It closes every descriptor, and opens others in their place.
+int lose_descriptors(const std::string& file) {
+  using namespace std::chrono_literals;
+  const auto ended = [](auto& future) {
+    try {
+      future.get();
+      return "a value";
+    } catch (const SupervisorLost&) {
+      return "SupervisorLost";
+    } catch (const ExecutorError&) {
+      return "another error";
+    }
+  };
+  {
+    Executor pool({.workers = 2});
+    pool.submit([] {}).get();
+    Future<void> running = pool.submit([] {
+      while (true) pause();
+    });
+    Future<void> running_too = pool.submit([] {
+      while (true) pause();
+    });
+    Future<int> queued = pool.submit([] { return 1; });
+    while (pool.health().busy < 2) std::this_thread::sleep_for(1ms);
+    const auto start = std::chrono::steady_clock::now();
+    close_range(3, ~0U, 0);
+    const Strangers strangers(file);
+    std::printf("%s %s %s\n", ended(running), ended(running_too), ended(queued));
+    const bool in_time = std::chrono::steady_clock::now() - start < 1s;
+    std::printf("%s\n", in_time ? "within a second" : "too late");
+    try {
+      pool.submit([] {});
+    } catch (const SupervisorLost&) {
+      std::printf("refused\n");
+    }
+    pool.shutdown();
+    std::printf("%s\n", strangers.untouched() ? "untouched" : "touched");
+  }
+  std::string children;  // zombies, too
+  std::getline(std::ifstream("/proc/thread-self/children"), children);
+  const bool no_child = children.empty();
+  std::printf("%s\n", no_child ? "no child" : "a child is left");
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -61,6 +150,7 @@ int main(int argc, char** argv) {
   std::fflush(stdout);
   const std::string what = argc > 1 ? argv[1] : "";
   if (what == "be-stopped") return be_stopped(argv[2]);
+  if (what == "lose-descriptors") return lose_descriptors(argv[2]);
   if (what == "be-killed") return be_killed(argv[2]);
   return 0;
 }

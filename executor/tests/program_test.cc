@@ -64,6 +64,20 @@ TEST(Programs, whose_process_is_killed_take_their_workers_along_within_a_second)
   EXPECT_LT(std::chrono::steady_clock::now() - start, 1s);
 }
 
+TEST(Programs, that_close_all_descriptors_are_told_so_and_none_of_theirs_is_touched) {
+  const std::string file = testing::TempDir() + "poolproof-strangers-" + std::to_string(getpid());
+  Program program(DRIVEN_PROGRAM, {"lose-descriptors", file});
+  const std::string output = program.output();
+  unlink(file.c_str());
+  EXPECT_EQ(output.substr(output.find('\n') + 1),
+            "SupervisorLost SupervisorLost SupervisorLost\n"
+            "within a second\n"
+            "refused\n"
+            "untouched\n"
+            "no child\n");
+  EXPECT_EQ(program.status(), 0);
+}
+
 TEST(Programs, run_their_main_once_though_their_workers_are_the_same_file) {
   Meeting meeting;
   meeting.let_go();
@@ -76,7 +90,9 @@ TEST(Programs, run_their_main_once_though_their_workers_are_the_same_file) {
 
 TEST(Programs, that_are_only_called_like_a_worker_run_their_main) {
   for (const std::vector<std::string>& args :
-       {std::vector<std::string>{}, {"1"}, {std::to_string(getpid()), "0", "1000"}}) {
+       {std::vector<std::string>{},
+        {"1"},
+        {std::to_string(getpid()), "0", "1000", "0", "0", "0", "poolproof-0"}}) {
     Program program(DRIVEN_PROGRAM, args, "poolproof-worker");
     EXPECT_EQ(program.output(), "main runs in poolproof-worker\n");
     EXPECT_EQ(program.status(), 0);

@@ -22,15 +22,18 @@
 namespace poolproof::transport {
 
 enum class FrameKind : std::uint8_t {
-  kHello = 1,      // worker: ready
-  kOffer = 2,      // parent: here is a task
-  kWithdraw = 3,   // parent: give it back, if you have not claimed it
-  kStop = 4,       // parent: end when you are idle
-  kClaim = 5,      // worker: the task is mine; written before anything of it is decoded
-  kWithdrawn = 6,  // worker: given back
-  kValue = 7,      // worker: the encoded result
-  kFailed = 8,     // worker: the encoded TaskFailure
-  kTally = 9,      // parent, before each offer: in `task`, the digest of all it has heard
+  kHello = 1,        // worker: ready
+  kOffer = 2,        // parent: here is a task
+  kWithdraw = 3,     // parent: give it back, if you have not claimed it
+  kStop = 4,         // parent: end when you are idle
+  kClaim = 5,        // worker: the task is mine; written before anything of it is decoded
+  kWithdrawn = 6,    // worker: given back
+  kValue = 7,        // worker: the encoded result
+  kFailed = 8,       // worker: the encoded TaskFailure
+  kTally = 9,        // parent, before each offer: in `task`, the digest of all it has heard
+  kInitialize = 10,  // parent, first of all: run this before your hello
+  kInitBegun = 11,  // worker: written before anything of it is decoded; kFailed of task 0: it threw
+  kMemory = 12,     // worker, before a reply now and then: in `task`, its anonymous memory in bytes
 };
 
 struct Frame {

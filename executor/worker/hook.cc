@@ -20,7 +20,7 @@ void note_entry() { can_enter = true; }
 Main main_for(int argc, char** argv, Main users) {
   const auto start = os::read_worker_start(argc, argv);
   if (!start) return users;
-  os::bind_to_parent(start->parent);
+  os::begin_as_worker(*start);
   this_start = *start;
   return &worker_main;
 }

@@ -1,12 +1,13 @@
-// What a worker does: claim, decode, run, encode, reply; one task at a time.
+// What a worker does: the initializer, hello, and then claim, decode, run, encode, reply; one task
+// at a time.
 #pragma once
 
-#include <cstddef>
+#include "executor/os/child.h"
 
 namespace poolproof::worker {
 
 // Serves the channel `fd` until it is told to stop. Ends by _exit: the static destructors of the
 // program belong to its main, which has not run here.
-[[noreturn]] void serve(int fd, int parent, std::size_t max_payload);
+[[noreturn]] void serve(int fd, const os::WorkerStart& start);
 
 }  // namespace poolproof::worker

@@ -30,11 +30,13 @@ constexpr Row kTable[] = {
     {FailureKind::kDecode, Stage::kArgs, "decode-args", "task", "DecodeError"},
     {FailureKind::kDecode, Stage::kResult, "decode-result", "task", "DecodeError"},
     {FailureKind::kWorkerLost, {}, "worker-lost", "worker", "TerminatedWorkerError"},
+    {FailureKind::kPoolBroken, {}, "pool-broken", "pool", "BrokenProcessPool"},
     {FailureKind::kProtocol, {}, "protocol", "worker", "ProtocolError"},
     {FailureKind::kDeadline, {}, "deadline", "task", "DeadlineError"},
     {FailureKind::kCancelled, {}, "cancelled", "task", "CancelledError"},
     {FailureKind::kShutdown, {}, "shutdown", "pool", "ShutdownExecutorError"},
     {FailureKind::kSpawn, {}, "spawn-failed", "pool", "SpawnError"},
+    {FailureKind::kInitializer, {}, "init-failed", "pool", "InitializerError"},
     {FailureKind::kSupervisorLost, {}, "pool-broken", "pool", "SupervisorLost"},
 };
 
@@ -66,11 +68,23 @@ std::string cause_of(const Failure& failure) {
     case Cause::kGarbage:
       return "garbage";
     case Cause::kDeadline:
+    case Cause::kRunLimit:
+      return "deadline";
+    case Cause::kLate:
       return "deadline";
     case Cause::kFrozen:
       return "frozen";
+    case Cause::kCancelled:
+    case Cause::kInitializer:
+    case Cause::kIdle:
+    case Cause::kSpent:
+    case Cause::kGrown:
+    case Cause::kResized:
     case Cause::kShutdown:
+    case Cause::kPoolBroken:
       return "";
+    case Cause::kOutOfMemory:
+      return "oom-kill";
     case Cause::kUnknown:
       return "unknown";
   }
@@ -114,7 +128,7 @@ json outcome_of(const Failure& failure, const std::string& what, const std::stri
     return outcome;
   }
   outcome["blame"] = {{"pid", failure.worker.pid}, {"worker", failure.worker.index}};
-  if (failure.task != 0) {
+  if (failure.task != 0 && failure.kind != FailureKind::kPoolBroken) {  // else another's task
     outcome["blame"]["task"] = failure.task == task ? id : "#" + std::to_string(failure.task);
   }
   if (row->type == nullptr || failure.kind == FailureKind::kEncode ||

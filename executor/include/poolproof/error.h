@@ -46,8 +46,18 @@ enum class Cause {
   kChannelLost,  // it closed its channel, lived on, and was killed for it
   kGarbage,      // it broke the protocol and was killed for it
   kDeadline,     // killed at the deadline of its task
-  kFrozen,       // the same, and it was found stopped (SIGSTOP or a debugger)
+  kFrozen,       // killed at a deadline or as late, and it was found stopped (SIGSTOP, a debugger)
+  kRunLimit,     // killed because its task had run as long as its run_limit allows
+  kCancelled,    // killed because its task was cancelled while it ran
+  kInitializer,  // killed because its initializer threw
+  kLate,         // killed because it did not start, or take a task, within start_limit
+  kIdle,         // asked to stop: it had no task for idle_timeout
+  kSpent,        // asked to stop: it has run tasks_per_worker tasks
+  kGrown,        // asked to stop: it has grown by memory_growth
+  kResized,      // asked to stop: the pool is to have fewer workers
   kShutdown,     // asked to stop, or killed by a shutdown
+  kPoolBroken,   // killed because the pool broke with another worker (OnDeath::kBreakPool)
+  kOutOfMemory,  // by the kernel, whose oom_kill counter of the cgroup has risen
   kUnknown,      // its exit status could not be had
 };
 
@@ -61,11 +71,13 @@ enum class FailureKind {
   kEncode,
   kDecode,
   kWorkerLost,
+  kPoolBroken,
   kProtocol,
   kDeadline,
   kCancelled,
   kShutdown,
   kSpawn,
+  kInitializer,
   kSupervisorLost,
   kTimeout,
 };
@@ -82,6 +94,7 @@ struct Failure {
   ExitStatus exit = {};
   Cause cause = Cause::kSelf;
   Intent intent = Intent::kUnplanned;
+  std::string stderr_tail = {};  // what the worker wrote last, with Stderr::kTail
   bool operator==(const Failure&) const = default;
 };
 
@@ -96,7 +109,8 @@ class POOLPROOF_EXPORT ExecutorError : public std::runtime_error {
   Failure failure_;
 };
 
-// A worker or the whole pool is lost.
+// A worker or the whole pool is lost. Itself thrown where the pool broke with another task's worker
+// (OnDeath::kBreakPool): failure() names that worker and its end.
 class POOLPROOF_EXPORT BrokenProcessPool : public ExecutorError {
  public:
   using ExecutorError::ExecutorError;
@@ -113,6 +127,9 @@ class POOLPROOF_EXPORT TerminatedWorkerError : public BrokenProcessPool {
   std::optional<int> signal() const;
   bool core() const;
   Cause cause() const { return failure().cause; }
+  // With evidence: the kernel counted an out-of-memory kill in the worker's cgroup. Where it does
+  // not count, such a death reads as SIGKILL.
+  bool out_of_memory() const { return failure().cause == Cause::kOutOfMemory; }
   Intent intent() const { return failure().intent; }
 };
 
@@ -120,6 +137,14 @@ class POOLPROOF_EXPORT TerminatedWorkerError : public BrokenProcessPool {
 class POOLPROOF_EXPORT SpawnError : public BrokenProcessPool {
  public:
   explicit SpawnError(const Failure& failure) : BrokenProcessPool(failure) {}
+};
+
+// The initializer threw, hung, or ended its worker three times in a row (in any way: failure() has
+// the exit status, or the type of the exception). The pool ends.
+class POOLPROOF_EXPORT InitializerError : public BrokenProcessPool {
+ public:
+  using BrokenProcessPool::BrokenProcessPool;
+  const std::string& type_name() const { return failure().type_name; }  // empty: it did not throw
 };
 
 // The program closed descriptors of the executor. The pool ends.

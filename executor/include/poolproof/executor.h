@@ -12,11 +12,14 @@
 
 #include <exception>
 #include <memory>
+#include <optional>
+#include <string>
 #include <type_traits>
 #include <utility>
 
 #include "poolproof/export.h"
 #include "poolproof/future.h"
+#include "poolproof/health.h"
 #include "poolproof/options.h"
 #include "poolproof/task.h"
 
@@ -33,12 +36,27 @@ POOLPROOF_EXPORT NodePtr submit_encoded(Pool& pool, const TaskOptions& options, 
 // A node that has already ended with EncodeError{stage = args}.
 POOLPROOF_EXPORT NodePtr refuse_unencodable(Pool& pool, std::exception_ptr why, MakeNode make);
 
+enum class PoolState {
+  kUsable,
+  kBroken,  // ended by itself: submit throws why
+  kShut,    // shut down, or another process's (after a fork)
+};
+POOLPROOF_EXPORT PoolState state_of(const Pool& pool);
+
+// At most `workers` (0: one per usable CPU) from now on: idle ones beyond that are asked to stop,
+// busy ones end their task first; more start as tasks need them. Any thread; waits for nothing.
+// Throws std::invalid_argument for workers < 0, and as submit once the pool is broken or shut.
+POOLPROOF_EXPORT void resize(Pool& pool, int workers);
+POOLPROOF_EXPORT int workers_of(const Pool& pool);  // as last asked for, by options or resize
+
+struct ExecutorAccess;
+
 }  // namespace detail
 
 class POOLPROOF_EXPORT Executor {
  public:
   // Throws SpawnError if this program cannot be its own worker (see worker_entry); starts nothing.
-  // Throws std::invalid_argument for workers < 0.
+  // Throws std::invalid_argument for workers < 0, and for an `env` that cannot be one.
   explicit Executor(ExecutorOptions options = {});
   // As shutdown(options.on_destroy), and no thread or descriptor of the pool is left.
   ~Executor();
@@ -47,7 +65,7 @@ class POOLPROOF_EXPORT Executor {
 
   // Runs fn(args...) in a worker. Arguments are encoded here and now: what their Codec throws ends
   // this future with EncodeError. Throws ShutdownExecutorError after shutdown, SpawnError if the
-  // pool has ended because no worker could be started.
+  // pool has ended because no worker could be started, BrokenProcessPool if it broke.
   template <class F, class... Args>
   requires(!std::is_same_v<std::decay_t<F>, TaskOptions>)
       Future<detail::CallResult<F, Args...>> submit(F&& fn, Args&&... args) {
@@ -62,13 +80,33 @@ class POOLPROOF_EXPORT Executor {
   // more (kill where the first drains), and then hastens the first. May be called in a callback.
   void shutdown(const ShutdownOptions& options = {});
 
+  // Asks the supervisor, and waits for its answer: it is seldom busy for long. Any thread, also
+  // after shutdown. Throws ShutdownExecutorError in a process that was forked from this one.
+  Health health() const;
+
  private:
+  friend struct detail::ExecutorAccess;
   std::shared_ptr<detail::Pool> pool_;
+};
+
+// For what is built on an executor: the pool behind it.
+struct detail::ExecutorAccess {
+  static Pool& pool(Executor& executor) { return *executor.pool_; }
 };
 
 // For programs in which the library cannot take over by itself in a worker (Executor says so with
 // SpawnError): call it as the first line of main. In a worker it never returns.
 POOLPROOF_EXPORT void worker_entry(int argc, char** argv);
+
+// The worker that runs this: for code in tasks and initializers. Its index, 0 .. workers-1, is its
+// place in the pool, which the worker that replaces it takes over; its name is
+// ExecutorOptions::name and the index. Nothing in a process that is no worker, and in one that a
+// task has forked.
+struct ThisWorker {
+  int index = 0;
+  std::string name;
+};
+POOLPROOF_EXPORT std::optional<ThisWorker> this_worker();
 
 template <class F, class... Args>
 Future<detail::CallResult<F, Args...>> Executor::submit(const TaskOptions& options, F&& fn,

@@ -18,6 +18,7 @@
 #include "poolproof/codec.h"
 #include "poolproof/error.h"
 #include "poolproof/export.h"
+#include "poolproof/options.h"
 
 namespace poolproof {
 
@@ -59,7 +60,9 @@ class Callback {
 class Patron {
  public:
   virtual ~Patron() = default;
-  virtual void cancel(TaskId task) = 0;
+  // False in a child that the program has forked: there nothing can come any more.
+  virtual bool in_own_process() const { return true; }
+  virtual void cancel(TaskId task, const CancelOptions& options) = 0;
   virtual void prepare_callbacks() = 0;  // before the first call_back; may throw
   virtual void call_back(std::unique_ptr<Callback> callback, NodePtr settled) = 0;
   virtual void callback_threw(std::exception_ptr what) = 0;
@@ -79,7 +82,8 @@ class POOLPROOF_EXPORT FutureNode {
   void settle_stored() { publish(); }  // the value was put where only its owner's type knows
 
   bool ready() const { return (word_.load(std::memory_order_acquire) & kReady) != 0; }
-  // False: `until` came first.
+  // False: `until` came first. Throws ShutdownExecutorError in a process that was forked from the
+  // pool's own, unless it is ready.
   bool wait(std::optional<std::chrono::steady_clock::time_point> until);
   void then(std::unique_ptr<Callback> callback);  // at most once
 
@@ -173,7 +177,8 @@ class Future {
   bool valid() const { return static_cast<bool>(node_); }
   TaskId id() const { return task_; }
 
-  // Waits, and gives the value or throws an ExecutorError. Consumes the future.
+  // Waits, and gives the value or throws an ExecutorError. Consumes the future. In a process that
+  // was forked from the executor's, all that would wait throws ShutdownExecutorError.
   T get();
   // The same within `timeout`, else throws TimeoutError: then the future is still valid.
   T get_for(std::chrono::nanoseconds timeout);
@@ -182,9 +187,10 @@ class Future {
   bool wait_for(std::chrono::nanoseconds timeout) const;
 
   // Asks that the task not run. If no worker has claimed it, it ends with CancelledError; if one
-  // has, it runs on. The answer is the future's end: this neither waits nor throws.
-  void cancel() const {
-    if (checked().patron()) checked().patron()->cancel(task_);
+  // has, it runs on, and is not run again; or it is ended, where the options say so. The answer is
+  // the future's end: this neither waits nor throws.
+  void cancel(const CancelOptions& options = {}) const {
+    if (checked().patron()) checked().patron()->cancel(task_, options);
   }
 
   // Calls `f` on the executor's callback thread once the task has ended, and gives a future of what

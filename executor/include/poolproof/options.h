@@ -5,7 +5,11 @@
 #include <cstddef>
 #include <exception>
 #include <functional>
+#include <map>
 #include <optional>
+#include <string>
+
+#include "poolproof/initializer.h"
 
 namespace poolproof {
 
@@ -22,6 +26,19 @@ enum class Running {
             // run either
 };
 
+// What the unplanned death of a worker means for the others.
+enum class OnDeath {
+  kReplace,    // nothing: its own task ends with TerminatedWorkerError, and another worker comes
+  kBreakPool,  // the end of the pool, as in concurrent.futures and loky: every other task, running
+               // or queued, ends with BrokenProcessPool that names the death; submit throws it too
+};
+
+// Where a worker's stderr goes.
+enum class Stderr {
+  kInherit,  // to the program's
+  kTail,     // nowhere; what it wrote last comes with the error if it dies (Failure::stderr_tail)
+};
+
 struct ShutdownOptions {
   Pending pending = Pending::kDrain;
   Running running = Running::kFinish;
@@ -30,10 +47,22 @@ struct ShutdownOptions {
   std::optional<std::chrono::nanoseconds> grace = std::nullopt;
 };
 
+struct CancelOptions {
+  // What becomes of the task if a worker has begun it. kKill: that worker alone is killed and
+  // replaced, and the task ends with CancelledError{started = true}.
+  Running running = Running::kFinish;
+};
+
 struct TaskOptions {
   // From submit. A task still queued then ends with DeadlineError{started = false}; for one that a
   // worker holds, that worker alone is killed and replaced.
   std::optional<std::chrono::nanoseconds> deadline = std::nullopt;
+  // From the moment a worker begins it, each time anew. A task that runs longer ends with
+  // DeadlineError, and its worker is killed and replaced.
+  std::optional<std::chrono::nanoseconds> run_limit = std::nullopt;
+  // How often it may be run again after a worker died under it. What has certainly not started is
+  // given to another worker always; this is for a task that may run twice without harm.
+  int retries = 0;
 };
 
 struct ExecutorOptions {
@@ -42,6 +71,33 @@ struct ExecutorOptions {
   int workers = 0;
   // The longest message in either direction. A longer argument ends its task with EncodeError.
   std::size_t max_frame_bytes = std::size_t{1} << 30;
+  OnDeath on_death = OnDeath::kReplace;
+  Initializer initializer = {};
+  // How long the initializer may take in each worker. nanoseconds::max(): for ever.
+  std::chrono::nanoseconds initializer_limit = std::chrono::seconds(60);
+  // A worker that has had no task for so long is asked to stop; the next task starts another.
+  // None: never.
+  std::optional<std::chrono::nanoseconds> idle_timeout = std::nullopt;
+  // A worker that has run so many tasks is replaced. 0: never.
+  int tasks_per_worker = 0;
+  // A worker whose anonymous memory (its heap, not files or code) is so many bytes more than after
+  // its first task is replaced, after the task that it runs. 0: never. Measured after a task, at
+  // most once in each memory_interval.
+  std::size_t memory_growth = 0;
+  std::chrono::nanoseconds memory_interval = std::chrono::seconds(1);
+  // What one worker may map for writing, touched or not, its stacks included (RLIMIT_DATA), in
+  // bytes. Beyond it, `new` throws std::bad_alloc in the task. 0: no limit but the program's own.
+  std::size_t memory_limit = 0;
+  // Added to the program's environment, as it is when the worker starts; there before anything of
+  // the worker runs.
+  std::map<std::string, std::string> env = {};
+  Stderr worker_stderr = Stderr::kInherit;
+  // A worker is called `name`-`index`: see this_worker(), and ps, which shows the first 15 letters.
+  std::string name = "poolproof";
+  // How long a worker may take to say that it has started, and to take a task that it was offered.
+  // One that does neither (stopped, stuck before main, starved) is killed and replaced; three fresh
+  // ones in a row end the pool with SpawnError. nanoseconds::max(): for ever.
+  std::chrono::nanoseconds start_limit = std::chrono::seconds(30);
   // A worker whose channel was lost is awaited this long for its exit record, then killed.
   std::chrono::nanoseconds channel_grace = std::chrono::milliseconds(500);
   // A worker that was asked to stop is killed if it still lives after this long.

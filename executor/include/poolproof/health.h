@@ -1,0 +1,40 @@
+// How a pool is, and what has happened to it: a snapshot.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <string>
+
+#include "poolproof/error.h"
+
+namespace poolproof {
+
+struct Health {
+  // Now.
+  int workers_wanted = 0;  // at most so many, as asked for by the options or a resize
+  int starting = 0;        // spawned, not yet ready for a task
+  int idle = 0;
+  int busy = 0;            // hold a task
+  int ending = 0;          // asked to stop, or being killed, and not yet gone
+  std::size_t queued = 0;  // tasks that no worker holds
+  // Since the first task.
+  std::uint64_t spawned = 0;
+  std::uint64_t spawn_failures = 0;
+  std::uint64_t settled = 0;   // tasks that have ended, in whatever way
+  std::uint64_t requeued = 0;  // tasks given to another worker, since theirs died before they began
+  std::uint64_t retried = 0;   // the same after they had begun (TaskOptions::retries)
+  // Workers that have ended, by cause: kSpent and kGrown are the recycled ones, kIdle those that
+  // had nothing to do; kSelf, kOutOfMemory, kChannelLost, kGarbage, kLate and kUnknown are deaths.
+  std::map<Cause, std::uint64_t> ended = {};
+  // Of the worker that was recycled last because it had grown: who, from what to what, after how
+  // many tasks. Empty: none was.
+  std::string last_growth = {};
+
+  std::uint64_t ended_by(Cause cause) const {
+    const auto found = ended.find(cause);
+    return found == ended.end() ? 0 : found->second;
+  }
+};
+
+}  // namespace poolproof

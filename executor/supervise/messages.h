@@ -1,0 +1,104 @@
+// What the supervisor is told, and what it orders: the two lists between it and the world.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "executor/supervise/scheduling.h"
+#include "executor/transport/frame.h"
+#include "poolproof/health.h"
+#include "poolproof/options.h"
+
+namespace poolproof::supervise {
+
+using Outcome = std::variant<Bytes, Failure>;
+
+// From the program.
+struct TaskSubmitted {
+  TaskId task = 0;
+  transport::SharedPayload payload = nullptr;
+  std::optional<Instant> deadline = {};
+  std::optional<std::chrono::nanoseconds> run_limit = {};
+  int retries = 0;
+};
+struct CancelAsked {
+  TaskId task = 0;
+  Running running = Running::kFinish;  // what becomes of it if it has started
+};
+struct ShutdownAsked {
+  Pending pending = Pending::kDrain;
+  Running running = Running::kFinish;
+  std::optional<Instant> until = {};
+};
+struct ResizeAsked {
+  int workers = 1;  // at most so many from now on; those beyond end once they have no task
+};
+struct HealthAsked {
+  std::uint64_t ticket = 0;  // comes back with the answer
+};
+// From the operating system.
+struct WorkerSpawned {
+  WorkerId worker = 0;
+  int pid = 0;
+};
+struct SpawnFailed {
+  WorkerId worker = 0;
+  os::SysError error;
+};
+struct FrameCame {
+  WorkerId worker = 0;
+  transport::Frame frame;
+};
+struct GarbageCame {
+  WorkerId worker = 0;
+  std::string what;
+};
+struct ChannelEnded {
+  WorkerId worker = 0;
+};
+struct WorkerExited {
+  WorkerId worker = 0;
+  ExitStatus exit;
+  bool was_frozen = false;
+  bool out_of_memory = false;    // the kernel has counted such a kill
+  std::string stderr_tail = {};  // what it wrote last, where that is kept
+};
+struct DescriptorsLost {};  // somebody closed descriptors of ours: nothing can be known any more
+using Input = std::variant<FrameCame, GarbageCame, ChannelEnded, WorkerExited, TaskSubmitted,
+                           CancelAsked, ShutdownAsked, ResizeAsked, HealthAsked, WorkerSpawned,
+                           SpawnFailed, DescriptorsLost>;
+
+struct SpawnWorker {
+  WorkerId worker = 0;
+  int index = 0;
+};
+struct SendFrame {
+  WorkerId worker = 0;
+  transport::FrameKind kind = transport::FrameKind::kOffer;
+  TaskId task = 0;
+  transport::SharedPayload payload = nullptr;
+};
+struct KillWorker {
+  WorkerId worker = 0;
+};
+struct ForgetWorker {  // its exit record was taken
+  WorkerId worker = 0;
+};
+struct SettleTask {
+  TaskId task = 0;
+  Outcome outcome;
+};
+struct EndPool {  // what is submitted from now on ends with this
+  Failure why;
+};
+struct TellHealth {
+  std::uint64_t ticket = 0;  // 0: the last, nobody has asked for it
+  Health health;
+};
+struct Finish {};  // shutdown is complete: no task, no worker
+using Order = std::variant<SpawnWorker, SendFrame, KillWorker, ForgetWorker, SettleTask, EndPool,
+                           TellHealth, Finish>;
+
+}  // namespace poolproof::supervise

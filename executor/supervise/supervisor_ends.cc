@@ -1,0 +1,118 @@
+// The fourth part of Supervisor: how workers, tasks and the pool come to their ends.
+#include <utility>
+
+#include "executor/supervise/supervisor.h"
+
+namespace poolproof::supervise {
+
+void Supervisor::bury(Worker& worker, const ExitStatus& exit) {
+  worker.notes.in_initializer = worker.in_initializer;
+  const Death death = name_death(worker.ref, worker.notes, exit);
+  // Idle workers that somebody kills from outside are no crash loop: they are replaced when needed.
+  const bool counts = !worker.ever_claimed && death.intent == Intent::kUnplanned &&
+                      (!worker.said_hello || worker.task != 0);
+  ++counters_.ended[death.cause];
+  Task* task = worker.task != 0 ? tasks_.find(worker.task) : nullptr;
+  orders_.push_back(ForgetWorker{worker.id});
+  workers_.erase(worker.id);
+  if (!counts) spawn_after_.reset();  // its end may have made room for another
+  if (task != nullptr) settle_or_requeue(*task, death);
+  if (options_.on_death == OnDeath::kBreakPool && death.intent == Intent::kUnplanned) {
+    break_pool(death);
+  }
+  if (counts) {
+    // An initializer that hangs would hang again; one that froze, or died, need not.
+    const bool hopeless = death.in_initializer && death.cause == Cause::kLate;
+    if (++fresh_losses_ >= kLossLimit || hopeless) end_pool(failure_of_pool(death, fresh_losses_));
+    pause_spawning(++losses_to_pause_);
+  }
+}
+
+void Supervisor::settle_or_requeue(Task& task, const Death& death) {
+  if (death.cause == Cause::kPoolBroken) {
+    fail(task.id, *ended_);  // the death that broke it is the one to be told
+  } else if (!task.started && task.unwanted && death.intent != Intent::kPolicy) {
+    cancel_waiting(task.id);
+  } else if (may_run_again(task, death)) {
+    tasks_.put_back(task);
+    if (ended_) settle_waiting(*ended_);
+    if (shutdown_ && shutdown_->running == Running::kKill) settle_unrun();
+  } else {
+    fail(task.id, failure_of_task(death, task.id, task.started));
+  }
+}
+
+// Whether the task is given to another worker, now that its own has died.
+bool Supervisor::may_run_again(Task& task, const Death& death) {
+  if (death.intent != Intent::kUnplanned) return false;
+  if (!task.started) {
+    if (++task.lost_unclaimed >= kLossLimit) return false;
+    ++counters_.requeued;
+    return true;
+  }
+  const bool breaks = ended_ || options_.on_death == OnDeath::kBreakPool;
+  if (task.unwanted || breaks || task.retries <= 0) return false;
+  --task.retries;
+  ++counters_.retried;
+  return true;
+}
+
+void Supervisor::break_pool(const Death& death) {
+  end_pool(failure_of_broken_pool(death));
+  for (auto& [id, worker] : workers_) apply(worker, Event::kKill, {.wish = Wish::kBreak});
+}
+
+void Supervisor::end_pool(const Failure& why) {
+  if (ended_) return;
+  ended_ = why;
+  orders_.push_back(EndPool{why});
+  settle_waiting(why);
+}
+
+void Supervisor::finish() {
+  if (std::exchange(finished_, true)) return;
+  tell_health();  // nothing comes after the end
+  orders_.push_back(TellHealth{0, health()});
+  orders_.push_back(Finish{});
+}
+
+void Supervisor::settle(TaskId task, Outcome outcome) {
+  ++counters_.settled;
+  tasks_.remove(task);
+  orders_.push_back(SettleTask{task, std::move(outcome)});
+}
+
+// With `why`, and with what is known of this task.
+void Supervisor::fail(TaskId id, Failure why) {
+  const Task* task = tasks_.find(id);
+  why.task = id;
+  why.started = task != nullptr && task->ran;
+  settle(id, std::move(why));
+}
+
+void Supervisor::cancel_waiting(TaskId id) {
+  const bool ran = tasks_.find(id)->ran;
+  fail(id, plain_failure(FailureKind::kCancelled, id,
+                         ran ? "it was cancelled before it was run again"
+                             : "it was cancelled before a worker claimed it"));
+}
+
+void Supervisor::settle_waiting(const Failure& why) {
+  for (const TaskId id : tasks_.all_waiting()) fail(id, why);
+}
+
+void Supervisor::settle_unrun() {
+  if (shutdown_->pending == Pending::kCancel) {
+    for (const TaskId id : tasks_.all_waiting()) cancel_waiting(id);
+  } else {
+    settle_waiting(
+        plain_failure(FailureKind::kShutdown, 0, "the executor was shut down before it could run"));
+  }
+}
+
+void Supervisor::kill_everything() {
+  settle_unrun();
+  for (auto& [id, worker] : workers_) apply(worker, Event::kKill, {.wish = Wish::kShutdownKill});
+}
+
+}  // namespace poolproof::supervise

@@ -1,0 +1,163 @@
+// The third part of Supervisor: what is wanted, as against what is. Deadlines, who gets which task,
+// who may go, who must come.
+#include <algorithm>
+#include <utility>
+
+#include "executor/supervise/supervisor.h"
+
+namespace poolproof::supervise {
+
+std::optional<Instant> Supervisor::next_deadline() const {
+  std::optional<Instant> next = tasks_.next_deadline();
+  const auto consider = [&](const std::optional<Instant>& other) {
+    if (other && (!next || *other < *next)) next = other;
+  };
+  if (!finished_) consider(shutdown_until_);
+  if (tasks_.waiting() > 0) consider(spawn_after_);
+  for (const auto& [id, worker] : workers_) consider(worker.grace_until);
+  return next;
+}
+
+void Supervisor::expire() {
+  for (const TaskId id : tasks_.take_expired(now_)) {
+    Task* task = tasks_.find(id);
+    if (task->holder == 0) {
+      fail(id, plain_failure(FailureKind::kDeadline, id, "its deadline came while it waited"));
+    } else {
+      apply(*find(task->holder), Event::kKill, {.wish = Wish::kDeadline});
+    }
+  }
+  for (auto& [id, worker] : workers_) {
+    // Of those that are idle only once tasks were handed out: one with a task to come stays.
+    if (worker.state != State::kIdle) end_grace(worker);
+  }
+  if (spawn_after_ && *spawn_after_ <= now_) spawn_after_.reset();
+  if (shutdown_until_ && *shutdown_until_ <= now_) {
+    shutdown_until_.reset();
+    shutdown_->running = Running::kKill;
+    kill_everything();
+  }
+}
+
+void Supervisor::end_grace(Worker& worker) {
+  if (worker.grace_until && *worker.grace_until <= now_) apply(worker, Event::kGraceOver, {});
+}
+
+void Supervisor::pump() {
+  if (finished_) return;
+  hand_out();
+  for (auto& [id, worker] : workers_) {
+    if (worker.state == State::kIdle) end_grace(worker);
+  }
+  retire();
+  spawn_as_needed();
+  if (shutdown_ && tasks_.empty() && workers_.empty()) {
+    finish();
+  }
+}
+
+void Supervisor::tell_health() {
+  for (const std::uint64_t ticket : std::exchange(tickets_, {})) {
+    orders_.push_back(TellHealth{ticket, health()});
+  }
+}
+
+Health Supervisor::health() const {
+  Health health = counters_;
+  health.workers_wanted = wanted_;
+  health.queued = tasks_.waiting();
+  for (const auto& [id, worker] : workers_) {
+    switch (worker.state) {
+      case State::kStarting:
+      case State::kInitializing:
+        ++health.starting;
+        break;
+      case State::kIdle:
+        ++health.idle;
+        break;
+      case State::kOffered:
+      case State::kWithdrawing:
+      case State::kBusy:
+        ++health.busy;
+        break;
+      case State::kStopping:
+      case State::kKilling:
+      case State::kLosing:
+      case State::kConvicted:
+      case State::kReaped:
+        ++health.ending;
+        break;
+    }
+  }
+  return health;
+}
+
+void Supervisor::hand_out() {
+  for (auto& [id, worker] : workers_) {
+    if (tasks_.waiting() == 0) return;
+    if (worker.state != State::kIdle || wish_to_retire(worker) != Wish::kNone) continue;
+    Task* task = tasks_.hand_out(id);
+    apply(worker, Event::kOffer, {.offered = task->id});
+  }
+}
+
+void Supervisor::retire() {
+  for (auto& [id, worker] : workers_) {
+    const bool has_no_task = worker.state == State::kIdle || is_coming(worker);
+    if (!has_no_task) continue;
+    const Wish wish = wish_to_retire(worker);
+    if (wish != Wish::kNone) apply(worker, Event::kStop, {.wish = wish});
+  }
+}
+
+bool Supervisor::is_coming(const Worker& worker) const {
+  return worker.state == State::kStarting || worker.state == State::kInitializing;
+}
+
+// Why this worker, which has no task, is to end; kNone: it may stay.
+Wish Supervisor::wish_to_retire(const Worker& worker) const {
+  if ((shutdown_ || ended_) && tasks_.waiting() == 0) return Wish::kStop;
+  if (worker.ref.index >= wanted_) return Wish::kResize;
+  if (options_.tasks_per_worker > 0 && worker.tasks_done >= options_.tasks_per_worker) {
+    return Wish::kSpent;
+  }
+  const bool grown = options_.memory_growth > 0 && worker.memory_at_first &&
+                     worker.memory >= *worker.memory_at_first &&
+                     worker.memory - *worker.memory_at_first >= options_.memory_growth;
+  if (grown) return Wish::kGrown;
+  return Wish::kNone;
+}
+
+void Supervisor::pause_spawning(int losses) {
+  if (losses < 2) return;
+  const int doublings = std::min(losses - 2, 10);
+  spawn_after_ = now_ + std::min(kFirstPause * (1 << doublings), kLongestPause);
+}
+
+void Supervisor::spawn_as_needed() {
+  if (spawn_after_) return;
+  std::size_t starting = 0;
+  std::vector<bool> taken(static_cast<std::size_t>(wanted_));
+  for (const auto& [id, worker] : workers_) {
+    const auto place = static_cast<std::size_t>(worker.ref.index);
+    if (place < taken.size()) taken[place] = true;
+    if (is_coming(worker)) ++starting;
+  }
+  // Those beyond the wanted places count too, until they have ended: never more at once than asked.
+  std::size_t room = taken.size() - std::min(taken.size(), workers_.size());
+  ++spawn_round_;
+  for (int index = 0; index < wanted_ && room > 0 && starting < tasks_.waiting(); ++index) {
+    if (taken[static_cast<std::size_t>(index)]) continue;
+    Worker worker;
+    worker.id = ++last_worker_;
+    worker.ref.index = index;
+    worker.spawn_round = spawn_round_;
+    worker.grace_until = os::after(now_, options_.start_limit);
+    orders_.push_back(SpawnWorker{worker.id, index});
+    workers_.emplace(worker.id, std::move(worker));
+    ++starting;
+    --room;
+  }
+}
+
+}  // namespace poolproof::supervise

@@ -1,0 +1,114 @@
+// Workers that do not start, or take no task, as real processes: frozen, crashing, refused.
+#include <fcntl.h>
+#include <gtest/gtest.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <fstream>
+#include <string>
+#include <thread>
+
+#include "poolproof/executor.h"
+
+namespace poolproof {
+namespace {
+
+using namespace std::chrono_literals;
+
+// A worker of this program stops, or ends, before its hello, once for each file of that name.
+struct BeforeHello {
+  BeforeHello() {
+    const char* folder = getenv("POOLPROOF_TEST_BEFORE_HELLO");
+    if (folder == nullptr) return;
+    for (const char* turn : {"0", "1", "2"}) {
+      if (unlink((std::string(folder) + "/stop" + turn).c_str()) == 0) raise(SIGSTOP);
+      if (unlink((std::string(folder) + "/exit" + turn).c_str()) == 0) _exit(9);
+    }
+  }
+} before_hello;
+
+class Start : public testing::Test {
+ protected:
+  Start() {
+    char name[] = "/tmp/poolproof-test-XXXXXX";
+    folder_ = mkdtemp(name);
+    setenv("POOLPROOF_TEST_BEFORE_HELLO", folder_.c_str(), 1);
+  }
+  ~Start() override {
+    unsetenv("POOLPROOF_TEST_BEFORE_HELLO");
+    rmdir(folder_.c_str());
+  }
+  void plan(const char* name) { std::ofstream(folder_ + "/" + name) << name; }
+
+ private:
+  std::string folder_;
+};
+
+bool is_stopped(int pid) {
+  std::string stat;
+  std::getline(std::ifstream("/proc/" + std::to_string(pid) + "/stat"), stat);
+  return stat.substr(stat.rfind(')') + 2, 1) == "T";
+}
+
+TEST_F(Start, a_worker_that_is_frozen_before_its_hello_is_replaced) {
+  plan("stop0");
+  Executor pool({.workers = 1, .start_limit = 3s});
+  EXPECT_EQ(pool.submit([] { return 1; }).get(), 1);
+}
+
+TEST_F(Start, three_frozen_workers_in_a_row_end_the_pool_and_are_called_so) {
+  for (const char* name : {"stop0", "stop1", "stop2"}) plan(name);
+  Executor pool({.workers = 1, .start_limit = 1s});
+  try {
+    pool.submit([] { return 1; }).get();
+    FAIL();
+  } catch (const SpawnError& error) {
+    EXPECT_EQ(error.failure().cause, Cause::kFrozen);
+    EXPECT_NE(std::string(error.what()).find("found stopped"), std::string::npos) << error.what();
+  }
+  EXPECT_THROW(pool.submit([] { return 1; }), SpawnError);
+}
+
+TEST_F(Start, a_worker_that_dies_before_its_hello_is_replaced) {
+  plan("exit0");
+  plan("exit1");
+  Executor pool({.workers = 1});
+  EXPECT_EQ(pool.submit([] { return 1; }).get(), 1);
+}
+
+TEST_F(Start, an_idle_worker_that_freezes_gives_its_next_task_to_another) {
+  Executor pool({.workers = 1, .start_limit = 3s});
+  const int pid = pool.submit(getpid).get();
+  kill(pid, SIGSTOP);
+  while (!is_stopped(pid)) std::this_thread::sleep_for(1ms);
+  EXPECT_NE(pool.submit(getpid).get(), pid);
+  EXPECT_NE(kill(pid, 0), 0) << "it was killed, and reaped";
+}
+
+TEST_F(Start, a_system_that_refuses_every_worker_gives_an_error_that_says_how) {
+  Executor pool({.workers = 2});
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  const int next = open("/dev/null", O_RDONLY);
+  close(next);
+  // Enough for the bell of the pool, too few for a channel.
+  const rlimit few{static_cast<rlim_t>(next) + 2, before.rlim_max};
+  setrlimit(RLIMIT_NOFILE, &few);
+  Future<int> first = pool.submit([] { return 1; });
+  Future<int> second = pool.submit([] { return 2; });
+  EXPECT_THROW(first.get(), SpawnError);
+  setrlimit(RLIMIT_NOFILE, &before);
+  try {
+    second.get();
+    FAIL();
+  } catch (const SpawnError& error) {
+    EXPECT_NE(std::string(error.what()).find("Too many open files"), std::string::npos)
+        << error.what();
+  }
+}
+
+}  // namespace
+}  // namespace poolproof
