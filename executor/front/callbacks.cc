@@ -1,7 +1,9 @@
 #include "executor/front/callbacks.h"
 
+#include <algorithm>
 #include <utility>
 
+#include "executor/front/parking.h"
 #include "executor/os/thread.h"
 
 namespace poolproof::detail {
@@ -32,10 +34,24 @@ void Callbacks::run(std::unique_ptr<Callback> callback, NodePtr settled) {
     if (!closed_) {
       due_.push_back({std::move(callback), std::move(settled)});
       changed_.notify_all();
-      return;
     }
   }
-  callback->run(std::move(settled));
+  if (callback) {
+    callback->run(std::move(settled));
+  } else {
+    tell_parked();
+  }
+}
+
+std::unique_ptr<Callback> Callbacks::take(const FutureNode& settled) {
+  if (!parked_ && serving() != this) return nullptr;
+  const std::lock_guard lock(mutex_);
+  const auto found = std::find_if(due_.begin(), due_.end(),
+                                  [&](const Due& due) { return &*due.settled == &settled; });
+  if (found == due_.end()) return nullptr;
+  std::unique_ptr<Callback> callback = std::move(found->callback);
+  due_.erase(found);
+  return callback;
 }
 
 void Callbacks::close() {
@@ -53,6 +69,7 @@ void Callbacks::close() {
 }
 
 void Callbacks::work() {
+  const Serving serving(*this);
   std::unique_lock lock(mutex_);
   while (true) {
     changed_.wait(lock, [this] { return !due_.empty() || closing_; });
@@ -60,8 +77,7 @@ void Callbacks::work() {
     Due due = std::move(due_.front());
     due_.pop_front();
     lock.unlock();
-    due.callback->run(std::move(due.settled));
-    due.callback.reset();  // what it captured dies here, not under the lock
+    run_callback(std::move(due.callback), std::move(due.settled));
     lock.lock();
   }
   closed_ = true;

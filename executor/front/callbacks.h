@@ -27,6 +27,11 @@ class Callbacks : public std::enable_shared_from_this<Callbacks> {
   // it only asks for that.
   void close();
 
+  // Under parking_lock, by a thread of callbacks: see Patron::take_due.
+  std::unique_ptr<Callback> take(const FutureNode& settled);
+  // Under parking_lock: whether the callback that runs here waits for other callbacks.
+  void set_parked(bool parked) { parked_ = parked; }
+
  private:
   struct Due {
     std::unique_ptr<Callback> callback;
@@ -40,6 +45,7 @@ class Callbacks : public std::enable_shared_from_this<Callbacks> {
   std::thread thread_;
   bool closing_ = false;
   bool closed_ = false;
+  bool parked_ = false;  // guarded by parking_lock
 };
 
 }  // namespace poolproof::detail

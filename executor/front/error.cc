@@ -44,8 +44,11 @@ std::string describe(const Failure& failure) {
     case FailureKind::kInitializer:
     case FailureKind::kSupervisorLost:
       return task + " cannot run: " + failure.text;
+    case FailureKind::kQueueFull:
+    case FailureKind::kNesting:
+      return failure.text;
     case FailureKind::kTimeout:
-      return "the wait for " + task + " ran out; it goes on";
+      return failure.task == 0 ? failure.text : "the wait for " + task + " ran out; it goes on";
   }
   return task;
 }
@@ -131,8 +134,12 @@ void throw_failure(const Failure& failure) {
       throw InitializerError(failure);
     case FailureKind::kSupervisorLost:
       throw SupervisorLost(failure);
+    case FailureKind::kQueueFull:
+      throw QueueFullError(failure);
+    case FailureKind::kNesting:
+      throw NestingError(failure);
     case FailureKind::kTimeout:
-      throw TimeoutError(failure.task);
+      throw TimeoutError(failure);
   }
   throw ExecutorError(failure);
 }

@@ -1,5 +1,7 @@
 #include "poolproof/executor.h"
 
+#include <cstdlib>
+#include <limits>
 #include <stdexcept>
 #include <string>
 
@@ -7,6 +9,7 @@
 #include "executor/os/child.h"
 #include "executor/os/linux.h"
 #include "executor/worker/entry.h"
+#include "poolproof/cpu_count.h"
 
 namespace poolproof {
 namespace {
@@ -34,7 +37,14 @@ int checked_workers(int workers) {
     throw std::invalid_argument("ExecutorOptions::workers is " + std::to_string(workers) +
                                 "; give a count, or 0 for one worker per usable CPU");
   }
-  return workers == 0 ? os::usable_cpus() : workers;
+  return workers == 0 ? cpu_count() : workers;
+}
+
+int deepest(int asked) {
+  const char* environment = std::getenv("POOLPROOF_MAX_DEPTH");
+  if (asked == 0)
+    asked = environment != nullptr && *environment != '\0' ? std::atoi(environment) : kMaxDepth;
+  return asked > 0 ? asked : std::numeric_limits<int>::max();
 }
 
 ExecutorOptions checked(ExecutorOptions options) {
@@ -50,6 +60,10 @@ ExecutorOptions checked(ExecutorOptions options) {
     throw SpawnError(failure);
   }
   refuse_if_privileged();
+  options.max_depth = deepest(options.max_depth);
+  if (os::nesting_depth() >= options.max_depth) {
+    throw NestingError(detail::too_deep(options.max_depth));
+  }
   options.workers = checked_workers(options.workers);
   for (const auto& [name, value] : options.env) {
     const bool has_zero = (name + value).find('\0') != std::string::npos;

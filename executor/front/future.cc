@@ -12,6 +12,8 @@
 #include <typeinfo>
 
 #include "executor/check.h"
+#include "executor/front/parking.h"
+#include "poolproof/wait.h"
 
 namespace poolproof::detail {
 namespace {
@@ -30,17 +32,19 @@ void futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t while_it_i
           FUTEX_BITSET_MATCH_ANY);
 }
 
+// A wait for one future.
+class One : public Awaited {
+ public:
+  explicit One(NodePtr node) : node_(std::move(node)) {}
+  bool over() override { return node_->ready(); }
+  void add_roots(std::vector<NodePtr>& to) override { to.push_back(node_); }
+
+ private:
+  const NodePtr node_;
+};
+
 void futex_wake_all(const std::atomic<std::uint32_t>& word) {
   syscall(SYS_futex, &word, FUTEX_WAKE_PRIVATE, INT_MAX, nullptr, nullptr, 0);
-}
-
-[[noreturn]] void refuse_forked(TaskId task) {
-  Failure failure;
-  failure.kind = FailureKind::kShutdown;
-  failure.task = task;
-  failure.started = true;  // for all that is known here
-  failure.text = "its executor belongs to the process that this one was forked from";
-  throw_failure(failure);
 }
 
 }  // namespace
@@ -60,6 +64,11 @@ NodePtr::~NodePtr() {
 FutureNode::FutureNode(TaskId task, std::shared_ptr<Patron> patron)
     : task_(task), patron_(std::move(patron)) {}
 
+NodePtr FutureNode::reference() {
+  references_.fetch_add(1, std::memory_order_relaxed);
+  return NodePtr(this);
+}
+
 void FutureNode::settle(Bytes result) {
   result_ = std::move(result);
   publish();
@@ -77,16 +86,27 @@ void FutureNode::settle_thrown(std::exception_ptr what) {
 
 void FutureNode::publish() {
   // Held: whoever is woken may drop the last reference but this one.
-  references_.fetch_add(1, std::memory_order_relaxed);
-  NodePtr self(this);
-  const std::uint32_t before = word_.fetch_or(kReady, std::memory_order_acq_rel);
+  NodePtr self = reference();
+  const std::uint32_t before = word_.fetch_or(kReady, std::memory_order_seq_cst);
   POOLPROOF_CHECK((before & kReady) == 0, "a future ends once");
   if ((before & kWaiting) != 0) futex_wake_all(word_);
+  NodePtr source;
+  if ((before & kLinked) != 0) {
+    const std::lock_guard lock(parking_lock());
+    source = drop_source();
+  }
+  if ((before & kWatched) != 0) Watch::tell(*this);
+  tell_parked();
   if ((before & kThen) != 0) patron_->call_back(std::move(then_), std::move(self));
 }
 
 bool FutureNode::wait(std::optional<std::chrono::steady_clock::time_point> until) {
-  if (!ready() && patron_ && !patron_->in_own_process()) refuse_forked(task_);
+  if (ready()) return true;
+  refuse_in_fork();
+  if (serving() != nullptr) {
+    One one(reference());
+    if (must_park(one)) return wait_parked(one, until);
+  }
   while (true) {
     std::uint32_t seen = word_.load(std::memory_order_acquire);
     if ((seen & kReady) != 0) return true;
@@ -101,14 +121,32 @@ bool FutureNode::wait(std::optional<std::chrono::steady_clock::time_point> until
 }
 
 void FutureNode::then(std::unique_ptr<Callback> callback) {
-  if (!patron_->in_own_process()) refuse_forked(task_);
-  patron_->prepare_callbacks();
-  references_.fetch_add(1, std::memory_order_relaxed);
-  NodePtr self(this);
+  refuse_in_fork();
+  if (patron_) patron_->prepare_callbacks();
+  NodePtr self = reference();
   then_ = std::move(callback);
   const std::uint32_t before = word_.fetch_or(kThen, std::memory_order_acq_rel);
   POOLPROOF_CHECK((before & kThen) == 0, "then() consumes the future");
-  if ((before & kReady) != 0) patron_->call_back(std::move(then_), std::move(self));
+  if ((before & kReady) == 0) return;
+  if (patron_) {
+    patron_->call_back(std::move(then_), std::move(self));
+  } else {  // of no executor: all of nothing
+    std::move(then_)->run(std::move(self));
+  }
+}
+
+void FutureNode::refuse_in_fork() const {
+  if (!patron_ || patron_->in_own_process()) return;
+  Failure failure;
+  failure.kind = FailureKind::kShutdown;
+  failure.task = task_;
+  failure.started = true;  // for all that is known here
+  failure.text = "its executor belongs to the process that this one was forked from";
+  throw_failure(failure);
+}
+
+void FutureNode::cancel(const CancelOptions& options) {
+  if (patron_) patron_->cancel(task_, options);
 }
 
 void FutureNode::throw_if_failed() const {
@@ -139,6 +177,10 @@ Failure describe_exception(FailureKind kind, Stage stage, TaskId task, std::exce
   } catch (const std::exception& thrown) {
     const char* text = thrown.what();
     failure.text = text != nullptr ? text : "(its what() is null)";
+  } catch (const std::string& thrown) {
+    failure.text = thrown;
+  } catch (const char* thrown) {
+    failure.text = thrown != nullptr ? thrown : "(a null pointer)";
   } catch (...) {
     failure.text = "(it carries no text)";
   }

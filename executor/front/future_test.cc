@@ -7,35 +7,16 @@
 #include <string>
 #include <thread>
 
-#include "executor/front/callbacks.h"
+#include "executor/front/fake_patron.h"
 
 namespace poolproof {
 namespace {
 
+using detail::encoded;
+using detail::FakePatron;
 using namespace std::chrono_literals;
-using detail::Callbacks;
 using detail::FutureAccess;
 using detail::NodePtr;
-
-struct FakePatron : detail::Patron {
-  std::shared_ptr<Callbacks> callbacks = std::make_shared<Callbacks>();
-  std::atomic<int> cancelled = 0;
-  std::atomic<int> threw = 0;
-  ~FakePatron() override { callbacks->close(); }
-  void cancel(TaskId, const CancelOptions&) override { ++cancelled; }
-  void prepare_callbacks() override { callbacks->start(); }
-  void call_back(std::unique_ptr<detail::Callback> callback, NodePtr settled) override {
-    callbacks->run(std::move(callback), std::move(settled));
-  }
-  void callback_threw(std::exception_ptr) override { ++threw; }
-};
-
-template <class T>
-Bytes encoded(const T& value) {
-  WireWriter out;
-  Codec<T>::encode(out, value);
-  return out.take();
-}
 
 class FutureTest : public testing::Test {
  protected:

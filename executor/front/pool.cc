@@ -11,6 +11,7 @@
 #include <variant>
 
 #include "executor/check.h"
+#include "executor/os/child.h"
 #include "executor/os/thread.h"
 
 namespace poolproof::detail {
@@ -36,6 +37,14 @@ constexpr char kForked[] =
 constexpr char kClosed[] = "the executor is shut down, and takes no more tasks";
 
 }  // namespace
+
+Failure too_deep(int max_depth) {
+  return failure_of(FailureKind::kNesting, 0,
+                    "executors are nested too deep: this process is a worker at depth " +
+                        std::to_string(os::nesting_depth()) + ", and " + std::to_string(max_depth) +
+                        " is the limit (ExecutorOptions::max_depth, or POOLPROOF_MAX_DEPTH in the "
+                        "environment). Does a task submit itself?");
+}
 
 Pool::Pool(os::Os& os, const ExecutorOptions& options)
     : os_(os), options_(options), owner_(getpid()), workers_(options.workers) {}
@@ -63,19 +72,47 @@ NodePtr Pool::submit(const TaskOptions& options, Bytes payload, MakeNode make) {
   auto shared = std::make_shared<const transport::Payload>(std::move(payload));
   const std::optional<os::Instant> deadline = os::after(os_.now(), options.deadline);
 
-  const std::lock_guard lock(mutex_);
-  if (ended_) throw_failure(*ended_);
-  if (phase_ >= Phase::kClosing) throw_failure(failure_of(FailureKind::kShutdown, 0, kClosed));
+  std::unique_lock lock(mutex_);
+  refuse_if_over();
+  if (options_.max_pending != 0 && open_.size() >= options_.max_pending) {
+    await_room(lock, options);
+    refuse_if_over();
+  }
   if (phase_ == Phase::kFresh) start();
   const TaskId task = ++last_task_;
   NodePtr node(make(task, shared_from_this()));
   open_.emplace(task, node);
+  if (trace_) trace_->submitted(task);
   put(supervise::TaskSubmitted{.task = task,
                                .payload = std::move(shared),
                                .deadline = deadline,
                                .run_limit = options.run_limit,
                                .retries = options.retries});
   return node;
+}
+
+void Pool::refuse_if_over() const {
+  if (ended_) throw_failure(*ended_);
+  if (phase_ >= Phase::kClosing) throw_failure(failure_of(FailureKind::kShutdown, 0, kClosed));
+}
+
+// Returns when there is room, or when the pool is over.
+void Pool::await_room(std::unique_lock<std::mutex>& lock, const TaskOptions& options) {
+  const auto over = [this] {
+    return open_.size() < options_.max_pending || ended_ || phase_ >= Phase::kClosing;
+  };
+  const bool blocks = options.when_full.value_or(options_.when_full) == Backpressure::kBlock;
+  const std::optional<os::Instant> until = os::after(os_.now(), options.room_within);
+  ++waiting_for_room_;
+  if (blocks && !until) room_.wait(lock, over);
+  const bool come = blocks && (!until || room_.wait_until(lock, *until, over));
+  --waiting_for_room_;
+  if (come) return;
+  throw_failure(failure_of(
+      FailureKind::kQueueFull, 0,
+      "the executor has no room for the task: " + std::to_string(options_.max_pending) +
+          " tasks are open, as many as ExecutorOptions::max_pending allows" +
+          (blocks ? ", and none of them ended in time (TaskOptions::room_within)" : "")));
 }
 
 NodePtr Pool::refuse(Failure failure, MakeNode make) {
@@ -91,6 +128,12 @@ NodePtr Pool::refuse(Failure failure, MakeNode make) {
 
 // Under the lock. The supervisor's thread, and with it all workers, start at the first task.
 void Pool::start() {
+  // One that a static constructor made in a worker is refused here, if it is used: there, a throw
+  // would end the worker.
+  if (os::nesting_depth() >= options_.max_depth) throw_failure(too_deep(options_.max_depth));
+  if (!options_.trace.path.empty() || options_.trace.sink) {
+    trace_ = std::make_unique<Trace>(options_.trace, options_.name);
+  }
   auto bell = os_.open_bell();
   if (const auto* error = std::get_if<os::SysError>(&bell)) {
     throw_failure(failure_of(FailureKind::kSpawn, 0, os::to_string(*error)));
@@ -139,6 +182,7 @@ void Pool::supervise(int workers) {
   {
     const std::lock_guard lock(mutex_);
     phase_ = Phase::kOver;
+    room_.notify_all();
     late.swap(open_);
     const bool foreign = ended_ && ended_->kind == FailureKind::kSupervisorLost;
     POOLPROOF_CHECK(late.empty() || foreign, "a shutdown is complete when every future has ended");
@@ -162,6 +206,7 @@ void Pool::shutdown(const ShutdownOptions& options) {
   std::unique_lock lock(mutex_);
   if (phase_ == Phase::kFresh) phase_ = Phase::kGone;
   if (phase_ == Phase::kRunning) phase_ = Phase::kClosing;
+  room_.notify_all();
   if (phase_ == Phase::kClosing) {
     put(supervise::ShutdownAsked{options.pending, options.running,
                                  os::after(os_.now(), options.grace)});
@@ -171,6 +216,7 @@ void Pool::shutdown(const ShutdownOptions& options) {
   if (ending.joinable()) {
     lock.unlock();
     ending.join();
+    trace_.reset();  // nobody tells it anything any more
     lock.lock();
     phase_ = Phase::kGone;
     changed_.notify_all();
@@ -252,7 +298,20 @@ void Pool::callback_threw(std::exception_ptr what) {
                told.text.c_str());
 }
 
+void Pool::worker_started(const WorkerRef& worker) {
+  if (trace_) trace_->worker_started(worker);
+}
+
+void Pool::worker_ended(const WorkerRef& worker) {
+  if (trace_) trace_->worker_ended(worker);
+}
+
+void Pool::task_begun(TaskId task, const WorkerRef& worker) {
+  if (trace_) trace_->begun(task, worker);
+}
+
 void Pool::settle(TaskId task, supervise::Outcome outcome) {
+  if (trace_) trace_->ended(task, outcome);
   NodePtr node;
   {
     const std::lock_guard lock(mutex_);
@@ -260,6 +319,7 @@ void Pool::settle(TaskId task, supervise::Outcome outcome) {
     POOLPROOF_CHECK(found != open_.end(), "a future ends once");
     node = std::move(found->second);
     open_.erase(found);
+    if (waiting_for_room_ != 0) room_.notify_one();
   }
   std::visit([&](auto& each) { node->settle(std::move(each)); }, outcome);
 }
@@ -267,6 +327,7 @@ void Pool::settle(TaskId task, supervise::Outcome outcome) {
 void Pool::pool_ended(const Failure& why) {
   const std::lock_guard lock(mutex_);
   ended_ = why;
+  room_.notify_all();
 }
 
 }  // namespace poolproof::detail

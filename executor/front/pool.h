@@ -11,6 +11,7 @@
 #include <unordered_map>
 
 #include "executor/front/callbacks.h"
+#include "executor/front/trace.h"
 #include "executor/os/os.h"
 #include "executor/supervise/inbox.h"
 #include "executor/supervise/loop.h"
@@ -20,9 +21,11 @@
 
 namespace poolproof::detail {
 
+Failure too_deep(int max_depth);
+
 class Pool : public Patron, public supervise::Outlet, public std::enable_shared_from_this<Pool> {
  public:
-  // `os` must outlive the pool. options.workers >= 1.
+  // `os` must outlive the pool. options.workers and options.max_depth >= 1.
   Pool(os::Os& os, const ExecutorOptions& options);
   ~Pool() override;
   Pool(const Pool&) = delete;
@@ -45,11 +48,17 @@ class Pool : public Patron, public supervise::Outlet, public std::enable_shared_
   void prepare_callbacks() override { callbacks_->start(); }
   void call_back(std::unique_ptr<Callback> callback, NodePtr settled) override;
   void callback_threw(std::exception_ptr what) override;
+  std::unique_ptr<Callback> take_due(const FutureNode& settled) override {
+    return callbacks_->take(settled);
+  }
 
   // On the supervisor's thread.
   void settle(TaskId task, supervise::Outcome outcome) override;
   void pool_ended(const Failure& why) override;
   void tell_health(std::uint64_t ticket, Health health) override;
+  void worker_started(const WorkerRef& worker) override;
+  void worker_ended(const WorkerRef& worker) override;
+  void task_begun(TaskId task, const WorkerRef& worker) override;
 
  private:
   enum class Phase {
@@ -63,6 +72,8 @@ class Pool : public Patron, public supervise::Outlet, public std::enable_shared_
   void supervise(int workers);
   void put(supervise::Input input);
   void close_bell();
+  void refuse_if_over() const;
+  void await_room(std::unique_lock<std::mutex>& lock, const TaskOptions& options);
 
   os::Os& os_;
   const ExecutorOptions options_;
@@ -79,7 +90,10 @@ class Pool : public Patron, public supervise::Outlet, public std::enable_shared_
   Health last_health_;                                     // once it is over
   TaskId last_task_ = 0;
   std::unordered_map<TaskId, NodePtr> open_;
+  std::condition_variable room_;  // for those who wait until fewer tasks are open
+  int waiting_for_room_ = 0;
   std::optional<supervise::Inbox> inbox_;
+  std::unique_ptr<Trace> trace_;  // from the start of the supervisor until it is joined
   std::thread supervisor_;
 };
 

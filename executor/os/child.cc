@@ -22,15 +22,18 @@ bool parse(const char* text, T& value) {
   return error == std::errc() && stop == end;
 }
 
+int depth = 0;
+
 }  // namespace
 
 std::optional<WorkerStart> read_worker_start(int argc, char** argv) {
-  if (argc != 8 || std::strcmp(argv[0], kWorkerMarker) != 0) return std::nullopt;
+  if (argc != 9 || std::strcmp(argv[0], kWorkerMarker) != 0) return std::nullopt;
   if (getauxval(AT_SECURE) != 0) return std::nullopt;
   WorkerStart start;
   if (!parse(argv[1], start.parent) || !parse(argv[2], start.index) ||
       !parse(argv[3], start.max_payload) || !parse(argv[4], start.memory_limit) ||
-      !parse(argv[5], start.memory_interval_ms) || !parse(argv[6], start.has_initializer)) {
+      !parse(argv[5], start.memory_interval_ms) || !parse(argv[6], start.has_initializer) ||
+      !parse(argv[8], start.depth)) {
     return std::nullopt;
   }
   start.name = argv[7];
@@ -56,7 +59,8 @@ void begin_as_worker(const WorkerStart& start) {
   if (start.memory_limit != 0) limit_memory(start.memory_limit);
 }
 
-void settle_in(const char* name) {
+void settle_in(const WorkerStart& start) {
+  depth = start.depth;
   // If the parent had no stdout or stderr, a file that a task opens must not become it.
   for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) {
     if (fcntl(fd, F_GETFD) >= 0) continue;
@@ -65,7 +69,9 @@ void settle_in(const char* name) {
   }
   // What a task execs has no business with the channel.
   fcntl(kWorkerChannel, F_SETFD, FD_CLOEXEC);
-  prctl(PR_SET_NAME, name);  // takes what fits
+  prctl(PR_SET_NAME, start.name);  // takes what fits
 }
+
+int nesting_depth() { return depth; }
 
 }  // namespace poolproof::os

@@ -10,8 +10,8 @@ namespace poolproof::os {
 
 // argv[0] of a worker; then its parent's pid, its place in the pool, the longest message it may
 // send, how much memory it may map, how often it tells what it holds, whether an initializer is
-// sent to it, and its name. No environment variable marks a worker, so what a task starts sees
-// nothing of it.
+// sent to it, its name, and how deep in workers of workers it is. No environment variable marks a
+// worker, so what a task starts sees nothing of it.
 inline constexpr char kWorkerMarker[] = "poolproof-worker";
 inline constexpr int kWorkerChannel = 3;  // its descriptor in the worker
 
@@ -24,6 +24,7 @@ struct WorkerStart {
   std::int64_t memory_interval_ms = 0;
   int has_initializer = 0;
   const char* name = "";
+  int depth = 0;
 };
 
 // What this process was started as: a worker only if argv[0] has the marker, the program is not
@@ -42,7 +43,11 @@ void bind_to_parent(int parent);
 // What must hold before anything else of a worker runs: the bond, and the limit of its memory.
 void begin_as_worker(const WorkerStart& start);
 
-// Descriptors and name, as the rest of a worker's life expects them.
-void settle_in(const char* name);
+// Descriptors and name, as the rest of a worker's life expects them, and its depth. Before the
+// first task.
+void settle_in(const WorkerStart& start);
+
+// 0: no worker, or one that has not settled in.
+int nesting_depth();
 
 }  // namespace poolproof::os

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <linux/sockios.h>
 #include <poll.h>
-#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <sys/ioctl.h>
@@ -145,7 +144,8 @@ class SpawnPlan {
                      std::to_string(settings.max_payload), std::to_string(settings.memory_limit),
                      std::to_string(settings.memory_interval.count()),
                      settings.has_initializer ? "1" : "0",
-                     settings.name + "-" + std::to_string(index)});
+                     settings.name + "-" + std::to_string(index),
+                     std::to_string(nesting_depth() + 1)});
     Words environment(environment_with(settings.env));
     return posix_spawn(pid, "/proc/self/exe", &actions_, &attributes_, arguments.pointers(),
                        environment.pointers());
@@ -214,12 +214,6 @@ std::variant<Child, SysError> LinuxOs::spawn_worker(int index, const WorkerSetti
     if (const auto failed = errors.take(pair)) return *failed;
   }
   return start_on(channel, errors, index, settings);
-}
-
-int usable_cpus() {
-  cpu_set_t set;
-  if (sched_getaffinity(0, sizeof(set), &set) != 0) return 1;
-  return std::max(1, CPU_COUNT(&set));
 }
 
 void LinuxOs::kill(const Child& child) { send_signal(child.handle, SIGKILL); }

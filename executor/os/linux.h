@@ -27,6 +27,4 @@ class LinuxOs : public Os {
   void wait(std::span<Watch> watches, std::optional<Instant> until) override;
 };
 
-int usable_cpus();  // of this process's affinity, at least 1
-
 }  // namespace poolproof::os

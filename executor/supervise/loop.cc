@@ -102,7 +102,14 @@ void Loop::sleep() {
 
 void Loop::hear(WorkerId id, Hand& hand, std::size_t budget, std::vector<Input>& inputs) {
   transport::Channel::Received received = hand.channel->receive(budget);
-  for (transport::Frame& frame : received.frames) inputs.push_back(FrameCame{id, std::move(frame)});
+  for (transport::Frame& frame : received.frames) {
+    if (frame.kind == transport::FrameKind::kClaim && frame.task == hand.offered &&
+        frame.task != hand.begun) {
+      hand.begun = frame.task;
+      outlet_.task_begun(frame.task, {hand.index, hand.child.pid});
+    }
+    inputs.push_back(FrameCame{id, std::move(frame)});
+  }
   if (received.claim_in_garbage) {
     inputs.push_back(FrameCame{id, {transport::FrameKind::kClaim, hand.offered, {}}});
   }
@@ -171,12 +178,14 @@ void Loop::carry_out(SpawnWorker& order, std::vector<Input>& inputs) {
   if (hands_.empty()) memory_kills_ = os_.out_of_memory_kills();
   Hand hand;
   hand.child = std::get<os::Child>(spawned);
+  hand.index = order.index;
   hand.channel =
       std::make_unique<transport::Channel>(os_, hand.child.channel, settings_.max_payload);
   if (hand.child.errors >= 0) hand.tail.emplace(os_, hand.child.errors);
   hand.channel_identity = os_.identity(hand.child.channel);
   hand.handle_identity = os_.identity(hand.child.handle);
   inputs.push_back(WorkerSpawned{order.worker, hand.child.pid});
+  outlet_.worker_started({hand.index, hand.child.pid});
   hands_.emplace(order.worker, std::move(hand));
 }
 
@@ -206,6 +215,7 @@ void Loop::carry_out(ForgetWorker& order, std::vector<Input>& inputs) {
   POOLPROOF_CHECK(found != hands_.end() && !found->second.late_reaper.joinable(),
                   "a worker is forgotten once, after its record was taken");
   if (!are_ours(found->second)) return tell_loss(inputs);
+  outlet_.worker_ended({found->second.index, found->second.child.pid});
   os_.close(found->second.child.handle);
   if (found->second.child.errors >= 0) os_.close(found->second.child.errors);
   hands_.erase(found);

@@ -29,6 +29,10 @@ class Outlet {
   virtual void settle(TaskId task, Outcome outcome) = 0;
   virtual void pool_ended(const Failure& why) = 0;
   virtual void tell_health(std::uint64_t ticket, Health health) = 0;  // as supervise::TellHealth
+  // For whoever watches. A worker may lie about what it has begun.
+  virtual void worker_started(const WorkerRef& /*worker*/) {}
+  virtual void worker_ended(const WorkerRef& /*worker*/) {}
+  virtual void task_begun(TaskId /*task*/, const WorkerRef& /*worker*/) {}
 };
 
 class Loop {
@@ -46,9 +50,11 @@ class Loop {
   struct Hand {  // what we hold of one worker
     os::Child child;
     std::uint64_t channel_identity = 0, handle_identity = 0;
+    int index = 0;
     std::unique_ptr<transport::Channel> channel;
     std::optional<StderrTail> tail;  // where its stderr comes to us
     TaskId offered = 0;              // the last task that it was sent
+    TaskId begun = 0;                // the last that it claimed
     bool loss_told = false;
     bool was_frozen = false;
     bool killed = false;      // by us

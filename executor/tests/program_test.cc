@@ -92,7 +92,7 @@ TEST(Programs, that_are_only_called_like_a_worker_run_their_main) {
   for (const std::vector<std::string>& args :
        {std::vector<std::string>{},
         {"1"},
-        {std::to_string(getpid()), "0", "1000", "0", "0", "0", "poolproof-0"}}) {
+        {std::to_string(getpid()), "0", "1000", "0", "0", "0", "poolproof-0", "1"}}) {
     Program program(DRIVEN_PROGRAM, args, "poolproof-worker");
     EXPECT_EQ(program.output(), "main runs in poolproof-worker\n");
     EXPECT_EQ(program.status(), 0);

@@ -24,7 +24,7 @@ int serving_pid = 0;
 }  // namespace
 
 void run(const os::WorkerStart& start) {
-  os::settle_in(start.name);
+  os::settle_in(start);
   served = start;
   serving_pid = getpid();
   serve(os::kWorkerChannel, start);

@@ -37,6 +37,8 @@ constexpr Row kTable[] = {
     {FailureKind::kShutdown, {}, "shutdown", "pool", "ShutdownExecutorError"},
     {FailureKind::kSpawn, {}, "spawn-failed", "pool", "SpawnError"},
     {FailureKind::kInitializer, {}, "init-failed", "pool", "InitializerError"},
+    {FailureKind::kQueueFull, {}, "rejected", "pool", "QueueFullError"},
+    {FailureKind::kNesting, {}, "nesting-limit", "pool", "NestingError"},
     {FailureKind::kSupervisorLost, {}, "pool-broken", "pool", "SupervisorLost"},
 };
 

@@ -66,6 +66,13 @@ class WireReader : public cereal::InputArchive<WireReader, cereal::AllowEmptyCla
     left_ = left_.subspan(size);
   }
   std::size_t remaining() const { return left_.size(); }
+  // The next `size` bytes, to be read by themselves.
+  std::span<const std::byte> part(std::uint64_t size) {
+    expect(size);
+    const auto taken = left_.first(static_cast<std::size_t>(size));
+    left_ = left_.subspan(taken.size());
+    return taken;
+  }
   // Throws unless at least `size` bytes are left.
   void expect(std::uint64_t size) const {
     if (size > left_.size()) throw BadBytes("a length claims more bytes than the message has left");

@@ -80,6 +80,8 @@ enum class FailureKind {
   kInitializer,
   kSupervisorLost,
   kTimeout,
+  kQueueFull,
+  kNesting,
 };
 
 // The plain value behind every error below.
@@ -197,10 +199,21 @@ class POOLPROOF_EXPORT ShutdownExecutorError : public ExecutorError {
  public:
   using ExecutorError::ExecutorError;
 };
+// There was no room for the task (ExecutorOptions::max_pending). It was not taken.
+class POOLPROOF_EXPORT QueueFullError : public ExecutorError {
+ public:
+  using ExecutorError::ExecutorError;
+};
+// Executors within tasks of executors, too deep (ExecutorOptions::max_depth).
+class POOLPROOF_EXPORT NestingError : public ExecutorError {
+ public:
+  using ExecutorError::ExecutorError;
+};
 // My wait ran out; the task goes on.
 class POOLPROOF_EXPORT TimeoutError : public ExecutorError {
  public:
   explicit TimeoutError(TaskId task);
+  explicit TimeoutError(const Failure& failure) : ExecutorError(failure) {}
 };
 
 // Throws the class that belongs to `failure.kind`.

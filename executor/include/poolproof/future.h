@@ -14,6 +14,7 @@
 #include <type_traits>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include "poolproof/codec.h"
 #include "poolproof/error.h"
@@ -66,6 +67,9 @@ class Patron {
   virtual void prepare_callbacks() = 0;  // before the first call_back; may throw
   virtual void call_back(std::unique_ptr<Callback> callback, NodePtr settled) = 0;
   virtual void callback_threw(std::exception_ptr what) = 0;
+  // The callback of `settled`, if it is due, not begun, and may run on this thread, which is one of
+  // callbacks: its own, or any while its own waits for other callbacks. Null otherwise.
+  virtual std::unique_ptr<Callback> take_due(const FutureNode& settled) = 0;
 };
 
 class POOLPROOF_EXPORT FutureNode {
@@ -86,9 +90,16 @@ class POOLPROOF_EXPORT FutureNode {
   // pool's own, unless it is ready.
   bool wait(std::optional<std::chrono::steady_clock::time_point> until);
   void then(std::unique_ptr<Callback> callback);  // at most once
+  // In a process that was forked from the executor's the end never comes: ShutdownExecutorError.
+  void refuse_in_fork() const;
+  virtual void cancel(const CancelOptions& options);
+
+  // What must end before this can. Called under parking_lock.
+  virtual void add_sources(std::vector<NodePtr>& /*to*/) const {}
 
   // Only once ready.
   bool failed() const { return failure_ != nullptr || thrown_ != nullptr; }
+  bool was_cancelled() const { return failure_ && failure_->kind == FailureKind::kCancelled; }
   void throw_if_failed() const;
   void copy_failure_to(FutureNode& other) const;
   const Bytes& result() const { return result_; }
@@ -96,9 +107,16 @@ class POOLPROOF_EXPORT FutureNode {
   TaskId task() const { return task_; }
   const std::shared_ptr<Patron>& patron() const { return patron_; }
 
+ protected:
+  NodePtr reference();  // one more
+  // In a constructor: drop_source shall be called, under parking_lock, when this has ended.
+  void has_source() { word_.store(kLinked, std::memory_order_relaxed); }
+  virtual NodePtr drop_source() { return {}; }
+
  private:
   friend class NodePtr;
-  static constexpr std::uint32_t kReady = 1, kWaiting = 2, kThen = 4;
+  friend class Watch;
+  static constexpr std::uint32_t kReady = 1, kWaiting = 2, kThen = 4, kLinked = 8, kWatched = 16;
   void publish();
 
   std::atomic<std::uint32_t> word_{0};
@@ -111,9 +129,12 @@ class POOLPROOF_EXPORT FutureNode {
   std::shared_ptr<Patron> patron_;
 };
 
+// The one source of a node, while it has one.
+POOLPROOF_EXPORT NodePtr source_of(const FutureNode& node);
 [[noreturn]] POOLPROOF_EXPORT void throw_decode_error(TaskId task, std::exception_ptr why);
 // An exception of this process as a plain value, with its type name and text.
-Failure describe_exception(FailureKind kind, Stage stage, TaskId task, std::exception_ptr what);
+POOLPROOF_EXPORT Failure describe_exception(FailureKind kind, Stage stage, TaskId task,
+                                            std::exception_ptr what);
 
 // Where a Future<T> gets its value from, once it is ready and has not failed.
 template <class T>
@@ -147,18 +168,39 @@ FutureNode* make_task_node(TaskId task, std::shared_ptr<Patron> patron) {
   return new TaskNode<T>(task, std::move(patron));
 }
 
+// One that a callback will end: it knows whose end the callback waits for.
+template <class T>
+class LinkedNode : public TypedNode<T> {
+ public:
+  explicit LinkedNode(NodePtr source)
+      : TypedNode<T>(source->task(), source->patron()), source_(std::move(source)) {
+    this->has_source();
+  }
+  void cancel(const CancelOptions& options) override {
+    const NodePtr source = source_of(*this);
+    if (source) source->cancel(options);
+  }
+  void add_sources(std::vector<NodePtr>& to) const override {
+    if (source_) to.push_back(source_);
+  }
+
+ private:
+  NodePtr drop_source() override { return std::move(source_); }
+  NodePtr source_;
+};
+
 // A callback's: a value that was made in this process, of any type that can be moved.
 template <class T>
-class ValueNode final : public TypedNode<T> {
+class ValueNode final : public LinkedNode<T> {
  public:
-  using TypedNode<T>::TypedNode;
+  using LinkedNode<T>::LinkedNode;
   T take() override { return std::move(*value); }
   std::optional<T> value;
 };
 template <>
-class ValueNode<void> final : public TypedNode<void> {
+class ValueNode<void> final : public LinkedNode<void> {
  public:
-  using TypedNode::TypedNode;
+  using LinkedNode::LinkedNode;
   void take() override {}
 };
 
@@ -189,9 +231,7 @@ class Future {
   // Asks that the task not run. If no worker has claimed it, it ends with CancelledError; if one
   // has, it runs on, and is not run again; or it is ended, where the options say so. The answer is
   // the future's end: this neither waits nor throws.
-  void cancel(const CancelOptions& options = {}) const {
-    if (checked().patron()) checked().patron()->cancel(task_, options);
-  }
+  void cancel(const CancelOptions& options = {}) const { checked().cancel(options); }
 
   // Calls `f` on the executor's callback thread once the task has ended, and gives a future of what
   // it returns. If `f` takes a Future<T>, it gets this one, settled; else it gets the value
@@ -199,6 +239,8 @@ class Future {
   // ends the new future and is told to on_callback_error. `f` may call get(), submit and shutdown.
   // Once the executor is gone, `f` runs here and now. Consumes the future; cancel() of the new one
   // cancels the task.
+  // A callback that waits for a future of another callback runs that one itself, inside its wait,
+  // unless it is running already; one that waits for its own future gets a std::logic_error.
   template <class F>
   auto then(F f);
 
@@ -219,6 +261,10 @@ struct FutureAccess {
   template <class T>
   static Future<T> make(NodePtr node) {
     return Future<T>(std::move(node));
+  }
+  template <class T>
+  static const NodePtr& node(const Future<T>& future) {
+    return future.node_;
   }
 };
 
@@ -314,8 +360,8 @@ template <class F>
 auto Future<T>::then(F f) {
   using U =
       std::decay_t<typename detail::ThenResultOf<std::is_invocable_v<F&, Future<T>>, F, T>::type>;
-  detail::FutureNode& source = checked();
-  detail::NodePtr next(new detail::ValueNode<U>(task_, source.patron()));
+  checked();
+  detail::NodePtr next(new detail::ValueNode<U>(node_));
   auto callback = std::make_unique<detail::ThenCallback<F, T, U>>(std::move(f), next);
   const detail::NodePtr held = std::move(node_);
   held->then(std::move(callback));

@@ -8,6 +8,7 @@
 #include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "poolproof/initializer.h"
 
@@ -45,6 +46,13 @@ struct ShutdownOptions {
   // How long to wait before all that is left is treated as by Running::kKill. None: as long as it
   // takes.
   std::optional<std::chrono::nanoseconds> grace = std::nullopt;
+  bool operator==(const ShutdownOptions&) const = default;
+};
+
+// What submit does while max_pending tasks are open.
+enum class Backpressure {
+  kBlock,   // waits until one has ended
+  kReject,  // throws QueueFullError
 };
 
 struct CancelOptions {
@@ -63,12 +71,40 @@ struct TaskOptions {
   // How often it may be run again after a worker died under it. What has certainly not started is
   // given to another worker always; this is for a task that may run twice without harm.
   int retries = 0;
+  // Instead of the executor's.
+  std::optional<Backpressure> when_full = std::nullopt;
+  // How long a submit that blocks waits for room before it throws QueueFullError. None: for ever.
+  std::optional<std::chrono::nanoseconds> room_within = std::nullopt;
 };
+
+// Where to record what tasks and workers do, in the JSON trace-event format that ui.perfetto.dev
+// and chrome://tracing show: a track for each worker with its processes and tasks, and how long
+// each task waited. Written on a thread of its own; what it cannot keep up with is left out and
+// counted, so that a slow disk or sink never holds up a task.
+struct TraceOptions {
+  std::string path = {};  // written anew by the first submit; empty: to the sink
+  // Is given the text piece by piece, on one thread, the last piece before shutdown returns. Must
+  // neither throw nor call the executor. Empty, and no path: nothing is recorded.
+  std::function<void(std::string_view)> sink = {};
+};
+
+// How deep executors may be made within tasks of executors, unless something else is asked for.
+inline constexpr int kMaxDepth = 10;
 
 struct ExecutorOptions {
   // At most so many worker processes live at once; they start as tasks need them. 0: one for each
-  // CPU that this process may use.
+  // CPU that this process may use (cpu_count).
   int workers = 0;
+  // At most so many tasks are open at once: submitted and not ended, running ones included. 0: any
+  // number.
+  std::size_t max_pending = 0;
+  // For a task that does not say it. A submit that blocks waits for workers alone, never for a
+  // callback, so it may stand in a callback; the callbacks behind that one wait with it.
+  Backpressure when_full = Backpressure::kBlock;
+  // The tasks of an executor in the program itself run at depth 1, those of an executor in such a
+  // task at depth 2; beyond this depth the constructor throws NestingError. 0: what the environment
+  // says with POOLPROOF_MAX_DEPTH (0 or less: no limit), or else kMaxDepth. Below 0: no limit.
+  int max_depth = 0;
   // The longest message in either direction. A longer argument ends its task with EncodeError.
   std::size_t max_frame_bytes = std::size_t{1} << 30;
   OnDeath on_death = OnDeath::kReplace;
@@ -106,6 +142,7 @@ struct ExecutorOptions {
   ShutdownOptions on_destroy = {};
   // Told what a callback of Future::then threw, on the callback thread. Empty: a line on stderr.
   std::function<void(std::exception_ptr)> on_callback_error = {};
+  TraceOptions trace = {};
 };
 
 }  // namespace poolproof

@@ -1,0 +1,48 @@
+// For tests of futures: what a future needs of a pool, without one.
+#pragma once
+
+#include <atomic>
+#include <exception>
+#include <memory>
+#include <utility>
+
+#include "executor/front/callbacks.h"
+#include "poolproof/future.h"
+
+namespace poolproof::detail {
+
+struct FakePatron : Patron {
+  std::shared_ptr<Callbacks> callbacks = std::make_shared<Callbacks>();
+  std::atomic<int> cancelled = 0;
+  std::atomic<int> threw = 0;
+  ~FakePatron() override { callbacks->close(); }
+  void cancel(TaskId, const CancelOptions&) override { ++cancelled; }
+  void prepare_callbacks() override { callbacks->start(); }
+  void call_back(std::unique_ptr<Callback> callback, NodePtr settled) override {
+    callbacks->run(std::move(callback), std::move(settled));
+  }
+  void callback_threw(std::exception_ptr) override { ++threw; }
+  std::unique_ptr<Callback> take_due(const FutureNode& settled) override {
+    return callbacks->take(settled);
+  }
+};
+
+template <class T>
+Bytes encoded(const T& value) {
+  WireWriter out;
+  Codec<T>::encode(out, value);
+  return out.take();
+}
+
+// A task that the test ends by hand.
+template <class T>
+struct OpenTask {
+  NodePtr node;
+  explicit OpenTask(const std::shared_ptr<FakePatron>& patron, TaskId task = 1)
+      : node(make_task_node<T>(task, patron)) {}
+  Future<T> future() { return FutureAccess::make<T>(node); }
+  void end(const T& value) { node->settle(encoded(value)); }
+  void fail(FailureKind kind) { node->settle(Failure{.kind = kind, .task = node->task()}); }
+};
+
+}  // namespace poolproof::detail

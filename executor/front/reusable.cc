@@ -1,0 +1,114 @@
+#include "poolproof/reusable.h"
+
+#include <unistd.h>
+
+#include <atomic>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <stdexcept>
+#include <utility>
+
+namespace poolproof {
+namespace {
+
+// What the process has: its executor, and how that was made.
+struct Holder {
+  const pid_t process = getpid();
+  std::mutex mutex;  // never held while anything is waited for
+  std::shared_ptr<Executor> executor;
+  ExecutorOptions options;
+  bool over = false;
+};
+
+// A fork gets a new one: in the old one, the mutex may be locked by a thread that is not there.
+// Never destroyed: it may be asked for during static destruction.
+Holder& this_process() {
+  static std::atomic<Holder*> current = nullptr;
+  Holder* holder = current.load();
+  while (holder == nullptr || holder->process != getpid()) {
+    auto fresh = std::make_unique<Holder>();
+    if (current.compare_exchange_strong(holder, fresh.get())) return *fresh.release();
+  }
+  return *holder;
+}
+
+struct AtExit {
+  ~AtExit() {
+    Holder& holder = this_process();
+    std::shared_ptr<Executor> last;
+    {
+      const std::lock_guard lock(holder.mutex);
+      holder.over = true;
+      last = std::move(holder.executor);
+    }
+    if (last) last->shutdown(holder.options.on_destroy);
+  }
+};
+
+template <class Result, class... Args>
+bool same_function(const std::function<Result(Args...)>& a,
+                   const std::function<Result(Args...)>& b) {
+  if (!a || !b) return !a && !b;
+  using Plain = Result (*)(Args...);
+  const Plain* first = a.template target<Plain>();
+  const Plain* second = b.template target<Plain>();
+  return first != nullptr && second != nullptr && *first == *second;
+}
+
+// All but workers. Whoever adds an option is stopped by the compiler here.
+bool same_but_for_workers(const ExecutorOptions& one, const ExecutorOptions& other) {
+  const auto& [workers, max_pending, when_full, max_depth, max_frame_bytes, on_death, initializer,
+               initializer_limit, idle_timeout, tasks_per_worker, memory_growth, memory_interval,
+               memory_limit, env, worker_stderr, name, start_limit, channel_grace, stop_grace,
+               on_destroy, on_callback_error, trace] = one;
+  static_cast<void>(workers);
+  return max_pending == other.max_pending && when_full == other.when_full &&
+         max_depth == other.max_depth && max_frame_bytes == other.max_frame_bytes &&
+         on_death == other.on_death && initializer == other.initializer &&
+         initializer_limit == other.initializer_limit && idle_timeout == other.idle_timeout &&
+         tasks_per_worker == other.tasks_per_worker && memory_growth == other.memory_growth &&
+         memory_interval == other.memory_interval && memory_limit == other.memory_limit &&
+         env == other.env && worker_stderr == other.worker_stderr && name == other.name &&
+         start_limit == other.start_limit && channel_grace == other.channel_grace &&
+         stop_grace == other.stop_grace && on_destroy == other.on_destroy &&
+         same_function(on_callback_error, other.on_callback_error) &&
+         trace.path == other.trace.path && same_function(trace.sink, other.trace.sink);
+}
+
+// Under the holder's lock. False: another one is needed.
+bool reuse(Holder& holder, const ReusableOptions& wanted) {
+  if (!holder.executor || wanted.reuse == Reuse::kNo) return false;
+  if (wanted.reuse == Reuse::kAuto && !same_but_for_workers(holder.options, wanted.executor)) {
+    return false;
+  }
+  detail::Pool& pool = detail::ExecutorAccess::pool(*holder.executor);
+  if (detail::state_of(pool) != detail::PoolState::kUsable) return false;
+  if (wanted.reuse == Reuse::kYes && wanted.executor.workers == 0) return true;
+  try {
+    detail::resize(pool, wanted.executor.workers);
+    return true;
+  } catch (const ExecutorError&) {
+    return false;  // it broke, or was shut down, just now
+  }
+}
+
+}  // namespace
+
+std::shared_ptr<Executor> reusable_executor(const ReusableOptions& options) {
+  static AtExit at_exit;
+  Holder& holder = this_process();
+  std::shared_ptr<Executor> given, replaced;
+  {
+    const std::lock_guard lock(holder.mutex);
+    if (holder.over) return std::make_shared<Executor>(options.executor);
+    if (reuse(holder, options)) return holder.executor;
+    given = std::make_shared<Executor>(options.executor);  // starts nothing yet
+    replaced = std::exchange(holder.executor, given);
+    holder.options = options.executor;
+  }
+  if (replaced) replaced->shutdown(options.replaced);
+  return given;
+}
+
+}  // namespace poolproof

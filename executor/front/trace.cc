@@ -1,0 +1,229 @@
+#include "executor/front/trace.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cinttypes>
+#include <cstdio>
+#include <iterator>
+#include <system_error>
+#include <utility>
+#include <variant>
+
+#include "executor/os/thread.h"
+
+namespace poolproof::detail {
+namespace {
+
+constexpr std::size_t kMostNotes = std::size_t{1} << 16;
+
+const char* name_of(FailureKind kind) {
+  switch (kind) {
+    case FailureKind::kTask:
+      return "TaskError";
+    case FailureKind::kEncode:
+      return "EncodeError";
+    case FailureKind::kDecode:
+      return "DecodeError";
+    case FailureKind::kWorkerLost:
+      return "TerminatedWorkerError";
+    case FailureKind::kDeadline:
+      return "DeadlineError";
+    case FailureKind::kCancelled:
+      return "CancelledError";
+    case FailureKind::kShutdown:
+      return "ShutdownExecutorError";
+    case FailureKind::kProtocol:
+      return "ProtocolError";
+    default:
+      return "BrokenProcessPool";
+  }
+}
+
+// Microseconds, as the format wants them, of a clock that starts anywhere.
+std::string micros(std::chrono::nanoseconds time) {
+  char text[40];
+  std::snprintf(text, sizeof(text), "%" PRId64 ".%03d", std::int64_t{time.count() / 1000},
+                static_cast<int>(time.count() % 1000));
+  return text;
+}
+
+std::string quoted(const std::string& words) {
+  std::string text = "\"";
+  for (const char each : words) {
+    if (static_cast<unsigned char>(each) < 0x20) continue;
+    if (each == '"' || each == '\\') text += '\\';
+    text += each;
+  }
+  return text + '"';
+}
+
+// Opened for each piece and closed again: no descriptor is held that the program might close, and
+// that would be somebody else's then.
+bool append_to(const std::string& path, int more_flags, std::string_view text) {
+  const int fd = open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | more_flags, 0666);
+  if (fd < 0) return false;
+  while (!text.empty()) {
+    const ssize_t size = ::write(fd, text.data(), text.size());
+    if (size < 0 && errno == EINTR) continue;
+    if (size <= 0) break;
+    text.remove_prefix(static_cast<std::size_t>(size));
+  }
+  const int error = errno;
+  close(fd);
+  errno = error;
+  return text.empty();
+}
+
+}  // namespace
+
+Trace::Trace(const TraceOptions& options, const std::string& process)
+    : options_(options),
+      process_(getpid()),
+      start_("[\n{\"ph\":\"M\",\"pid\":" + std::to_string(process_) +
+             ",\"name\":\"process_name\",\"args\":{\"name\":" + quoted(process) + "}}") {
+  if (!options_.path.empty() && !append_to(options_.path, O_CREAT | O_TRUNC, "")) {
+    throw std::system_error(
+        errno, std::generic_category(),
+        "poolproof: ExecutorOptions::trace cannot be written to " + options_.path);
+  }
+  writer_ = os::start_quiet_thread("poolproof-trace", [this] { work(); });
+}
+
+Trace::~Trace() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+    changed_.notify_one();
+  }
+  writer_.join();
+}
+
+void Trace::submitted(TaskId task) { leave(Kind::kSubmitted, task, {}, ""); }
+void Trace::begun(TaskId task, const WorkerRef& worker) { leave(Kind::kBegun, task, worker, ""); }
+void Trace::worker_started(const WorkerRef& worker) { leave(Kind::kWorkerStarted, 0, worker, ""); }
+void Trace::worker_ended(const WorkerRef& worker) { leave(Kind::kWorkerEnded, 0, worker, ""); }
+void Trace::ended(TaskId task, const supervise::Outcome& outcome) {
+  const auto* failure = std::get_if<Failure>(&outcome);
+  leave(Kind::kEnded, task, {}, failure != nullptr ? name_of(failure->kind) : "value");
+}
+
+void Trace::leave(Kind kind, TaskId task, const WorkerRef& worker, const char* end) {
+  const auto now = Clock::now();
+  const std::lock_guard lock(mutex_);
+  if (notes_.size() >= kMostNotes) {
+    ++dropped_;
+    return;
+  }
+  notes_.push_back({kind, now, task, worker, end});
+  if (notes_.size() == 1) changed_.notify_one();
+}
+
+void Trace::work() {
+  write(start_);
+  while (true) {
+    std::vector<Note> notes;
+    std::size_t dropped = 0;
+    bool ending = false;
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [this] { return !notes_.empty() || ending_; });
+      notes.swap(notes_);
+      dropped = std::exchange(dropped_, 0);
+      ending = ending_;
+    }
+    std::string text;
+    for (const Note& note : notes) add(note, text);
+    if (dropped != 0) {
+      text += ",\n{\"ph\":\"i\",\"s\":\"p\",\"pid\":" + std::to_string(process_) +
+              ",\"tid\":0,\"ts\":" + micros(Clock::now().time_since_epoch()) +
+              ",\"name\":\"poolproof left out " + std::to_string(dropped) + " events here\"}";
+    }
+    if (ending) text += "\n]\n";
+    write(text);
+    if (ending) return;
+  }
+}
+
+void Trace::write(std::string_view text) {
+  if (failed_ || text.empty()) return;
+  if (!options_.path.empty()) {
+    failed_ = !append_to(options_.path, 0, text);
+    return;
+  }
+  try {
+    options_.sink(text);
+  } catch (...) {
+    failed_ = true;
+  }
+}
+
+void Trace::add(const Note& note, std::string& text) {
+  const std::string at = micros(note.at.time_since_epoch());
+  const std::string task = std::to_string(note.task);
+  const auto waits = [&](const char* phase) {
+    text += std::string(",\n{\"ph\":\"") + phase + "\",\"cat\":\"queue\",\"id\":" + task +
+            ",\"pid\":" + std::to_string(process_) + ",\"tid\":0,\"ts\":" + at +
+            ",\"name\":\"task " + task + " waits\"}";
+  };
+  switch (note.kind) {
+    case Kind::kSubmitted:
+      waits("b");
+      waiting_.insert(note.task);
+      break;
+    case Kind::kBegun:
+      if (waiting_.erase(note.task) != 0) waits("e");
+      running_.insert_or_assign(note.task, Stay{note.at, note.worker});
+      break;
+    case Kind::kEnded:
+      if (const auto found = running_.find(note.task); found != running_.end()) {
+        add_task(note.task, found->second, note.at, note.end, text);
+        running_.erase(found);
+      } else if (waiting_.erase(note.task) != 0) {
+        waits("e");
+      }
+      break;
+    case Kind::kWorkerStarted:
+      places_.insert_or_assign(note.worker.index, Stay{note.at, note.worker});
+      if (!std::exchange(named_[note.worker.index], true)) {
+        text += ",\n{\"ph\":\"M\",\"pid\":" + std::to_string(process_) +
+                ",\"tid\":" + std::to_string(note.worker.index + 1) +
+                ",\"name\":\"thread_name\",\"args\":{\"name\":\"worker " +
+                std::to_string(note.worker.index) + "\"}}";
+      }
+      break;
+    case Kind::kWorkerEnded:
+      // Its task first, which lies within it.
+      for (auto each = running_.begin(); each != running_.end();) {
+        const bool its = each->second.worker == note.worker;
+        if (its) add_task(each->first, each->second, note.at, "its worker ended", text);
+        each = its ? running_.erase(each) : std::next(each);
+      }
+      if (const auto found = places_.find(note.worker.index); found != places_.end()) {
+        const std::string pid = std::to_string(note.worker.pid);
+        add_stay(found->second, note.at, "worker", "process " + pid, "{\"pid\":" + pid + "}", text);
+        places_.erase(found);
+      }
+      break;
+  }
+}
+
+void Trace::add_task(TaskId task, const Stay& stay, Clock::time_point until, const char* end,
+                     std::string& text) const {
+  add_stay(stay, until, "task", "task " + std::to_string(task),
+           std::string("{\"end\":\"") + end + "\"}", text);
+}
+
+void Trace::add_stay(const Stay& stay, Clock::time_point until, const char* category,
+                     const std::string& name, const std::string& arguments,
+                     std::string& text) const {
+  text += std::string(",\n{\"ph\":\"X\",\"cat\":\"") + category +
+          "\",\"pid\":" + std::to_string(process_) +
+          ",\"tid\":" + std::to_string(stay.worker.index + 1) +
+          ",\"ts\":" + micros(stay.since.time_since_epoch()) +
+          ",\"dur\":" + micros(until - stay.since) + ",\"name\":\"" + name +
+          "\",\"args\":" + arguments + "}";
+}
+
+}  // namespace poolproof::detail

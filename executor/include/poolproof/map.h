@@ -1,0 +1,201 @@
+// One call for each element of an input, in chunks, and its results as a range.
+//
+//   for (double each : poolproof::map(pool, [](int x) { return x * 0.5; }, numbers)) ...
+//
+// The input is drawn as it is needed, on the thread that takes the results, so it may be endless,
+// and may take its time. Leaving the range early cancels what no worker has begun.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "poolproof/executor.h"
+#include "poolproof/map_chunk.h"
+
+namespace poolproof {
+
+enum class Order {
+  kInput,       // results in the order of the input
+  kCompletion,  // a chunk's results once it has ended; in the order of the input within the chunk
+};
+
+struct MapOptions {
+  Order order = Order::kInput;
+  // Elements that travel as one task. 0: chosen by measurement. The first chunks hold one element;
+  // workers tell how long they took, and chunks grow, at most to the double each time, until one
+  // keeps a worker busy for about two milliseconds, some twenty times what a task costs. Never more
+  // than 1024, than half of each worker's share of look_ahead, or than a quarter of each worker's
+  // share of an input whose size is known.
+  std::size_t chunk = 0;
+  // At most so many elements are drawn whose results were not taken. 0: four chunks a worker.
+  std::size_t look_ahead = 0;
+  // From the call of map: for all results together. Then TimeoutError, and the range goes on.
+  std::optional<std::chrono::nanoseconds> timeout = std::nullopt;
+  // For each chunk.
+  TaskOptions task = {};
+};
+
+namespace detail {
+
+// The next element, encoded; false: there is none. What the input throws comes out; what its codec
+// throws is put into `unencodable`.
+using Draw = std::function<bool(Bytes& element, std::exception_ptr& unencodable)>;
+
+// Draws, sends, and hands out results; knows no types. One thread at a time.
+class POOLPROOF_EXPORT MapRun {
+ public:
+  // `head`: what every chunk begins with. `size`: of the input, if it is known.
+  MapRun(Pool& pool, const MapOptions& options, Bytes head, Draw draw,
+         std::optional<std::size_t> size);
+  ~MapRun();
+  MapRun(const MapRun&) = delete;
+  MapRun& operator=(const MapRun&) = delete;
+
+  // The bytes of the next result, which stay until the next call; nullopt: there is none. Throws
+  // what became of that element instead, or what the input threw, or TimeoutError.
+  std::optional<std::span<const std::byte>> next();
+  TaskId task() const;  // that the last result came from
+
+ private:
+  class State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace detail
+
+// The results of a map. Move-only; for one thread at a time.
+template <class T>
+class MapRange {
+ public:
+  class iterator {
+   public:
+    using value_type = T;
+    using difference_type = std::ptrdiff_t;
+    iterator() = default;
+    explicit iterator(MapRange* of) : of_(of) {}
+    T& operator*() const { return *of_->now_; }
+    iterator& operator++() {
+      of_->step();
+      return *this;
+    }
+    void operator++(int) { ++*this; }
+    bool operator==(std::default_sentinel_t) const { return !of_->now_; }
+
+   private:
+    MapRange* of_ = nullptr;
+  };
+
+  explicit MapRange(std::unique_ptr<detail::MapRun> run) : run_(std::move(run)) {}
+
+  // Waits for the next result; nullopt: that was all. Throws what became of that element
+  // (TaskError, TerminatedWorkerError, ...), at its place; the call after that goes on behind it.
+  // What the input threw comes after all results of what it gave before, and ends the map.
+  // TimeoutError leaves all as it is.
+  std::optional<T> next() {
+    const auto bytes = run_->next();
+    if (!bytes) return std::nullopt;
+    if constexpr (std::is_same_v<T, std::monostate>) {
+      return T();
+    } else {
+      try {
+        WireReader in(*bytes);
+        std::optional<T> value(Codec<T>::decode(in));
+        if (in.remaining() != 0) throw BadBytes("bytes are left over after the result");
+        return value;
+      } catch (...) {
+        detail::throw_decode_error(run_->task(), std::current_exception());
+      }
+    }
+  }
+
+  // By next(). After an exception in a loop over it, a new loop goes on behind that element.
+  iterator begin() {
+    step();
+    return iterator(this);
+  }
+  std::default_sentinel_t end() const { return {}; }
+
+ private:
+  void step() {
+    now_.reset();
+    if (std::optional<T> found = next()) now_.emplace(std::move(*found));
+  }
+  std::unique_ptr<detail::MapRun> run_;
+  std::optional<T> now_;
+};
+
+namespace detail {
+
+template <class F, class V>
+using MapResult =
+    std::conditional_t<std::is_void_v<CallResult<F, V>>, std::monostate, CallResult<F, V>>;
+
+// Draws from a view. A step of the input is not made before what it leads to is wanted.
+template <class View>
+class Drawer {
+ public:
+  using Value = std::ranges::range_value_t<View>;
+  explicit Drawer(View view) : view_(std::move(view)) {}
+
+  bool operator()(Bytes& element, std::exception_ptr& unencodable) {
+    if (!at_) {
+      at_.emplace(std::ranges::begin(view_));
+    } else {
+      ++*at_;
+    }
+    if (*at_ == std::ranges::end(view_)) return false;
+    const Value& value = **at_;
+    try {
+      WireWriter out;
+      encode_as<Wire<Value>>(out, value);
+      element = out.take();
+    } catch (...) {
+      unencodable = std::current_exception();
+    }
+    return true;
+  }
+
+ private:
+  View view_;
+  std::optional<std::ranges::iterator_t<View>> at_;
+};
+
+}  // namespace detail
+
+// Calls fn(element) in workers for each element of `input`, and gives the results. `fn` and the
+// elements travel as by Executor::submit; each element has a fresh copy of `fn`. Begins at once: as
+// many elements are drawn, and sent, as look_ahead allows. An rvalue input is moved into the map,
+// an lvalue must outlive it. A full queue (max_pending) is waited
+// for. For a
+// function that gives nothing, the range is one of std::monostate. Throws std::invalid_argument for
+// a chunk that is longer than look_ahead.
+template <class F, std::ranges::input_range R>
+auto map(Executor& pool, const F& fn, R&& input, const MapOptions& options = {}) {
+  using View = std::views::all_t<R>;
+  using Callable = std::decay_t<F>;
+  using Value = std::ranges::range_value_t<View>;
+  using Result = detail::MapResult<Callable, Value>;
+  detail::explain_what_cannot_travel<Callable, detail::Wire<Value>>();
+  std::optional<std::size_t> size;
+  if constexpr (std::ranges::sized_range<R>) size = std::ranges::size(input);
+  auto drawer = std::make_shared<detail::Drawer<View>>(std::views::all(std::forward<R>(input)));
+  return MapRange<Result>(std::make_unique<detail::MapRun>(
+      detail::ExecutorAccess::pool(pool), options,
+      detail::chunk_head<Callable, detail::Wire<Value>>(fn),
+      [drawer](Bytes& element, std::exception_ptr& unencodable) {
+        return (*drawer)(element, unencodable);
+      },
+      size));
+}
+
+}  // namespace poolproof

@@ -1,0 +1,114 @@
+#include "poolproof/co_await.h"
+
+#include <gtest/gtest.h>
+#include <signal.h>
+
+#include <coroutine>
+#include <future>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "executor/tests/meeting.h"
+#include "poolproof/executor.h"
+#include "poolproof/wait.h"
+
+namespace poolproof {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace testing_support;
+
+int twice(int x) { return 2 * x; }
+
+// The least coroutine that can be waited for.
+template <class T>
+struct Routine {
+  struct promise_type {
+    std::promise<T> end;
+    Routine get_return_object() { return {end.get_future()}; }
+    std::suspend_never initial_suspend() { return {}; }
+    std::suspend_never final_suspend() noexcept { return {}; }
+    void return_value(T value) { end.set_value(std::move(value)); }
+    void unhandled_exception() { end.set_exception(std::current_exception()); }
+  };
+  std::future<T> result;
+  T get() {
+    if (result.wait_for(60s) != std::future_status::ready)
+      throw std::logic_error("not in a minute");
+    return result.get();
+  }
+};
+
+class CoAwait : public testing::Test {
+ protected:
+  Executor pool{{.workers = 2}};
+};
+
+Routine<int> chain(Executor& pool, int x) {
+  const int once = co_await pool.submit(twice, x);
+  const int again = co_await pool.submit(twice, once);
+  co_return again;
+}
+
+TEST_F(CoAwait, gives_the_value_of_each_task_in_turn) { EXPECT_EQ(chain(pool, 10).get(), 40); }
+
+Routine<std::string> fate(Future<void> future) {
+  try {
+    co_await std::move(future);
+    co_return "well";
+  } catch (const TerminatedWorkerError& error) {
+    co_return to_string(error.exit());
+  }
+}
+
+TEST_F(CoAwait, throws_what_get_throws) {
+  EXPECT_EQ(fate(pool.submit([] {})).get(), "well");
+  EXPECT_EQ(fate(pool.submit([] { raise(SIGKILL); })).get(), "SIGKILL");
+}
+
+Routine<std::thread::id> where(Future<void> future) {
+  co_await std::move(future);
+  co_return std::this_thread::get_id();
+}
+
+TEST_F(CoAwait, goes_on_at_once_if_the_task_has_ended_and_else_on_the_callback_thread) {
+  Future<void> ended = pool.submit([] {});
+  ended.wait();
+  EXPECT_EQ(where(std::move(ended)).get(), std::this_thread::get_id());
+  Meeting meeting;
+  Routine<std::thread::id> later = where(pool.submit(meet, meeting.folder()));
+  meeting.await();
+  meeting.let_go();
+  const std::thread::id callbacks =
+      pool.submit([] {}).then([](Future<void>) { return std::this_thread::get_id(); }).get();
+  EXPECT_EQ(later.get(), callbacks);
+}
+
+Routine<int> sum_of_all(Executor& pool) {
+  std::vector<Future<int>> many;
+  for (int i = 0; i < 10; ++i) many.push_back(pool.submit(twice, i));
+  int sum = 0;
+  for (Future<int>& each : co_await when_all(std::move(many))) sum += each.get();
+  co_return sum;
+}
+
+TEST_F(CoAwait, may_be_for_many_at_once) { EXPECT_EQ(sum_of_all(pool).get(), 90); }
+
+TEST_F(CoAwait, against_the_end_of_the_task_loses_nothing) {
+  for (int i = 0; i < 200; ++i) ASSERT_EQ(chain(pool, i).get(), 4 * i);
+}
+
+TEST(CoAwaitEnd, coroutines_that_wait_when_the_executor_goes_are_gone_on_with_first) {
+  Routine<int> waiting;
+  {
+    Executor pool({.workers = 1});
+    waiting = chain(pool, 3);
+    EXPECT_EQ(waiting.get(), 12);
+    waiting = [](Executor& own) -> Routine<int> { co_return co_await own.submit(twice, 4); }(pool);
+  }
+  EXPECT_EQ(waiting.get(), 8);
+}
+
+}  // namespace
+}  // namespace poolproof

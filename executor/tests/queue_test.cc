@@ -1,0 +1,150 @@
+// How many tasks may be open, and how deep executors may be nested.
+#include <gtest/gtest.h>
+#include <stdlib.h>
+
+#include <atomic>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "executor/tests/meeting.h"
+#include "poolproof/executor.h"
+#include "poolproof/map.h"
+
+namespace poolproof {
+namespace {
+
+using namespace std::chrono_literals;
+using namespace testing_support;
+
+int twice(int x) { return 2 * x; }
+
+TEST(Backpressure, that_rejects_takes_nothing_beyond_the_limit) {
+  Executor pool({.workers = 1, .max_pending = 2, .when_full = Backpressure::kReject});
+  Meeting meeting;
+  Future<int> running = pool.submit(meet_and_return, meeting.folder(), 1);
+  Future<int> queued = pool.submit(twice, 1);
+  try {
+    pool.submit(twice, 2);
+    FAIL();
+  } catch (const QueueFullError& error) {
+    EXPECT_NE(std::string(error.what()).find("2 tasks are open"), std::string::npos);
+  }
+  meeting.await();
+  meeting.let_go();
+  EXPECT_EQ(running.get(), 1);
+  EXPECT_EQ(queued.get(), 2);
+  EXPECT_EQ(pool.submit(twice, 2).get(), 4);
+}
+
+TEST(Backpressure, that_blocks_lets_each_in_when_another_has_ended) {
+  Executor pool({.workers = 2, .max_pending = 3});
+  std::vector<std::thread> threads;
+  std::atomic<int> sum = 0;
+  for (int t = 0; t < 4; ++t) {
+    threads.emplace_back([&] {
+      std::vector<Future<int>> futures;
+      for (int i = 0; i < 50; ++i) futures.push_back(pool.submit(twice, 1));
+      for (Future<int>& future : futures) sum += future.get();
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(sum, 400);
+}
+
+TEST(Backpressure, never_has_more_open_than_the_limit) {
+  Executor pool({.workers = 1, .max_pending = 1});
+  Meeting meeting;
+  Future<int> first = pool.submit(meet_and_return, meeting.folder(), 1);
+  meeting.await();
+  std::atomic<bool> in = false;
+  std::thread second([&] {
+    pool.submit(twice, 1).get();
+    in = true;
+  });
+  EXPECT_THROW(pool.submit({.room_within = 20ms}, twice, 1), QueueFullError);
+  EXPECT_FALSE(in);
+  meeting.let_go();
+  second.join();
+  EXPECT_EQ(first.get(), 1);
+}
+
+TEST(Backpressure, may_be_chosen_for_each_task) {
+  Executor pool({.workers = 1, .max_pending = 1});
+  Meeting meeting;
+  Future<int> first = pool.submit(meet_and_return, meeting.folder(), 1);
+  EXPECT_THROW(pool.submit({.when_full = Backpressure::kReject}, twice, 1), QueueFullError);
+  meeting.await();
+  meeting.let_go();
+  EXPECT_EQ(pool.submit({.room_within = 60s}, twice, 1).get(), 2);
+}
+
+TEST(Backpressure, wakes_with_the_shutdown_who_waits_for_room) {
+  Executor pool({.workers = 1, .max_pending = 1});
+  Meeting meeting;
+  Future<int> first = pool.submit(meet_and_return, meeting.folder(), 1);
+  meeting.await();
+  std::atomic<int> refused = 0;
+  std::vector<std::thread> blocked;
+  for (int i = 0; i < 3; ++i) {
+    blocked.emplace_back([&] {
+      try {
+        pool.submit(twice, 1).get();
+      } catch (const ShutdownExecutorError&) {
+        ++refused;
+      }
+    });
+  }
+  std::thread closer([&] { pool.shutdown(); });
+  for (std::thread& thread : blocked) thread.join();  // though no room has come
+  EXPECT_EQ(refused, 3);
+  meeting.let_go();
+  closer.join();
+  EXPECT_EQ(first.get(), 1);
+}
+
+TEST(Backpressure, in_a_callback_waits_for_workers_and_so_does_not_wait_for_ever) {
+  Executor pool({.workers = 1, .max_pending = 1});
+  Future<int> chain = pool.submit(twice, 1).then([&](int x) {
+    std::vector<Future<int>> more;
+    for (int i = 0; i < 5; ++i) more.push_back(pool.submit(twice, x));
+    return more.back().get();
+  });
+  EXPECT_EQ(chain.get_for(60s), 4);
+}
+
+TEST(Backpressure, is_waited_for_by_a_map_though_it_would_reject) {
+  Executor pool({.workers = 1, .max_pending = 2, .when_full = Backpressure::kReject});
+  int sum = 0;
+  for (const int each : map(pool, twice, std::views::iota(0, 100), {.chunk = 1})) sum += each;
+  EXPECT_EQ(sum, 9900);
+}
+
+// How deep executors can be made from here.
+int depth_of(int max_depth) {
+  try {
+    Executor own({.workers = 1, .max_depth = max_depth});
+    return 1 + own.submit(depth_of, max_depth).get();
+  } catch (const NestingError& error) {
+    return std::string(error.what()).find("POOLPROOF_MAX_DEPTH") != std::string::npos ? 0 : -1000;
+  }
+}
+
+TEST(Nesting, goes_as_deep_as_the_options_allow) {
+  EXPECT_EQ(depth_of(1), 1);
+  EXPECT_EQ(depth_of(3), 3);
+}
+
+TEST(Nesting, goes_ten_deep_if_nothing_is_asked_for) { EXPECT_EQ(depth_of(0), kMaxDepth); }
+
+TEST(Nesting, goes_as_deep_as_the_environment_allows) {
+  ASSERT_EQ(setenv("POOLPROOF_MAX_DEPTH", "2", 1), 0);
+  EXPECT_EQ(depth_of(0), 2);
+  EXPECT_EQ(depth_of(3), 3) << "options come first";
+  ASSERT_EQ(setenv("POOLPROOF_MAX_DEPTH", "0", 1), 0);
+  EXPECT_EQ(Executor({.workers = 1}).submit(depth_of, 2).get(), 1) << "no limit here, two there";
+  ASSERT_EQ(unsetenv("POOLPROOF_MAX_DEPTH"), 0);
+}
+
+}  // namespace
+}  // namespace poolproof
