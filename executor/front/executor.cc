@@ -15,7 +15,8 @@ namespace poolproof {
 namespace {
 
 os::LinuxOs& this_os() {
-  static os::LinuxOs os;  // stateless
+  // Stateless; never destroyed, since executors may end while static objects are destroyed.
+  static os::LinuxOs& os = *new os::LinuxOs;
   return os;
 }
 

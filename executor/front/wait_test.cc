@@ -53,11 +53,10 @@ TEST_F(Wait, for_the_first_tells_which_have_ended_and_which_have_not) {
 
 TEST_F(Wait, for_the_first_error_passes_values_and_cancellations_by) {
   const std::vector<Future<int>> all = futures();
-  std::thread ends([this] {
-    tasks[0].end(1);
-    tasks[2].fail(FailureKind::kCancelled);
-    tasks[1].fail(FailureKind::kWorkerLost);
-  });
+  tasks[0].end(1);
+  tasks[2].fail(FailureKind::kCancelled);
+  EXPECT_EQ(wait(all, {.until = Until::kFirstError, .timeout = 1ms}).pending, (Places{1}));
+  std::thread ends([this] { tasks[1].fail(FailureKind::kWorkerLost); });
   EXPECT_EQ(wait(all, {.until = Until::kFirstError}).done, (Places{0, 1, 2}));
   ends.join();
 }

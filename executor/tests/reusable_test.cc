@@ -140,6 +140,21 @@ TEST_F(Reusable, is_resized_while_callbacks_submit_to_it) {
   EXPECT_EQ(ended, 90);
 }
 
+// The one that goes is drained, and what is drained asks for the one that comes.
+TEST_F(Reusable, is_replaced_while_callbacks_ask_for_it) {
+  const auto first = get(2);
+  Meeting meeting;
+  Future<int> chain = first->submit(meet_and_return, meeting.folder(), 3).then([](int x) {
+    return get(2)->submit(twice, x).get();
+  });
+  meeting.await();
+  std::thread replaces([] { get(2, Reuse::kNo); });
+  while (get(2) == first) std::this_thread::yield();  // the new one is there while the old one ends
+  meeting.let_go();
+  EXPECT_EQ(chain.get_for(60s), 6);
+  replaces.join();
+}
+
 TEST_F(Reusable, may_be_replaced_in_a_callback_of_the_one_that_goes) {
   const auto first = get(2);
   Future<int> replaced = first->submit(twice, 1).then(
