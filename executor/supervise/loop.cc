@@ -35,6 +35,10 @@ bool Loop::turn() {
   std::vector<Input> inputs = gather();
   do {
     std::vector<Order> orders = supervisor_.step(std::exchange(inputs, {}), os_.now());
+    // First: who hears from a future that the pool broke must find it broken.
+    for (const Order& order : orders) {
+      if (const auto* end = std::get_if<EndPool>(&order)) outlet_.pool_ended(end->why);
+    }
     for (Order& order : orders) {
       std::visit([&](auto& each) { carry_out(each, inputs); }, order);
     }
@@ -225,7 +229,7 @@ void Loop::carry_out(SettleTask& order, std::vector<Input>&) {
   outlet_.settle(order.task, std::move(order.outcome));
 }
 
-void Loop::carry_out(EndPool& order, std::vector<Input>&) { outlet_.pool_ended(order.why); }
+void Loop::carry_out(EndPool&, std::vector<Input>&) {}  // turn() has done that
 
 void Loop::carry_out(TellHealth& order, std::vector<Input>&) {
   outlet_.tell_health(order.ticket, std::move(order.health));
