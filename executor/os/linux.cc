@@ -140,12 +140,11 @@ class SpawnPlan {
   SpawnPlan& operator=(const SpawnPlan&) = delete;
 
   int run(int index, const WorkerSettings& settings, pid_t* pid) {
-    Words arguments({kWorkerMarker, std::to_string(getpid()), std::to_string(index),
-                     std::to_string(settings.max_payload), std::to_string(settings.memory_limit),
-                     std::to_string(settings.memory_interval.count()),
-                     settings.has_initializer ? "1" : "0",
-                     settings.name + "-" + std::to_string(index),
-                     std::to_string(nesting_depth() + 1)});
+    Words arguments(
+        {kWorkerMarker, std::to_string(getpid()), std::to_string(index),
+         std::to_string(settings.max_payload), std::to_string(settings.memory_limit),
+         std::to_string(settings.memory_interval.count()), settings.has_initializer ? "1" : "0",
+         settings.name + "-" + std::to_string(index), std::to_string(nesting_depth() + 1)});
     Words environment(environment_with(settings.env));
     return posix_spawn(pid, "/proc/self/exe", &actions_, &attributes_, arguments.pointers(),
                        environment.pointers());

@@ -78,10 +78,10 @@ enum class FailureKind {
   kShutdown,
   kSpawn,
   kInitializer,
-  kSupervisorLost,
-  kTimeout,
   kQueueFull,
   kNesting,
+  kSupervisorLost,
+  kTimeout,
 };
 
 // The plain value behind every error below.
