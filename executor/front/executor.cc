@@ -93,6 +93,8 @@ Executor::~Executor() {
 
 Health Executor::health() const { return pool_->health(); }
 
+void Executor::resize(int workers) { detail::resize(*pool_, workers); }
+
 void Executor::shutdown(const ShutdownOptions& options) { pool_->shutdown(options); }
 
 namespace detail {

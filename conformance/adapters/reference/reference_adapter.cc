@@ -21,13 +21,23 @@ using nlohmann::json;
 json value_in(const std::string& text) { return json::parse(text); }
 json value_in(const CarriedResult& result) { return json::parse(result.value); }
 
+void initialize(Place place) { write_ledger(place, Entry::kInit); }
+
 class ReferencePool : public Pool {
  public:
   explicit ReferencePool(const Line& line) : line_(line) {}
 
-  void open(int workers) override {
-    executor_ = std::make_unique<Executor>(ExecutorOptions{.workers = workers});
+  void open(int workers) override { open_as({.workers = workers}); }
+
+  void open_as(const Opening& opening) override {
+    ExecutorOptions options{.workers = opening.workers,
+                            .tasks_per_worker = opening.tasks_per_worker.value_or(0)};
+    if (opening.initializer)
+      options.initializer = make_initializer(initialize, *opening.initializer);
+    executor_ = std::make_unique<Executor>(std::move(options));
   }
+
+  void resize(int workers) override { executor_->resize(workers); }
 
   void submit(const Submission& task) override {
     TaskOptions options;
@@ -100,7 +110,8 @@ Hello facts() {
       .version = POOLPROOF_VERSION,
       .language = "C++",
       .capabilities = {"worker_processes", "arguments_cross", "results_cross", "task_deadline",
-                       "cancel", "done_callback", "close_drain", "close_cancel", "close_kill"},
+                       "cancel", "done_callback", "initializer", "recycles", "resize",
+                       "close_drain", "close_cancel", "close_kill"},
       .recovers = "replaces",
       .longest_wait_s = 2,
       .longest_wait_source =

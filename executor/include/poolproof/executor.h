@@ -43,11 +43,8 @@ enum class PoolState {
 };
 POOLPROOF_EXPORT PoolState state_of(const Pool& pool);
 
-// At most `workers` (0: one per usable CPU) from now on: idle ones beyond that are asked to stop,
-// busy ones end their task first; more start as tasks need them. Any thread; waits for nothing.
-// Throws std::invalid_argument for workers < 0, and as submit once the pool is broken or shut.
-POOLPROOF_EXPORT void resize(Pool& pool, int workers);
-POOLPROOF_EXPORT int workers_of(const Pool& pool);  // as last asked for, by options or resize
+POOLPROOF_EXPORT void resize(Pool& pool, int workers);  // as Executor::resize
+POOLPROOF_EXPORT int workers_of(const Pool& pool);      // as last asked for, by options or resize
 
 struct ExecutorAccess;
 
@@ -79,6 +76,11 @@ class POOLPROOF_EXPORT Executor {
   // ShutdownExecutorError in a process that was forked from this one. A second call may ask for
   // more (kill where the first drains), and then hastens the first. May be called in a callback.
   void shutdown(const ShutdownOptions& options = {});
+
+  // At most `workers` (0: one per usable CPU) from now on: idle ones beyond that are asked to stop,
+  // busy ones end their task first; more start as tasks need them. Any thread; waits for nothing.
+  // Throws std::invalid_argument for workers < 0, and as submit once the pool is broken or shut.
+  void resize(int workers);
 
   // Asks the supervisor, and waits for its answer: it is seldom busy for long. Any thread, also
   // after shutdown. Throws ShutdownExecutorError in a process that was forked from this one.
