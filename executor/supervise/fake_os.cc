@@ -64,6 +64,7 @@ void FakeOs::kill(const os::Child& child) {
 }
 
 std::optional<ExitStatus> FakeOs::try_reap(const os::Child& child) {
+  if (before_reap) before_reap();
   const std::lock_guard lock(mutex_);
   Worker& ended = of(child.channel);
   if (!ended.ended || ended.traced) return std::nullopt;

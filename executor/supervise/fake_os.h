@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <deque>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <set>
@@ -36,6 +37,8 @@ class FakeOs : public os::Os {
   };
 
   std::optional<std::uint64_t> memory_kills;  // that the kernel has counted
+
+  std::function<void()> before_reap;  // happens once the handle was seen to be readable
 
   // What the test does. `n` counts spawns from 0.
   Worker& worker(std::size_t n) { return workers_.at(n); }

@@ -129,6 +129,15 @@ TEST_F(KeepsStderr, the_last_lines_of_a_worker_come_with_its_death) {
   EXPECT_EQ(os.open_descriptors(), 1u);
 }
 
+TEST_F(KeepsStderr, what_came_while_the_exit_was_looked_at_is_not_missed) {
+  one_busy_worker();
+  os.before_reap = [this] { writes("at the last moment\n"); };
+  os.worker(0).exit = Signaled{SIGABRT, false};
+  os.worker(0).ended = true;  // and its stderr has not been seen to end
+  settle_down();
+  EXPECT_EQ(failure(1).stderr_tail, "at the last moment\n");
+}
+
 TEST_F(KeepsStderr, what_an_earlier_task_wrote_is_not_the_next_ones) {
   one_busy_worker();
   writes("of the first\n");
