@@ -58,7 +58,9 @@ class Builder {
     step(StepKind::kOpen);
     submit(course_.tasks);
     step(StepKind::kAwaitSettled);
-    if (course_.resizes) {
+    // A pool of one worker that is frozen can do nothing until its start's deadline: no claim on
+    // it.
+    if (course_.resizes && !freezes(plan_)) {
       for (const int workers : {1, kWorkers}) {
         step(StepKind::kResize).workers = workers;
         submit(workers);
