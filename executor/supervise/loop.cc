@@ -98,6 +98,11 @@ void Loop::sleep() {
     watches_.push_back({.fd = hand.tail && hand.tail->open() ? hand.tail->fd() : -1});
     hurry |= hand.channel->wants_a_look();
   }
+  // Closed since the last wait: what stands at these numbers now would never wake us.
+  if (!inbox_.bell_is_ours()) {
+    descriptors_lost_ = true;
+    return;
+  }
   os_.wait(watches_, hurry ? std::optional(os_.now()) : supervisor_.next_deadline());
   descriptors_lost_ =
       descriptors_lost_ || std::any_of(watches_.begin(), watches_.end(),
