@@ -33,7 +33,7 @@ def test_the_reference_survives_a_kill_at_every_call_and_all_of_them_are_struck(
     for moment in ("before", "torn", "after"):
         assert answer["coverage"][moment]["struck"] == answer["coverage"][moment]["recorded"] > 0
     phases = {point["phase"] for point in answer["points"]}
-    assert phases >= {"spawn", "init", "fetch", "decode", "send", "idle", "shutdown"}
+    assert phases >= {"spawn", "init", "fetch", "decode", "send", "recycle"}
     again = poolproof("judge", tmp_path / "events.ndjson", "--json")
     assert again.returncode == 0, "the record alone says the same"
 

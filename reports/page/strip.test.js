@@ -49,7 +49,7 @@ test("a strip tells the phases of a life, how much was struck, and what held", a
   const page = await open(screen, sweep.file);
   const strips = await texts(page, ".strip");
   assert.match(strips[0], /reference lifecycle[\s\S]*calls struck: before (\d+) of \1, torn/);
-  assert.match(strips[0], /unstruck[\s\S]*spawn[\s\S]*init[\s\S]*fetch[\s\S]*send[\s\S]*shutdown/);
+  assert.match(strips[0], /unstruck[\s\S]*spawn[\s\S]*init[\s\S]*fetch[\s\S]*send[\s\S]*recycle/);
   assert.match(strips[1], /concurrent_futures_fork big_results/);
   await calm(page);
 });
