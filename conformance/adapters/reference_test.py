@@ -69,7 +69,7 @@ def hold(harness: Harness, *tasks: str) -> list[int]:
 def test_hello_declares_every_capability_and_that_the_pool_goes_on(harness: Harness) -> None:
     (hello,) = harness.named("hello")
     assert harness.events[0] is hello
-    assert len(set(hello["capabilities"])) == 9
+    assert len(set(hello["capabilities"])) == 12
     assert hello["recovers"] == "replaces"
     named = hello["longest_wait"]["source"].split(",")[0]
     assert "stop_grace = std::chrono::seconds(2)" in (ROOT / named).read_text()
