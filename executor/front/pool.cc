@@ -13,17 +13,10 @@
 #include "executor/check.h"
 #include "executor/os/child.h"
 #include "executor/os/thread.h"
+#include "executor/supervise/death.h"
 
 namespace poolproof::detail {
 namespace {
-
-Failure failure_of(FailureKind kind, TaskId task, std::string text) {
-  Failure failure;
-  failure.kind = kind;
-  failure.task = task;
-  failure.text = std::move(text);
-  return failure;
-}
 
 // 0: nobody watches the growth, and workers need not measure.
 std::chrono::milliseconds memory_interval(const ExecutorOptions& options) {
@@ -39,11 +32,12 @@ constexpr char kClosed[] = "the executor is shut down, and takes no more tasks";
 }  // namespace
 
 Failure too_deep(int max_depth) {
-  return failure_of(FailureKind::kNesting, 0,
-                    "executors are nested too deep: this process is a worker at depth " +
-                        std::to_string(os::nesting_depth()) + ", and " + std::to_string(max_depth) +
-                        " is the limit (ExecutorOptions::max_depth, or POOLPROOF_MAX_DEPTH in the "
-                        "environment). Does a task submit itself?");
+  return supervise::plain_failure(
+      FailureKind::kNesting, 0,
+      "executors are nested too deep: this process is a worker at depth " +
+          std::to_string(os::nesting_depth()) + ", and " + std::to_string(max_depth) +
+          " is the limit (ExecutorOptions::max_depth, or POOLPROOF_MAX_DEPTH in the "
+          "environment). Does a task submit itself?");
 }
 
 Pool::Pool(os::Os& os, const ExecutorOptions& options)
@@ -58,7 +52,7 @@ bool Pool::in_own_process() const { return getpid() == owner_; }
 NodePtr Pool::submit(const TaskOptions& options, Bytes payload, MakeNode make) {
   if (options.retries < 0) throw std::invalid_argument("TaskOptions::retries is negative");
   if (payload.size() > options_.max_frame_bytes) {
-    Failure failure = failure_of(
+    Failure failure = supervise::plain_failure(
         FailureKind::kEncode, 0,
         "the call is " + std::to_string(payload.size()) + " bytes long, more than the limit of " +
             std::to_string(options_.max_frame_bytes) + " (ExecutorOptions::max_frame_bytes)");
@@ -66,7 +60,7 @@ NodePtr Pool::submit(const TaskOptions& options, Bytes payload, MakeNode make) {
     return refuse(std::move(failure), make);
   }
   if (!in_own_process()) {
-    throw_failure(failure_of(FailureKind::kShutdown, 0, kForked));
+    throw_failure(supervise::plain_failure(FailureKind::kShutdown, 0, kForked));
   }
   // The sum over the payload is made here, so that the supervisor does not spend its time on it.
   auto shared = std::make_shared<const transport::Payload>(std::move(payload));
@@ -93,7 +87,8 @@ NodePtr Pool::submit(const TaskOptions& options, Bytes payload, MakeNode make) {
 
 void Pool::refuse_if_over() const {
   if (ended_) throw_failure(*ended_);
-  if (phase_ >= Phase::kClosing) throw_failure(failure_of(FailureKind::kShutdown, 0, kClosed));
+  if (phase_ >= Phase::kClosing)
+    throw_failure(supervise::plain_failure(FailureKind::kShutdown, 0, kClosed));
 }
 
 // Returns when there is room, or when the pool is over.
@@ -108,7 +103,7 @@ void Pool::await_room(std::unique_lock<std::mutex>& lock, const TaskOptions& opt
   const bool come = blocks && (!until || room_.wait_until(lock, *until, over));
   --waiting_for_room_;
   if (come) return;
-  throw_failure(failure_of(
+  throw_failure(supervise::plain_failure(
       FailureKind::kQueueFull, 0,
       "the executor has no room for the task: " + std::to_string(options_.max_pending) +
           " tasks are open, as many as ExecutorOptions::max_pending allows" +
@@ -116,7 +111,8 @@ void Pool::await_room(std::unique_lock<std::mutex>& lock, const TaskOptions& opt
 }
 
 NodePtr Pool::refuse(Failure failure, MakeNode make) {
-  if (!in_own_process()) throw_failure(failure_of(FailureKind::kShutdown, 0, kForked));
+  if (!in_own_process())
+    throw_failure(supervise::plain_failure(FailureKind::kShutdown, 0, kForked));
   {
     const std::lock_guard lock(mutex_);
     failure.task = ++last_task_;
@@ -136,7 +132,7 @@ void Pool::start() {
   }
   auto bell = os_.open_bell();
   if (const auto* error = std::get_if<os::SysError>(&bell)) {
-    throw_failure(failure_of(FailureKind::kSpawn, 0, os::to_string(*error)));
+    throw_failure(supervise::plain_failure(FailureKind::kSpawn, 0, os::to_string(*error)));
   }
   inbox_.emplace(os_, std::get<os::Bell>(bell));
   try {
@@ -146,7 +142,8 @@ void Pool::start() {
   } catch (const std::system_error& error) {
     close_bell();
     inbox_.reset();
-    throw_failure(failure_of(FailureKind::kSpawn, 0, std::string("no thread: ") + error.what()));
+    throw_failure(supervise::plain_failure(FailureKind::kSpawn, 0,
+                                           std::string("no thread: ") + error.what()));
   }
   phase_ = Phase::kRunning;
 }
@@ -202,7 +199,8 @@ void Pool::close_bell() {
 }
 
 void Pool::shutdown(const ShutdownOptions& options) {
-  if (!in_own_process()) throw_failure(failure_of(FailureKind::kShutdown, 0, kForked));
+  if (!in_own_process())
+    throw_failure(supervise::plain_failure(FailureKind::kShutdown, 0, kForked));
   std::unique_lock lock(mutex_);
   if (phase_ == Phase::kFresh) phase_ = Phase::kGone;
   if (phase_ == Phase::kRunning) phase_ = Phase::kClosing;
@@ -227,17 +225,20 @@ void Pool::shutdown(const ShutdownOptions& options) {
 }
 
 void Pool::resize(int workers) {
-  if (!in_own_process()) throw_failure(failure_of(FailureKind::kShutdown, 0, kForked));
+  if (!in_own_process())
+    throw_failure(supervise::plain_failure(FailureKind::kShutdown, 0, kForked));
   const std::lock_guard lock(mutex_);
   if (ended_) throw_failure(*ended_);
-  if (phase_ >= Phase::kClosing) throw_failure(failure_of(FailureKind::kShutdown, 0, kClosed));
+  if (phase_ >= Phase::kClosing)
+    throw_failure(supervise::plain_failure(FailureKind::kShutdown, 0, kClosed));
   if (workers == workers_) return;
   workers_ = workers;
   if (phase_ == Phase::kRunning) put(supervise::ResizeAsked{workers});
 }
 
 Health Pool::health() {
-  if (!in_own_process()) throw_failure(failure_of(FailureKind::kShutdown, 0, kForked));
+  if (!in_own_process())
+    throw_failure(supervise::plain_failure(FailureKind::kShutdown, 0, kForked));
   std::unique_lock lock(mutex_);
   if (phase_ == Phase::kFresh) return {.workers_wanted = workers_};
   const std::uint64_t ticket = ++last_ticket_;

@@ -84,9 +84,7 @@ std::function<void()> limit_exec(const Places& places, const Identity& who) {
 }
 
 std::string why_no_exec_limit(const Places& places) {
-  if (places.are_private) return "";
-  return "the mounts are the machine's, not the attempt's own" +
-         (places.why.empty() ? "" : ": " + places.why);
+  return why_not_private(places, "the mounts are");
 }
 
 }  // namespace poolproof::faults

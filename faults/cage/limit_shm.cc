@@ -37,9 +37,7 @@ SharedMemoryLimit limit_shm(const Places& places, bool room) {
 }
 
 std::string why_no_shm_limit(const Places& places) {
-  if (places.are_private) return "";
-  return "/dev/shm is the machine's, not the attempt's own" +
-         (places.why.empty() ? "" : ": " + places.why);
+  return why_not_private(places, "/dev/shm is");
 }
 
 }  // namespace poolproof::faults

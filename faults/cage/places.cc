@@ -66,4 +66,10 @@ Places make_places_private(const std::vector<std::string>& texts) {
   return places;
 }
 
+std::string why_not_private(const Places& places, const std::string& what) {
+  if (places.are_private) return "";
+  return what + " the machine's, not the attempt's own" +
+         (places.why.empty() ? "" : ": " + places.why);
+}
+
 }  // namespace poolproof::faults

@@ -15,6 +15,9 @@ struct Places {
   std::map<std::string, std::set<std::string>> kept;
 };
 
+// "" if they are the attempt's own; else that `what` ("/dev/shm is") is the machine's, and why.
+std::string why_not_private(const Places& places, const std::string& what);
+
 // Mounts a fresh tmpfs on /dev/shm and /tmp and binds into it the entries that `texts` lead through
 // (visible.h), at the same paths. All or nothing.
 Places make_places_private(const std::vector<std::string>& texts);
