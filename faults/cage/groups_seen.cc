@@ -7,9 +7,7 @@
 
 namespace poolproof::faults {
 
-void GroupsSeen::begin() {
-  own_ = read_file("/proc/self/cgroup").text;
-}
+void GroupsSeen::begin() { own_ = read_file("/proc/self/cgroup").text; }
 
 void GroupsSeen::look_at(int pid) {
   const std::string groups = read_file("/proc/" + std::to_string(pid) + "/cgroup").text;
