@@ -35,7 +35,7 @@ std::pair<Cause, Intent> cause_of(const Notes& notes, const ExitStatus& exit) {
       return {Cause::kShutdown, Intent::kAsked};
     case Wish::kBreak:
       // One that died by itself at the same time has a cause of its own to tell.
-      if (is_sigkill(exit) || std::holds_alternative<Unseen>(exit)) {
+      if (!notes.by_itself && (is_sigkill(exit) || std::holds_alternative<Unseen>(exit))) {
         return {Cause::kPoolBroken, Intent::kPolicy};
       }
       break;

@@ -38,6 +38,7 @@ struct Notes {
   bool out_of_memory = false;             // the kernel has counted such a kill
   std::string stderr_tail = {};           // what it wrote last, where that is kept
   bool was_frozen = false;                // seen stopped when it was killed
+  bool by_itself = false;                 // it had ended before any kill of ours was sent
 };
 
 struct Death {

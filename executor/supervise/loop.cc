@@ -163,7 +163,7 @@ void Loop::told_exit(WorkerId id, Hand& hand, const ExitStatus& exit, std::vecto
   if (left > 0) hear(id, hand, left, inputs);
   if (hand.tail) hand.tail->read();
   inputs.push_back(WorkerExited{id, exit, hand.was_frozen, is_out_of_memory(hand, exit),
-                                hand.tail ? hand.tail->lines() : ""});
+                                hand.tail ? hand.tail->lines() : "", !hand.killed});
 }
 
 // A SIGKILL that we did not send, and one more in the kernel's count: each explains one death.
@@ -214,6 +214,12 @@ void Loop::carry_out(SendFrame& order, std::vector<Input>& inputs) {
 void Loop::carry_out(KillWorker& order, std::vector<Input>& inputs) {
   Hand& hand = hands_.at(order.worker);
   if (!are_ours(hand)) return tell_loss(inputs);
+  // Its record may have come since we looked. Then its end is its own, and a SIGKILL not ours.
+  if (!hand.late_reaper.joinable()) {
+    if (const std::optional<ExitStatus> exit = os_.try_reap(hand.child)) {
+      return told_exit(order.worker, hand, *exit, inputs);
+    }
+  }
   hand.killed = true;
   hand.was_frozen = os_.is_frozen(hand.child);
   os_.kill(hand.child);
