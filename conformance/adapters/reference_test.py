@@ -75,6 +75,30 @@ def test_hello_declares_every_capability_and_that_the_pool_goes_on(harness: Harn
     assert "stop_grace = std::chrono::seconds(2)" in (ROOT / named).read_text()
 
 
+def test_told_so_it_breaks_with_a_death_and_says_that_it_does() -> None:
+    with Harness([str(PROGRAM), "breaks"]) as harness:
+        (hello,) = harness.wait(lambda: harness.named("hello"))
+        assert hello["recovers"] == "breaks" and len(set(hello["capabilities"])) == 12
+        harness.open(workers=2)
+        victim, _ = hold(harness, "victim", "bystander")
+        os.kill(victim, signal.SIGKILL)
+        lost = harness.outcome("victim")
+        assert (lost["kind"], lost["cause"]) == ("worker-lost", "signal:KILL")
+        broken = harness.outcome("bystander")
+        assert (broken["kind"], broken["blame"]["pid"]) == ("pool-broken", victim)
+        harness.submit("later", "echo", value=7)
+        assert harness.outcome("later")["kind"] == "pool-broken"
+        harness.close("drain")
+        harness.open(workers=2)
+        assert goes_on(harness)
+
+
+def test_a_mode_that_it_does_not_know_is_answered_with_those_that_it_does() -> None:
+    with Harness([str(PROGRAM), "mends"]) as harness:
+        assert harness.process.wait(timeout=30) == 2
+        assert "`replaces` or `breaks`" in harness.stderr()
+
+
 @pytest.mark.parametrize(
     ("command", "why"),
     [
