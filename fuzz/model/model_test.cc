@@ -2,6 +2,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "fuzz/belongings.h"
 #include "fuzz/model/commands.h"
 #include "fuzz/property.h"
 
@@ -35,9 +36,7 @@ void follows_the_model(bool a_death_breaks_it) {
     stage.check_runs(end);
   }
   const Belongings after = belongings_after(before);
-  RC_ASSERT(after.children == before.children);
-  RC_ASSERT(after.descriptors == before.descriptors);
-  RC_ASSERT(after.threads == before.threads);
+  if (after != before) RC_FAIL("left: " + to_string(after) + "; before: " + to_string(before));
 }
 
 TEST(ExecutorModel, is_followed_where_the_dead_are_replaced) {

@@ -101,12 +101,6 @@ bool comes(Condition condition) {
   return true;
 }
 
-std::size_t entries(const std::string& folder) {
-  std::size_t count = 0;
-  for ([[maybe_unused]] const auto& entry : std::filesystem::directory_iterator(folder)) ++count;
-  return count;
-}
-
 }  // namespace
 
 Stage::Stage(const Pool& model) : folder_(new_folder()), executor_(options_for(model)) {
@@ -277,26 +271,6 @@ std::string to_string(End end) {
       return "the shutdown";
   }
   return "?";
-}
-
-Belongings belongings() {
-  Belongings found;
-  found.descriptors = entries("/proc/self/fd");
-  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
-    ++found.threads;
-    std::ifstream children(thread.path() / "children");
-    for (int pid = 0; children >> pid;) ++found.children;
-  }
-  return found;
-}
-
-Belongings belongings_after(const Belongings& before) {
-  Belongings now;
-  comes([&] {
-    now = belongings();
-    return now == before;
-  });
-  return now;
 }
 
 }  // namespace poolproof::fuzz::model

@@ -64,14 +64,4 @@ struct Ended {
 Ended end_of(Future<int>& future);
 std::string to_string(End end);
 
-// What a process can leave behind: how many descriptors, threads and children it has.
-struct Belongings {
-  std::size_t descriptors = 0, threads = 0, children = 0;
-  bool operator==(const Belongings&) const = default;
-};
-Belongings belongings();
-// Once they are no more than `before`, or a minute has passed: a thread that was joined may be
-// listed for a moment more.
-Belongings belongings_after(const Belongings& before);
-
 }  // namespace poolproof::fuzz::model
