@@ -9,6 +9,11 @@
 
 namespace poolproof::fuzz::soak {
 
+void let_free_memory_go() {
+  mallopt(M_ARENA_MAX, 1);
+  mallopt(M_MMAP_THRESHOLD, 128 << 10);  // which else grows with what is freed
+}
+
 double rss_mib() {
   malloc_trim(0);
   std::ifstream file("/proc/self/statm");

@@ -9,7 +9,10 @@
 
 namespace poolproof::fuzz::soak {
 
-double rss_mib();  // after what is free was given back to the system
+// What is free must go back to the system, else it is counted: one arena, which can be trimmed at
+// its end, and a place of its own for each great block. To be called before any thread starts.
+void let_free_memory_go();
+double rss_mib();  // after that
 
 struct Slope {
   double per_minute = 0;  // least squares
