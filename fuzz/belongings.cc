@@ -1,0 +1,59 @@
+#include "fuzz/belongings.h"
+
+#include <sched.h>
+
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+
+namespace poolproof::fuzz {
+namespace {
+
+std::size_t shared_memory() {
+  std::size_t count = 0;
+  std::ifstream maps("/proc/self/maps");
+  for (std::string line; std::getline(maps, line);) {
+    for (const char* kind : {" /dev/shm/", " /memfd:", " /SYSV"}) {
+      if (line.find(kind) != std::string::npos) ++count;
+    }
+  }
+  std::error_code none;  // a machine may have no /dev/shm
+  for (const auto& entry : std::filesystem::directory_iterator("/dev/shm", none)) {
+    if (entry.path().filename().string().find("poolproof") != std::string::npos) ++count;
+  }
+  return count;
+}
+
+}  // namespace
+
+Belongings belongings() {
+  Belongings found;
+  for ([[maybe_unused]] const auto& fd : std::filesystem::directory_iterator("/proc/self/fd")) {
+    ++found.descriptors;
+  }
+  for (const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) {
+    ++found.threads;
+    std::ifstream children(thread.path() / "children");
+    for (int pid = 0; children >> pid;) ++found.children;
+  }
+  found.shared_memory = shared_memory();
+  return found;
+}
+
+Belongings belongings_after(const Belongings& before) {
+  const auto until = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  Belongings now = belongings();
+  while (now != before && std::chrono::steady_clock::now() < until) {
+    sched_yield();
+    now = belongings();
+  }
+  return now;
+}
+
+std::string to_string(const Belongings& belongings) {
+  return std::to_string(belongings.descriptors) + " descriptors, " +
+         std::to_string(belongings.threads) + " threads, " + std::to_string(belongings.children) +
+         " children, " + std::to_string(belongings.shared_memory) + " shared memory";
+}
+
+}  // namespace poolproof::fuzz

@@ -1,0 +1,276 @@
+#include "fuzz/model/stage.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <rapidcheck.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <stdexcept>
+
+namespace poolproof::fuzz::model {
+namespace {
+
+using namespace std::chrono_literals;
+constexpr auto kLong = 60s;
+
+struct Arrival {
+  int task = 0;
+  int pid = 0;
+};
+
+std::string gate_of(const std::string& folder, int task) {
+  return folder + "/gate-" + std::to_string(task);
+}
+
+// In the worker.
+int act(const std::string& folder, int task, Body body, int number) {
+  const Arrival arrival{task, getpid()};
+  const int fd = open((folder + "/arrivals").c_str(), O_WRONLY | O_CLOEXEC);
+  if (fd < 0 || write(fd, &arrival, sizeof(arrival)) != sizeof(arrival)) std::abort();
+  close(fd);
+  switch (body) {
+    case Body::kReturns:
+      break;
+    case Body::kThrows:
+      throw std::out_of_range(std::to_string(number));
+    case Body::kRaises:
+      raise(number);
+      break;
+    case Body::kExits:
+      _exit(number);
+    case Body::kHeld:  // opens once somebody holds the gate open
+      close(open(gate_of(folder, task).c_str(), O_RDONLY | O_CLOEXEC));
+      break;
+  }
+  return number;
+}
+
+ExecutorOptions options_for(const Pool& model) {
+  ExecutorOptions options;
+  options.workers = model.workers;
+  options.on_death = model.a_death_breaks_it ? OnDeath::kBreakPool : OnDeath::kReplace;
+  options.tasks_per_worker = model.tasks_per_worker;
+  if (model.idle_workers_end) options.idle_timeout = 1ms;
+  options.on_destroy = {.running = Running::kKill};
+  options.on_callback_error = [](std::exception_ptr) {};  // it comes with the future
+  return options;
+}
+
+std::string new_folder() {
+  char name[] = "/tmp/poolproof-model-XXXXXX";
+  if (mkdtemp(name) == nullptr) throw std::runtime_error("mkdtemp");
+  return name;
+}
+
+// The state letter of /proc/PID/stat; 0: there is no such process.
+char state_of(int pid) {
+  std::ifstream file("/proc/" + std::to_string(pid) + "/stat");
+  std::string text;
+  std::getline(file, text);
+  const std::size_t name_end = text.rfind(')');
+  return name_end == std::string::npos ? '\0' : text.at(name_end + 2);
+}
+
+bool ends_in_time(int pid) {
+  const int handle = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+  if (handle < 0) return true;
+  pollfd watch{handle, POLLIN, 0};
+  const bool ended = poll(&watch, 1, 60'000) == 1;
+  close(handle);
+  return ended;
+}
+
+// Runs until it holds; false: a minute has passed.
+template <class Condition>
+bool comes(Condition condition) {
+  const auto until = std::chrono::steady_clock::now() + kLong;
+  while (!condition()) {
+    if (std::chrono::steady_clock::now() > until) return false;
+    sched_yield();
+  }
+  return true;
+}
+
+}  // namespace
+
+Stage::Stage(const Pool& model) : folder_(new_folder()), executor_(options_for(model)) {
+  const std::string path = folder_ + "/arrivals";
+  RC_ASSERT(mkfifo(path.c_str(), 0600) == 0);
+  // For both ways, so that it never ends though no task holds it.
+  arrivals_ = open(path.c_str(), O_RDWR | O_CLOEXEC);
+  RC_ASSERT(arrivals_ >= 0);
+}
+
+Stage::~Stage() {
+  executor_.shutdown({.running = Running::kKill});
+  for (const int gate : gates_) close(gate);
+  close(arrivals_);
+  std::filesystem::remove_all(folder_);
+}
+
+void Stage::submit(const Task& task) {
+  const int number = static_cast<int>(futures_.size());
+  if (task.body == Body::kHeld) {
+    // It may stand there for one that was refused.
+    RC_ASSERT(mkfifo(gate_of(folder_, number).c_str(), 0600) == 0 || errno == EEXIST);
+  }
+  Future<int> future = executor_.submit(TaskOptions{.retries = task.retries}, act, folder_, number,
+                                        task.body, task.number);
+  if (task.by_callback) future = future.then([](Future<int> ended) { return ended.get(); });
+  futures_.push_back(std::move(future));
+  compared_.push_back(false);
+  runs_.emplace_back();
+}
+
+std::optional<End> Stage::refusal_of(const Task& task) {
+  try {
+    submit(task);
+  } catch (const ShutdownExecutorError&) {
+    return End::kShutdown;
+  } catch (const BrokenProcessPool&) {
+    return End::kPoolBroken;
+  }
+  return std::nullopt;
+}
+
+void Stage::let_go(std::size_t task) {
+  strike(task, SIGCONT);
+  gates_.push_back(open(gate_of(folder_, static_cast<int>(task)).c_str(), O_RDWR | O_CLOEXEC));
+}
+
+void Stage::freeze(std::size_t task) {
+  strike(task, SIGSTOP);
+  if (!comes([&] { return state_of(worker_of(task)) == 'T'; })) RC_FAIL("it does not stop");
+}
+
+void Stage::strike(std::size_t task, int signal) const { kill(worker_of(task), signal); }
+
+void Stage::strike_at_rest(std::size_t task) {
+  strike(task, SIGKILL);
+  if (!ends_in_time(worker_of(task))) RC_FAIL("a worker outlives SIGKILL");
+  // The first answer may be given in a turn that began before the end was to be seen; not the
+  // second.
+  static_cast<void>(executor_.health());
+  static_cast<void>(executor_.health());
+}
+
+bool Stage::hear(int timeout_ms) {
+  pollfd watch{arrivals_, POLLIN, 0};
+  Arrival arrival;
+  if (poll(&watch, 1, timeout_ms) != 1) return false;
+  RC_ASSERT(read(arrivals_, &arrival, sizeof(arrival)) == sizeof(arrival));
+  runs_.at(static_cast<std::size_t>(arrival.task)).push_back(arrival.pid);
+  return true;
+}
+
+void Stage::await_runs(std::size_t task, int count) {
+  while (runs_.at(task).size() < static_cast<std::size_t>(count)) {
+    if (!hear(60'000)) RC_FAIL("task " + std::to_string(task) + " does not begin");
+  }
+}
+
+void Stage::follow(const Pool& model) {
+  for (std::size_t i = 0; i < model.tasks.size(); ++i) {
+    const Task& task = model.tasks[i];
+    if (task.state == State::kRunning) {
+      await_runs(i, task.runs);
+      if (futures_[i].wait_for(0s)) RC_FAIL("task " + std::to_string(i) + " ended while it runs");
+    } else if (task.state == State::kEnded) {
+      follow_end(model, i);
+    } else if (futures_[i].wait_for(0s)) {
+      RC_FAIL("task " + std::to_string(i) + " ended while it waits");
+    }
+  }
+}
+
+void Stage::follow_end(const Pool& model, std::size_t i) {
+  const Task& task = model.tasks[i];
+  if (compared_[i]) return;
+  compared_[i] = true;
+  const std::string name = "task " + std::to_string(i);
+  if (!futures_[i].wait_for(kLong)) {
+    RC_FAIL(name + " never ends; it should with: " + to_string(task.end));
+  }
+  const Ended ended = end_of(futures_[i]);
+  if (ended.end != task.end) {
+    RC_FAIL(name + " ended with: " + to_string(ended.end) + " (" + ended.failure.text +
+            "); it should with: " + to_string(task.end));
+  }
+  await_runs(i, task.runs);
+  if (task.end == End::kValue) {
+    if (ended.value != task.number) RC_FAIL(name + " has another's value");
+    return;
+  }
+  if (ended.failure.started != (task.runs > 0)) RC_FAIL(name + ": has it run?");
+  if (task.end != End::kWorkerLost) return;
+  if (ended.failure.worker.pid != worker_of(i)) RC_FAIL(name + " names another's worker");
+  const int code = task.body == Body::kHeld ? SIGKILL : task.number;
+  const ExitStatus status =
+      task.body == Body::kExits ? ExitStatus(Exited{code}) : ExitStatus(Signaled{code, false});
+  if (ended.failure.exit != status) {
+    RC_FAIL(name + " says that its worker ended by " + poolproof::to_string(ended.failure.exit));
+  }
+}
+
+void Stage::check_runs(const Pool& model) {
+  while (hear(0)) continue;
+  for (std::size_t i = 0; i < model.tasks.size(); ++i) {
+    if (runs_[i].size() != static_cast<std::size_t>(model.tasks[i].runs)) {
+      RC_FAIL("task " + std::to_string(i) + " ran " + std::to_string(runs_[i].size()) +
+              " times; it should " + std::to_string(model.tasks[i].runs));
+    }
+  }
+}
+
+Ended end_of(Future<int>& future) {
+  try {
+    return {End::kValue, future.get_for(kLong)};
+  } catch (const TaskError& error) {
+    return {End::kTaskError, 0, error.failure()};
+  } catch (const TerminatedWorkerError& error) {
+    return {End::kWorkerLost, 0, error.failure()};
+  } catch (const CancelledError& error) {
+    return {End::kCancelled, 0, error.failure()};
+  } catch (const DeadlineError& error) {
+    return {End::kDeadline, 0, error.failure()};
+  } catch (const ShutdownExecutorError& error) {
+    return {End::kShutdown, 0, error.failure()};
+  } catch (const BrokenProcessPool& error) {
+    if (error.failure().kind == FailureKind::kPoolBroken) {
+      return {End::kPoolBroken, 0, error.failure()};
+    }
+    throw;
+  }
+}
+
+std::string to_string(End end) {
+  switch (end) {
+    case End::kValue:
+      return "a value";
+    case End::kTaskError:
+      return "what it threw";
+    case End::kWorkerLost:
+      return "the loss of its worker";
+    case End::kPoolBroken:
+      return "the loss of another's worker";
+    case End::kCancelled:
+      return "a cancellation";
+    case End::kDeadline:
+      return "its deadline";
+    case End::kShutdown:
+      return "the shutdown";
+  }
+  return "?";
+}
+
+}  // namespace poolproof::fuzz::model

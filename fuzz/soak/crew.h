@@ -1,0 +1,83 @@
+// The threads that call the pool, and what strikes its workers meanwhile.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <deque>
+#include <mutex>
+#include <random>
+#include <vector>
+
+#include "fuzz/soak/clerk.h"
+#include "poolproof/executor.h"
+
+namespace poolproof::fuzz::soak {
+
+using Random = std::mt19937_64;
+
+// Deeds that the next tasks shall do.
+class Orders {
+ public:
+  void put(Deed deed);
+  Deed take();  // kWork, if nothing was ordered
+
+ private:
+  std::mutex mutex_;
+  std::deque<Deed> deeds_;
+};
+
+// Submits tasks of mixed sizes, and waits for them in several ways, until told to stop and all its
+// futures have ended. A future that does not end in two minutes is a complaint, and the end.
+class Caller {
+ public:
+  Caller(Executor& pool, Clerk& clerk, Orders& orders, std::uint64_t seed);
+  void run(const std::atomic<bool>& stop);
+
+ private:
+  struct Sent {
+    Serial task = 0;
+    std::uint32_t result_bytes = 0;
+  };
+  bool send();     // false: the pool takes no more
+  bool receive();  // at least one; false: none came
+  void take(std::size_t at);
+
+  Executor& pool_;
+  Clerk& clerk_;
+  Orders& orders_;
+  Random random_;
+  std::vector<Sent> sent_;
+  std::vector<Future<Payload>> futures_;  // of the same order
+};
+
+// Every 20 ms a worker is struck from outside, or a task is ordered that strikes its own. Only
+// workers that have begun a task are struck: three that die before their first end a pool, as they
+// should.
+class Injector {
+ public:
+  Injector(Executor& pool, Clerk& clerk, Orders& orders, std::uint64_t seed);
+  void run(const std::atomic<bool>& stop);  // none stays frozen
+  std::uint64_t ticks() const { return ticks_; }
+  std::uint64_t idle_ticks() const { return idle_ticks_; }  // nobody was there to be struck
+
+ private:
+  struct Later {
+    Instant at = {};
+    Identity worker = {};
+    Blow blow = Blow::kThaw;
+  };
+  void tick();
+  void freeze_the_hanging();
+  void finish_frozen(Instant until);
+  bool strike_somebody(Blow blow);
+
+  Executor& pool_;
+  Clerk& clerk_;
+  Orders& orders_;
+  Random random_;
+  std::deque<Later> later_;
+  std::vector<Identity> to_look_at_;  // frozen, and not yet seen to stand still
+  std::uint64_t ticks_ = 0, idle_ticks_ = 0;
+};
+
+}  // namespace poolproof::fuzz::soak

@@ -1,0 +1,64 @@
+// What the tasks of the soak do, and what they write into the ledger about it: what ran is told by
+// the tasks themselves, and not by the pool.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "faults/cage/proc.h"
+
+namespace poolproof::fuzz::soak {
+
+using faults::Identity;
+using Serial = std::uint64_t;  // of a task, counted from 1, in the order in which they were made
+using Payload = std::vector<unsigned char>;
+
+enum class Deed {
+  kWork,          // checks its argument, computes, returns a payload
+  kSegv,          // SIGSEGV
+  kExit,          // _exit(kExitCode)
+  kStarve,        // takes memory until there is none: std::bad_alloc
+  kStarveAborts,  // the same where nothing may be thrown: SIGABRT
+  kStarveKilled,  // the same, and ends as the kernel's out-of-memory killer ends a process: SIGKILL
+  kHang,          // never ends by itself: it is frozen, and ended by its limit
+};
+inline constexpr int kDeeds = 7;
+inline constexpr int kExitCode = 7;
+// Beyond this a worker gets no memory. Sanitizers need more for themselves: there nobody starves.
+inline constexpr std::size_t kMemoryLimit = std::size_t{256} << 20;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+inline constexpr bool kSanitized = true;
+#else
+inline constexpr bool kSanitized = false;
+#endif
+
+std::string to_string(Deed deed);
+
+enum class Mark : char {
+  kBegin = 'B',
+  kFault = 'F',  // the deed comes now
+  kEnd = 'E',    // all is done but the reply
+};
+
+// One line of the ledger, written by one write that is never torn.
+struct Line {
+  Mark mark = Mark::kBegin;
+  Serial task = 0;
+  Identity worker = {};
+  bool operator==(const Line&) const = default;
+};
+std::string to_text(const Line& line);
+std::optional<Line> parse_line(std::string_view text);  // without its newline
+
+// The one payload of so many bytes that belongs to this task.
+Payload payload_of(Serial task, std::size_t size);
+
+// In the worker. `ledger`: a FIFO that somebody reads for ever.
+Payload perform(const std::string& ledger, Serial task, Deed deed, std::uint32_t rounds,
+                std::uint32_t result_bytes, const Payload& argument);
+
+}  // namespace poolproof::fuzz::soak

@@ -1,0 +1,36 @@
+// How much this process holds over time, and how steeply it grows.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "fuzz/belongings.h"
+
+namespace poolproof::fuzz::soak {
+
+// What is free must go back to the system, else it is counted: one arena, which can be trimmed at
+// its end, and a place of its own for each great block. To be called before any thread starts.
+void let_free_memory_go();
+double rss_mib();  // after that
+
+struct Slope {
+  double per_minute = 0;  // least squares
+  double first = 0, last = 0, most = 0;
+};
+
+class Gauge {
+ public:
+  void sample(double minutes);  // since the start
+  Slope rss() const { return slope(rss_); }
+  Slope descriptors() const { return slope(descriptors_); }
+  Slope threads() const { return slope(threads_); }
+
+ private:
+  Slope slope(const std::vector<double>& values) const;
+  std::vector<double> minutes_, rss_, descriptors_, threads_;
+};
+
+std::string to_string(const Slope& slope);
+
+}  // namespace poolproof::fuzz::soak
