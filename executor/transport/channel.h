@@ -71,7 +71,7 @@ class Channel {
   bool lost_ = false;
   bool abandoned_ = false;
   bool deaf_ = false;  // after garbage
-  std::optional<Header> claim_;
+  std::optional<TaskId> claim_;  // of which task it is looked for
   Bytes tail_;  // the last bytes that were read, too few to hold a whole claim
 };
 
