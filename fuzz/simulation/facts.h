@@ -88,9 +88,10 @@ struct Process {
   bool ever_claimed = false;
 
   // What the supervisor must know by now.
-  TaskId task = 0;                           // what it was handed
-  bool asked_back = false, claimed = false;  // `task`
-  TaskId gave_back = 0;                      // its last task, until the end of the turn
+  TaskId task = 0;          // what it was handed
+  bool asked_back = false;  // `task`
+  TaskId claimed = 0;       // the last, as far as it says
+  TaskId gave_back = 0;     // its last task, until the end of the turn
   int gave_back_in = 0;
   bool refused = false;  // it was told that its writes are not taken
   bool mid_write = false, sighted = false;

@@ -36,7 +36,8 @@ void Judge::orders(Process& process, FrameKind kind, TaskId id) {
       process.task = id;
       process.offered_at = facts_.now;
       process.claim_at.reset();
-      process.asked_back = process.claimed = false;
+      process.asked_back = false;
+      process.claimed = 0;
       task->holder = process.number;
       task->replied = task->waits = false;
       ++task->offers;
@@ -73,9 +74,10 @@ void Judge::holds_queue_order(const TaskFacts& next) {
 
 void Judge::said(Process& process, FrameKind kind, TaskId id, bool honest) {
   TaskFacts* task = facts_.find(id);
-  if (kind == FrameKind::kClaim && task != nullptr && task->holder == process.number) {
+  const bool unheard = !honest && process.eof_at;  // it lies, and nobody listens any more
+  if (kind == FrameKind::kClaim && task != nullptr && !unheard && task->holder == process.number) {
     task->claimed = process.ever_claimed = true;
-    if (!std::exchange(process.claimed, true)) ++task->starts;
+    if (std::exchange(process.claimed, id) != id) ++task->starts;
     if (honest && ++task->claims > 1 + task->plan.retries) {
       facts_.breaks("a task runs more often than its retries permit");
     }
@@ -153,7 +155,8 @@ unsigned Judge::reasons_to_kill(const Process& process) const {
   if (task == nullptr) return reasons;
   if (!process.claim_at && come(process.offered_at, options.start_limit)) reasons |= kForLateness;
   if (task->deadline && *task->deadline <= facts_.now) reasons |= kForDeadline;
-  if (task->cancel_kill && process.claim_at) reasons |= kForCancel;
+  const bool begun = process.claim_at || (process.garbled && process.claimed == process.task);
+  if (task->cancel_kill && begun) reasons |= kForCancel;
   if (task->plan.run_limit && come(process.claim_at, *task->plan.run_limit)) {
     reasons |= kForRunLimit;
   }

@@ -113,9 +113,10 @@ std::string Judge::loss_is_wrong(const TaskFacts& task, const Failure& failure) 
   if (!failure.started && task.offers < supervise::Supervisor::kLossLimit) {
     return "given up unclaimed, too early";
   }
-  const bool last = task.starts > task.plan.retries || task.cancel_asked || facts_.pool_end ||
-                    facts_.shutdown_cancels || holder.forger ||
-                    facts_.plan.options.on_death == OnDeath::kBreakPool;
+  const bool last = task.starts > task.plan.retries ||
+                    task.offers - task.starts >= supervise::Supervisor::kLossLimit ||
+                    task.cancel_asked || facts_.pool_end || facts_.shutdown_cancels ||
+                    holder.forger || facts_.plan.options.on_death == OnDeath::kBreakPool;
   if (failure.started && !last) return "given up, though it could be run again";
   return blame_is_wrong(holder, failure);
 }

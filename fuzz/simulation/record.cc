@@ -39,7 +39,6 @@ constexpr std::array<const char*, static_cast<std::size_t>(What::kCount)> kWords
     "! the pool is resized to %w",
     "! its health is asked for",
     "! another order:",
-    "! time passes early",
     "! a task is submitted while the bell is hushed",
     "    it spawns worker %w in place %h",
     "    a spawn fails for place %w",

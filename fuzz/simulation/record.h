@@ -41,7 +41,6 @@ enum class What : std::uint8_t {
   kResize,        //
   kAskHealth,     //
   kOtherOrder,    // another than the first of what could happen happens
-  kEarlyClock,    // time passes though something else could happen
   kSubmitInHush,  // a thread asks for something while the supervisor hushes the bell
   // what the supervisor did
   kSpawned,
