@@ -2,13 +2,14 @@
 
 nightly() {
   local minutes=10
-  if [[ ${1-} =~ ^(clang|aarch64|races|table)$ && $# -eq 1 ]]; then
+  if [[ ${1-} =~ ^(clang|aarch64|races|table|simulation|defects)$ && $# -eq 1 ]]; then
     "nightly_$1"
     return
   elif [[ ${1-} == --minutes && ${2-} =~ ^[1-9][0-9]*$ && $# -eq 2 ]]; then
     minutes=$2
   elif [[ $# -ne 0 ]]; then
-    wrong "nightly takes nothing, one step (clang, aarch64, races, table), or --minutes N"
+    wrong "nightly takes nothing, one step (clang, aarch64, races, table," \
+      "simulation, defects), or --minutes N"
   fi
   # Each a process of its own, so that the end of one does not end the night.
   try "every test" ./dev test
@@ -17,6 +18,8 @@ nightly() {
   try "the executor on aarch64, under qemu-user" ./dev nightly aarch64
   try "races, again and again" ./dev nightly races
   try "the table of broken pools" ./dev nightly table
+  try "simulation: new seeds, and two strikes in one history" ./dev nightly simulation
+  try "planted defects" ./dev nightly defects
   try "libFuzzer: frames, $minutes min" ./dev fuzz $((minutes * 60))
   tell_failures
 }
@@ -52,6 +55,24 @@ nightly_table() {  # every scenario on every broken pool, against what the page 
   set_up
   build release
   POOLPROOF_NIGHTLY=1 .venv/bin/python -m pytest -v conformance/cli/broken_table_test.py
+}
+
+nightly_simulation() {
+  set_up
+  build release simulate
+  local simulate=build/release/bin/simulate variant
+  # A million apart, so that no night repeats the seeds of another.
+  try "random" "$simulate" random --histories 3000000 --seed "$(date +%s)000000"
+  try "every path, one strike" "$simulate" all
+  for variant in plain breaks retries deadlines initializer; do
+    try "every path, two strikes: $variant" "$simulate" all --strikes 2 --variant "$variant"
+  done
+  tell_failures
+}
+
+nightly_defects() {  # each must be noticed by somebody
+  set_up
+  .venv/bin/python fuzz/simulation/defects/plant.py
 }
 
 again() {  # PRESET PROGRAM TIMES

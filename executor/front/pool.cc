@@ -149,6 +149,7 @@ void Pool::start() {
 }
 
 void Pool::supervise(int workers) {
+  bool foreign = false;
   {
     const bool has_initializer = !options_.initializer.call.empty();
     transport::SharedPayload initializer;
@@ -175,6 +176,7 @@ void Pool::supervise(int workers) {
                                          .stop_grace = options_.stop_grace};
     supervise::Loop loop(os_, *inbox_, *this, options, settings);
     while (loop.turn()) continue;
+    foreign = loop.lost_descriptors();
   }
   std::unordered_map<TaskId, NodePtr> late;
   {
@@ -182,7 +184,6 @@ void Pool::supervise(int workers) {
     phase_ = Phase::kOver;
     room_.notify_all();
     late.swap(open_);
-    const bool foreign = ended_ && ended_->kind == FailureKind::kSupervisorLost;
     POOLPROOF_CHECK(late.empty() || foreign, "a shutdown is complete when every future has ended");
     if (!foreign) close_bell();  // else its numbers may be anybody's by now
     changed_.notify_all();

@@ -154,7 +154,8 @@ void Loop::collect_late_exits(std::vector<Input>& inputs) {
   for (const auto& [id, exit] : late) {
     Hand& hand = hands_.at(id);
     hand.late_reaper.join();
-    told_exit(id, hand, exit, inputs);
+    // Its channel may have become something else while the record was waited for.
+    if (!descriptors_lost_ && are_ours(hand)) told_exit(id, hand, exit, inputs);
   }
 }
 

@@ -45,6 +45,9 @@ class Loop {
 
   // Sleeps once, and does what there is to do. False: the pool is finished, do not call again.
   bool turn();
+  // The program has closed descriptors of ours, and the numbers of all of them, the bell's too, may
+  // be anybody's. It can happen to a pool that has ended for another reason before.
+  bool lost_descriptors() const { return descriptors_lost_; }
 
  private:
   struct Hand {  // what we hold of one worker

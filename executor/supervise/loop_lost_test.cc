@@ -79,6 +79,36 @@ TEST_F(Loop1, an_exit_is_not_asked_of_what_has_taken_a_handles_number) {
   EXPECT_EQ(failure(1).kind, FailureKind::kSupervisorLost);
 }
 
+TEST_F(Loop1, nothing_is_read_from_what_has_taken_a_channels_number_while_a_record_was_late) {
+  one_busy_worker();
+  os.worker(0).traced = true;
+  ends(0, Signaled{SIGSEGV, false});  // readable, and no record: a thread waits for it
+  os.say(0, FrameKind::kValue, 1);
+  os.steal_channel(0);
+  os.release_record(0);
+  settle_down();
+  EXPECT_FALSE(os.worker(0).said.empty());
+  EXPECT_EQ(failure(1).kind, FailureKind::kSupervisorLost);
+}
+
+class LoopThatBreaks : public World {
+ protected:
+  LoopThatBreaks() : World(SupervisorOptions{.workers = 1, .on_death = OnDeath::kBreakPool}) {}
+};
+
+TEST_F(LoopThatBreaks, tells_of_lost_descriptors_though_it_has_broken_before) {
+  one_busy_worker();
+  ends(0, Signaled{SIGSEGV, false});
+  ASSERT_EQ(failure(1).kind, FailureKind::kWorkerLost);
+  EXPECT_FALSE(loop.lost_descriptors());
+  os.close_clapper();
+  settle_down();
+  EXPECT_TRUE(finished);
+  EXPECT_TRUE(loop.lost_descriptors()) << "else its owner closes what is no longer the bell";
+  ASSERT_EQ(recorder.ends.size(), 1u);
+  EXPECT_EQ(recorder.ends[0].kind, FailureKind::kPoolBroken);
+}
+
 // As a thread does that has lost its descriptors.
 TEST(Lost, workers_are_ended_by_their_pid_once_every_future_has_ended) {
   FakeOs os;

@@ -157,6 +157,20 @@ TEST_P(Garbled, the_claim_of_the_next_task_is_found_among_the_garbage_of_an_earl
 }
 INSTANTIATE_TEST_SUITE_P(Cut, Garbled, testing::Values(0, 1, 24, 30, 51, 52));
 
+TEST_F(Loop1, the_claim_of_the_next_task_is_found_though_an_earlier_one_has_claimed_another) {
+  one_busy_worker();
+  submit(2);
+  says(0, FrameKind::kValue, 1);
+  os.worker(0).traced = true;
+  says(0, FrameKind::kClaim, 7);
+  os.say_bytes(0, bytes("thirty or more bytes of an earlier task"));
+  says(0, FrameKind::kClaim, 2);
+  os.worker(0).traced = false;
+  ends(0, Signaled{SIGKILL, false});
+  EXPECT_EQ(failure(2).kind, FailureKind::kProtocol);
+  EXPECT_TRUE(failure(2).started) << "it must not run again";
+}
+
 TEST_F(Loop1, garbage_of_an_earlier_task_sends_the_next_one_to_another_worker) {
   one_busy_worker();
   submit(2);

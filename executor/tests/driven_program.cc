@@ -159,6 +159,22 @@ int lose_descriptors(const std::string& file) {
   return 0;
 }
 
+// The pool has broken by itself; then something else is opened under each of its numbers.
+int replace_descriptors_of_a_broken_pool(const std::string& file) {
+  Executor pool({.workers = 1, .on_death = OnDeath::kBreakPool});
+  pool.submit([] { raise(SIGKILL); }).wait();
+  for (int look = 0; look < 5000 && !supervisor_sleeps(); ++look)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  const int last = open(file.c_str(), O_RDWR | O_CREAT, 0600);
+  // Downwards would give the supervisor a chance to close a number before it is somebody's.
+  for (int fd = 3; fd < last; ++fd) dup2(last, fd);
+  pool.shutdown();
+  bool all_open = last > 3;
+  for (int fd = 3; fd < last; ++fd) all_open = all_open && fcntl(fd, F_GETFD) >= 0;
+  std::printf("%s\n", all_open ? "untouched" : "touched");
+  return 0;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -167,6 +183,7 @@ int main(int argc, char** argv) {
   const std::string what = argc > 1 ? argv[1] : "";
   if (what == "be-stopped") return be_stopped(argv[2]);
   if (what == "lose-descriptors") return lose_descriptors(argv[2]);
+  if (what == "break-and-lose") return replace_descriptors_of_a_broken_pool(argv[2]);
   if (what == "be-killed") return be_killed(argv[2]);
   return 0;
 }

@@ -51,13 +51,14 @@ void Channel::flush() {
   }
 }
 
-void Channel::expect_claim(TaskId task) { claim_ = make_header(FrameKind::kClaim, task, nullptr); }
+void Channel::expect_claim(TaskId task) { claim_ = task; }
 
 bool Channel::holds_claim(std::span<const std::byte> bytes) {
   if (!claim_) return false;
   tail_.insert(tail_.end(), bytes.begin(), bytes.end());
+  const Header claim = make_header(FrameKind::kClaim, *claim_, nullptr);
   const bool found =
-      std::search(tail_.begin(), tail_.end(), claim_->begin(), claim_->end()) != tail_.end();
+      std::search(tail_.begin(), tail_.end(), claim.begin(), claim.end()) != tail_.end();
   if (found) claim_.reset();
   keep_tail({});
   return found;
@@ -90,7 +91,8 @@ Channel::Received Channel::receive(std::size_t budget) {
     }
     parser_.feed(bytes);
     while (std::optional<Frame> frame = parser_.next()) {
-      if (frame->kind == FrameKind::kClaim) claim_.reset();
+      // One of another task is nonsense; the true one may still follow.
+      if (frame->kind == FrameKind::kClaim && frame->task == claim_) claim_.reset();
       received.frames.push_back(std::move(*frame));
     }
     if (parser_.error()) {

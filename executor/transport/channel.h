@@ -70,9 +70,9 @@ class Channel {
   bool write_refused_ = false;
   bool lost_ = false;
   bool abandoned_ = false;
-  bool deaf_ = false;  // after garbage
-  std::optional<Header> claim_;
-  Bytes tail_;  // the last bytes that were read, too few to hold a whole claim
+  bool deaf_ = false;            // after garbage
+  std::optional<TaskId> claim_;  // of which task it is looked for
+  Bytes tail_;                   // the last bytes that were read, too few to hold a whole claim
 };
 
 }  // namespace poolproof::transport

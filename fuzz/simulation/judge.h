@@ -1,0 +1,60 @@
+// Holds what the supervisor does and says to the truth, at every step. The first law that is broken
+// is noted in Facts::broken.
+#pragma once
+
+#include <optional>
+#include <span>
+#include <string>
+
+#include "fuzz/simulation/facts.h"
+
+namespace poolproof::simulation {
+
+class Judge {
+ public:
+  explicit Judge(Facts& facts) : facts_(facts) {}
+  Judge(const Judge&) = delete;
+  Judge& operator=(const Judge&) = delete;
+
+  // What it does. judge_deeds.cc
+  void spawns(const Process& process);
+  void orders(Process& process, FrameKind kind, TaskId task);  // a message, before it is written
+  void reads(Process& process);                                // Process::read has grown
+  void kills(Process& process);
+  void reaps(Process& process);
+  void sleeps(std::optional<Instant> until);
+
+  // What it says. judge_words.cc
+  void settles(TaskId task, const supervise::Outcome& outcome);
+  void ends_pool(const Failure& why);
+  void tells(const Health& health, bool last);
+  void is_over();  // the history is; nothing may be left
+
+  // What a worker wrote, wholly.
+  void said(Process& process, FrameKind kind, TaskId task, bool honest);
+
+ private:
+  unsigned reasons_to_kill(const Process& process) const;
+  std::optional<Instant> must_look_at(const Process& process) const;
+  bool may_wait_for_time() const;
+  void holds_queue_order(const TaskFacts& next);
+  void gives_back(Process& process, TaskId task);
+  bool is_idle(const Process& process) const;
+  std::string value_is_wrong(const TaskFacts& task, const Bytes& value) const;
+  std::string failure_is_wrong(TaskId id, const TaskFacts& task, const Failure& failure) const;
+  std::string loss_is_wrong(const TaskFacts& task, const Failure& failure) const;
+  std::string deadline_is_wrong(const TaskFacts& task, const Failure& failure) const;
+  std::string kill_is_wrong(const TaskFacts& task, const Failure& failure, unsigned reason) const;
+  std::string blame_is_wrong(const Process& process, const Failure& failure) const;
+  const Process& holder_of(const TaskFacts& task) const {
+    return facts_.processes[static_cast<std::size_t>(task.holder)];
+  }
+  const Process* named_by(const WorkerRef& worker) const;
+
+  Facts& facts_;
+};
+
+// What the body of this task gives back.
+Bytes value_of(TaskId task);
+
+}  // namespace poolproof::simulation

@@ -1,0 +1,303 @@
+#include "fuzz/simulation/kernel.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <cstring>
+#include <stdexcept>
+
+#include "executor/transport/crc32c.h"
+
+namespace poolproof::simulation {
+namespace {
+
+constexpr int kMostCalls = 10000;
+
+}  // namespace
+
+// What it does though nothing woke it, it would not have done on a real system: it would sleep.
+void Kernel::acts(const char* what) {
+  if (asleep_) facts_.breaks(std::string("nothing woke it, and yet it acts: ") + what);
+}
+
+bool Kernel::uses(int fd, const char* what) {
+  acts(what);
+  const bool known = fd >= 0 && static_cast<std::size_t>(fd) < fds_.size();
+  const State state = known ? fds_[static_cast<std::size_t>(fd)] : State::kNever;
+  if (state == State::kOpen) return true;
+  facts_.breaks(std::string(what) +
+                (state == State::kForeign ? " a foreign descriptor" : " a closed descriptor"));
+  return false;
+}
+
+Instant Kernel::now() {
+  if (++calls_ > kMostCalls) {
+    facts_.breaks("the loop spins within one turn");
+    throw std::runtime_error(facts_.broken);
+  }
+  return facts_.now;
+}
+
+std::variant<os::Child, os::SysError> Kernel::spawn_worker(int index,
+                                                           const os::WorkerSettings& settings) {
+  acts("spawn");
+  if (fail_spawns > 0) {
+    --fail_spawns;
+    ++facts_.spawn_failures;
+    facts_.record.add(What::kSpawnFailed, index);
+    return os::SysError{"posix_spawn", EAGAIN};
+  }
+  const int n = static_cast<int>(facts_.processes.size());
+  Process& made = facts_.processes.emplace_back();
+  made.number = n;
+  made.pid = 1000 + n;
+  made.index = index;
+  made.spawned_at = facts_.now;
+  made.channel = kFirst + 3 * n;
+  made.handle = made.channel + 1;
+  fds_.insert(fds_.end(), {State::kOpen, State::kOpen, State::kNever});
+  if (settings.keep_stderr) {
+    made.errors = made.channel + 2;
+    fds_.back() = State::kOpen;
+  }
+  facts_.record.add(What::kSpawned, n, index);
+  judge_.spawns(made);
+  return os::Child{made.pid, made.handle, made.channel, made.errors};
+}
+
+void Kernel::kill(const os::Child& child) {
+  if (!uses(child.handle, "kill through")) return;
+  Process& victim = of(child.handle);
+  facts_.record.add(What::kKilled, victim.number);
+  // Within the turn that took its record its handle is still open, and harms nobody.
+  if (victim.reaped > 0 && victim.reaped_in != facts_.turns)
+    facts_.breaks("a kill of a worker that was reaped");
+  judge_.kills(victim);
+  victim.dying = !victim.ended;
+}
+
+std::optional<ExitStatus> Kernel::try_reap(const os::Child& child) {
+  if (!uses(child.handle, "reap through")) return std::nullopt;
+  Process& ended = of(child.handle);
+  ended.awaited = ended.recorded && ended.late;  // a late reaper is started for it now
+  if (!ended.recorded || ended.late) return std::nullopt;
+  judge_.reaps(ended);
+  facts_.record.add(What::kReaped, ended.number, static_cast<int>(ended.given.index()));
+  return ended.given;
+}
+
+ExitStatus Kernel::reap(const os::Child& child) {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [&] { return released_.contains(child.pid); });
+  return released_.at(child.pid);
+}
+
+void Kernel::release(Process& process) {
+  process.late = process.awaited = false;
+  judge_.reaps(process);
+  process.reaped_in = facts_.turns + 1;  // its reaper rings for the next one
+  std::unique_lock lock(mutex_);
+  const int before = through_;
+  released_[process.pid] = process.given;
+  changed_.notify_all();
+  changed_.wait(lock, [&] { return through_ > before; });
+}
+
+void Kernel::release_all() {
+  const std::lock_guard lock(mutex_);
+  for (const Process& process : facts_.processes) released_.emplace(process.pid, process.exit);
+  changed_.notify_all();
+}
+
+os::IoResult Kernel::read(int fd, std::span<std::byte> into) {
+  if (!uses(fd, "read from")) return {os::IoResult::Kind::kGone, 0};
+  Process& from = of(fd);
+  const bool gone = from.hung_up && !from.held_open;
+  if (fd == from.errors) {
+    const std::size_t size = std::min(into.size(), from.errors_said.size());
+    if (size == 0) {
+      return {gone ? os::IoResult::Kind::kGone : os::IoResult::Kind::kWouldBlock, 0};
+    }
+    std::copy_n(from.errors_said.begin(), size, into.begin());
+    from.errors_said.erase(from.errors_said.begin(),
+                           from.errors_said.begin() + static_cast<std::ptrdiff_t>(size));
+    return {os::IoResult::Kind::kSome, size};
+  }
+  const std::size_t size = std::min(into.size(), from.said.size() - from.read);
+  if (size == 0) {
+    if ((gone || from.refused) && !from.eof_at) from.eof_at = facts_.now;
+    return {gone ? os::IoResult::Kind::kGone : os::IoResult::Kind::kWouldBlock, 0};
+  }
+  std::memcpy(into.data(), from.said.data() + from.read, size);
+  from.read += size;
+  judge_.reads(from);
+  return {os::IoResult::Kind::kSome, size};
+}
+
+os::IoResult Kernel::write(int channel, std::array<std::span<const std::byte>, 2> parts) {
+  if (!uses(channel, "write to")) return {os::IoResult::Kind::kGone, 0};
+  Process& to = of(channel);
+  if (channel != to.channel) facts_.breaks("a write to what is no channel");
+  // The header of the message itself stands last: a tally may go before it.
+  if (!to.mid_write && !to.sighted && parts[0].size() >= transport::kHeaderSize) {
+    const auto header = parts[0].last(transport::kHeaderSize);
+    TaskId task = 0;
+    for (std::size_t i = 0; i < 8; ++i) task |= std::to_integer<TaskId>(header[8 + i]) << (8 * i);
+    const auto kind = static_cast<FrameKind>(header[5]);
+    facts_.record.add(What::kWrote, to.number, static_cast<int>(kind), transport::crc32c(parts[0]));
+    judge_.orders(to, kind, task);
+    to.sighted = true;
+  }
+  if ((to.hung_up && !to.held_open) || to.refuses) {
+    to.refused = true;
+    return {os::IoResult::Kind::kGone, 0};
+  }
+  const std::size_t all = parts[0].size() + parts[1].size();
+  const std::size_t taken = std::min(all, to.room);
+  if (taken == 0) return {};
+  const std::size_t of_head = std::min(taken, parts[0].size());
+  to.heard.feed(parts[0].first(of_head));
+  to.heard.feed(parts[1].first(taken - of_head));
+  while (std::optional<Frame> frame = to.heard.next()) to.inbox.push_back(std::move(*frame));
+  if (to.room != Process::kLots) to.room -= taken;
+  to.mid_write = taken < all;
+  if (!to.mid_write) to.sighted = false;
+  return {os::IoResult::Kind::kSome, taken};
+}
+
+std::size_t Kernel::unread(int channel) {
+  if (!uses(channel, "look into")) return 0;
+  const Process& from = of(channel);
+  return from.said.size() - from.read;
+}
+
+void Kernel::close(int fd) {
+  facts_.record.add(What::kClosed, fd);
+  if (!uses(fd, "close")) return;
+  fds_[static_cast<std::size_t>(fd)] = State::kClosed;
+  Process& process = of(fd);
+  if (process.reaped == 0) facts_.breaks("a descriptor of a worker that lives is closed");
+  if (fd == process.channel) process.parent_closed = true;
+}
+
+std::uint64_t Kernel::identity(int fd) {
+  const State state = fds_[static_cast<std::size_t>(fd)];
+  const std::uint64_t answer = state == State::kOpen      ? 100 + static_cast<std::uint64_t>(fd)
+                               : state == State::kForeign ? 7
+                                                          : 0;
+  // A late reaper that finds the bell gone rings nothing, and that is the last that it does.
+  if (std::this_thread::get_id() != home_ && state != State::kOpen) {
+    const std::lock_guard lock(mutex_);
+    ++through_;
+    changed_.notify_all();
+  }
+  return answer;
+}
+
+void Kernel::abandon(const os::Child& child) {
+  for (Process& process : facts_.processes) {
+    if (process.pid != child.pid) continue;
+    if (std::exchange(process.abandoned, true)) facts_.breaks("a worker is abandoned twice");
+    facts_.record.add(What::kAbandoned, process.number);
+  }
+}
+
+void Kernel::ring(const os::Bell&) {
+  const std::lock_guard lock(mutex_);
+  ringing_ = true;
+  if (std::this_thread::get_id() == home_) return;
+  ++through_;
+  changed_.notify_all();
+}
+
+void Kernel::hush(const os::Bell& bell) {
+  if (!uses(bell.ear, "hush")) return;
+  if (in_hush) in_hush();
+  const std::lock_guard lock(mutex_);
+  ringing_ = false;
+}
+
+void Kernel::answer(os::Watch& watch, const Process& process) const {
+  const bool gone = process.hung_up && !process.held_open;
+  if (watch.fd == process.channel) {
+    watch.readable = watch.for_reading && (process.read < process.said.size() || gone);
+    watch.writable = watch.for_writing && (process.room > 0 || gone || process.refuses);
+  } else if (watch.fd == process.errors) {
+    watch.readable = !process.errors_said.empty() || gone;
+  } else {
+    watch.readable = process.recorded;
+  }
+}
+
+// Who sleeps in a wait holds on to what he waits for: what is closed meanwhile still wakes him.
+bool Kernel::answer(std::span<os::Watch> watches, bool since_asleep) {
+  bool any = false;
+  for (os::Watch& watch : watches) {
+    if (watch.fd < 0) continue;
+    const State state = fds_[static_cast<std::size_t>(watch.fd)];
+    if (watch.fd == kEar) {
+      const std::lock_guard lock(mutex_);
+      watch.hung_up = fds_[kClapper] != State::kOpen;
+      watch.readable = ringing_ || watch.hung_up;
+    } else if (since_asleep || state == State::kOpen) {
+      answer(watch, of(watch.fd));
+    }
+    if (!since_asleep && state == State::kClosed) watch.foreign = true;
+    any |= watch.readable || watch.writable || watch.foreign;
+  }
+  return any;
+}
+
+bool Kernel::would_wake() {
+  if (until_ && *until_ <= facts_.now) return true;
+  return answer(kept_, true);
+}
+
+void Kernel::wait(std::span<os::Watch> watches, std::optional<Instant> until) {
+  calls_ = 0;
+  const bool any = answer(watches, std::exchange(slept_, false));
+  until_ = until;
+  if (any || (until && *until <= facts_.now)) return;
+  asleep_ = true;
+  kept_.assign(watches.begin(), watches.end());
+  if (facts_.broken.empty()) judge_.sleeps(until);
+}
+
+bool Kernel::carry(Process& process, std::span<const std::byte> bytes) {
+  if (process.parent_closed || process.hung_up) return false;
+  process.said.insert(process.said.end(), bytes.begin(), bytes.end());
+  return true;
+}
+
+void Kernel::end(Process& process, ExitStatus exit) {
+  process.ended = process.hung_up = true;
+  process.dying = process.frozen = false;
+  process.exit = exit;
+}
+
+void Kernel::show_record(Process& process) { process.recorded = true; }
+
+void Kernel::lose_all() {
+  for (std::size_t fd = 0; fd < fds_.size(); ++fd) {
+    if (fds_[fd] == State::kOpen) fds_[fd] = State::kClosed;
+  }
+  for (Process& process : facts_.processes) process.parent_closed = true;
+}
+
+void Kernel::steal(int fd) {
+  State& state = fds_[static_cast<std::size_t>(fd)];
+  if (state != State::kOpen) return;
+  state = State::kForeign;
+  if (fd >= kFirst && fd == of(fd).channel) of(fd).parent_closed = true;
+}
+
+void Kernel::is_over() {
+  if (facts_.descriptors_struck) return;
+  for (std::size_t fd = kFirst; fd < fds_.size(); ++fd) {
+    if (fds_[fd] == State::kOpen)
+      facts_.breaks("L9: descriptor " + std::to_string(fd) + " is left");
+  }
+}
+
+}  // namespace poolproof::simulation

@@ -1,0 +1,88 @@
+// A simulated operating system: virtual time, processes whose programs the simulation runs
+// (program.h), descriptors whose every use is judged. Fast: it waits for nothing.
+//
+// The supervisor's thread is the simulation's own. Only a late reaper, which the loop starts as a
+// real thread, calls `reap`, `identity` and `ring` from elsewhere; release() waits until it is
+// through, so that a history does not depend on when the thread runs.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+#include "fuzz/simulation/judge.h"
+
+namespace poolproof::simulation {
+
+class Kernel final : public os::Os {
+ public:
+  Kernel(Facts& facts, Judge& judge) : facts_(facts), judge_(judge) {}
+
+  // The last wait found nothing: the supervisor sleeps, until something wakes it.
+  bool asleep() const { return asleep_; }
+  bool would_wake();
+  void wake() { slept_ = std::exchange(asleep_, false); }
+  std::optional<Instant> until() const { return until_; }
+  std::function<void()> in_hush;  // what another thread does just then
+  int fail_spawns = 0;
+
+  // A worker's program writes; `honest`: as itself. False: nobody can hear it any more.
+  bool carry(Process& process, std::span<const std::byte> bytes);
+  void end(Process& process, ExitStatus exit);  // its channel is closed, its record comes later
+  void show_record(Process& process);
+  void release(Process& process);  // a late record
+  void release_all();              // the same, of all, and waits for nobody
+  void lose_all();                 // the program closes all descriptors ...
+  void steal(int fd);              // ... or one, and opens something else under its number
+  void is_over();                  // nothing may be open any more
+
+  Instant now() override;
+  std::variant<os::Child, os::SysError> spawn_worker(int index,
+                                                     const os::WorkerSettings& settings) override;
+  void kill(const os::Child& child) override;
+  std::optional<std::uint64_t> out_of_memory_kills() override { return facts_.memory_kills; }
+  bool is_frozen(const os::Child& child) override { return of(child.handle).frozen; }
+  std::optional<ExitStatus> try_reap(const os::Child& child) override;
+  ExitStatus reap(const os::Child& child) override;
+  os::IoResult read(int fd, std::span<std::byte> into) override;
+  os::IoResult write(int channel, std::array<std::span<const std::byte>, 2> parts) override;
+  std::size_t unread(int channel) override;
+  void close(int fd) override;
+  std::uint64_t identity(int fd) override;
+  void abandon(const os::Child& child) override;
+  std::variant<os::Bell, os::SysError> open_bell() override { return os::Bell{kEar, kClapper}; }
+  void ring(const os::Bell& bell) override;
+  void hush(const os::Bell& bell) override;
+  void wait(std::span<os::Watch> watches, std::optional<Instant> until) override;
+
+ private:
+  enum class State : std::uint8_t { kNever, kOpen, kClosed, kForeign };
+  static constexpr int kEar = 0, kClapper = 1;
+  static constexpr int kFirst = 2;  // worker n: channel kFirst + 3n, then handle, then errors
+
+  Process& of(int fd) { return facts_.processes[static_cast<std::size_t>((fd - kFirst) / 3)]; }
+  void acts(const char* what);
+  bool uses(int fd, const char* what);
+  bool answer(std::span<os::Watch> watches, bool since_asleep);
+  void answer(os::Watch& watch, const Process& process) const;
+
+  Facts& facts_;
+  Judge& judge_;
+  std::vector<State> fds_ = {State::kOpen, State::kOpen};
+  std::vector<os::Watch> kept_;
+  std::optional<Instant> until_;
+  bool asleep_ = false, slept_ = false;
+  int calls_ = 0;  // of the clock since the last wait
+
+  std::mutex mutex_;  // guards what follows against late reapers
+  std::condition_variable changed_;
+  bool ringing_ = false;
+  std::map<int, ExitStatus> released_;  // by pid
+  int through_ = 0;                     // late reapers that have done all they do
+  const std::thread::id home_ = std::this_thread::get_id();
+};
+
+}  // namespace poolproof::simulation

@@ -1,0 +1,52 @@
+// What a history starts from: the pool's options, the tasks, and how much may go wrong.
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "executor/supervise/supervisor.h"
+#include "fuzz/simulation/choices.h"
+
+namespace poolproof::simulation {
+
+// What a task does in its worker.
+enum class Body { kValue, kThrows, kCrashes, kExits, kHangs, kLong, kHoards };
+// What the initializer does.
+enum class Init { kNone, kWorks, kThrows, kHangs, kCrashes };
+
+struct TaskPlan {
+  Body body = Body::kValue;
+  std::optional<std::chrono::nanoseconds> deadline = {};
+  std::optional<std::chrono::nanoseconds> run_limit = {};
+  int retries = 0;
+};
+
+struct Plan {
+  supervise::SupervisorOptions options;
+  os::WorkerSettings settings;
+  Init init = Init::kNone;
+  std::vector<TaskPlan> tasks;
+  std::size_t at_once = 0;  // so many tasks are submitted before anything else
+  int steps = 150;          // after so many, faults stop
+  int strikes = 0;          // at most so many
+  std::size_t calm = 1;     // a strike at one in so many steps (where choices come from a seed)
+  bool brief = false;       // one strike of each kind, where all paths are walked
+  bool shuffled = false;    // what happens next is chosen; else the first that can
+  bool impatient = true;    // it is shut down before time passes; else when nothing is timed
+  supervise::ShutdownAsked end;
+  std::optional<std::chrono::nanoseconds> end_within;
+};
+
+Plan random_plan(Choices& choices);
+
+// Of all paths: 2 workers, 3 tasks, `strikes` strikes, and one of the variants.
+struct Variant {
+  const char* name;
+  void (*change)(Plan& plan);
+};
+std::span<const Variant> variants();
+Plan walked_plan(const Variant& variant, int strikes);
+
+}  // namespace poolproof::simulation

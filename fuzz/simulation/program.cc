@@ -1,0 +1,184 @@
+#include "fuzz/simulation/program.h"
+
+#include <signal.h>
+
+#include "executor/worker/line.h"
+
+namespace poolproof::simulation {
+namespace {
+
+using Phase = Process::Phase;
+using transport::TaskFailure;
+
+constexpr auto kRunStep = std::uint8_t{1};
+
+}  // namespace
+
+bool Program::can_move(const Process& process) const {
+  if (process.ended || process.frozen || process.stalled) return false;
+  if (!process.unsent.empty() || process.room != Process::kLots) return true;
+  switch (process.phase) {
+    case Phase::kBoot:
+    case Phase::kReplies:
+    case Phase::kExits:
+      return true;
+    case Phase::kInitializes:
+      return facts_.plan.init != Init::kHangs;
+    case Phase::kRuns:
+      return facts_.tasks[process.runs - 1].plan.body != Body::kHangs;
+    case Phase::kAwaitsInitializer:
+    case Phase::kServes:
+      return !process.inbox.empty() || process.parent_closed || process.refuses || process.hung_up;
+  }
+  return false;
+}
+
+void Program::move(Process& process) {
+  process.room = Process::kLots;  // it reads what has come
+  if (!process.unsent.empty()) return send_rest(process);
+  switch (process.phase) {
+    case Phase::kBoot:
+      if (facts_.plan.init != Init::kNone) {
+        process.phase = Phase::kAwaitsInitializer;
+      } else {
+        process.phase = Phase::kServes;
+        send(process, FrameKind::kHello, 0);
+      }
+      break;
+    case Phase::kAwaitsInitializer:
+    case Phase::kInitializes:
+      initialize(process);
+      break;
+    case Phase::kServes:
+      serve(process);
+      break;
+    case Phase::kRuns:
+    case Phase::kReplies:
+      run(process);
+      break;
+    case Phase::kExits:
+      die(process, Exited{0}, false);
+      break;
+  }
+}
+
+void Program::initialize(Process& process) {
+  if (process.phase == Phase::kAwaitsInitializer) {
+    if (process.inbox.empty()) return die(process, Exited{worker::kChannelFailed}, false);
+    const FrameKind kind = process.inbox.front().kind;
+    process.inbox.pop_front();
+    if (kind == FrameKind::kStop) return die(process, Exited{0}, false);
+    process.phase = Phase::kInitializes;
+    return send(process, FrameKind::kInitBegun, 0);
+  }
+  switch (facts_.plan.init) {
+    case Init::kThrows:
+      process.phase = Phase::kExits;
+      fail(process, 0);
+      break;
+    case Init::kCrashes:
+      process.struck = true;
+      die(process, Signaled{SIGSEGV, true}, false);
+      break;
+    default:
+      process.phase = Phase::kServes;
+      send(process, FrameKind::kHello, 0);
+  }
+}
+
+void Program::serve(Process& process) {
+  if (process.inbox.empty()) return die(process, Exited{worker::kChannelFailed}, false);
+  Frame frame = std::move(process.inbox.front());
+  process.inbox.pop_front();
+  switch (frame.kind) {
+    case FrameKind::kTally:
+      if (frame.task != process.digest) die(process, Exited{worker::kChannelFailed}, false);
+      break;
+    case FrameKind::kOffer:
+      if (!process.inbox.empty() && process.inbox.front().kind == FrameKind::kWithdraw &&
+          process.inbox.front().task == frame.task) {
+        process.inbox.pop_front();
+        return send(process, FrameKind::kWithdrawn, frame.task);
+      }
+      process.phase = Phase::kRuns;
+      process.runs = frame.task;
+      process.moved_long = false;
+      if (process.errors >= 0) {
+        const std::string line = "task " + std::to_string(frame.task) + "\n";
+        for (const char c : line) process.errors_said.push_back(static_cast<std::byte>(c));
+      }
+      send(process, FrameKind::kClaim, frame.task);
+      break;
+    case FrameKind::kWithdraw:
+      break;
+    case FrameKind::kStop:
+      die(process, Exited{0}, false);
+      break;
+    default:
+      facts_.breaks("a worker is sent what no parent sends");
+  }
+}
+
+void Program::run(Process& process) {
+  const Body body = facts_.tasks[process.runs - 1].plan.body;
+  if (body == Body::kCrashes || body == Body::kExits) {
+    process.struck = true;
+    return die(process, body == Body::kCrashes ? ExitStatus(Signaled{SIGSEGV, true}) : Exited{3},
+               false);
+  }
+  if (body == Body::kLong && !std::exchange(process.moved_long, true)) return;
+  if (facts_.plan.settings.memory_interval.count() > 0 && process.phase == Phase::kRuns) {
+    process.phase = Phase::kReplies;
+    return send(process, FrameKind::kMemory, body == Body::kHoards ? 1 << 21 : 1 << 10);
+  }
+  process.phase = Phase::kServes;
+  if (body == Body::kThrows) {
+    fail(process, process.runs);
+  } else {
+    send(process, FrameKind::kValue, process.runs, value_of(process.runs));
+  }
+}
+
+void Program::fail(Process& process, TaskId task) {
+  send(process, FrameKind::kFailed, task, to_bytes(TaskFailure{kRunStep, "Refusal", "no"}));
+}
+
+void Program::send(Process& process, FrameKind kind, TaskId task, Bytes payload) {
+  const transport::Payload body(std::move(payload));
+  const transport::Header header = make_header(kind, task, &body);
+  process.digest = transport::extend_digest(process.digest, header);
+  std::array<std::byte, 256> whole;
+  std::copy(header.begin(), header.end(), whole.begin());
+  std::copy(body.bytes.begin(), body.bytes.end(), whole.begin() + transport::kHeaderSize);
+  const auto bytes = std::span(whole).first(transport::kHeaderSize + body.bytes.size());
+  const std::size_t part = std::exchange(process.split_at, 0);
+  const bool cut = part > 0 && part < bytes.size();
+  if (!kernel_.carry(process, cut ? bytes.first(part) : bytes)) {
+    return die(process, Exited{worker::kChannelFailed}, false);
+  }
+  if (!cut) return judge_.said(process, kind, task, true);
+  if (process.tears) return die(process, Signaled{SIGKILL, false}, false);
+  process.unsent.assign(bytes.begin() + static_cast<std::ptrdiff_t>(part), bytes.end());
+  process.unsent_frame = {0, kind, task};
+}
+
+void Program::send_rest(Process& process) {
+  const Bytes rest = std::exchange(process.unsent, {});
+  if (!kernel_.carry(process, rest)) return die(process, Exited{worker::kChannelFailed}, false);
+  judge_.said(process, process.unsent_frame.kind, process.unsent_frame.task, true);
+}
+
+void Program::forge(Process& process, FrameKind kind, TaskId task, Bytes payload) {
+  process.struck = process.mad = process.forger = true;
+  if (kernel_.carry(process, to_bytes(Frame{kind, task, std::move(payload)}))) {
+    judge_.said(process, kind, task, false);
+  }
+}
+
+void Program::die(Process& process, ExitStatus exit, bool at_once) {
+  if (process.ended) return;
+  kernel_.end(process, exit);
+  if (at_once) kernel_.show_record(process);
+}
+
+}  // namespace poolproof::simulation

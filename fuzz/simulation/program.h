@@ -1,0 +1,34 @@
+// What a worker's program does: as worker/task_loop.cc, one move at a time, each as long as it
+// talks to nobody.
+#pragma once
+
+#include "fuzz/simulation/kernel.h"
+
+namespace poolproof::simulation {
+
+class Program {
+ public:
+  Program(Facts& facts, Judge& judge, Kernel& kernel)
+      : facts_(facts), judge_(judge), kernel_(kernel) {}
+
+  bool can_move(const Process& process) const;
+  void move(Process& process);
+  // A message in its own name that its program would not send.
+  void forge(Process& process, FrameKind kind, TaskId task, Bytes payload);
+  // Something that runs no more of its program.
+  void die(Process& process, ExitStatus exit, bool at_once);
+
+ private:
+  void serve(Process& process);
+  void run(Process& process);
+  void initialize(Process& process);
+  void send(Process& process, FrameKind kind, TaskId task, Bytes payload = {});
+  void send_rest(Process& process);
+  void fail(Process& process, TaskId task);
+
+  Facts& facts_;
+  Judge& judge_;
+  Kernel& kernel_;
+};
+
+}  // namespace poolproof::simulation

@@ -1,0 +1,45 @@
+// What may strike at any step: faults of workers and machine, and what the program's threads ask
+// for out of turn.
+#pragma once
+
+#include <vector>
+
+#include "executor/supervise/inbox.h"
+#include "fuzz/simulation/program.h"
+
+namespace poolproof::simulation {
+
+struct Strike {
+  What what = What::kFreeze;
+  int who = 0;
+  int how = 0;
+};
+
+class Strikes {
+ public:
+  Strikes(Facts& facts, Kernel& kernel, Program& program, supervise::Inbox& inbox)
+      : facts_(facts), kernel_(kernel), program_(program), inbox_(inbox) {}
+
+  // All that could strike now, in a fixed order; `brief`: of each kind, few. Valid until the next
+  // call.
+  const std::vector<Strike>& possible(bool brief);
+  void make(const Strike& strike);
+  // Faults stop: what is frozen or stalled goes on, what hangs ends.
+  void heal();
+  // A wish of the program's, as its threads would tell it.
+  void cancel(TaskId task, bool kills);
+  void shut_down(const supervise::ShutdownAsked& asked);
+
+ private:
+  void of_worker(const Process& process, bool brief);
+  void strike(const Strike& strike, Process& process);
+  void forge(Process& process, int how);
+
+  Facts& facts_;
+  Kernel& kernel_;
+  Program& program_;
+  supervise::Inbox& inbox_;
+  std::vector<Strike> possible_;
+};
+
+}  // namespace poolproof::simulation
