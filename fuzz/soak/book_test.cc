@@ -224,6 +224,16 @@ TEST_F(BookTest, a_frozen_one_that_is_not_called_so_is_wrong) {
   expect_wrong("not called so");
 }
 
+TEST_F(BookTest, a_frozen_one_that_was_killed_before_its_limit_may_be_called_either) {
+  const Serial task = begin(kFirst, Deed::kHang, Instant() + std::chrono::seconds(2));
+  strike(kFirst, Blow::kFreeze);
+  book_.seen_stopped(kFirst, Instant() + std::chrono::seconds(1));
+  strike(kFirst, Blow::kKill);
+  limit(task, kFirst.pid, Cause::kRunLimit);
+  gone(kFirst, kKilled);
+  EXPECT_EQ(wrong(), "");
+}
+
 TEST_F(BookTest, one_that_was_never_frozen_and_is_called_so_is_wrong) {
   limit(begin(kFirst, Deed::kHang), kFirst.pid, Cause::kFrozen);
   expect_wrong("names no worker of its task");
