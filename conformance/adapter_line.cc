@@ -38,7 +38,7 @@ bool AdapterLine::other_side_has_read_all() const {
 }
 
 std::optional<AdapterLine::Received> AdapterLine::receive() {
-  std::vector<char> buffer(kLongestMessage + 1);
+  thread_local std::vector<char> buffer(kLongestMessage + 1);  // dear to make for each look
   ssize_t size = 0;
   do {
     size = ::recv(fd_, buffer.data(), buffer.size(), MSG_DONTWAIT);

@@ -85,10 +85,11 @@ std::vector<Pool> load_pools(const std::filesystem::path& file, const Places& pl
       throw PoolsError(place(file, node.source()) + "every entry must be a table: [name]");
     pools.push_back(pool_of(std::string(key.str()), *node.as_table(), file, places));
   }
-  // The reference first, broken ones last, the rest by name: as people look for them.
+  // The reference first, in both of its modes, broken ones last, the rest by name: as people look
+  // for them.
   std::sort(pools.begin(), pools.end(), [](const Pool& a, const Pool& b) {
     const auto rank = [](const Pool& pool) {
-      return pool.broken() ? 2 : pool.name == "reference" ? 0 : 1;
+      return pool.broken() ? 2 : pool.name.starts_with("reference") ? 0 : 1;
     };
     return std::make_pair(rank(a), a.name) < std::make_pair(rank(b), b.name);
   });

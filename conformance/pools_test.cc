@@ -42,17 +42,21 @@ defect = { scenario = "death/a", part = "victim.cause", status = "wrong-error" }
 [alpha]
 command = ["{python}", "{adapters}/alpha.py"]
 about = "a"
+[reference_breaks]
+command = ["{bin}/reference_adapter", "breaks"]
+about = "s"
 [reference]
 command = ["{bin}/reference_adapter"]
 about = "r"
 )"),
                                 kPlaces);
-  ASSERT_EQ(pools.size(), 3U);
+  ASSERT_EQ(pools.size(), 4U);
   EXPECT_EQ(pools[0].name, "reference");
   EXPECT_EQ(pools[0].command, std::vector<std::string>{"/bin/reference_adapter"});
-  EXPECT_EQ(pools[1].command, (std::vector<std::string>{"/py", "/adapters/alpha.py"}));
-  EXPECT_TRUE(pools[2].broken());
-  EXPECT_EQ(pools[2].defect->part, "victim.cause");
+  EXPECT_EQ(pools[1].name, "reference_breaks");
+  EXPECT_EQ(pools[2].command, (std::vector<std::string>{"/py", "/adapters/alpha.py"}));
+  EXPECT_TRUE(pools[3].broken());
+  EXPECT_EQ(pools[3].defect->part, "victim.cause");
 }
 
 TEST_F(PoolsFile, says_where_and_how_to_mend) {

@@ -27,9 +27,9 @@ void SupervisorModel::heard(WorkerId id, const transport::Frame& frame) {
   Worker& from = worker(id);
   if (frame.kind == FrameKind::kHello) from.said_hello = true;
   if (frame.kind == FrameKind::kInitBegun) from.began_initializer = true;
-  if (frame.kind == FrameKind::kClaim && from.task != 0 && frame.task == from.task) {
-    from.claimed = true;
-    tasks_.at(from.task).claimed = true;
+  if (frame.kind == FrameKind::kClaim && from.task != 0 && frame.task == from.task &&
+      !std::exchange(from.claimed, true)) {
+    ++tasks_.at(from.task).claims;
   }
 }
 
@@ -74,7 +74,8 @@ std::optional<std::string> SupervisorModel::send(const SendFrame& order) {
     TaskFacts& task = tasks_.at(order.task);
     if (to.index >= most_workers_) return "an offer to a worker beyond the size of the pool";
     if (task.ended) return "an offer of a task that has ended";
-    if (task.claimed && task.retries-- <= 0) return "L6: a task that was claimed is offered again";
+    // A worker that dies with a retry unclaimed has used none up.
+    if (task.claims > task.retries) return "L6: a task that was claimed is offered again";
     for (const auto& [id, other] : workers_) {
       if (other.task == order.task) return "a task is offered to two workers";
     }
@@ -99,13 +100,13 @@ std::optional<std::string> SupervisorModel::settle(const SettleTask& order) {
   if (!tasks_.contains(order.task)) return "a task that nobody submitted ends";
   TaskFacts& task = tasks_.at(order.task);
   if (std::exchange(task.ended, true)) return "L5: a future ends twice";
-  if (std::holds_alternative<Bytes>(order.outcome) && !task.claimed) {
+  if (std::holds_alternative<Bytes>(order.outcome) && task.claims == 0) {
     return "L6: a value for a task that nobody claimed";
   }
   if (const auto* failure = std::get_if<Failure>(&order.outcome)) {
     if (failure->task != order.task) return "L6: a failure names another task";
-    if (failure->started && !task.claimed) return "L6: called started, and nobody claimed it";
-    if (!failure->started && task.claimed) return "L6: called not started, and it was claimed";
+    if (failure->started && task.claims == 0) return "L6: called started, and nobody claimed it";
+    if (!failure->started && task.claims > 0) return "L6: called not started, and it was claimed";
   }
   for (auto& [id, holder] : workers_) {
     if (holder.task == order.task) holder.task = 0;

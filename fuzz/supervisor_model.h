@@ -28,8 +28,8 @@ class SupervisorModel {
   };
   struct TaskFacts {
     bool ended = false;
-    bool claimed = false;  // ever, by whoever held it then
-    int retries = 0;       // how often it may be offered again after a claim
+    int claims = 0;   // ever, by whoever held it then
+    int retries = 0;  // how often it may be offered again after a claim
   };
 
   explicit SupervisorModel(int workers) : most_workers_(workers) {}

@@ -45,6 +45,7 @@ def test_every_adapter_has_an_entry() -> None:
     assert programs - {"broken/sound.py"} == registered
     assert len(registered) == len(PYTHON) >= 5
     assert POOLS["reference"]["command"] == ["{bin}/reference_adapter"]
+    assert POOLS["reference_breaks"]["command"] == ["{bin}/reference_adapter", "breaks"]
 
 
 def test_every_adapter_for_node_has_an_entry_and_any_version_of_its_package() -> None:

@@ -24,10 +24,11 @@ def statuses(answer: dict[str, Any]) -> set[str]:
     return {point["status"] for point in answer["points"]}
 
 
+@pytest.mark.parametrize("pool", ["reference", "reference_breaks"])
 def test_the_reference_survives_a_kill_at_every_call_and_all_of_them_are_struck(
-    tmp_path: Path,
+    pool: str, tmp_path: Path
 ) -> None:
-    answer = swept("reference", "--workload", "lifecycle", "--effect", "kill", "--out", tmp_path)
+    answer = swept(pool, "--workload", "lifecycle", "--effect", "kill", "--out", tmp_path)
     assert statuses(answer) == {"pass"}, [p for p in answer["points"] if p["status"] != "pass"]
     assert answer["exit"] == 0
     for moment in ("before", "torn", "after"):

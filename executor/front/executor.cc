@@ -6,6 +6,7 @@
 #include <string>
 
 #include "executor/front/pool.h"
+#include "executor/os/cgroup.h"
 #include "executor/os/child.h"
 #include "executor/os/linux.h"
 #include "executor/worker/entry.h"
@@ -30,6 +31,24 @@ void refuse_if_privileged() {
       "the real and effective user or group of this process differ, or it was started with more "
       "rights than its caller's; its workers would not be safe. Nothing was started. Cure: drop "
       "the rights for good (setresuid, setresgid) before the first executor";
+  throw SpawnError(failure);
+}
+
+void refuse_if_no_cgroups(const ExecutorOptions& options) {
+  if (options.memory_cgroup.empty()) return;
+  if (options.memory_limit == 0) {
+    throw std::invalid_argument(
+        "ExecutorOptions::memory_cgroup is given, and memory_limit is 0; give a limit in bytes");
+  }
+  if (options.memory_cgroup.front() != '/') {
+    throw std::invalid_argument("ExecutorOptions::memory_cgroup is " + options.memory_cgroup +
+                                "; give the whole path of a cgroup, from / on");
+  }
+  Failure failure;
+  failure.kind = FailureKind::kSpawn;
+  failure.text = os::missing_for_cgroups(options.memory_cgroup, options.memory_limit);
+  if (failure.text.empty()) return;
+  failure.text += ". Nothing was started";
   throw SpawnError(failure);
 }
 
@@ -66,6 +85,7 @@ ExecutorOptions checked(ExecutorOptions options) {
     throw NestingError(detail::too_deep(options.max_depth));
   }
   options.workers = checked_workers(options.workers);
+  refuse_if_no_cgroups(options);
   for (const auto& [name, value] : options.env) {
     const bool has_zero = (name + value).find('\0') != std::string::npos;
     if (name.empty() || has_zero || name.find('=') != std::string::npos) {

@@ -157,6 +157,7 @@ void Pool::supervise(int workers) {
     }
     const os::WorkerSettings settings{.max_payload = options_.max_frame_bytes,
                                       .memory_limit = options_.memory_limit,
+                                      .memory_cgroup = options_.memory_cgroup,
                                       .memory_interval = memory_interval(options_),
                                       .keep_stderr = options_.worker_stderr == Stderr::kTail,
                                       .has_initializer = has_initializer,

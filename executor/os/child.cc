@@ -7,6 +7,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <charconv>
 #include <cstring>
 
@@ -24,16 +25,26 @@ bool parse(const char* text, T& value) {
 
 int depth = 0;
 
+// Whoever never hears of it is killed, or its parent is gone.
+void await_go() {
+  char go = 0;
+  ssize_t size = 0;
+  do {
+    size = read(kWorkerChannel, &go, sizeof(go));
+  } while (size < 0 && errno == EINTR);
+  if (size != sizeof(go) || go != kGo) _exit(1);
+}
+
 }  // namespace
 
 std::optional<WorkerStart> read_worker_start(int argc, char** argv) {
-  if (argc != 9 || std::strcmp(argv[0], kWorkerMarker) != 0) return std::nullopt;
+  if (argc != 10 || std::strcmp(argv[0], kWorkerMarker) != 0) return std::nullopt;
   if (getauxval(AT_SECURE) != 0) return std::nullopt;
   WorkerStart start;
   if (!parse(argv[1], start.parent) || !parse(argv[2], start.index) ||
       !parse(argv[3], start.max_payload) || !parse(argv[4], start.memory_limit) ||
       !parse(argv[5], start.memory_interval_ms) || !parse(argv[6], start.has_initializer) ||
-      !parse(argv[8], start.depth)) {
+      !parse(argv[8], start.depth) || !parse(argv[9], start.waits)) {
     return std::nullopt;
   }
   start.name = argv[7];
@@ -57,6 +68,7 @@ void bind_to_parent(int parent) {
 void begin_as_worker(const WorkerStart& start) {
   bind_to_parent(start.parent);
   if (start.memory_limit != 0) limit_memory(start.memory_limit);
+  if (start.waits != 0) await_go();
 }
 
 void settle_in(const WorkerStart& start) {

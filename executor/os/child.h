@@ -10,10 +10,12 @@ namespace poolproof::os {
 
 // argv[0] of a worker; then its parent's pid, its place in the pool, the longest message it may
 // send, how much memory it may map, how often it tells what it holds, whether an initializer is
-// sent to it, its name, and how deep in workers of workers it is. No environment variable marks a
-// worker, so what a task starts sees nothing of it.
+// sent to it, its name, how deep in workers of workers it is, and whether it is to wait until its
+// parent has put it where it belongs. No environment variable marks a worker, so what a task starts
+// sees nothing of it.
 inline constexpr char kWorkerMarker[] = "poolproof-worker";
 inline constexpr int kWorkerChannel = 3;  // its descriptor in the worker
+inline constexpr char kGo = 'g';          // the first byte to a worker that waits; then frames
 
 // Plain, since it is filled in before constructors run.
 struct WorkerStart {
@@ -25,6 +27,7 @@ struct WorkerStart {
   int has_initializer = 0;
   const char* name = "";
   int depth = 0;
+  int waits = 0;
 };
 
 // What this process was started as: a worker only if argv[0] has the marker, the program is not
@@ -40,7 +43,9 @@ bool may_have_workers();
 // at once if that has happened already.
 void bind_to_parent(int parent);
 
-// What must hold before anything else of a worker runs: the bond, and the limit of its memory.
+// What must hold before anything else of a worker runs: the bond, the limit of its memory, and that
+// it is in its own cgroup if it is to have one. Ends the process if its parent does not see to
+// that.
 void begin_as_worker(const WorkerStart& start);
 
 // Descriptors and name, as the rest of a worker's life expects them, and its depth. Before the

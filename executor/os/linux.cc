@@ -23,6 +23,7 @@
 #include <vector>
 
 #include "executor/check.h"
+#include "executor/os/cgroup.h"
 #include "executor/os/child.h"
 #include "executor/os/memory.h"
 
@@ -142,9 +143,11 @@ class SpawnPlan {
   int run(int index, const WorkerSettings& settings, pid_t* pid) {
     Words arguments(
         {kWorkerMarker, std::to_string(getpid()), std::to_string(index),
-         std::to_string(settings.max_payload), std::to_string(settings.memory_limit),
+         std::to_string(settings.max_payload),
+         std::to_string(settings.memory_cgroup.empty() ? settings.memory_limit : 0),
          std::to_string(settings.memory_interval.count()), settings.has_initializer ? "1" : "0",
-         settings.name + "-" + std::to_string(index), std::to_string(nesting_depth() + 1)});
+         settings.name + "-" + std::to_string(index), std::to_string(nesting_depth() + 1),
+         settings.memory_cgroup.empty() ? "0" : "1"});
     Words environment(environment_with(settings.env));
     return posix_spawn(pid, "/proc/self/exe", &actions_, &attributes_, arguments.pointers(),
                        environment.pointers());
@@ -176,21 +179,33 @@ struct Ends {
   }
 };
 
+// Into its own cgroup, and only then may it go on.
+std::optional<SysError> admit(int pid, const std::string& cgroup, int channel) {
+  if (const auto failed = move_into(cgroup, pid)) return failed;
+  // Should it be dead by now, its exit record will tell.
+  send(channel, &kGo, sizeof(kGo), MSG_DONTWAIT | MSG_NOSIGNAL);
+  return std::nullopt;
+}
+
 std::variant<Child, SysError> start_on(Ends& channel, Ends& errors, int index,
-                                       const WorkerSettings& settings) {
+                                       const WorkerSettings& settings, const std::string& cgroup) {
   pid_t pid = 0;
   const int failed = SpawnPlan(channel.theirs, errors.theirs).run(index, settings, &pid);
   if (failed != 0) return SysError{"posix_spawn", failed};
   // The pid is still that process: nobody but us reaps it, unless the program asked for that.
   const int handle = lifted(open_pidfd(pid));
-  if (handle < 0) {
-    const SysError why{"pidfd_open", errno};
+  std::optional<SysError> why;
+  if (handle < 0) why = SysError{"pidfd_open", errno};
+  if (!why && !cgroup.empty()) why = admit(pid, cgroup, channel.ours);
+  if (why) {
     ::kill(pid, SIGKILL);
     siginfo_t info;
     waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED);
-    return why;
+    if (handle >= 0) ::close(handle);
+    return *why;
   }
-  return Child{pid, handle, std::exchange(channel.ours, -1), std::exchange(errors.ours, -1)};
+  return Child{pid, handle, std::exchange(channel.ours, -1), std::exchange(errors.ours, -1),
+               cgroup};
 }
 
 }  // namespace
@@ -212,7 +227,12 @@ std::variant<Child, SysError> LinuxOs::spawn_worker(int index, const WorkerSetti
     if (pipe2(pair, O_CLOEXEC) != 0) return SysError{"pipe2", errno};
     if (const auto failed = errors.take(pair)) return *failed;
   }
-  return start_on(channel, errors, index, settings);
+  if (settings.memory_cgroup.empty()) return start_on(channel, errors, index, settings, "");
+  const auto cgroup = make_cgroup(settings.memory_cgroup, settings.memory_limit);
+  if (const auto* failed = std::get_if<SysError>(&cgroup)) return *failed;
+  auto child = start_on(channel, errors, index, settings, std::get<std::string>(cgroup));
+  if (std::holds_alternative<SysError>(child)) remove_cgroup(std::get<std::string>(cgroup));
+  return child;
 }
 
 void LinuxOs::kill(const Child& child) { send_signal(child.handle, SIGKILL); }
@@ -242,6 +262,14 @@ ExitStatus LinuxOs::reap(const Child& child) {
 }
 
 std::optional<std::uint64_t> LinuxOs::out_of_memory_kills() { return count_out_of_memory_kills(); }
+
+std::optional<std::uint64_t> LinuxOs::own_out_of_memory_kills(const Child& child) {
+  return child.cgroup.empty() ? std::nullopt : out_of_memory_kills_in(child.cgroup);
+}
+
+bool LinuxOs::clear_away(const Child& child) {
+  return child.cgroup.empty() || remove_cgroup(child.cgroup);
+}
 
 IoResult LinuxOs::read(int fd, std::span<std::byte> into) {
   ssize_t size = 0;

@@ -15,6 +15,8 @@ class LinuxOs : public Os {
   std::optional<ExitStatus> try_reap(const Child& child) override;
   ExitStatus reap(const Child& child) override;
   std::optional<std::uint64_t> out_of_memory_kills() override;
+  std::optional<std::uint64_t> own_out_of_memory_kills(const Child& child) override;
+  bool clear_away(const Child& child) override;
   IoResult read(int fd, std::span<std::byte> into) override;
   IoResult write(int channel, std::array<std::span<const std::byte>, 2> parts) override;
   std::size_t unread(int channel) override;

@@ -38,9 +38,10 @@ std::string to_string(const SysError& error);  // "posix_spawn: No such file or 
 // A worker process, from its parent's side. Descriptors are owned by whoever holds the value.
 struct Child {
   int pid = 0;
-  int handle = -1;   // pidfd: readable once the process has ended
-  int channel = -1;  // our end of its channel, non-blocking
-  int errors = -1;   // what it writes to stderr, non-blocking; -1: that is inherited
+  int handle = -1;          // pidfd: readable once the process has ended
+  int channel = -1;         // our end of its channel, non-blocking
+  int errors = -1;          // what it writes to stderr, non-blocking; -1: that is inherited
+  std::string cgroup = {};  // of its own, which its memory is limited by; empty: none
 };
 
 struct IoResult {
@@ -55,8 +56,9 @@ struct IoResult {
 
 // How all workers of a pool are started.
 struct WorkerSettings {
-  std::size_t max_payload = 0;   // the longest message that a worker may send
-  std::size_t memory_limit = 0;  // in bytes; 0: none
+  std::size_t max_payload = 0;     // the longest message that a worker may send
+  std::size_t memory_limit = 0;    // in bytes; 0: none
+  std::string memory_cgroup = {};  // in which each has a cgroup with that limit; empty: RLIMIT_DATA
   // Before a reply it tells its anonymous memory, but not more often. 0: never.
   std::chrono::milliseconds memory_interval{0};
   bool keep_stderr = false;      // its stderr comes to us, in Child::errors
@@ -104,6 +106,13 @@ class Os {
   // How many out-of-memory kills the kernel has counted in this program's cgroup, which is its
   // workers' too; nullopt if it does not count.
   virtual std::optional<std::uint64_t> out_of_memory_kills() = 0;
+  // The same of the worker's own cgroup, in which nobody else is; nullopt if it has none.
+  virtual std::optional<std::uint64_t> own_out_of_memory_kills(const Child&) {
+    return std::nullopt;
+  }
+  // Its exit record was taken: ends what is left of it in its own cgroup, and removes that. False:
+  // to be tried again.
+  virtual bool clear_away(const Child&) { return true; }
 
   virtual IoResult read(int fd, std::span<std::byte> into) = 0;
   // One message part after the other; never raises SIGPIPE.

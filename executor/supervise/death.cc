@@ -35,7 +35,7 @@ std::pair<Cause, Intent> cause_of(const Notes& notes, const ExitStatus& exit) {
       return {Cause::kShutdown, Intent::kAsked};
     case Wish::kBreak:
       // One that died by itself at the same time has a cause of its own to tell.
-      if (is_sigkill(exit) || std::holds_alternative<Unseen>(exit)) {
+      if (!notes.by_itself && (is_sigkill(exit) || std::holds_alternative<Unseen>(exit))) {
         return {Cause::kPoolBroken, Intent::kPolicy};
       }
       break;
@@ -67,7 +67,8 @@ Death name_death(WorkerRef worker, const Notes& notes, const ExitStatus& exit) {
           notes.conviction.value_or(""),
           notes.limit,
           notes.in_initializer,
-          notes.stderr_tail};
+          notes.stderr_tail,
+          notes.own_limit};
 }
 
 std::string in_words(std::chrono::nanoseconds time) {
@@ -103,6 +104,12 @@ std::string to_string(const Death& death) {
     case Cause::kPoolBroken:
       return name + " was killed when the pool broke";
     case Cause::kOutOfMemory:
+      if (death.own_limit != 0) {
+        return name + " was killed by the kernel, since it wanted more than its " +
+               std::to_string(death.own_limit) +
+               " bytes (ExecutorOptions::memory_limit; the oom_kill counter of its own cgroup has "
+               "risen)";
+      }
       return name +
              " was killed by the kernel, which was out of memory (the oom_kill counter of its "
              "cgroup has risen)";

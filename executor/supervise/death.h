@@ -5,6 +5,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <string>
 
@@ -36,8 +37,10 @@ struct Notes {
   std::string limit = {};                 // SIGKILL at this limit, in words; empty: the deadline
   bool in_initializer = false;            // when it ended
   bool out_of_memory = false;             // the kernel has counted such a kill
+  std::size_t own_limit = 0;              // in bytes, if that was in a cgroup of its own
   std::string stderr_tail = {};           // what it wrote last, where that is kept
   bool was_frozen = false;                // seen stopped when it was killed
+  bool by_itself = false;                 // it had ended before any kill of ours was sent
 };
 
 struct Death {
@@ -49,6 +52,7 @@ struct Death {
   std::string limit;
   bool in_initializer = false;
   std::string stderr_tail;
+  std::size_t own_limit = 0;
 };
 
 // "30 s", "1500 ms"

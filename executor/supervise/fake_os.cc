@@ -50,7 +50,8 @@ std::variant<os::Child, os::SysError> FakeOs::spawn_worker(int index,
   const int channel = kFirst + 3 * n;
   open_.insert({channel, channel + 1});
   if (settings.keep_stderr) open_.insert(channel + 2);
-  return os::Child{made.pid, channel + 1, channel, settings.keep_stderr ? channel + 2 : -1};
+  return os::Child{made.pid, channel + 1, channel, settings.keep_stderr ? channel + 2 : -1,
+                   settings.memory_cgroup};
 }
 
 void FakeOs::kill(const os::Child& child) {

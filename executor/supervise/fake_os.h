@@ -34,6 +34,9 @@ class FakeOs : public os::Os {
     ExitStatus exit;
     int reaped = 0;
     bool abandoned = false;
+    std::optional<std::uint64_t> own_memory_kills;  // counted in its own cgroup
+    bool stays = false;                             // something in that cannot die yet
+    int clearings = 0;                              // tries to remove it
   };
 
   std::optional<std::uint64_t> memory_kills;  // that the kernel has counted
@@ -72,6 +75,13 @@ class FakeOs : public os::Os {
                                                      const os::WorkerSettings& settings) override;
   void kill(const os::Child& child) override;
   std::optional<std::uint64_t> out_of_memory_kills() override { return memory_kills; }
+  std::optional<std::uint64_t> own_out_of_memory_kills(const os::Child& child) override {
+    return of(child.channel).own_memory_kills;
+  }
+  bool clear_away(const os::Child& child) override {
+    ++of(child.channel).clearings;
+    return !of(child.channel).stays;
+  }
   bool is_frozen(const os::Child& child) override { return of(child.channel).frozen; }
   std::optional<ExitStatus> try_reap(const os::Child& child) override;
   ExitStatus reap(const os::Child& child) override;

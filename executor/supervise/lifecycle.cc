@@ -255,7 +255,7 @@ const char* to_string(Action action) {
                                                         "refuse",       "welcome",
                                                         "send offer",   "send withdraw",
                                                         "send stop",    "retire",
-                                                        "note claim",   "note memory",
+                                                        "note memory",  "note claim",
                                                         "take back",    "settle",
                                                         "settle late",  "kill",
                                                         "kill overdue", "kill lost",

@@ -28,7 +28,9 @@ Loop::~Loop() {
     if (!descriptors_lost_) continue;
     hand.channel->abandon();
     os_.abandon(hand.child);
+    left_over_.push_back(hand.child);
   }
+  for (const os::Child& child : left_over_) os_.clear_away(child);
 }
 
 bool Loop::turn() {
@@ -162,18 +164,30 @@ void Loop::told_exit(WorkerId id, Hand& hand, const ExitStatus& exit, std::vecto
   const std::size_t left = os_.unread(hand.child.channel);
   if (left > 0) hear(id, hand, left, inputs);
   if (hand.tail) hand.tail->read();
-  inputs.push_back(WorkerExited{id, exit, hand.was_frozen, is_out_of_memory(hand, exit),
-                                hand.tail ? hand.tail->lines() : ""});
+  inputs.push_back(WorkerExited{.worker = id,
+                                .exit = exit,
+                                .was_frozen = hand.was_frozen,
+                                .out_of_memory = is_out_of_memory(hand, exit),
+                                .own_limit = hand.child.cgroup.empty() ? 0 : settings_.memory_limit,
+                                .stderr_tail = hand.tail ? hand.tail->lines() : "",
+                                .by_itself = !hand.killed});
 }
 
 // A SIGKILL that we did not send, and one more in the kernel's count: each explains one death.
 bool Loop::is_out_of_memory(const Hand& hand, const ExitStatus& exit) {
   const auto* signaled = std::get_if<Signaled>(&exit);
   if (hand.killed || signaled == nullptr || signaled->signal != SIGKILL) return false;
+  if (!hand.child.cgroup.empty()) return os_.own_out_of_memory_kills(hand.child).value_or(0) > 0;
   const std::optional<std::uint64_t> kills = os_.out_of_memory_kills();
   if (!kills || !memory_kills_ || *kills <= *memory_kills_) return false;
   ++*memory_kills_;
   return true;
+}
+
+// What cannot be removed yet is tried again with the next, and once more at the end.
+void Loop::clear_away(const os::Child& child) {
+  left_over_.push_back(child);
+  std::erase_if(left_over_, [this](const os::Child& each) { return os_.clear_away(each); });
 }
 
 void Loop::carry_out(SpawnWorker& order, std::vector<Input>& inputs) {
@@ -214,6 +228,12 @@ void Loop::carry_out(SendFrame& order, std::vector<Input>& inputs) {
 void Loop::carry_out(KillWorker& order, std::vector<Input>& inputs) {
   Hand& hand = hands_.at(order.worker);
   if (!are_ours(hand)) return tell_loss(inputs);
+  // Its record may have come since we looked. Then its end is its own, and a SIGKILL not ours.
+  if (!hand.late_reaper.joinable()) {
+    if (const std::optional<ExitStatus> exit = os_.try_reap(hand.child)) {
+      return told_exit(order.worker, hand, *exit, inputs);
+    }
+  }
   hand.killed = true;
   hand.was_frozen = os_.is_frozen(hand.child);
   os_.kill(hand.child);
@@ -225,6 +245,7 @@ void Loop::carry_out(ForgetWorker& order, std::vector<Input>& inputs) {
                   "a worker is forgotten once, after its record was taken");
   if (!are_ours(found->second)) return tell_loss(inputs);
   outlet_.worker_ended({found->second.index, found->second.child.pid});
+  clear_away(found->second.child);
   os_.close(found->second.child.handle);
   if (found->second.child.errors >= 0) os_.close(found->second.child.errors);
   hands_.erase(found);

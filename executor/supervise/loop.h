@@ -68,6 +68,7 @@ class Loop {
   void look_for_exit(WorkerId id, Hand& hand, std::vector<Input>& inputs);
   void collect_late_exits(std::vector<Input>& inputs);
   bool is_out_of_memory(const Hand& hand, const ExitStatus& exit);
+  void clear_away(const os::Child& child);
   void told_exit(WorkerId id, Hand& hand, const ExitStatus& exit, std::vector<Input>& inputs);
 
   void tell_loss(std::vector<Input>& inputs);
@@ -88,6 +89,7 @@ class Loop {
   std::map<WorkerId, Hand> hands_;
   std::vector<os::Watch> watches_;
   std::optional<std::uint64_t> memory_kills_;  // that are accounted for
+  std::vector<os::Child> left_over_;           // ended, but something of theirs is still there
   bool finished_ = false;
 
   std::mutex late_mutex_;  // guards what follows against the late reapers

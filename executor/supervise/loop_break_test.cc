@@ -85,6 +85,25 @@ TEST_F(Breaking, two_that_crash_together_are_both_named) {
   is_broken_by_worker_0(3);
 }
 
+TEST_F(Breaking, two_that_are_killed_together_are_both_named_since_neither_kill_is_ours) {
+  two_busy_workers();
+  os.end(1, Signaled{SIGKILL, false});
+  ends(0, Signaled{SIGSEGV, false});
+  EXPECT_EQ(failure(2).kind, FailureKind::kWorkerLost);
+  EXPECT_EQ(failure(2).worker, (WorkerRef{1, 1001}));
+  EXPECT_FALSE(os.worker(1).killed);
+  is_broken_by_worker_0(3);
+}
+
+TEST_F(Breaking, one_that_is_killed_while_the_death_of_another_is_told_is_named_too) {
+  two_busy_workers();
+  recorder.on_settle = [this] { os.end(1, Signaled{SIGKILL, false}); };
+  ends(0, Signaled{SIGSEGV, false});
+  EXPECT_EQ(failure(2).kind, FailureKind::kWorkerLost);
+  EXPECT_FALSE(os.worker(1).killed);
+  EXPECT_EQ(os.worker(1).reaped, 1);
+}
+
 TEST_F(Breaking, a_worker_that_ends_as_we_asked_breaks_nothing) {
   two_busy_workers();
   asks(ResizeAsked{1});

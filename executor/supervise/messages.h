@@ -63,7 +63,9 @@ struct WorkerExited {
   ExitStatus exit;
   bool was_frozen = false;
   bool out_of_memory = false;    // the kernel has counted such a kill
+  std::size_t own_limit = 0;     // in bytes, if that was in a cgroup of its own
   std::string stderr_tail = {};  // what it wrote last, where that is kept
+  bool by_itself = false;        // it had ended before any kill of ours was sent
 };
 struct DescriptorsLost {};  // somebody closed descriptors of ours: nothing can be known any more
 using Input = std::variant<FrameCame, GarbageCame, ChannelEnded, WorkerExited, TaskSubmitted,

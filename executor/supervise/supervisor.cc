@@ -128,6 +128,8 @@ void Supervisor::take(WorkerExited& input) {
   if (Worker* worker = find(input.worker)) {
     worker->notes.was_frozen = input.was_frozen;
     worker->notes.out_of_memory = input.out_of_memory;
+    worker->notes.own_limit = input.own_limit;
+    worker->notes.by_itself = input.by_itself;
     worker->notes.stderr_tail = std::move(input.stderr_tail);
     apply(*worker, Event::kExit, {.exit = input.exit});
   }

@@ -1,5 +1,5 @@
-// Holds guide.md to the examples, file by file and line by line of what they print, and errors.md
-// to the classes that exist.
+// Holds guide.md to the examples, file by file and line by line of what they print, errors.md to
+// the classes that exist, and README.md to the table of a worker's life.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -67,6 +67,15 @@ TEST(GuidePage, has_every_example) {
   }
   files.erase("first");  // the README's
   EXPECT_EQ(all_of(read(kRoom / "guide.md"), "\n\\| \\[(\\w+)\\]\\(#"), files);
+}
+
+TEST(ExecutorReadme, shows_the_life_of_a_worker_as_the_table_has_it) {
+  const std::string drawer = std::string(EXAMPLES) + "/poolproof_lifecycle_picture";
+  testing_support::Program program(drawer, {});
+  const std::string picture = program.output();
+  ASSERT_NE(picture.find("starting --> idle : hello / welcome\n"), std::string::npos) << picture;
+  EXPECT_NE(read(kRoom / "README.md").find(picture), std::string::npos)
+      << "mend it:  " << drawer << " " << (kRoom / "README.md").string();
 }
 
 TEST(ErrorsPage, has_every_error_and_no_other) {

@@ -161,9 +161,9 @@ void Cage::State::send(const json& command) {
 
 // EOF of the pair: guard and keeper have both ended. False: not within the limit.
 bool Cage::State::await_end(int limit_ms) {
-  std::vector<char> dropped(kLargestPacket);
+  char dropped = 0;  // the rest of each packet goes with it
   while (true) {
-    const ssize_t got = ::recv(socket.get(), dropped.data(), dropped.size(), MSG_DONTWAIT);
+    const ssize_t got = ::recv(socket.get(), &dropped, sizeof dropped, MSG_DONTWAIT);
     if (got > 0 || (got < 0 && (errno == EINTR || errno == ECONNRESET))) continue;
     if (got == 0) return true;
     if (errno != EAGAIN) return false;

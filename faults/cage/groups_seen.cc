@@ -7,16 +7,14 @@
 
 namespace poolproof::faults {
 
-void GroupsSeen::begin() {
-  mountinfo_ = read_file("/proc/self/mountinfo", 1U << 20).text;
-  own_ = read_file("/proc/self/cgroup").text;
-  before_ = groups_of(mountinfo_, own_);
-}
+void GroupsSeen::begin() { own_ = read_file("/proc/self/cgroup").text; }
 
 void GroupsSeen::look_at(int pid) {
   const std::string groups = read_file("/proc/" + std::to_string(pid) + "/cgroup").text;
-  if (groups == own_) return;  // nearly always, and not worth the reading
-  for (const std::string& path : groups_of(mountinfo_, groups))
+  if (groups == own_) return;  // nearly always: the mounts are a dear thing to read
+  const std::string mountinfo = read_file("/proc/self/mountinfo", 1U << 20).text;
+  before_.merge(groups_of(mountinfo, own_));
+  for (const std::string& path : groups_of(mountinfo, groups))
     if (before_.count(path) == 0) seen_.insert(path);
 }
 

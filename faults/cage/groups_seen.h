@@ -16,7 +16,7 @@ class GroupsSeen {
   std::vector<std::string> left() const;   // those that still exist, as paths
 
  private:
-  std::string mountinfo_, own_;  // texts of the kernel's
+  std::string own_;  // the kernel's text of the groups that this process is in
   std::set<std::string> before_, seen_;
 };
 

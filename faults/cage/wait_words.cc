@@ -4,9 +4,9 @@
 #include <sys/syscall.h>
 
 #include <array>
+#include <charconv>
 #include <cstring>
 #include <optional>
-#include <sstream>
 
 #include "faults/cage/fd.h"
 
@@ -84,12 +84,17 @@ constexpr Known kCalls[] = {
 };
 
 std::optional<Call> parse_call(const std::string& text) {
-  std::istringstream in(text);
   Call call;
-  if (!(in >> call.number)) return std::nullopt;
+  const char* const end = text.data() + text.size();
+  auto read = std::from_chars(text.data(), end, call.number);
+  if (read.ec != std::errc{}) return std::nullopt;
   if (call.number < 0) return call;
-  for (auto& arg : call.args)
-    if (!(in >> std::hex >> arg)) return std::nullopt;
+  for (auto& arg : call.args) {
+    if (text.compare(static_cast<std::size_t>(read.ptr - text.data()), 3, " 0x") != 0)
+      return std::nullopt;
+    read = std::from_chars(read.ptr + 3, end, arg, 16);
+    if (read.ec != std::errc{}) return std::nullopt;
+  }
   return call;
 }
 

@@ -1,9 +1,11 @@
 // Drives our own executor for the harness, which judges it like every other pool (L1).
 #include <chrono>
+#include <iostream>
 #include <map>
 #include <memory>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -25,12 +27,13 @@ void initialize(Place place) { write_ledger(place, Entry::kInit); }
 
 class ReferencePool : public Pool {
  public:
-  explicit ReferencePool(const Line& line) : line_(line) {}
+  ReferencePool(const Line& line, OnDeath on_death) : line_(line), on_death_(on_death) {}
 
   void open(int workers) override { open_as({.workers = workers}); }
 
   void open_as(const Opening& opening) override {
     ExecutorOptions options{.workers = opening.workers,
+                            .on_death = on_death_,
                             .tasks_per_worker = opening.tasks_per_worker.value_or(0)};
     if (opening.initializer)
       options.initializer = make_initializer(initialize, *opening.initializer);
@@ -99,20 +102,22 @@ class ReferencePool : public Pool {
   }
 
   const Line& line_;
+  const OnDeath on_death_;
   std::mutex mutex_;                             // a done-callback submits, too
   std::map<std::string, Future<void>> futures_;  // for cancel
   std::unique_ptr<Executor> executor_;
 };
 
-Hello facts() {
+Hello facts(OnDeath on_death) {
+  const bool breaks = on_death == OnDeath::kBreakPool;
   return {
-      .pool = "poolproof::Executor",
+      .pool = breaks ? "poolproof::Executor, OnDeath::kBreakPool" : "poolproof::Executor",
       .version = POOLPROOF_VERSION,
       .language = "C++",
       .capabilities = {"worker_processes", "arguments_cross", "results_cross", "task_deadline",
                        "cancel", "done_callback", "initializer", "recycles", "resize",
                        "close_drain", "close_cancel", "close_kill"},
-      .recovers = "replaces",
+      .recovers = breaks ? "breaks" : "replaces",
       .longest_wait_s = 2,
       .longest_wait_source =
           "executor/include/poolproof/options.h, stop_grace; nothing polls "
@@ -123,9 +128,16 @@ Hello facts() {
 }  // namespace
 }  // namespace poolproof::adapter
 
-int main() {
+int main(int argc, char** argv) {
   const poolproof::adapter::Line line;  // the first act
-  poolproof::adapter::ReferencePool pool(line);
-  poolproof::adapter::serve(line, poolproof::adapter::facts(), pool);
+  const std::string_view mode = argc > 1 ? argv[1] : "replaces";
+  if (argc > 2 || (mode != "replaces" && mode != "breaks")) {
+    std::cerr << "reference_adapter: say `replaces` or `breaks`, or nothing for `replaces`\n";
+    return 2;
+  }
+  const auto on_death =
+      mode == "breaks" ? poolproof::OnDeath::kBreakPool : poolproof::OnDeath::kReplace;
+  poolproof::adapter::ReferencePool pool(line, on_death);
+  poolproof::adapter::serve(line, poolproof::adapter::facts(on_death), pool);
   return 0;
 }

@@ -19,8 +19,8 @@
 #include <utility>
 #include <variant>
 
+#include "poolproof/detail/map_run.h"
 #include "poolproof/executor.h"
-#include "poolproof/map_chunk.h"
 
 namespace poolproof {
 
@@ -44,34 +44,6 @@ struct MapOptions {
   // For each chunk.
   TaskOptions task = {};
 };
-
-namespace detail {
-
-// The next element, encoded; false: there is none. What the input throws comes out; what its codec
-// throws is put into `unencodable`.
-using Draw = std::function<bool(Bytes& element, std::exception_ptr& unencodable)>;
-
-// Draws, sends, and hands out results; knows no types. One thread at a time.
-class POOLPROOF_EXPORT MapRun {
- public:
-  // `head`: what every chunk begins with. `size`: of the input, if it is known.
-  MapRun(Pool& pool, const MapOptions& options, Bytes head, Draw draw,
-         std::optional<std::size_t> size);
-  ~MapRun();
-  MapRun(const MapRun&) = delete;
-  MapRun& operator=(const MapRun&) = delete;
-
-  // The bytes of the next result, which stay until the next call; nullopt: there is none. Throws
-  // what became of that element instead, or what the input threw, or TimeoutError.
-  std::optional<std::span<const std::byte>> next();
-  TaskId task() const;  // that the last result came from
-
- private:
-  class State;
-  std::unique_ptr<State> state_;
-};
-
-}  // namespace detail
 
 // The results of a map. Move-only; for one thread at a time.
 template <class T>
@@ -133,44 +105,6 @@ class MapRange {
   std::unique_ptr<detail::MapRun> run_;
   std::optional<T> now_;
 };
-
-namespace detail {
-
-template <class F, class V>
-using MapResult =
-    std::conditional_t<std::is_void_v<CallResult<F, V>>, std::monostate, CallResult<F, V>>;
-
-// Draws from a view. A step of the input is not made before what it leads to is wanted.
-template <class View>
-class Drawer {
- public:
-  using Value = std::ranges::range_value_t<View>;
-  explicit Drawer(View view) : view_(std::move(view)) {}
-
-  bool operator()(Bytes& element, std::exception_ptr& unencodable) {
-    if (!at_) {
-      at_.emplace(std::ranges::begin(view_));
-    } else {
-      ++*at_;
-    }
-    if (*at_ == std::ranges::end(view_)) return false;
-    const Value& value = **at_;
-    try {
-      WireWriter out;
-      encode_as<Wire<Value>>(out, value);
-      element = out.take();
-    } catch (...) {
-      unencodable = std::current_exception();
-    }
-    return true;
-  }
-
- private:
-  View view_;
-  std::optional<std::ranges::iterator_t<View>> at_;
-};
-
-}  // namespace detail
 
 // Calls fn(element) in workers for each element of `input`, and gives the results. `fn` and the
 // elements travel as by Executor::submit; each element has a fresh copy of `fn`. Begins at once: as

@@ -124,6 +124,14 @@ struct ExecutorOptions {
   // What one worker may map for writing, touched or not, its stacks included (RLIMIT_DATA), in
   // bytes. Beyond it, `new` throws std::bad_alloc in the task. 0: no limit but the program's own.
   std::size_t memory_limit = 0;
+  // The path of a cgroup of the memory controller that this user may divide (version 1 or 2).
+  // memory_limit then counts what is really used by a worker and by all that its tasks start, files
+  // that they write included: each worker has a cgroup of its own in there. One that wants more is
+  // killed by the kernel, and its task ends with TerminatedWorkerError{out_of_memory() = true}.
+  // What tasks have started ends with their worker. Empty: RLIMIT_DATA, as above.
+  //
+  // The constructor throws SpawnError if no cgroup with that limit can be made there.
+  std::string memory_cgroup = {};
   // Added to the program's environment, as it is when the worker starts; there before anything of
   // the worker runs.
   std::map<std::string, std::string> env = {};

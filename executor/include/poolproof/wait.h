@@ -16,6 +16,8 @@
 #include <utility>
 #include <vector>
 
+#include "poolproof/detail/watch.h"
+#include "poolproof/detail/when_all.h"
 #include "poolproof/export.h"
 #include "poolproof/future.h"
 
@@ -40,106 +42,9 @@ struct Waited {
 
 namespace detail {
 
-// Who is to be told of the end of nodes. What is watched is kept outside the nodes, so that a
-// future that nobody watches pays nothing for it.
-class POOLPROOF_EXPORT Watch {
- public:
-  virtual ~Watch() = default;
-
-  // `watch` hears came(index) once, here if `node` has ended already. It must outlive that or its
-  // stop(); `keep`, if any, is held until then.
-  static void start(FutureNode& node, Watch& watch, std::size_t index, NodePtr keep = {});
-  static void stop(FutureNode& node, Watch& watch);  // no came() after this
-  static void tell(FutureNode& ended);               // by the node itself
-
- private:
-  // Any thread, under a lock: must neither block nor call anything of a user. The node that it
-  // gives, if any, is one that ends by this.
-  virtual NodePtr came(std::size_t index) = 0;
-};
-
-// The indices of the nodes that have ended, in that order; those that were added as ended come
-// first. For one thread.
-class POOLPROOF_EXPORT Arrivals {
- public:
-  using Instant = std::chrono::steady_clock::time_point;
-  Arrivals();
-  ~Arrivals();
-  Arrivals(Arrivals&&) noexcept;
-  Arrivals& operator=(Arrivals&&) noexcept;
-
-  void add(const NodePtr& node, std::size_t index);
-  std::size_t pending() const;  // added, and not given by next
-  bool any() const;             // next would not wait
-  // nullopt: `until` came first, or nothing is pending.
-  std::optional<std::size_t> next(std::optional<Instant> until);
-
- private:
-  class State;
-  std::unique_ptr<State> state_;
-};
-
-// That far from now; none if the clock cannot tell it, or if there is none.
-POOLPROOF_EXPORT std::optional<std::chrono::steady_clock::time_point> until_after(
-    std::optional<std::chrono::nanoseconds> delay);
 POOLPROOF_EXPORT Waited wait_for_nodes(const std::vector<NodePtr>& nodes,
                                        const WaitOptions& options);
 [[noreturn]] POOLPROOF_EXPORT void throw_not_all_in_time(std::size_t pending, std::size_t all);
-
-template <class T>
-struct IsFuture : std::false_type {};
-template <class T>
-struct IsFuture<Future<T>> : std::true_type {};
-template <class R>
-concept FutureRange = std::ranges::input_range<R> &&
-    IsFuture<std::remove_cvref_t<std::ranges::range_reference_t<R>>>::value;
-
-// What when_all gives: counts its futures' ends. Sources keep it alive.
-template <class All>
-class AllNode final : public TypedNode<All>, public Watch {
- public:
-  AllNode(All all, std::shared_ptr<Patron> patron)
-      : TypedNode<All>(0, std::move(patron)), all_(std::move(all)) {}
-  // `self`: this. Once.
-  void begin(const NodePtr& self) {
-    std::vector<NodePtr> nodes;
-    add_sources(nodes);
-    left_ = nodes.size() + 1;
-    for (const NodePtr& node : nodes) Watch::start(*node, *this, 0, self);
-    if (came(0)) this->settle_stored();
-  }
-  All take() override { return std::move(all_); }
-  void cancel(const CancelOptions& options) override {
-    std::vector<NodePtr> nodes;
-    add_sources(nodes);
-    for (const NodePtr& node : nodes) node->cancel(options);
-  }
-  void add_sources(std::vector<NodePtr>& to) const override {
-    const auto add = [&](const auto& future) {
-      if (FutureAccess::node(future)) to.push_back(FutureAccess::node(future));
-    };
-    if constexpr (FutureRange<All>) {
-      for (const auto& future : all_) add(future);
-    } else {
-      std::apply([&](const auto&... future) { (add(future), ...); }, all_);
-    }
-  }
-
- private:
-  NodePtr came(std::size_t) override {
-    return left_.fetch_sub(1, std::memory_order_acq_rel) == 1 ? this->reference() : NodePtr();
-  }
-  All all_;
-  std::atomic<std::size_t> left_ = 0;
-};
-
-template <class All>
-Future<All> all_of(All all, std::shared_ptr<Patron> patron) {
-  auto* node = new AllNode<All>(std::move(all), std::move(patron));
-  const NodePtr held(node);
-  node->begin(held);
-  return FutureAccess::make<All>(held);
-}
 
 }  // namespace detail
 

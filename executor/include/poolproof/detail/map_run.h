@@ -1,0 +1,85 @@
+// What a map does while its results are taken. Internal.
+#pragma once
+
+#include <cstddef>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <ranges>
+#include <span>
+#include <type_traits>
+#include <utility>
+#include <variant>
+
+#include "poolproof/detail/map_chunk.h"
+#include "poolproof/export.h"
+
+namespace poolproof {
+
+struct MapOptions;
+
+namespace detail {
+
+class Pool;
+
+// The next element, encoded; false: there is none. What the input throws comes out; what its codec
+// throws is put into `unencodable`.
+using Draw = std::function<bool(Bytes& element, std::exception_ptr& unencodable)>;
+
+// Draws, sends, and hands out results; knows no types. One thread at a time.
+class POOLPROOF_EXPORT MapRun {
+ public:
+  // `head`: what every chunk begins with. `size`: of the input, if it is known.
+  MapRun(Pool& pool, const MapOptions& options, Bytes head, Draw draw,
+         std::optional<std::size_t> size);
+  ~MapRun();
+  MapRun(const MapRun&) = delete;
+  MapRun& operator=(const MapRun&) = delete;
+
+  // The bytes of the next result, which stay until the next call; nullopt: there is none. Throws
+  // what became of that element instead, or what the input threw, or TimeoutError.
+  std::optional<std::span<const std::byte>> next();
+  TaskId task() const;  // that the last result came from
+
+ private:
+  class State;
+  std::unique_ptr<State> state_;
+};
+
+template <class F, class V>
+using MapResult =
+    std::conditional_t<std::is_void_v<CallResult<F, V>>, std::monostate, CallResult<F, V>>;
+
+// Draws from a view. A step of the input is not made before what it leads to is wanted.
+template <class View>
+class Drawer {
+ public:
+  using Value = std::ranges::range_value_t<View>;
+  explicit Drawer(View view) : view_(std::move(view)) {}
+
+  bool operator()(Bytes& element, std::exception_ptr& unencodable) {
+    if (!at_) {
+      at_.emplace(std::ranges::begin(view_));
+    } else {
+      ++*at_;
+    }
+    if (*at_ == std::ranges::end(view_)) return false;
+    const Value& value = **at_;
+    try {
+      WireWriter out;
+      encode_as<Wire<Value>>(out, value);
+      element = out.take();
+    } catch (...) {
+      unencodable = std::current_exception();
+    }
+    return true;
+  }
+
+ private:
+  View view_;
+  std::optional<std::ranges::iterator_t<View>> at_;
+};
+
+}  // namespace detail
+}  // namespace poolproof

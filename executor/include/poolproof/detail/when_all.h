@@ -1,0 +1,74 @@
+// What when_all leaves behind: a node that counts the ends of others. Internal.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <memory>
+#include <ranges>
+#include <tuple>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "poolproof/detail/typed_node.h"
+#include "poolproof/detail/watch.h"
+#include "poolproof/future.h"
+
+namespace poolproof::detail {
+
+template <class T>
+struct IsFuture : std::false_type {};
+template <class T>
+struct IsFuture<Future<T>> : std::true_type {};
+template <class R>
+concept FutureRange = std::ranges::input_range<R> &&
+    IsFuture<std::remove_cvref_t<std::ranges::range_reference_t<R>>>::value;
+
+// What when_all gives: counts its futures' ends. Sources keep it alive.
+template <class All>
+class AllNode final : public TypedNode<All>, public Watch {
+ public:
+  AllNode(All all, std::shared_ptr<Patron> patron)
+      : TypedNode<All>(0, std::move(patron)), all_(std::move(all)) {}
+  // `self`: this. Once.
+  void begin(const NodePtr& self) {
+    std::vector<NodePtr> nodes;
+    add_sources(nodes);
+    left_ = nodes.size() + 1;
+    for (const NodePtr& node : nodes) Watch::start(*node, *this, 0, self);
+    if (came(0)) this->settle_stored();
+  }
+  All take() override { return std::move(all_); }
+  void cancel(const CancelOptions& options) override {
+    std::vector<NodePtr> nodes;
+    add_sources(nodes);
+    for (const NodePtr& node : nodes) node->cancel(options);
+  }
+  void add_sources(std::vector<NodePtr>& to) const override {
+    const auto add = [&](const auto& future) {
+      if (FutureAccess::node(future)) to.push_back(FutureAccess::node(future));
+    };
+    if constexpr (FutureRange<All>) {
+      for (const auto& future : all_) add(future);
+    } else {
+      std::apply([&](const auto&... future) { (add(future), ...); }, all_);
+    }
+  }
+
+ private:
+  NodePtr came(std::size_t) override {
+    return left_.fetch_sub(1, std::memory_order_acq_rel) == 1 ? this->reference() : NodePtr();
+  }
+  All all_;
+  std::atomic<std::size_t> left_ = 0;
+};
+
+template <class All>
+Future<All> all_of(All all, std::shared_ptr<Patron> patron) {
+  auto* node = new AllNode<All>(std::move(all), std::move(patron));
+  const NodePtr held(node);
+  node->begin(held);
+  return FutureAccess::make<All>(held);
+}
+
+}  // namespace poolproof::detail

@@ -1,0 +1,161 @@
+#include "executor/os/cgroup.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <fstream>
+#include <iterator>
+#include <sstream>
+#include <string_view>
+#include <vector>
+
+namespace poolproof::os {
+namespace {
+
+using std::string;
+
+// What an error is called, so that it names the option that brought it about.
+constexpr char kMake[] = "mkdir in ExecutorOptions::memory_cgroup";
+constexpr char kLimit[] = "setting the limit of a cgroup in ExecutorOptions::memory_cgroup";
+constexpr char kMove[] = "moving a worker to its cgroup in ExecutorOptions::memory_cgroup";
+
+constexpr int kNames = 1000;     // tried for one that nobody has
+constexpr int kDeath_ms = 200;   // for a process that was killed to be gone
+constexpr int kKillRounds = 10;  // of those that were started meanwhile
+
+bool exists(const string& path) { return access(path.c_str(), F_OK) == 0; }
+
+bool has_word(const string& file, std::string_view wanted) {
+  std::ifstream in(file);
+  return std::find(std::istream_iterator<string>(in), {}, wanted) !=
+         std::istream_iterator<string>();
+}
+
+// False: errno says why.
+bool put(const string& file, const string& text) {
+  const int fd = open(file.c_str(), O_WRONLY | O_CLOEXEC);
+  if (fd < 0) return false;
+  const ssize_t size = ::write(fd, text.data(), text.size());
+  const int error = errno;
+  close(fd);
+  errno = error;
+  return size == static_cast<ssize_t>(text.size());
+}
+
+// Version 2 gives its children a controller only where this is asked for.
+bool hand_on_memory(const string& parent) {
+  const string file = parent + "/cgroup.subtree_control";
+  return !exists(file) || has_word(file, "memory") || put(file, "+memory");
+}
+
+std::vector<int> processes_in(const string& cgroup) {
+  std::ifstream in(cgroup + "/cgroup.procs");
+  std::vector<int> pids(std::istream_iterator<int>(in), {});
+  std::erase_if(pids, [](int pid) { return pid <= 0; });  // 0: one that we cannot see
+  return pids;
+}
+
+// Kills one process of the cgroup, and nobody that has come to its number since: the handle was
+// opened first, and the number is still in the list.
+void kill_and_await(const string& cgroup, int pid) {
+  const int handle = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+  if (handle < 0) return;
+  const std::vector<int> still = processes_in(cgroup);
+  if (std::find(still.begin(), still.end(), pid) != still.end()) {
+    syscall(SYS_pidfd_send_signal, handle, SIGKILL, nullptr, 0);
+    pollfd ended{handle, POLLIN, 0};
+    poll(&ended, 1, kDeath_ms);
+  }
+  close(handle);
+}
+
+}  // namespace
+
+string missing_for_cgroups(const string& parent, std::size_t memory_limit) {
+  const string called = "ExecutorOptions::memory_cgroup is " + parent + ", ";
+  const string cure =
+      ". Cure: give it a cgroup of the memory controller that this user may divide (version 1: a "
+      "directory that it owns; version 2: one with no process of its own, delegated to it, as by "
+      "systemd's Delegate=memory); or leave it empty, and memory_limit is RLIMIT_DATA";
+  if (!exists(parent + "/cgroup.procs")) return called + "which is no cgroup" + cure;
+  const bool second = exists(parent + "/cgroup.controllers");
+  if (second ? !has_word(parent + "/cgroup.controllers", "memory")
+             : !exists(parent + "/memory.limit_in_bytes")) {
+    return called + "where there is no memory controller" + cure;
+  }
+  if (!hand_on_memory(parent)) {
+    return called + "which cannot hand on its memory controller: " +
+           to_string(SysError{"writing +memory to cgroup.subtree_control", errno}) + cure;
+  }
+  const auto made = make_cgroup(parent, memory_limit);
+  if (const auto* error = std::get_if<SysError>(&made)) {
+    return called + "in which no cgroup for a worker can be made: " + to_string(*error) + cure;
+  }
+  remove_cgroup(std::get<string>(made));
+  return "";
+}
+
+std::variant<string, SysError> make_cgroup(const string& parent, std::size_t memory_limit) {
+  static std::atomic<int> made = 0;
+  for (int attempt = 0; attempt < kNames; ++attempt) {
+    const string path =
+        parent + "/poolproof-" + std::to_string(getpid()) + "-" + std::to_string(++made);
+    if (mkdir(path.c_str(), 0755) != 0) {
+      if (errno == EEXIST) continue;  // of a program that was killed, and had our pid
+      return SysError{kMake, errno};
+    }
+    if (const auto failed = limit_memory_in(path, memory_limit)) {
+      rmdir(path.c_str());
+      return *failed;
+    }
+    return path;
+  }
+  return SysError{kMake, EEXIST};
+}
+
+std::optional<SysError> limit_memory_in(const string& cgroup, std::size_t memory_limit) {
+  const bool first = exists(cgroup + "/memory.limit_in_bytes");
+  const string bytes = std::to_string(memory_limit);
+  if (!put(cgroup + (first ? "/memory.limit_in_bytes" : "/memory.max"), bytes)) {
+    return SysError{kLimit, errno};
+  }
+  // Swap would only put off the end. Where there is none, there is no such file.
+  const string swap = cgroup + (first ? "/memory.memsw.limit_in_bytes" : "/memory.swap.max");
+  if (exists(swap) && !put(swap, first ? bytes : "0")) return SysError{kLimit, errno};
+  return std::nullopt;
+}
+
+std::optional<SysError> move_into(const string& cgroup, int pid) {
+  if (put(cgroup + "/cgroup.procs", std::to_string(pid))) return std::nullopt;
+  return SysError{kMove, errno};
+}
+
+std::optional<std::uint64_t> out_of_memory_kills_in(const string& cgroup) {
+  const bool first = exists(cgroup + "/memory.oom_control");
+  std::ifstream in(cgroup + (first ? "/memory.oom_control" : "/memory.events"));
+  string name;
+  std::uint64_t count = 0;
+  while (in >> name >> count) {
+    if (name == "oom_kill") return count;
+  }
+  return std::nullopt;
+}
+
+bool remove_cgroup(const string& cgroup) {
+  for (int round = 0; round < kKillRounds; ++round) {
+    if (rmdir(cgroup.c_str()) == 0 || errno == ENOENT) return true;
+    const std::vector<int> left = processes_in(cgroup);
+    if (left.empty() && round > 0) return false;
+    for (const int pid : left) kill_and_await(cgroup, pid);
+  }
+  return false;
+}
+
+}  // namespace poolproof::os
