@@ -21,7 +21,14 @@ namespace poolproof::fuzz::model {
 namespace {
 
 using namespace std::chrono_literals;
-constexpr auto kLong = 60s;
+// How long what must come is awaited. Once it has not come, RapidCheck tries many shorter lists,
+// and those that fail too shall not take a minute each.
+std::chrono::milliseconds patience = 60s;
+
+[[noreturn]] void give_up(const std::string& what) {
+  patience = 3s;
+  RC_FAIL(what);
+}
 
 struct Arrival {
   int task = 0;
@@ -85,7 +92,7 @@ bool ends_in_time(int pid) {
   const int handle = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
   if (handle < 0) return true;
   pollfd watch{handle, POLLIN, 0};
-  const bool ended = poll(&watch, 1, 60'000) == 1;
+  const bool ended = poll(&watch, 1, static_cast<int>(patience.count())) == 1;
   close(handle);
   return ended;
 }
@@ -93,7 +100,7 @@ bool ends_in_time(int pid) {
 // Runs until it holds; false: a minute has passed.
 template <class Condition>
 bool comes(Condition condition) {
-  const auto until = std::chrono::steady_clock::now() + kLong;
+  const auto until = std::chrono::steady_clock::now() + patience;
   while (!condition()) {
     if (std::chrono::steady_clock::now() > until) return false;
     sched_yield();
@@ -150,14 +157,14 @@ void Stage::let_go(std::size_t task) {
 
 void Stage::freeze(std::size_t task) {
   strike(task, SIGSTOP);
-  if (!comes([&] { return state_of(worker_of(task)) == 'T'; })) RC_FAIL("it does not stop");
+  if (!comes([&] { return state_of(worker_of(task)) == 'T'; })) give_up("it does not stop");
 }
 
 void Stage::strike(std::size_t task, int signal) const { kill(worker_of(task), signal); }
 
 void Stage::strike_at_rest(std::size_t task) {
   strike(task, SIGKILL);
-  if (!ends_in_time(worker_of(task))) RC_FAIL("a worker outlives SIGKILL");
+  if (!ends_in_time(worker_of(task))) give_up("a worker outlives SIGKILL");
   // The first answer may be given in a turn that began before the end was to be seen; not the
   // second.
   static_cast<void>(executor_.health());
@@ -175,7 +182,9 @@ bool Stage::hear(int timeout_ms) {
 
 void Stage::await_runs(std::size_t task, int count) {
   while (runs_.at(task).size() < static_cast<std::size_t>(count)) {
-    if (!hear(60'000)) RC_FAIL("task " + std::to_string(task) + " does not begin");
+    if (!hear(static_cast<int>(patience.count()))) {
+      give_up("task " + std::to_string(task) + " does not begin");
+    }
   }
 }
 
@@ -198,8 +207,8 @@ void Stage::follow_end(const Pool& model, std::size_t i) {
   if (compared_[i]) return;
   compared_[i] = true;
   const std::string name = "task " + std::to_string(i);
-  if (!futures_[i].wait_for(kLong)) {
-    RC_FAIL(name + " never ends; it should with: " + to_string(task.end));
+  if (!futures_[i].wait_for(patience)) {
+    give_up(name + " never ends; it should with: " + to_string(task.end));
   }
   const Ended ended = end_of(futures_[i]);
   if (ended.end != task.end) {
@@ -234,7 +243,7 @@ void Stage::check_runs(const Pool& model) {
 
 Ended end_of(Future<int>& future) {
   try {
-    return {End::kValue, future.get_for(kLong)};
+    return {End::kValue, future.get_for(patience)};
   } catch (const TaskError& error) {
     return {End::kTaskError, 0, error.failure()};
   } catch (const TerminatedWorkerError& error) {

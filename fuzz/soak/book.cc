@@ -105,7 +105,8 @@ void Book::read(const Line& line) {
 void Book::strike(const Strike& strike) {
   Process& process = processes_.at(strike.worker);
   process.strikes.push_back(strike);
-  if (strike.blow == Blow::kThaw) process.stopped.reset();
+  // What is being killed stands still no longer.
+  if (strike.blow == Blow::kThaw || strike.blow == Blow::kKill) process.stopped.reset();
   ++tally_.faults[soak::to_string(strike.blow)];
 }
 

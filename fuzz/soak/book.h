@@ -96,7 +96,7 @@ class Book {
   struct Process {
     std::vector<Strike> strikes = {};
     std::vector<Deed> deeds = {};                   // faults that its tasks told
-    std::optional<Instant> stopped = std::nullopt;  // and not thawed since
+    std::optional<Instant> stopped = std::nullopt;  // and neither thawed nor killed since
     Serial open = 0;                                // begun, not ended
     bool gone = false;
     Serial horizon = 0;  // when it was gone, so many tasks had been made

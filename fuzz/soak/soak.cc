@@ -71,7 +71,7 @@ void watch(Run& run, int seconds) {
 
 void soak_in_faults(const Request& request, Clerk& clerk, Run& run) {
   Orders orders;
-  ExecutorOptions options{.workers = 4, .tasks_per_worker = 100};
+  ExecutorOptions options{.workers = 4, .tasks_per_worker = 4};
   options.start_limit = std::chrono::nanoseconds::max();  // a frozen worker is thawed or killed
   options.on_callback_error = [](std::exception_ptr) {};  // it comes with the future
   options.worker_stderr = Stderr::kTail;                  // of aborts: said with the error
