@@ -83,7 +83,10 @@ class MemoryCgroup : public testing::Test {
   }
 
   ExecutorOptions options(int workers = 1) const {
-    return {.workers = workers, .memory_limit = kLimit, .memory_cgroup = folder};
+    return {.workers = workers,
+            .memory_limit = kLimit,
+            .memory_cgroup = folder,
+            .on_destroy = {.running = Running::kKill}};  // a test that fails is not to hang
   }
   int of_workers() const {
     int count = 0;
