@@ -160,6 +160,7 @@ void Loop::collect_late_exits(std::vector<Input>& inputs) {
 }
 
 void Loop::told_exit(WorkerId id, Hand& hand, const ExitStatus& exit, std::vector<Input>& inputs) {
+  hand.reaped = true;
   // Replies are drained before a death is told (law L7). All that the process wrote lies in the
   // channel now; what a child of it may go on writing is not waited for.
   const std::size_t left = os_.unread(hand.child.channel);
@@ -229,6 +230,7 @@ void Loop::carry_out(SendFrame& order, std::vector<Input>& inputs) {
 void Loop::carry_out(KillWorker& order, std::vector<Input>& inputs) {
   Hand& hand = hands_.at(order.worker);
   if (!are_ours(hand)) return tell_loss(inputs);
+  if (hand.reaped) return;  // what condemned it and its record came together
   // Its record may have come since we looked. Then its end is its own, and a SIGKILL not ours.
   if (!hand.late_reaper.joinable()) {
     if (const std::optional<ExitStatus> exit = os_.try_reap(hand.child)) {

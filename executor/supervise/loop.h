@@ -61,6 +61,7 @@ class Loop {
     bool loss_told = false;
     bool was_frozen = false;
     bool killed = false;      // by us
+    bool reaped = false;      // its record was taken
     std::thread late_reaper;  // waits where the handle was readable and the record was not there
   };
 

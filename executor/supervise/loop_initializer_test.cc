@@ -46,6 +46,16 @@ TEST_F(Initialized, the_limit_of_the_start_ends_where_that_of_the_initializer_be
   EXPECT_EQ(os.woke_until(), std::nullopt);
 }
 
+TEST_F(Initialized, one_that_throws_in_a_worker_that_has_ended_since_is_told_and_reaped_once) {
+  submit(1);
+  says(0, FrameKind::kInitBegun);
+  os.say(0, FrameKind::kFailed, 0, to_bytes(transport::TaskFailure{1, "std::logic_error", "no"}));
+  ends(0, kExited);
+  EXPECT_EQ(failure(1).kind, FailureKind::kInitializer);
+  EXPECT_EQ(os.worker(0).reaped, 1);
+  EXPECT_FALSE(os.worker(0).killed);
+}
+
 TEST_F(Initialized, one_that_throws_ends_the_pool_with_what_it_threw) {
   submit(1);
   submit(2);
