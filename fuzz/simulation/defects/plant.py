@@ -26,7 +26,7 @@ PROGRAMS = ("simulate", "lifecycle_property_test", "executor_loop_test", "execut
 LIMIT_S = 240
 # Name of a column, then the commands; a defect is killed by it if one of them fails.
 JUDGES = {
-    "simulation": (("simulate", "random", "--histories", "40000"), ("simulate", "all")),
+    "simulation": (("simulate", "random", "--histories", "100000"), ("simulate", "all")),
     "model": (("lifecycle_property_test",),),
     "unit": (("executor_loop_test",), ("executor_unit_test", "--gtest_filter=*Death*:*Lifecycle*")),
 }
