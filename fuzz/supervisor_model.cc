@@ -29,7 +29,7 @@ void SupervisorModel::heard(WorkerId id, const transport::Frame& frame) {
   if (frame.kind == FrameKind::kInitBegun) from.began_initializer = true;
   if (frame.kind == FrameKind::kClaim && from.task != 0 && frame.task == from.task) {
     from.claimed = true;
-    tasks_.at(from.task).claimed = true;
+    tasks_.at(from.task).claimed = tasks_.at(from.task).begun = true;
   }
 }
 
@@ -74,7 +74,8 @@ std::optional<std::string> SupervisorModel::send(const SendFrame& order) {
     TaskFacts& task = tasks_.at(order.task);
     if (to.index >= most_workers_) return "an offer to a worker beyond the size of the pool";
     if (task.ended) return "an offer of a task that has ended";
-    if (task.claimed && task.retries-- <= 0) return "L6: a task that was claimed is offered again";
+    const bool again = std::exchange(task.begun, false);  // one that died unclaimed costs none
+    if (again && task.retries-- <= 0) return "L6: a task that was claimed is offered again";
     for (const auto& [id, other] : workers_) {
       if (other.task == order.task) return "a task is offered to two workers";
     }

@@ -29,6 +29,7 @@ class SupervisorModel {
   struct TaskFacts {
     bool ended = false;
     bool claimed = false;  // ever, by whoever held it then
+    bool begun = false;    // claimed by its last holder: to offer it again takes one of its
     int retries = 0;       // how often it may be offered again after a claim
   };
 
