@@ -77,7 +77,7 @@ def copy_tree(scratch: Path) -> None:
 
 
 def configure(scratch: Path) -> None:
-    command = ["cmake", "-S", scratch, "-B", scratch / "build", "-G", "Ninja"]
+    command = ["cmake", "-S", str(scratch), "-B", str(scratch / "build"), "-G", "Ninja"]
     options = ["-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DPOOLPROOF_ROOMS=executor;fuzz"]
     subprocess.run([*command, *options], check=True, stdout=subprocess.DEVNULL)
 
@@ -85,7 +85,7 @@ def configure(scratch: Path) -> None:
 def build(scratch: Path) -> str:
     """What the compiler said; "" if it built."""
     made = subprocess.run(
-        ["nice", "-n", "19", "ninja", "-j2", "-C", scratch / "build", *PROGRAMS],
+        ["nice", "-n", "19", "ninja", "-j2", "-C", str(scratch / "build"), *PROGRAMS],
         capture_output=True,
         text=True,
         check=False,
