@@ -68,7 +68,7 @@ def check_that_all_apply(defects: list[Defect]) -> None:
 def copy_if_changed(source: str, target: str) -> None:
     """With a new time, so that a copy that is used again is built again where it must be."""
     if not Path(target).exists() or Path(target).read_bytes() != Path(source).read_bytes():
-        shutil.copyfile(source, target)
+        shutil.copy(source, target)
 
 
 def copy_tree(scratch: Path) -> None:
