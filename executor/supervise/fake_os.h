@@ -57,6 +57,7 @@ class FakeOs : public os::Os {
   // The program has closed it, and opened something else under its number.
   void steal_channel(std::size_t n) { stolen_.insert(kFirst + 3 * static_cast<int>(n)); }
   void steal_handle(std::size_t n) { stolen_.insert(kFirst + 3 * static_cast<int>(n) + 1); }
+  void steal_errors(std::size_t n) { stolen_.insert(kFirst + 3 * static_cast<int>(n) + 2); }
   void steal_bell() { stolen_.insert(kBell); }
   void close_clapper() { clapper_closed_ = true; }
   // A traced worker's record comes; returns once the bell has rung for it.

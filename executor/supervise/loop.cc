@@ -52,7 +52,8 @@ bool Loop::turn() {
 // program may have closed them and opened others under their numbers.
 bool Loop::are_ours(const Hand& hand) {
   if (os_.identity(hand.child.channel) != hand.channel_identity ||
-      os_.identity(hand.child.handle) != hand.handle_identity) {
+      os_.identity(hand.child.handle) != hand.handle_identity ||
+      (hand.tail && os_.identity(hand.child.errors) != hand.errors_identity)) {
     descriptors_lost_ = true;
   }
   return !descriptors_lost_;
@@ -206,7 +207,10 @@ void Loop::carry_out(SpawnWorker& order, std::vector<Input>& inputs) {
   hand.index = order.index;
   hand.channel =
       std::make_unique<transport::Channel>(os_, hand.child.channel, settings_.max_payload);
-  if (hand.child.errors >= 0) hand.tail.emplace(os_, hand.child.errors);
+  if (hand.child.errors >= 0) {
+    hand.tail.emplace(os_, hand.child.errors);
+    hand.errors_identity = os_.identity(hand.child.errors);
+  }
   hand.channel_identity = os_.identity(hand.child.channel);
   hand.handle_identity = os_.identity(hand.child.handle);
   inputs.push_back(WorkerSpawned{order.worker, hand.child.pid});
@@ -221,7 +225,10 @@ void Loop::carry_out(SendFrame& order, std::vector<Input>& inputs) {
   if (!are_ours(hand)) return tell_loss(inputs);
   if (order.kind == transport::FrameKind::kOffer) {
     hand.offered = order.task;
-    if (hand.tail) hand.tail->forget();
+    if (hand.tail) {
+      hand.tail->read();  // what came together with the reply is the earlier task's, too
+      hand.tail->forget();
+    }
     hand.channel->expect_claim(order.task);
   }
   hand.channel->send(order.kind, order.task, std::move(order.payload));

@@ -52,7 +52,7 @@ class Loop {
  private:
   struct Hand {  // what we hold of one worker
     os::Child child;
-    std::uint64_t channel_identity = 0, handle_identity = 0;
+    std::uint64_t channel_identity = 0, handle_identity = 0, errors_identity = 0;
     int index = 0;
     std::unique_ptr<transport::Channel> channel;
     std::optional<StderrTail> tail;  // where its stderr comes to us

@@ -149,6 +149,27 @@ TEST_F(KeepsStderr, what_an_earlier_task_wrote_is_not_the_next_ones) {
   EXPECT_EQ(failure(2).stderr_tail, "");
 }
 
+TEST_F(KeepsStderr, what_an_earlier_task_wrote_with_its_reply_is_not_the_next_ones) {
+  one_busy_worker();
+  submit(2);
+  recorder.on_settle = [this] { writes("of the first\n"); };  // read after the look at stderr
+  says(0, FrameKind::kValue, 1);
+  recorder.on_settle = [] {};
+  says(0, FrameKind::kClaim, 2);
+  ends(0, Signaled{SIGABRT, false});
+  EXPECT_EQ(failure(2).stderr_tail, "");
+}
+
+TEST_F(KeepsStderr, nothing_is_read_from_what_has_taken_its_number) {
+  one_busy_worker();
+  os.steal_errors(0);
+  writes("a stranger's\n");
+  ends(0, Signaled{SIGABRT, false});
+  EXPECT_FALSE(os.worker(0).errors.empty());
+  EXPECT_EQ(failure(1).kind, FailureKind::kSupervisorLost);
+  EXPECT_EQ(os.open_descriptors(), 4u) << "nor is it closed";
+}
+
 TEST_F(KeepsStderr, of_much_only_the_last_whole_lines_are_kept) {
   one_busy_worker();
   std::string much;

@@ -20,11 +20,16 @@ void Judge::spawns(const Process& process) {
 }
 
 void Judge::orders(Process& process, FrameKind kind, TaskId id) {
-  if (process.kill_called) facts_.breaks("a message to a worker that it has killed");
+  // Where its channel is narrow, what was asked before the kill may still be on its way.
+  const bool queued = process.struck && kind == FrameKind::kWithdraw;
+  if (process.kill_called && !queued) {
+    facts_.breaks("a message to a worker that it has killed");
+  }
   TaskFacts* task = facts_.find(id);
   switch (kind) {
     case FrameKind::kOffer:
       if (task == nullptr || task->settled > 0) return facts_.breaks("an offer of an ended task");
+      if (task->cancel_asked) facts_.breaks("an offer of a task that was cancelled");
       if (!process.hello_at) facts_.breaks("an offer before the hello");
       if (process.task != 0) facts_.breaks("two tasks at a time");
       if (process.stop_at) facts_.breaks("an offer to a worker that was asked to stop");
@@ -237,6 +242,11 @@ void Judge::sleeps(std::optional<Instant> until) {
   int alive = 0;
   for (const Process& process : facts_.processes) {
     owed(must_look_at(process), "a worker has a limit");
+    const TaskFacts* task = facts_.find(process.task);
+    if (task != nullptr && task->cancel_kill && process.claim_at && !process.kill_called &&
+        process.reaped == 0 && !process.eof_at) {
+      facts_.breaks("a task that was cancelled to be killed runs on");
+    }
     if (process.reaped > 0) continue;
     ++alive;
     const bool starting = !process.hello_at && !process.stop_at && !process.kill_called;

@@ -228,6 +228,9 @@ void Judge::tells(const Health& health, bool last) {
   if (health.settled != settled) facts_.breaks("health: another number of settled tasks");
   if (ended != reaped) facts_.breaks("health: another number of ended workers");
   if (health.workers_wanted != facts_.wanted) facts_.breaks("health: another size");
+  if (health.ended_by(Cause::kOutOfMemory) > facts_.memory_kills) {
+    facts_.breaks("one kill that the kernel counted explains two deaths");
+  }
   if (!last) return;
   if (health.spawned != facts_.processes.size()) facts_.breaks("health: another number of spawns");
   if (health.spawn_failures != static_cast<std::uint64_t>(facts_.spawn_failures)) {

@@ -76,7 +76,7 @@ void Strikes::of_worker(const Process& process, bool brief) {
     const int most = brief ? (hows + 3) / 4 : hows;
     for (int how = 0; how < most; ++how) possible_.push_back({what, process.number, how});
   };
-  if (!facts_.descriptors_struck) can(What::kSteal, 2);
+  if (!facts_.descriptors_struck) can(What::kSteal, process.errors >= 0 ? 3 : 2);
   if (!process.recorded && !process.late) can(What::kLateRecord);
   if (!process.elsewhere && !process.late) can(What::kElsewhere);
   if (process.ended) return;

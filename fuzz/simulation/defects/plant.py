@@ -26,7 +26,7 @@ PROGRAMS = ("simulate", "lifecycle_property_test", "executor_loop_test", "execut
 LIMIT_S = 240
 # Name of a column, then the commands; a defect is killed by it if one of them fails.
 JUDGES = {
-    "simulation": (("simulate", "random", "--histories", "40000"), ("simulate", "all")),
+    "simulation": (("simulate", "random", "--histories", "100000"), ("simulate", "all")),
     "model": (("lifecycle_property_test",),),
     "unit": (("executor_loop_test",), ("executor_unit_test", "--gtest_filter=*Death*:*Lifecycle*")),
 }
@@ -65,19 +65,25 @@ def check_that_all_apply(defects: list[Defect]) -> None:
         planted((ROOT / defect.file).read_text(encoding="utf-8"), defect)
 
 
+def copy_if_changed(source: str, target: str) -> None:
+    """With a new time, so that a copy that is used again is built again where it must be."""
+    if not Path(target).exists() or Path(target).read_bytes() != Path(source).read_bytes():
+        shutil.copy(source, target)
+
+
 def copy_tree(scratch: Path) -> None:
     scratch.mkdir(parents=True, exist_ok=True)
     for name in ("CMakeLists.txt", "executor", "fuzz", "conformance/package"):
         source, target = ROOT / name, scratch / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target, dirs_exist_ok=True)
+            shutil.copytree(source, target, copy_function=copy_if_changed, dirs_exist_ok=True)
         else:
-            shutil.copy2(source, target)
+            copy_if_changed(str(source), str(target))
 
 
 def configure(scratch: Path) -> None:
-    command = ["cmake", "-S", scratch, "-B", scratch / "build", "-G", "Ninja"]
+    command = ["cmake", "-S", str(scratch), "-B", str(scratch / "build"), "-G", "Ninja"]
     options = ["-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DPOOLPROOF_ROOMS=executor;fuzz"]
     subprocess.run([*command, *options], check=True, stdout=subprocess.DEVNULL)
 
@@ -85,7 +91,7 @@ def configure(scratch: Path) -> None:
 def build(scratch: Path) -> str:
     """What the compiler said; "" if it built."""
     made = subprocess.run(
-        ["nice", "-n", "19", "ninja", "-j2", "-C", scratch / "build", *PROGRAMS],
+        ["nice", "-n", "19", "ninja", "-j2", "-C", str(scratch / "build"), *PROGRAMS],
         capture_output=True,
         text=True,
         check=False,
