@@ -2,13 +2,13 @@
 
 nightly() {
   local minutes=10
-  if [[ ${1-} =~ ^(clang|aarch64|races|table|simulation|defects)$ && $# -eq 1 ]]; then
+  if [[ ${1-} =~ ^(clang|aarch64|races|table|model|soak|simulation|defects)$ && $# -eq 1 ]]; then
     "nightly_$1"
     return
   elif [[ ${1-} == --minutes && ${2-} =~ ^[1-9][0-9]*$ && $# -eq 2 ]]; then
     minutes=$2
   elif [[ $# -ne 0 ]]; then
-    wrong "nightly takes nothing, one step (clang, aarch64, races, table," \
+    wrong "nightly takes nothing, one step (clang, aarch64, races, table, model, soak," \
       "simulation, defects), or --minutes N"
   fi
   # Each a process of its own, so that the end of one does not end the night.
@@ -20,6 +20,8 @@ nightly() {
   try "the table of broken pools" ./dev nightly table
   try "simulation: new seeds, and two strikes in one history" ./dev nightly simulation
   try "planted defects" ./dev nightly defects
+  try "the executor against its model" ./dev nightly model
+  try "soak, 10 min" ./dev nightly soak
   try "libFuzzer: frames, $minutes min" ./dev fuzz $((minutes * 60))
   tell_failures
 }
@@ -46,6 +48,7 @@ nightly_races() {
   try "real processes" again release executor_process_test 100
   try "the loop" again release executor_loop_test 500
   try "futures" again release executor_unit_test 100
+  try "threads" again release executor_threads_test 100
   try "real processes, tsan" again tsan executor_process_test 20
   try "futures, tsan" again tsan executor_unit_test 20
   tell_failures
@@ -73,6 +76,18 @@ nightly_simulation() {
 nightly_defects() {  # each must be noticed by somebody
   set_up
   .venv/bin/python fuzz/simulation/defects/plant.py
+}
+
+nightly_model() {
+  set_up
+  build release executor_model_test
+  POOLPROOF_MODEL_CASES=2000 build/release/bin/executor_model_test
+}
+
+nightly_soak() {  # new faults each night; what it prints names the seed
+  set_up
+  build release poolproof_soak
+  build/release/bin/poolproof_soak --seconds 600 --seed "$(date +%s)"
 }
 
 again() {  # PRESET PROGRAM TIMES
