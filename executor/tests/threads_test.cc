@@ -6,6 +6,8 @@
 
 #include <atomic>
 #include <cstring>
+#include <filesystem>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -60,11 +62,13 @@ TEST(ShutdownAnywhere, by_ten_threads_at_once) {
 TEST(ShutdownAnywhere, in_a_callback_while_another_thread_submits) {
   for (int round = 0; round < 10; ++round) {
     Executor pool({.workers = 1});
-    std::atomic<int> ended = 0;
+    std::atomic<int> submitted = 0, ended = 0;
     std::thread submitter([&] {
       try {
-        for (int i = 0;; ++i) {
-          pool.submit(twice, i).then([&](Future<int> f) {
+        while (true) {
+          Future<int> future = pool.submit(twice, submitted.load());
+          ++submitted;
+          future.then([&](Future<int> f) {
             EXPECT_TRUE(f.wait_for(0s));
             ++ended;
           });
@@ -75,7 +79,7 @@ TEST(ShutdownAnywhere, in_a_callback_while_another_thread_submits) {
     pool.submit(twice, 1).then([&](int) { pool.shutdown({.pending = Pending::kCancel}); }).get();
     submitter.join();
     pool.shutdown();
-    EXPECT_GE(ended, 0);
+    EXPECT_EQ(ended, submitted) << "each task ended, and each callback was called";
   }
 }
 
@@ -127,8 +131,15 @@ TEST(ManyExecutors, live_side_by_side_and_are_waited_for_together) {
 }
 
 TEST(ManyExecutors, that_are_made_and_never_used_cost_no_thread_and_no_descriptor) {
+  const auto count = [](const char* folder) {
+    const std::filesystem::directory_iterator entries(folder);
+    return std::distance(begin(entries), end(entries));
+  };
+  const auto threads = count("/proc/self/task"), descriptors = count("/proc/self/fd");
   std::vector<std::unique_ptr<Executor>> pools;
   for (int i = 0; i < 1000; ++i) pools.push_back(std::make_unique<Executor>());
+  EXPECT_EQ(count("/proc/self/task"), threads);
+  EXPECT_EQ(count("/proc/self/fd"), descriptors);
   EXPECT_EQ(pools.back()->submit(twice, 1).get(), 2);
 }
 
