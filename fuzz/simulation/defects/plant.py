@@ -65,15 +65,21 @@ def check_that_all_apply(defects: list[Defect]) -> None:
         planted((ROOT / defect.file).read_text(encoding="utf-8"), defect)
 
 
+def copy_if_changed(source: str, target: str) -> None:
+    """With a new time, so that a copy that is used again is built again where it must be."""
+    if not Path(target).exists() or Path(target).read_bytes() != Path(source).read_bytes():
+        shutil.copy(source, target)
+
+
 def copy_tree(scratch: Path) -> None:
     scratch.mkdir(parents=True, exist_ok=True)
     for name in ("CMakeLists.txt", "executor", "fuzz", "conformance/package"):
         source, target = ROOT / name, scratch / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if source.is_dir():
-            shutil.copytree(source, target, dirs_exist_ok=True)
+            shutil.copytree(source, target, copy_function=copy_if_changed, dirs_exist_ok=True)
         else:
-            shutil.copy2(source, target)
+            copy_if_changed(str(source), str(target))
 
 
 def configure(scratch: Path) -> None:
