@@ -116,7 +116,8 @@ struct Cancel : Command {
     kill = *gen::arbitrary<bool>();
   }
   void checkPreconditions(const Pool& model) const override {
-    RC_PRE(task < model.tasks.size() && model.tasks[task].state != State::kEnded);
+    // In parentheses of its own: the macro would evaluate both sides.
+    RC_PRE((task < model.tasks.size() && model.tasks[task].state != State::kEnded));
   }
   void apply(Pool& model) const override { model.cancel(task, kill); }
   void run(const Pool& before, Stage& stage) const override {
