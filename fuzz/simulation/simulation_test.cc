@@ -16,8 +16,9 @@ namespace {
 
 // A sanitized, unoptimized history takes some thirty times as long.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define POOLPROOF_SANITIZED
 constexpr std::uint64_t kHistories = 4000;
-constexpr std::size_t kEvery = 6;
+constexpr std::size_t kEvery = 12;
 #else
 constexpr std::uint64_t kHistories = 100000;
 constexpr std::size_t kEvery = 1;
@@ -45,6 +46,7 @@ INSTANTIATE_TEST_SUITE_P(Variant, EveryPath,
                            return name;
                          });
 
+#ifndef POOLPROOF_SANITIZED  // what is taken does not depend on it, and some rows are rare
 TEST(Simulation, takes_every_row_that_can_be_taken_and_no_other) {
   Tally tally;
   ASSERT_EQ(run_random(1, 60000, tally), "");
@@ -54,6 +56,7 @@ TEST(Simulation, takes_every_row_that_can_be_taken_and_no_other) {
     EXPECT_EQ(row_counts()[i] > 0, can_be) << in_words(rows[i]);
   }
 }
+#endif
 
 TEST(Simulation, replays_a_seed_byte_for_byte) {
   std::set<std::string> different;
