@@ -94,7 +94,8 @@ again() {  # PRESET PROGRAM TIMES
   local log=$logs/again-$1-$2.log
   # As CMakeLists.txt sets it for ctest: a sanitizer must not turn a worker's SIGSEGV into exit(1).
   local deaths=handle_segv=0:handle_abort=0:handle_sigbus=0:handle_sigill=0:handle_sigfpe=0
-  TSAN_OPTIONS=$deaths:halt_on_error=1 "build/$1/bin/$2" --gtest_repeat="$3" --gtest_shuffle \
+  local tsan=$deaths:halt_on_error=1:suppressions=$PWD/.ci/tsan.supp
+  TSAN_OPTIONS=$tsan "build/$1/bin/$2" --gtest_repeat="$3" --gtest_shuffle \
     --gtest_brief=1 --gtest_break_on_failure >"$log" 2>&1 && return
   tail -n 60 "$log"
   say "whole log: $log"
