@@ -12,7 +12,7 @@ import time
 from typing import Any
 
 import pytest
-from driver import fd_facts
+from driver import LIMIT_S, fd_facts
 from node_driver import needs_pools, pool
 
 POOLS = ["workerpool", "tinypool", "jest_worker"]
@@ -245,15 +245,17 @@ def test_close_is_the_pools_own_shutdown_and_leaves_nothing(name: str, how: str)
             return
         harness.close(how)
         harness.wait(lambda: not harness.living())
-        sizes = [sorted(os.listdir(f"/proc/{harness.process.pid}/fd"))]
-        for n in range(2, 4):
+        first = len(os.listdir(f"/proc/{harness.process.pid}/fd"))
+        for n in range(2, 5):
             harness.open()
             harness.submit(f"t{n}", "echo", value=1)
             assert harness.outcome(f"t{n}")["kind"] == "value"
             harness.close(how)
             harness.wait(lambda: not harness.living())
-            sizes.append(sorted(os.listdir(f"/proc/{harness.process.pid}/fd")))
-        assert sizes[0] == sizes[1] == sizes[2]
+            until = time.monotonic() + LIMIT_S
+            while len(os.listdir(f"/proc/{harness.process.pid}/fd")) > first:
+                # Node closes the pipes of a child that was killed a moment after its end.
+                assert time.monotonic() < until, f"descriptors are left after round {n}"
         assert harness.bye() == 0
 
 
