@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -100,14 +101,18 @@ struct Strangers {
   }
 };
 
-// What it polls from then on, it polls by the files themselves and no longer by their numbers.
+// What it polls from then on, it polls by the files themselves and no longer by their numbers. It
+// does so without a time limit once nothing is owed: then no worker is about to wake it.
 bool supervisor_sleeps() {
   for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
     std::string name, call;
     std::getline(std::ifstream(task.path() / "comm"), name);
     if (name != "poolproof-super") continue;
     std::getline(std::ifstream(task.path() / "syscall"), call);
-    return call.rfind(std::to_string(SYS_ppoll) + " ", 0) == 0;
+    std::istringstream words(call);
+    std::string number, watches, count, limit;
+    words >> number >> watches >> count >> limit;
+    return number == std::to_string(SYS_ppoll) && limit == "0x0";
   }
   return false;
 }
