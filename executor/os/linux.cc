@@ -323,6 +323,23 @@ void LinuxOs::abandon(const Child& child) {
   waitid(P_PID, pid, &info, WEXITED);
 }
 
+namespace {
+
+// A high number for what must be missed as soon as the program has closed it. A woken ppoll looks
+// at its numbers anew; under a low one the program's next descriptor would stand there by then, and
+// ppoll would sleep on. Under a high one there is nothing, and it says so.
+int out_of_reach(int fd) {
+  for (const int least : {1000, 500, 250, 100}) {  // a soft limit may be lower
+    const int moved = fcntl(fd, F_DUPFD_CLOEXEC, least);
+    if (moved < 0) continue;
+    ::close(fd);
+    return moved;
+  }
+  return fd;
+}
+
+}  // namespace
+
 std::variant<Bell, SysError> LinuxOs::open_bell() {
   int pair[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
@@ -330,7 +347,7 @@ std::variant<Bell, SysError> LinuxOs::open_bell() {
   }
   Ends ends;
   if (const auto failed = ends.take(pair)) return *failed;
-  return Bell{std::exchange(ends.ours, -1), std::exchange(ends.theirs, -1)};
+  return Bell{out_of_reach(std::exchange(ends.ours, -1)), std::exchange(ends.theirs, -1)};
 }
 
 void LinuxOs::ring(const Bell& bell) {

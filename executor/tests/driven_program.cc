@@ -15,6 +15,7 @@
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
+#include <set>
 #include <sstream>
 #include <string>
 #include <thread>
@@ -101,8 +102,7 @@ struct Strangers {
   }
 };
 
-// What it polls from then on, it polls by the files themselves and no longer by their numbers. It
-// does so without a time limit once nothing is owed: then no worker is about to wake it.
+// Without a time limit: nothing is owed, so that no worker is about to wake it.
 bool supervisor_sleeps() {
   for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
     std::string name, call;
@@ -115,6 +115,11 @@ bool supervisor_sleeps() {
     return number == std::to_string(SYS_ppoll) && limit == "0x0";
   }
   return false;
+}
+
+void await_its_sleep() {
+  for (int look = 0; look < 5000 && !supervisor_sleeps(); ++look)
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
 // It closes every descriptor, and opens others in their place.
@@ -141,8 +146,7 @@ int lose_descriptors(const std::string& file) {
     });
     Future<int> queued = pool.submit([] { return 1; });
     while (pool.health().busy < 2) std::this_thread::sleep_for(1ms);
-    for (int look = 0; look < 5000 && !supervisor_sleeps(); ++look)
-      std::this_thread::sleep_for(1ms);
+    await_its_sleep();
     const auto start = std::chrono::steady_clock::now();
     close_range(3, ~0U, 0);
     const Strangers strangers(file);
@@ -168,14 +172,17 @@ int lose_descriptors(const std::string& file) {
 int replace_descriptors_of_a_broken_pool(const std::string& file) {
   Executor pool({.workers = 1, .on_death = OnDeath::kBreakPool});
   pool.submit([] { raise(SIGKILL); }).wait();
-  for (int look = 0; look < 5000 && !supervisor_sleeps(); ++look)
-    std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  const int last = open(file.c_str(), O_RDWR | O_CREAT, 0600);
+  await_its_sleep();
+  std::set<int> numbers;
+  for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd"))
+    numbers.insert(std::stoi(entry.path().filename().string()));
+  numbers.erase(numbers.begin(), numbers.lower_bound(3));
+  const int stranger = open(file.c_str(), O_RDWR | O_CREAT, 0600);
   // Downwards would give the supervisor a chance to close a number before it is somebody's.
-  for (int fd = 3; fd < last; ++fd) dup2(last, fd);
+  for (const int fd : numbers) dup2(stranger, fd);
   pool.shutdown();
-  bool all_open = last > 3;
-  for (int fd = 3; fd < last; ++fd) all_open = all_open && fcntl(fd, F_GETFD) >= 0;
+  bool all_open = numbers.size() > 1;
+  for (const int fd : numbers) all_open = all_open && fcntl(fd, F_GETFD) >= 0;
   std::printf("%s\n", all_open ? "untouched" : "touched");
   return 0;
 }
