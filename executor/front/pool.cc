@@ -59,9 +59,7 @@ NodePtr Pool::submit(const TaskOptions& options, Bytes payload, MakeNode make) {
     failure.type_name = "poolproof::BadBytes";
     return refuse(std::move(failure), make);
   }
-  if (!in_own_process()) {
-    throw_failure(supervise::plain_failure(FailureKind::kShutdown, 0, kForked));
-  }
+  refuse_in_fork();
   // The sum over the payload is made here, so that the supervisor does not spend its time on it.
   auto shared = std::make_shared<const transport::Payload>(std::move(payload));
   const std::optional<os::Instant> deadline = os::after(os_.now(), options.deadline);
@@ -83,6 +81,11 @@ NodePtr Pool::submit(const TaskOptions& options, Bytes payload, MakeNode make) {
                                .run_limit = options.run_limit,
                                .retries = options.retries});
   return node;
+}
+
+void Pool::refuse_in_fork() const {
+  if (!in_own_process())
+    throw_failure(supervise::plain_failure(FailureKind::kShutdown, 0, kForked));
 }
 
 void Pool::refuse_if_over() const {
@@ -111,8 +114,7 @@ void Pool::await_room(std::unique_lock<std::mutex>& lock, const TaskOptions& opt
 }
 
 NodePtr Pool::refuse(Failure failure, MakeNode make) {
-  if (!in_own_process())
-    throw_failure(supervise::plain_failure(FailureKind::kShutdown, 0, kForked));
+  refuse_in_fork();
   {
     const std::lock_guard lock(mutex_);
     failure.task = ++last_task_;
@@ -201,8 +203,7 @@ void Pool::close_bell() {
 }
 
 void Pool::shutdown(const ShutdownOptions& options) {
-  if (!in_own_process())
-    throw_failure(supervise::plain_failure(FailureKind::kShutdown, 0, kForked));
+  refuse_in_fork();
   std::unique_lock lock(mutex_);
   if (phase_ == Phase::kFresh) phase_ = Phase::kGone;
   if (phase_ == Phase::kRunning) phase_ = Phase::kClosing;
@@ -227,20 +228,16 @@ void Pool::shutdown(const ShutdownOptions& options) {
 }
 
 void Pool::resize(int workers) {
-  if (!in_own_process())
-    throw_failure(supervise::plain_failure(FailureKind::kShutdown, 0, kForked));
+  refuse_in_fork();
   const std::lock_guard lock(mutex_);
-  if (ended_) throw_failure(*ended_);
-  if (phase_ >= Phase::kClosing)
-    throw_failure(supervise::plain_failure(FailureKind::kShutdown, 0, kClosed));
+  refuse_if_over();
   if (workers == workers_) return;
   workers_ = workers;
   if (phase_ == Phase::kRunning) put(supervise::ResizeAsked{workers});
 }
 
 Health Pool::health() {
-  if (!in_own_process())
-    throw_failure(supervise::plain_failure(FailureKind::kShutdown, 0, kForked));
+  refuse_in_fork();
   std::unique_lock lock(mutex_);
   if (phase_ == Phase::kFresh) return {.workers_wanted = workers_};
   const std::uint64_t ticket = ++last_ticket_;

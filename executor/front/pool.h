@@ -72,6 +72,7 @@ class Pool : public Patron, public supervise::Outlet, public std::enable_shared_
   void supervise(int workers);
   void put(supervise::Input input);
   void close_bell();
+  void refuse_in_fork() const;
   void refuse_if_over() const;
   void await_room(std::unique_lock<std::mutex>& lock, const TaskOptions& options);
 

@@ -64,33 +64,34 @@ TEST(Programs, whose_process_is_killed_take_their_workers_along_within_a_second)
   EXPECT_LT(std::chrono::steady_clock::now() - start, 1s);
 }
 
+// What the program prints after its first line, which says that main runs. It opens this file where
+// descriptors of the executor were.
+std::string told_among_strangers(const std::string& what) {
+  const std::string file = testing::TempDir() + "poolproof-strangers-" + std::to_string(getpid());
+  Program program(DRIVEN_PROGRAM, {what, file});
+  const std::string output = program.output();
+  unlink(file.c_str());
+  EXPECT_EQ(program.status(), 0);
+  return output.substr(output.find('\n') + 1);
+}
+
 TEST(Programs, that_close_all_descriptors_are_told_so_and_none_of_theirs_is_touched) {
 #ifdef __SANITIZE_THREAD__
   GTEST_SKIP() << "the race for a descriptor's number is what it is about, and TSan reports it";
 #endif
-  const std::string file = testing::TempDir() + "poolproof-strangers-" + std::to_string(getpid());
-  Program program(DRIVEN_PROGRAM, {"lose-descriptors", file});
-  const std::string output = program.output();
-  unlink(file.c_str());
-  EXPECT_EQ(output.substr(output.find('\n') + 1),
+  EXPECT_EQ(told_among_strangers("lose-descriptors"),
             "SupervisorLost SupervisorLost SupervisorLost\n"
             "within a second\n"
             "refused\n"
             "untouched\n"
             "no child\n");
-  EXPECT_EQ(program.status(), 0);
 }
 
 TEST(Programs, whose_pool_had_broken_before_have_no_descriptor_closed_that_took_its_number) {
 #ifdef __SANITIZE_THREAD__
   GTEST_SKIP() << "the race for a descriptor's number is what it is about, and TSan reports it";
 #endif
-  const std::string file = testing::TempDir() + "poolproof-strangers-" + std::to_string(getpid());
-  Program program(DRIVEN_PROGRAM, {"break-and-lose", file});
-  const std::string output = program.output();
-  unlink(file.c_str());
-  EXPECT_EQ(output.substr(output.find('\n') + 1), "untouched\n");
-  EXPECT_EQ(program.status(), 0);
+  EXPECT_EQ(told_among_strangers("break-and-lose"), "untouched\n");
 }
 
 TEST(Programs, run_their_main_once_though_their_workers_are_the_same_file) {
