@@ -144,6 +144,7 @@ class Run {
       await_rest();
       mark("shutdown");
     }
+    scene_.ping();  // so that every end until now stands in the record ahead of this close
     scene_.send(close_command(how));
   }
 

@@ -28,8 +28,9 @@ bool speaks_of_an_end(const std::string& cause) {
 }
 
 // Can an outcome that settled then speak of this end? Not of the adapter's own, nor of one that
-// came only with the close that was asked for afterwards. Within that, order is no measure: the
-// pool and the keeper see a death at nearly the same time.
+// came only with the close that was asked for afterwards (steps.cc lets the keeper tell all it sees
+// first). Within that, order is no measure: the pool and the keeper see a death at nearly the same
+// time.
 bool is_in_time(const Trial& trial, const Settled& settled, const Exit& exit) {
   if (exit.adapter) return false;
   for (const Call& close : trial.history.closes)

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <sys/utsname.h>
 
+#include <algorithm>
 #include <cstdio>
 
 #include "faults/cage/attempt_for_test.h"
@@ -253,6 +254,25 @@ TEST_P(CageTest, an_answer_to_a_meeting_that_is_over_is_refused) {
 TEST_P(CageTest, a_ping_is_answered) {
   attempt_.cage().ping(5);
   EXPECT_EQ(attempt_.await("pong").at("n"), 5);
+}
+
+// Else a death that the pool has told of already would seem to come after what is sent next.
+TEST_P(CageTest, an_end_that_was_to_be_seen_is_told_before_the_answer_to_a_ping) {
+  constexpr int kBusy = 100;  // so many commands before: the keeper is at them when the end comes
+  for (int round = 1; round <= 20; ++round) {
+    const json met = attempt_.meet("t" + std::to_string(round));
+    attempt_.tell("reap");
+    attempt_.cage().answer(met.at("conn"), {{"do", "exit"}, {"code", 3}});
+    for (int i = 0; i < kBusy; ++i) attempt_.cage().ping(-1);
+    ASSERT_EQ(attempt_.hear().substr(0, 6), "reaped");
+    attempt_.cage().ping(round);
+    attempt_.await("pong", [&](const json& pong) { return pong.at("n") == round; });
+    const auto& all = attempt_.all();
+    EXPECT_TRUE(std::any_of(all.begin(), all.end(), [&](const json& message) {
+      return message.at("ev") == "exit" && message.at("pid") == met.at("pid");
+    })) << "round "
+        << round;
+  }
 }
 
 TEST_P(CageTest, times_are_monotonic_and_ours) {

@@ -89,6 +89,7 @@ void KeeperLoop::take_turn() {
   std::vector<int> conns;
   std::vector<int> pids;
   std::array<bool, 9> due{};
+  bool commanded = false;
   for (int i = 0; i < count; ++i) {
     const auto& event = events.at(static_cast<std::size_t>(i));
     const auto source = static_cast<Source>(event.data.u64 >> 32);
@@ -96,6 +97,7 @@ void KeeperLoop::take_turn() {
     if (source == Source::kConn) conns.push_back(number);
     if (source == Source::kPid) pids.push_back(number);
     due.at(static_cast<std::size_t>(source)) = true;
+    if (source == Source::kHarness) commanded = (event.events & ~unsigned{EPOLLOUT}) != 0;
   }
   const auto is_due = [&due](Source source) { return due.at(static_cast<std::size_t>(source)); };
 
@@ -109,7 +111,7 @@ void KeeperLoop::take_turn() {
   }
   if (is_due(Source::kTracer)) take_traced();  // it knows of each exit first
   take_exits(pids, is_due(Source::kChild));
-  if (is_due(Source::kHarness)) take_commands();
+  if (commanded) take_command();
   if (is_due(Source::kTie) && !over_)
     heal();  // the guard never speaks: it has ended, or wants us to
   if (is_due(Source::kDeadline) && !over_) {
@@ -195,19 +197,18 @@ void KeeperLoop::on_exit(const Exit& exit) {
                         {"source", exit.source}});
 }
 
-void KeeperLoop::take_commands() {
+// One a turn, and none that came after the turn's events: so every end that was to be seen when a
+// command was sent is told before its answer.
+void KeeperLoop::take_command() {
   static std::vector<char> buffer(kLargestPacket);
-  while (!over_) {
-    const ssize_t got = ::recv(kHarnessFd, buffer.data(), buffer.size(), MSG_DONTWAIT);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0 && errno == EAGAIN) return;
-    if (got <= 0) return heal();  // the harness is gone
-    const auto command = json::parse(buffer.begin(), buffer.begin() + got, nullptr, false);
-    try {
-      on_command(command);
-    } catch (const json::exception& error) {
-      outbox_.post("refused", {{"why", error.what()}});
-    }
+  const ssize_t got = ::recv(kHarnessFd, buffer.data(), buffer.size(), MSG_DONTWAIT);
+  if (got < 0 && (errno == EINTR || errno == EAGAIN)) return;
+  if (got <= 0) return heal();  // the harness is gone
+  const auto command = json::parse(buffer.begin(), buffer.begin() + got, nullptr, false);
+  try {
+    on_command(command);
+  } catch (const json::exception& error) {
+    outbox_.post("refused", {{"why", error.what()}});
   }
 }
 

@@ -60,7 +60,7 @@ class KeeperLoop {
   void take_exits(const std::vector<int>& pids, bool child);
   void take_traced();
   void on_exit(const Exit& exit);
-  void take_commands();
+  void take_command();
 
   void on_command(const nlohmann::json& command);
   void start(const nlohmann::json& command);
