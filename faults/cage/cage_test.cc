@@ -268,10 +268,12 @@ TEST_P(CageTest, an_end_that_was_to_be_seen_is_told_before_the_answer_to_a_ping)
     attempt_.cage().ping(round);
     attempt_.await("pong", [&](const json& pong) { return pong.at("n") == round; });
     const auto& all = attempt_.all();
-    EXPECT_TRUE(std::any_of(all.begin(), all.end(), [&](const json& message) {
-      return message.at("ev") == "exit" && message.at("pid") == met.at("pid");
-    })) << "round "
-        << round;
+    EXPECT_TRUE(std::any_of(all.begin(), all.end(),
+                            [&](const json& message) {
+                              return message.at("ev") == "exit" &&
+                                     message.at("pid") == met.at("pid");
+                            }))
+        << "round " << round;
   }
 }
 
