@@ -202,7 +202,8 @@ WAYS = {WORKERPOOL: {"cancel", "kill"}, TINYPOOL: {"kill"}, JEST: {"kill"}}
 def test_a_deadline_is_only_for_pools_that_have_one(name: str) -> None:
     with pool(name) as harness:
         harness.open()
-        harness.submit("t1", "rendezvous", deadline_ms=300)
+        # Long enough for a worker to start and meet us on a busy machine.
+        harness.submit("t1", "rendezvous", deadline_ms=3000)
         if name != WORKERPOOL:
             assert "deadline" in harness.refusal("submit")["why"]
             return
