@@ -71,7 +71,6 @@ std::string cause_of(const Failure& failure) {
       return "garbage";
     case Cause::kDeadline:
     case Cause::kRunLimit:
-      return "deadline";
     case Cause::kLate:
       return "deadline";
     case Cause::kFrozen:
