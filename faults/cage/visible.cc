@@ -50,10 +50,11 @@ class Looked {
   std::unordered_map<std::string, Entry> entries_;
 };
 
-// Walks a path as the kernel would and notes each entry of `place` on the way, those included that
+using Entries = std::map<std::string, std::set<std::string>>;  // by place
+
+// Walks a path as the kernel would and notes each entry of a place on the way, those included that
 // only a symbolic link leads to.
-void walk(const std::string& path, const std::string& place, Looked& looked,
-          std::set<std::string>& entries) {
+void walk(const std::string& path, Looked& looked, Entries& entries) {
   const auto first = pieces(path, "/");
   std::deque<std::string> ahead(first.begin(), first.end());
   std::string at;  // where we are: absolute, without links; "" is the root
@@ -69,7 +70,7 @@ void walk(const std::string& path, const std::string& place, Looked& looked,
     const std::string next = at + "/" + name;
     const Looked::Entry& entry = looked.at(next);
     if (!entry.exists) return;
-    if (at == place) entries.insert(name);
+    if (const auto place = entries.find(at); place != entries.end()) place->second.insert(name);
     if (!entry.is_link) {
       at = next;
       continue;
@@ -97,8 +98,8 @@ std::string interpreter_line(const std::string& path) {
 
 }  // namespace
 
-std::set<std::string> needed_entries(const std::string& place,
-                                     const std::vector<std::string>& texts) {
+std::map<std::string, std::set<std::string>> needed_entries(const std::vector<std::string>& places,
+                                                            const std::vector<std::string>& texts) {
   std::set<std::string> paths;
   for (const std::string& text : texts) {
     if (!text.empty() && text.front() == '/') paths.insert(text);
@@ -106,8 +107,9 @@ std::set<std::string> needed_entries(const std::string& place,
       if (piece.front() == '/') paths.insert(std::move(piece));
   }
   Looked looked;
-  std::set<std::string> entries;
-  for (const std::string& path : paths) walk(path, place, looked, entries);
+  Entries entries;
+  for (const std::string& place : places) entries[place];
+  for (const std::string& path : paths) walk(path, looked, entries);
   return entries;
 }
 
