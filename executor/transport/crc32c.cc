@@ -24,8 +24,9 @@ constexpr std::array<std::uint32_t, 256> make_table() {
 constexpr std::array<std::uint32_t, 256> kTable = make_table();
 
 #if defined(__x86_64__)
-// Asked once, when the first frame comes. The compiler's own __builtin_cpu_supports asks some twenty
-// times at the start of every program that has it: under a hypervisor each costs 10 to 30 us.
+// Asked once, when the first frame comes. The compiler's own __builtin_cpu_supports asks some
+// twenty times at the start of every program that has it: under a hypervisor each costs 10 to 30
+// us.
 bool has_the_instruction() {
   unsigned a = 0, b = 0, c = 0, d = 0;
   __cpuid(1, a, b, c, d);
