@@ -56,11 +56,11 @@ Observation observation_of(json line) {
 // The line as an observation, or why it is none. Version 1 only: a later one may mean other things.
 std::string read_line(std::string_view text, std::int64_t number, Observation& into) {
   if (nests_too_deep(text)) return fmt::format("it nests deeper than {} levels", kDeepest);
-  const json line = json::parse(text, nullptr, false);
+  json line = json::parse(text, nullptr, false);
   if (line.is_discarded() || !line.is_object()) return "no JSON object";
   try {
     if (line.at("v") != 1) return "not of version 1";
-    into = observation_of(line);
+    into = observation_of(std::move(line));
   } catch (const json::exception& error) {
     return error.what();
   }
@@ -70,12 +70,15 @@ std::string read_line(std::string_view text, std::int64_t number, Observation& i
 }
 
 std::string whole_file(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
+  std::ifstream in(file, std::ios::binary | std::ios::ate);
   if (!in) {
     throw RecordError(fmt::format("{}: cannot be read: {}; name the events.ndjson of a run",
                                   file.string(), std::strerror(errno)));
   }
-  return {std::istreambuf_iterator<char>(in), {}};
+  std::string bytes(static_cast<std::size_t>(in.tellg()), '\0');
+  in.seekg(0).read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  bytes.resize(static_cast<std::size_t>(in.gcount()));
+  return bytes;
 }
 
 }  // namespace
@@ -125,7 +128,7 @@ RecordWriter::RecordWriter(const std::filesystem::path& file,
 
 RecordWriter::~RecordWriter() { ::close(state_->fd); }
 
-Observation RecordWriter::append(Observation observation) {
+void RecordWriter::append(Observation observation) {
   const std::lock_guard<std::mutex> one_at_a_time(state_->lock);
   if (state_->finished) {
     throw RecordError(
@@ -146,8 +149,7 @@ Observation RecordWriter::append(Observation observation) {
   state_->last_t_ns = observation.t_ns;
   // What was written reads back as it is, unless something in it was no UTF-8.
   if (line.find(kReplacement) != std::string::npos) observation = observation_of(json::parse(line));
-  if (listener) listener(observation);
-  return observation;
+  if (listener) listener(std::move(observation));
 }
 
 void RecordWriter::finish() {

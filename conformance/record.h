@@ -30,11 +30,11 @@ class RecordWriter {
   RecordWriter(const RecordWriter&) = delete;
   RecordWriter& operator=(const RecordWriter&) = delete;
 
-  // Sets seq and v; returns the observation as written.
-  Observation append(Observation observation);
+  // Sets seq and v.
+  void append(Observation observation);
   // Told of each line in the order of the file, as a reader will see it, within append and its
   // lock. Set it before the first append.
-  std::function<void(const Observation&)> listener;
+  std::function<void(Observation)> listener;
   void finish();  // the footer: {events, sha256}; nothing may be appended afterwards
 
  private:

@@ -91,10 +91,7 @@ std::string run_attempt(const scenarios::Plan& plan, const AdapterCommand& comma
     const double slow = std::chrono::duration<double>(ping).count() / kPingNominal_s;
     const double factor = std::clamp(std::max(slow, command.crowd), 1.0, kLargestFactor);
     journal.head("plan", {{"plan", plan}, {"factor", factor}, {"ping_ns", ping.count()}});
-    json cage = scene.seen().ready;
-    cage.erase("ev");
-    cage.erase("t_ns");
-    journal.write("cage", std::move(cage));
+    journal.write("cage", scene.seen().ready);
     await_hello(scene, command, begun);
     execute(plan, scene, factor);
   } catch (const AttemptOver& reason) {

@@ -160,13 +160,11 @@ void Scene::from_cage() {
     while (auto message = cage_.receive()) {
       const std::string ev = message->at("ev");
       const std::int64_t t_ns = message->at("t_ns");
-      json fields = *message;
-      fields.erase("ev");
-      fields.erase("t_ns");
+      message->erase("ev");
+      message->erase("t_ns");
       // The cage's `ready` stands in the record as `cage`, after the plan: whoever runs the attempt
       // writes it.
-      if (ev != "ready" && ev != "pong" && ev != "activity")
-        journal_.write(ev, std::move(fields), t_ns);
+      if (ev != "ready" && ev != "pong" && ev != "activity") journal_.write(ev, *message, t_ns);
       on_cage_message(ev, *message);
     }
   } catch (const faults::CageError& error) {
@@ -182,7 +180,7 @@ void Scene::on_cage_message(const std::string& ev, const json& message) {
   if (ev == "deadline")
     over_ = AttemptOver{"harness-error", "the cage's own deadline ended the attempt"};
   if (ev == "pong") seen_.pongs[message.at("n")] = Clock::now();
-  if (ev == "activity") seen_.activities[message.at("n")] = message.at("threads");
+  if (ev == "activity") seen_.activities[message.at("n")] = message;
   if (ev == "healed") seen_.healed = true;
   if (ev == "call-struck") ++seen_.call_strikes;
   if (ev == "marked") seen_.marked.insert(message.at("word"));
@@ -228,7 +226,7 @@ void Scene::answer(Meeting& meeting, const json& what_to_do) {
   cage_.answer(meeting.conn, what_to_do);
 }
 
-Snapshot Scene::snapshot() {
+const Snapshot& Scene::snapshot() {
   const int number = ++snapshots_asked_;
   cage_.snapshot(number);
   const bool came =

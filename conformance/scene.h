@@ -115,7 +115,7 @@ class Scene {
   bool adapter_has_read_all() const { return line_.other_side_has_read_all(); }
   bool all_is_written() const { return !line_.wants_to_write(); }  // of what was sent
   void answer(Meeting& meeting, const nlohmann::json& what_to_do);
-  Snapshot snapshot();  // asks and waits for it
+  const Snapshot& snapshot();  // asks and waits for it
   int last_snapshot() const { return snapshots_asked_; }
   // [tid, state, switches] of each thread inside but the adapter's; leaves no line in the record.
   nlohmann::json activity();

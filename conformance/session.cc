@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <nlohmann/json.hpp>
 #include <thread>
 #include <utility>
@@ -39,11 +40,11 @@ Session::Session(const SessionOptions& options, const CheckHooks& hooks)
              std::chrono::nanoseconds(options.before.empty() ? 0 : options.before.back().t_ns)),
       record_(file_, options.before),
       crew_(options.jobs, options.stop_fd) {
-  for (const Observation& line : options.before) keep(line);
+  for (const Observation& one : options.before) keep(one);
   cells_.clear();  // they are done
   options_.before.clear();
   doors_ = faults::probe_doors(options_.cage_program);
-  record_.listener = [this](const Observation& observation) { keep(observation); };
+  record_.listener = [this](Observation observation) { keep(std::move(observation)); };
   if (options.before.empty()) {
     header();
   } else {
@@ -110,18 +111,24 @@ std::vector<Session::Hello> Session::ask(
 
 // What has been written of the cells that run is kept until they have ended, and judged as it will
 // be read.
-void Session::keep(const Observation& observation) {
+void Session::keep(Observation observation) {
   const Hold hold(lock_);
-  if (observation.kind == "pool") pools_[observation.fields.value("name", "")] = observation;
-  if (observation.kind == "cell" || observation.attempt != 0)
-    cells_[observation.run].push_back(observation);
+  if (observation.kind == "pool") {
+    pools_[observation.fields.value("name", "")] = std::move(observation);
+  } else if (observation.kind == "cell" || observation.attempt != 0) {
+    std::vector<Observation>& lines = cells_[observation.run];
+    lines.push_back(std::move(observation));
+  }
 }
 
-std::vector<Observation> Session::kept(const std::string& run, int attempt) {
+std::vector<Observation> Session::taken(const std::string& run, int attempt) {
   const Hold hold(lock_);
   std::vector<Observation> lines;
-  for (const Observation& line : cells_.at(run))
-    if (line.attempt == attempt) lines.push_back(line);
+  std::vector<Observation>& all = cells_.at(run);
+  const auto theirs = std::stable_partition(
+      all.begin(), all.end(), [&](const Observation& one) { return one.attempt != attempt; });
+  lines.assign(std::make_move_iterator(theirs), std::make_move_iterator(all.end()));
+  all.erase(theirs, all.end());
   return lines;
 }
 
@@ -159,7 +166,7 @@ void Session::run_cell(const Cell& cell) {
       interrupted_ = true;
       return;
     }
-    verdicts.push_back(judge_attempt(kept(cell.run(), attempt)));
+    verdicts.push_back(judge_attempt(taken(cell.run(), attempt)));
     (verdicts.back().blank ? blank : weighed) += 1;
     // Only what failed is repeated: three of three is a conviction, a mixture is flaky.
     const bool failed = weight_of(verdicts.back().status) == Weight::kFails;

@@ -84,8 +84,8 @@ class Session {
   Checked finish();
 
  private:
-  void keep(const Observation& observation);
-  std::vector<Observation> kept(const std::string& run, int attempt);
+  void keep(Observation observation);
+  std::vector<Observation> taken(const std::string& run, int attempt);
   void run_cell(const Cell& cell);
   void header();
 

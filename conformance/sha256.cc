@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstring>
 
 namespace poolproof::conformance {
 namespace {
@@ -53,12 +54,14 @@ Sha256::Words Sha256::mix(Words state, const unsigned char* block) {
 
 void Sha256::add(std::string_view bytes) {
   bytes_ += bytes.size();
-  for (const char byte : bytes) {
-    pending_[pending_size_++] = static_cast<unsigned char>(byte);
-    if (pending_size_ == pending_.size()) {
-      state_ = mix(state_, pending_.data());
-      pending_size_ = 0;
-    }
+  while (!bytes.empty()) {
+    const std::size_t taken = std::min(bytes.size(), pending_.size() - pending_size_);
+    std::memcpy(pending_.data() + pending_size_, bytes.data(), taken);
+    bytes.remove_prefix(taken);
+    pending_size_ += taken;
+    if (pending_size_ < pending_.size()) return;
+    state_ = mix(state_, pending_.data());
+    pending_size_ = 0;
   }
 }
 

@@ -19,7 +19,8 @@ using scenarios::StepKind;
 constexpr auto kFirstOpenLimit = 10s;  // until then the adapter is at fault; afterwards the pool
 constexpr auto kFirstPause = 2ms, kLongestPause = 250ms;
 constexpr auto kComesToRest = 100ms;
-// A worker that is born anew has its start before it, and may not have begun it at the first look.
+// Where waits have time limits: a worker that is born anew has its start before it, and may not
+// have begun it at the first look.
 constexpr auto kReplacementsRest = 2000ms, kReplacementsPause = 20ms;
 constexpr auto kTracerTells = 300ms;
 constexpr auto kEmptiesWithin = 1s;  // L9: after the end of its parent nothing is left
@@ -149,18 +150,25 @@ class Run {
   }
 
   // Whoever is still on its way back from a task would be at another place of its life in each run:
-  // its next call would come before what we do now, or after it, by luck.
+  // its next call would come before what we do now, or after it, by luck. The cage can prove that
+  // nobody can go on, unless somebody waits with a time limit: then, that nobody moved for a while.
   void await_rest() {
     const bool replaces = progress_.plan.opening.tasks_per_worker.has_value();
     const std::chrono::nanoseconds longest = replaces ? kReplacementsRest : kComesToRest;
-    const auto pause = replaces ? kReplacementsPause : kFirstPause;
+    const auto still = replaces ? kReplacementsPause : kFirstPause;
     const auto limit = Clock::now() + progress_.scaled(longest);
-    for (json last, now; Clock::now() < limit; last = std::move(now)) {
-      now = scene_.activity();
+    auto pause = kFirstPause;
+    json last;
+    for (auto since = Clock::now(); Clock::now() < limit; pause = std::min(2 * pause, still)) {
+      const json activity = scene_.activity();
+      if (activity.at("rests")) return;
+      const json& now = activity.at("threads");
       const bool runs = std::any_of(now.begin(), now.end(), [](const json& thread) {
         return thread[1] == "R" || thread[1] == "t";  // or it stands before the tracer
       });
-      if (!runs && now == last) return;
+      if (runs || now != last) since = Clock::now();
+      if (Clock::now() - since >= still) return;
+      last = now;
       scene_.wait([] { return false; }, Clock::now() + pause);
     }
   }

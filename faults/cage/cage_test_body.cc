@@ -337,6 +337,10 @@ void hear(const std::string& packet) {
   if (word == "exec" && ::fork() == 0) ::execl("/bin/sh", "sh", "-c", "exit 12", nullptr);
   if (word == "held") fork_one("held", [&] { run_held_body(first); });
   if (word == "sleeper") fork_one("sleeper", [] { sleep_for_ever(); });
+  if (word == "drowsy")
+    fork_one("drowsy", [] {
+      for (;;) ::sleep(1000);
+    });
   if (word == "zombie") make_zombie();
   if (word == "leaderless") fork_one("leaderless", [] { lose_first_thread(); });
   if (word == "children") make_children(std::atoi(first.c_str()));

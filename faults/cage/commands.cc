@@ -10,6 +10,7 @@
 #include "faults/cage/adapter.h"
 #include "faults/cage/heal.h"
 #include "faults/cage/keeper.h"
+#include "faults/cage/rest.h"
 #include "faults/cage/snapshot.h"
 #include "faults/cage/syscall.h"
 #include "faults/fault.h"
@@ -177,12 +178,16 @@ void KeeperLoop::snapshot(int number) {
 }
 
 void KeeperLoop::activity(int number) {
+  const int spared = tracer_ ? tracer_->pid() : 0;
+  const std::vector<ThreadMoves> moves = moves_inside(standing_.containment, spared);
+  // Whoever stands at the rendezvous sleeps too, and is woken by us.
+  const bool rests = !(rendezvous_ && rendezvous_->owes_an_answer()) &&
+                     all_sleep_since(moves, standing_.containment, spared);
   json threads = json::array();
-  for (const Stat& process : processes_inside(standing_.containment)) {
-    if (process.pid == adapter_.pid || (tracer_ && process.pid == tracer_->pid())) continue;
-    for (json& thread : activity_of(process.pid)) threads.push_back(std::move(thread));
-  }
-  outbox_.post("activity", {{"n", number}, {"threads", std::move(threads)}});
+  for (const ThreadMoves& thread : moves)
+    if (thread.process != adapter_.pid)
+      threads.push_back({thread.tid, std::string(1, thread.state), thread.switches});
+  outbox_.post("activity", {{"n", number}, {"threads", std::move(threads)}, {"rests", rests}});
 }
 
 void KeeperLoop::heal() {

@@ -22,6 +22,10 @@ class Healer {
   }
 
   std::vector<Killed> heal() {
+    // Whatever descends from us does so through a child, so without one there is no need to read
+    // the whole machine's /proc: the usual case of a guard whose keeper's namespace has ended. Not
+    // so in the namespace, where others may have entered from outside.
+    if (containment_ == Containment::kSubreaper && !has_child()) return {};
     while (true) {
       const std::vector<Fd> struck = strike_all();
       // Their own handles tell that they ended: a parent beyond our rights could keep it from us.
@@ -79,6 +83,11 @@ class Healer {
     pollfd end = {pidfd.get(), POLLIN, 0};
     while (::poll(&end, 1, -1) < 0 && errno == EINTR) {
     }
+  }
+
+  static bool has_child() {
+    siginfo_t info{};
+    return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 || errno != ECHILD;
   }
 
   // A child that is neither a zombie (reaped a moment ago) nor beyond our rights.

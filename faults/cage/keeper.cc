@@ -12,6 +12,7 @@
 #include <array>
 #include <cstdio>
 #include <iterator>
+#include <memory>
 #include <utility>
 
 namespace poolproof::faults {
@@ -200,11 +201,12 @@ void KeeperLoop::on_exit(const Exit& exit) {
 // One a turn, and none that came after the turn's events: so every end that was to be seen when a
 // command was sent is told before its answer.
 void KeeperLoop::take_command() {
-  static std::vector<char> buffer(kLargestPacket);
-  const ssize_t got = ::recv(kHarnessFd, buffer.data(), buffer.size(), MSG_DONTWAIT);
+  // Never cleared: only the pages are touched that a command needs.
+  static const auto buffer = std::make_unique_for_overwrite<char[]>(kLargestPacket);
+  const ssize_t got = ::recv(kHarnessFd, buffer.get(), kLargestPacket, MSG_DONTWAIT);
   if (got < 0 && (errno == EINTR || errno == EAGAIN)) return;
   if (got <= 0) return heal();  // the harness is gone
-  const auto command = json::parse(buffer.begin(), buffer.begin() + got, nullptr, false);
+  const auto command = json::parse(buffer.get(), buffer.get() + got, nullptr, false);
   try {
     on_command(command);
   } catch (const json::exception& error) {

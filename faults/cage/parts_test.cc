@@ -52,6 +52,31 @@ TEST(WaitWords, say_what_a_thread_waits_for_and_whether_it_ends_by_itself) {
 #endif
 }
 
+TEST(WaitWords, know_a_wait_that_only_somebody_else_can_end) {
+  for (const auto& [number, arguments] : std::vector<std::pair<long, std::string>>{
+           {SYS_read, "0x5 0x1 0x2 0x0 0x0 0x0"},
+           {SYS_futex, "0x7f 0x80 0x2 0x0 0x0 0x0"},
+           {SYS_wait4, "0xffffffff 0x0 0x0 0x0 0x0 0x0"},
+           {SYS_ppoll, "0x7f 0x3 0x0 0x0 0x8 0x0"},
+           {SYS_pselect6, "0x7f 0x3 0x0 0x0 0x0 0x0"},
+           {SYS_epoll_pwait, "0x4 0x7f 0x40 0xffffffff 0x0 0x8"},
+           {SYS_rt_sigsuspend, "0x7f 0x8 0x0 0x0 0x0 0x0"},
+           {SYS_rt_sigtimedwait, "0x7f 0x7f 0x0 0x8 0x0 0x0"}})
+    EXPECT_TRUE(has_no_limit(call(number, arguments))) << number;
+  for (const auto& [number, arguments] : std::vector<std::pair<long, std::string>>{
+           {SYS_futex, "0x7f 0x189 0x0 0x7ffc 0x0 0xffffffff"},
+           {SYS_ppoll, "0x7f 0x3 0x7ffc 0x0 0x8 0x0"},
+           {SYS_pselect6, "0x7f 0x3 0x0 0x0 0x7ffc 0x0"},
+           {SYS_epoll_pwait, "0x4 0x7f 0x40 0x64 0x0 0x8"},
+           {SYS_clock_nanosleep, "0x0 0x0 0x7f 0x0 0x0 0x0"},
+           {SYS_rt_sigtimedwait, "0x7f 0x7f 0x7ffc 0x8 0x0 0x0"},
+           {SYS_restart_syscall, "0x0 0x0 0x0 0x0 0x0 0x0"},
+           {SYS_ptrace, "0x0 0x0 0x0 0x0 0x0 0x0"}})
+    EXPECT_FALSE(has_no_limit(call(number, arguments))) << number;
+  for (const char* line : {"running", "-1 0x7ffc 0x7f00", "", "0 0x5"})
+    EXPECT_FALSE(has_no_limit(line)) << line;
+}
+
 TEST(WaitWords, never_guess) {
   EXPECT_EQ(words("running\n", 'R'), "running");
   EXPECT_EQ(words("", 'Z'), "ended");
@@ -124,7 +149,7 @@ class Visible : public testing::Test {
   void TearDown() override { fs::remove_all(place_); }
 
   std::set<std::string> needed(const std::vector<std::string>& texts) {
-    return needed_entries(place_, texts);
+    return needed_entries({place_.string()}, texts).at(place_.string());
   }
   std::string in(const std::string& path) { return (place_ / path).string(); }
 

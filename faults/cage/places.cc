@@ -48,12 +48,12 @@ void renew(const std::string& place, const std::set<std::string>& kept) {
 }  // namespace
 
 Places make_places_private(const std::vector<std::string>& texts) {
-  static const char* const kPlaces[] = {"/dev/shm", "/tmp"};
+  static const std::vector<std::string> kPlaces = {"/dev/shm", "/tmp"};
   Places places;
-  for (const char* place : kPlaces) places.kept[place] = needed_entries(place, texts);
+  places.kept = needed_entries(kPlaces, texts);
   std::vector<std::string> renewed;
   try {
-    for (const char* place : kPlaces) {
+    for (const std::string& place : kPlaces) {
       renew(place, places.kept[place]);
       renewed.push_back(place);
     }

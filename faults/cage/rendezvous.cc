@@ -6,6 +6,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 
@@ -156,6 +157,11 @@ std::string Rendezvous::answer(int conn, const nlohmann::json& what_to_do) {
   if (static_cast<std::size_t>(sent) != line.size()) return "the answer is too long";
   found->second.answered = true;
   return "";
+}
+
+bool Rendezvous::owes_an_answer() const {
+  return std::any_of(open_.begin(), open_.end(),
+                     [](const auto& open) { return !open.second.answered; });
 }
 
 void Rendezvous::ended(const Identity& who, News& news) {

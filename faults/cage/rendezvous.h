@@ -52,6 +52,8 @@ class Rendezvous {
   // "" if it was written, else why not.
   std::string answer(int conn, const nlohmann::json& what_to_do);
 
+  bool owes_an_answer() const;  // somebody has come, and was not told what to do
+
   // The process has ended: meetings of its that are still open are over, though a child of it may
   // hold a copy of the connection.
   void ended(const Identity& who, News& news);

@@ -30,11 +30,6 @@ unsigned long long number_after(const string& text, const string& name) {
   return number;
 }
 
-struct Turns {
-  char state = 0;  // 0: it has vanished
-  unsigned long long switches = 0;
-};
-
 // Of a thread's /proc/.../status.
 Turns turns_in(const string& status) {
   const auto state = status.find("\nState:\t");
@@ -43,12 +38,16 @@ Turns turns_in(const string& status) {
                                  number_after(status, "nonvoluntary_ctxt_switches:")};
 }
 
+string thread_path(int pid, int tid) {
+  return "/proc/" + std::to_string(pid) + "/task/" + std::to_string(tid) + "/";
+}
+
 json threads_of(int pid) {
   const string process = "/proc/" + std::to_string(pid);
   json threads = json::array();
-  for (const int tid : numbers_in(process + "/task")) {
-    const string thread = process + "/task/" + std::to_string(tid) + "/";
-    const Turns turns = turns_in(read_file(thread + "status").text);
+  for (const int tid : threads_in(pid)) {
+    const string thread = thread_path(pid, tid);
+    const Turns turns = turns_of(pid, tid);
     if (turns.state == 0) continue;
     const FileText syscall = read_file(thread + "syscall", 512);
     ThreadWait wait;
@@ -137,14 +136,12 @@ json picture_of(const Stat& process) {
   return picture;
 }
 
-json activity_of(int pid) {
-  const string process = "/proc/" + std::to_string(pid) + "/task";
-  json threads = json::array();
-  for (const int tid : numbers_in(process)) {
-    const Turns turns = turns_in(read_file(process + "/" + std::to_string(tid) + "/status").text);
-    if (turns.state != 0) threads.push_back({tid, string(1, turns.state), turns.switches});
-  }
-  return threads;
+std::vector<int> threads_in(int pid) {
+  return numbers_in("/proc/" + std::to_string(pid) + "/task");
+}
+
+Turns turns_of(int pid, int tid) {
+  return turns_in(read_file(thread_path(pid, tid) + "status").text);
 }
 
 std::vector<string> shared_memory_names(const Places& places) {

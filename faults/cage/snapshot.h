@@ -16,8 +16,14 @@ namespace poolproof::faults {
 // The fields of `process` of protocol.md, without `snap`. What vanishes meanwhile is left out.
 nlohmann::json picture_of(const Stat& process);
 
-// What moves in a process, and nothing else: [tid, state, switches] of each thread.
-nlohmann::json activity_of(int pid);
+std::vector<int> threads_in(int pid);
+
+struct Turns {
+  char state = 0;                   // 0: it has vanished
+  unsigned long long switches = 0;  // of context
+};
+
+Turns turns_of(int pid, int tid);
 
 // Names in /dev/shm, without those that were kept visible from outside.
 std::vector<std::string> shared_memory_names(const Places& places);

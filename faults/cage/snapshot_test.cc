@@ -39,13 +39,24 @@ class SnapshotTest : public testing::TestWithParam<bool> {
     return last;
   }
 
+  bool rests() {
+    attempt_.cage().activity(++looks_);
+    return attempt_.await("activity").at("rests");
+  }
+
+  bool comes_to_rest() {
+    for (int round = 0; round < 1000; ++round)
+      if (rests()) return true;
+    return false;
+  }
+
   bool has(const char* list, const std::string& item) {
     for (const json& each : whole_.at(list))
       if (each == item) return true;
     return false;
   }
 
-  int snap_ = 0;
+  int snap_ = 0, looks_ = 0;
 };
 
 INSTANTIATE_TEST_SUITE_P(Modes, SnapshotTest, testing::Values(true, false), [](const auto& mode) {
@@ -94,6 +105,30 @@ TEST_P(SnapshotTest, who_moves_can_be_asked_without_a_picture) {
   EXPECT_EQ(seen[1], "S") << seen;
   attempt_.cage().activity(0);
   EXPECT_EQ(of_it(attempt_.await("activity").at("threads")), seen) << "it has not moved";
+}
+
+TEST_P(SnapshotTest, all_rest_who_sleep_until_somebody_else_does_something) {
+  EXPECT_TRUE(comes_to_rest()) << "it reads its line";
+  attempt_.ask("sleeper");
+  EXPECT_TRUE(comes_to_rest());
+  const int pid = pid_from(attempt_.ask("held t1"));
+  const json met = attempt_.await("met");
+  process(pid, [](const json& p) { return waits(p, "wait for a signal"); });
+  EXPECT_FALSE(rests()) << "it waits for us";
+  attempt_.cage().answer(met.at("conn"), {{"do", "go"}});
+  EXPECT_TRUE(comes_to_rest());
+}
+
+TEST_P(SnapshotTest, nobody_rests_while_one_runs_sleeps_for_a_time_or_has_to_be_waited_for) {
+  for (const char* who : {"drowsy", "zombie", "runner"}) {
+    Attempt other(GetParam());
+    other.ready();
+    other.ask(who);
+    for (int n = 1; n <= 200; ++n) {
+      other.cage().activity(n);
+      ASSERT_FALSE(other.await("activity").at("rests")) << who << ", at look " << n;
+    }
+  }
 }
 
 TEST_P(SnapshotTest, a_zombie_is_shown_as_one) {

@@ -2,7 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
-#include <sstream>
+#include <string>
 #include <vector>
 
 #include "faults/cage/proc.h"
@@ -13,19 +13,26 @@ namespace {
 constexpr std::size_t kLargestTable = 4U << 20;  // bytes
 constexpr std::string_view kListens = "0A", kUnconnected = "07";
 
-std::vector<std::string> words_of(const std::string& line) {
-  std::vector<std::string> words;
-  std::istringstream in(line);
-  for (std::string word; in >> word;) words.push_back(word);
-  return words;
+using Words = std::vector<std::string_view>;
+
+void split(std::string_view line, Words& words) {
+  words.clear();
+  for (std::size_t at = 0; (at = line.find_first_not_of(' ', at)) != line.npos;) {
+    const std::size_t end = std::min(line.find(' ', at), line.size());
+    words.push_back(line.substr(at, end - at));
+    at = end;
+  }
 }
 
+// All rows but the first, which is the heading. The tables are the whole machine's: no copies.
 template <typename Take>
 void each_row(std::string_view text, Take take) {
-  std::istringstream in{std::string(text)};
-  std::string line;
-  std::getline(in, line);  // the heading
-  while (std::getline(in, line)) take(words_of(line));
+  Words words;
+  for (std::size_t end = text.find('\n'); end != text.npos; end = text.find('\n')) {
+    text.remove_prefix(end + 1);
+    split(text.substr(0, text.find('\n')), words);
+    take(words);
+  }
 }
 
 unsigned long number_in(std::string_view text, int base = 10) {
@@ -38,10 +45,10 @@ unsigned long number_in(std::string_view text, int base = 10) {
 
 // "Num RefCount Protocol Flags Type St Inode Path"
 void add_unix_sockets(std::string_view text, SocketNames& names) {
-  each_row(text, [&](const std::vector<std::string>& row) {
+  each_row(text, [&](const Words& row) {
     // A connection that nobody has accepted yet has no inode: no descriptor leads to it.
     if (row.size() < 7 || row[6] == "0") return;
-    names[number_in(row[6])] = row.size() > 7 ? "unix " + row[7] : "";
+    names[number_in(row[6])] = row.size() > 7 ? "unix " + std::string(row[7]) : "";
   });
 }
 
@@ -49,11 +56,11 @@ void add_unix_sockets(std::string_view text, SocketNames& names) {
 // HEX:HEXPORT.
 void add_ports(std::string_view text, const std::string& protocol, SocketNames& names) {
   const bool stream = protocol.rfind("tcp", 0) == 0;
-  each_row(text, [&](const std::vector<std::string>& row) {
+  each_row(text, [&](const Words& row) {
     if (row.size() < 10 || row[3] != (stream ? kListens : kUnconnected)) return;
     const auto colon = row[1].rfind(':');
     if (colon == std::string::npos) return;
-    const unsigned long port = number_in(std::string_view(row[1]).substr(colon + 1), 16);
+    const unsigned long port = number_in(row[1].substr(colon + 1), 16);
     if (port != 0)
       names[number_in(row[9])] =
           (stream ? "listens on " : "") + protocol + " port " + std::to_string(port);

@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -124,16 +125,25 @@ bool Tracing::take_news() {
   return any;
 }
 
-TracedThread& Tracing::thread_of(pid_t tid) {
-  const auto known = threads_.find(tid);
-  if (known != threads_.end()) return known->second;
+// A signal that is none tells whether a thread is of a process, for less than a look into /proc.
+pid_t Tracing::process_with(pid_t tid) const {
+  const auto has_it = [tid](pid_t pid) { return ::syscall(SYS_tgkill, pid, tid, 0) == 0; };
+  if (has_it(tid)) return tid;
+  for (const auto& [pid, process] : processes_)
+    if (has_it(pid)) return pid;
   const std::string status = read_file("/proc/" + std::to_string(tid) + "/status", 4096).text;
   const auto at = status.find("\nTgid:\t");
   if (at == std::string::npos) {
     errno = ESRCH;
     throw CallFailed("read of a thread's status");
   }
-  const pid_t pid = std::atoi(status.c_str() + at + 7);
+  return std::atoi(status.c_str() + at + 7);
+}
+
+TracedThread& Tracing::thread_of(pid_t tid) {
+  const auto known = threads_.find(tid);
+  if (known != threads_.end()) return known->second;
+  const pid_t pid = process_with(tid);
   if (processes_.count(pid) == 0) meet_process(pid);
   return threads_[tid] = TracedThread{pid, std::nullopt};
 }

@@ -91,6 +91,7 @@ class Tracing {
   void on_exec(pid_t tid);
   void on_end(const siginfo_t& end);
 
+  pid_t process_with(pid_t tid) const;
   TracedThread& thread_of(pid_t tid);
   Traced& process_of(pid_t tid) { return processes_.at(thread_of(tid).process); }
   void meet_process(pid_t pid);

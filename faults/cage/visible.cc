@@ -5,6 +5,8 @@
 #include <unistd.h>
 
 #include <deque>
+#include <unordered_map>
+#include <utility>
 
 #include "faults/cage/proc.h"
 
@@ -25,9 +27,34 @@ std::vector<std::string> pieces(const std::string& text, const char* separators)
   return result;
 }
 
-// Walks a path as the kernel would and notes each entry of `place` on the way, those included that
+// What stands at a path; asked of the kernel once, since most of an environment begins alike.
+class Looked {
+ public:
+  struct Entry {
+    bool exists = false;
+    bool is_link = false;
+    std::string target;
+  };
+
+  const Entry& at(const std::string& path) {
+    const auto [found, fresh] = entries_.try_emplace(path);
+    struct stat entry;
+    if (!fresh || ::lstat(path.c_str(), &entry) != 0) return found->second;
+    found->second.exists = true;
+    found->second.is_link = S_ISLNK(entry.st_mode);
+    if (found->second.is_link) found->second.target = link_target(path);
+    return found->second;
+  }
+
+ private:
+  std::unordered_map<std::string, Entry> entries_;
+};
+
+using Entries = std::map<std::string, std::set<std::string>>;  // by place
+
+// Walks a path as the kernel would and notes each entry of a place on the way, those included that
 // only a symbolic link leads to.
-void walk(const std::string& path, const std::string& place, std::set<std::string>& entries) {
+void walk(const std::string& path, Looked& looked, Entries& entries) {
   const auto first = pieces(path, "/");
   std::deque<std::string> ahead(first.begin(), first.end());
   std::string at;  // where we are: absolute, without links; "" is the root
@@ -41,14 +68,14 @@ void walk(const std::string& path, const std::string& place, std::set<std::strin
       continue;
     }
     const std::string next = at + "/" + name;
-    struct stat entry;
-    if (::lstat(next.c_str(), &entry) != 0) return;
-    if (at == place) entries.insert(name);
-    if (!S_ISLNK(entry.st_mode)) {
+    const Looked::Entry& entry = looked.at(next);
+    if (!entry.exists) return;
+    if (const auto place = entries.find(at); place != entries.end()) place->second.insert(name);
+    if (!entry.is_link) {
       at = next;
       continue;
     }
-    const std::string target = link_target(next);
+    const std::string& target = entry.target;
     if (target.empty() || ++links > kMostLinks) return;
     if (target.front() == '/') at.clear();
     const auto names = pieces(target, "/");
@@ -71,14 +98,18 @@ std::string interpreter_line(const std::string& path) {
 
 }  // namespace
 
-std::set<std::string> needed_entries(const std::string& place,
-                                     const std::vector<std::string>& texts) {
-  std::set<std::string> entries;
+std::map<std::string, std::set<std::string>> needed_entries(const std::vector<std::string>& places,
+                                                            const std::vector<std::string>& texts) {
+  std::set<std::string> paths;
   for (const std::string& text : texts) {
-    if (!text.empty() && text.front() == '/') walk(text, place, entries);
-    for (const std::string& piece : pieces(text, kSeparators))
-      if (piece.front() == '/' && piece.size() < text.size()) walk(piece, place, entries);
+    if (!text.empty() && text.front() == '/') paths.insert(text);
+    for (std::string& piece : pieces(text, kSeparators))
+      if (piece.front() == '/') paths.insert(std::move(piece));
   }
+  Looked looked;
+  Entries entries;
+  for (const std::string& place : places) entries[place];
+  for (const std::string& path : paths) walk(path, looked, entries);
   return entries;
 }
 

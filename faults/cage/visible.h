@@ -5,16 +5,17 @@
 #include <linux/filter.h>
 #include <sys/resource.h>
 
+#include <map>
 #include <set>
 #include <string>
 #include <vector>
 
 namespace poolproof::faults {
 
-// The names of the top-level entries of `place` that exist and through which any of the paths in
+// Of each place the names of its top-level entries that exist and through which any of the paths in
 // `texts` goes, symbolic links followed. A text is a path, or holds paths: "A=/tmp/x:/tmp/y".
-std::set<std::string> needed_entries(const std::string& place,
-                                     const std::vector<std::string>& texts);
+std::map<std::string, std::set<std::string>> needed_entries(const std::vector<std::string>& places,
+                                                            const std::vector<std::string>& texts);
 
 struct AdapterCommand {
   std::vector<std::string> argv;

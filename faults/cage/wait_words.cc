@@ -3,10 +3,13 @@
 #include <linux/futex.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <iterator>
 #include <optional>
+#include <string_view>
 
 #include "faults/cage/fd.h"
 
@@ -186,6 +189,37 @@ std::string wait_words(const ThreadWait& thread, const std::function<std::string
   for (const Known& known : kCalls)
     if (known.number == call->number) return call_words(known, *call, target_of) + uninterruptible;
   return "system call " + std::to_string(call->number) + in_kernel + uninterruptible;
+}
+
+bool has_no_limit(const std::string& syscall) {
+  const auto call = parse_call(syscall);
+  const auto known = std::find_if(std::begin(kCalls), std::end(kCalls), [&](const Known& one) {
+    return call && one.number == call->number;
+  });
+  if (known == std::end(kCalls)) return false;
+  const auto negative = [](unsigned long long arg) {
+    return static_cast<int>(static_cast<unsigned>(arg)) < 0;
+  };
+  switch (known->shape) {
+    case Shape::kFdMilliseconds:
+      return negative(call->args[3]);
+    case Shape::kPoll:
+      return negative(call->args[2]);
+    case Shape::kTimespecAt2:
+    case Shape::kSignal:
+      return call->args[2] == 0;
+    case Shape::kTimespecAt4:
+      return call->args[4] == 0;
+    case Shape::kFutex:
+      return call->args[3] == 0;
+    case Shape::kNamed:
+      return std::string_view(known->name) != "sleep";
+    case Shape::kFd:
+    case Shape::kChild:
+    case Shape::kChildId:
+      return true;
+  }
+  return false;
 }
 
 }  // namespace poolproof::faults

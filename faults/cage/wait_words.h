@@ -14,6 +14,10 @@ struct ThreadWait {
   std::string wchan;      // "futex_do_wait", "0" or "" if unknown
 };
 
+// Of such a line of `syscall`: is it a call that waits until somebody else does something? False of
+// all that is not known to.
+bool has_no_limit(const std::string& syscall);
+
 // `target_of` names what a descriptor of that process refers to ("pipe:[12]"), "" if unknown.
 std::string wait_words(const ThreadWait& thread, const std::function<std::string(int)>& target_of);
 
