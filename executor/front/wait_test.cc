@@ -121,7 +121,7 @@ TEST_F(Wait, in_a_callback_may_be_for_callbacks_behind_it) {
 }
 
 TEST_F(Wait, against_ends_on_other_threads_hears_of_each_once) {
-  for (int round = 0; round < 500; ++round) {
+  for (int round = 0; round < 2000; ++round) {
     std::vector<OpenTask<int>> many;
     std::vector<Future<int>> all;
     for (int i = 0; i < 20; ++i) {
@@ -131,7 +131,10 @@ TEST_F(Wait, against_ends_on_other_threads_hears_of_each_once) {
     std::atomic<int> here = 0;
     const auto end_from = [&](std::size_t first) {
       for (++here; here < 3;) std::this_thread::yield();
-      for (std::size_t i = first; i < 20; i += 2) many[i].end(static_cast<int>(i));
+      for (std::size_t i = first; i < 20; i += 2) {
+        const std::size_t at = round % 2 == 0 ? i : 19 - i;  // along with the adding, or against it
+        many[at].end(static_cast<int>(at));
+      }
     };
     std::thread evens(end_from, 0), odds(end_from, 1);
     for (++here; here < 3;) std::this_thread::yield();

@@ -104,7 +104,7 @@ Routine<int> value_of(Future<int> future) { co_return co_await std::move(future)
 
 // On two threads at once, and each is the first in some of the rounds.
 TEST_F(CoAwait, against_the_end_of_the_task_loses_nothing) {
-  constexpr int kRounds = 50'000;
+  constexpr int kRounds = 100'000;
   const auto patron = std::make_shared<detail::FakePatron>();
   std::vector<detail::OpenTask<int>> tasks;
   for (int i = 0; i < kRounds; ++i) tasks.emplace_back(patron);
@@ -127,7 +127,7 @@ TEST_F(CoAwait, against_the_end_of_the_task_loses_nothing) {
 
 // The callback thread is held until the worker has gone, so that they have all still to go on then.
 TEST(CoAwaitEnd, coroutines_that_wait_when_the_executor_goes_are_gone_on_with_first) {
-  for (int round = 0; round < 10; ++round) {
+  for (int round = 0; round < 40; ++round) {
     std::vector<Routine<int>> waiting;
     {
       Executor pool({.workers = 1});
