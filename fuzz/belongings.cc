@@ -52,8 +52,8 @@ Belongings belongings() {
   return found;
 }
 
-Belongings belongings_after(const Belongings& before) {
-  const auto until = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+Belongings belongings_after(const Belongings& before, std::chrono::milliseconds limit) {
+  const auto until = std::chrono::steady_clock::now() + limit;
   Belongings now = belongings();
   while (now != before && std::chrono::steady_clock::now() < until) {
     sched_yield();

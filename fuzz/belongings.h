@@ -1,6 +1,7 @@
 // What a process holds that a pool could leave behind.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 
@@ -14,9 +15,10 @@ struct Belongings {
   bool operator==(const Belongings&) const = default;
 };
 Belongings belongings();  // of this process
-// Once they are as `before`, or a minute has passed: a thread that was joined may be listed for a
+// Once they are as `before`, or the limit has passed: a thread that was joined may be listed for a
 // moment more.
-Belongings belongings_after(const Belongings& before);
+Belongings belongings_after(const Belongings& before,
+                            std::chrono::milliseconds limit = std::chrono::minutes(1));
 std::string to_string(const Belongings& belongings);
 
 }  // namespace poolproof::fuzz

@@ -34,9 +34,8 @@ class Wait : public testing::Test {
 
 TEST_F(Wait, for_all_returns_when_the_last_has_ended) {
   const std::vector<Future<int>> all = futures();
-  std::thread ends([this] {
-    for (OpenTask<int>& task : tasks) task.end(1);
-  });
+  for (const std::size_t i : {0, 2}) tasks[i].end(1);
+  std::thread ends([this] { tasks[1].end(1); });
   EXPECT_EQ(wait(all).done, (Places{0, 1, 2}));
   ends.join();
 }
@@ -122,19 +121,23 @@ TEST_F(Wait, in_a_callback_may_be_for_callbacks_behind_it) {
 }
 
 TEST_F(Wait, against_ends_on_other_threads_hears_of_each_once) {
-  for (int round = 0; round < 200; ++round) {
+  for (int round = 0; round < 2000; ++round) {
     std::vector<OpenTask<int>> many;
     std::vector<Future<int>> all;
     for (int i = 0; i < 20; ++i) {
       many.emplace_back(i % 2 == 0 ? patron : other, static_cast<TaskId>(i));
       all.push_back(many.back().future());
     }
-    std::thread evens([&] {
-      for (std::size_t i = 0; i < 20; i += 2) many[i].end(static_cast<int>(i));
-    });
-    std::thread odds([&] {
-      for (std::size_t i = 1; i < 20; i += 2) many[i].end(static_cast<int>(i));
-    });
+    std::atomic<int> here = 0;
+    const auto end_from = [&](std::size_t first) {
+      for (++here; here < 3;) std::this_thread::yield();
+      for (std::size_t i = first; i < 20; i += 2) {
+        const std::size_t at = round % 2 == 0 ? i : 19 - i;  // along with the adding, or against it
+        many[at].end(static_cast<int>(at));
+      }
+    };
+    std::thread evens(end_from, 0), odds(end_from, 1);
+    for (++here; here < 3;) std::this_thread::yield();
     int sum = 0;
     for (Future<int>& each : as_completed(all)) sum += each.get();
     EXPECT_EQ(sum, 190);
@@ -149,10 +152,11 @@ TEST_F(Wait, as_completed_gives_futures_in_the_order_in_which_they_end) {
   std::vector<int> seen;
   for (Future<int>& each : as_completed(all)) {
     seen.push_back(each.get());
-    if (seen.size() == 1) tasks[0].end(0);
-    if (seen.size() == 2) tasks[1].end(1);
+    if (seen.size() > 1) continue;
+    tasks[1].end(1);  // both wait to be given, and neither by its place
+    tasks[0].end(0);
   }
-  EXPECT_EQ(seen, (std::vector<int>{2, 0, 1}));
+  EXPECT_EQ(seen, (std::vector<int>{2, 1, 0}));
 }
 
 TEST_F(Wait, as_completed_that_runs_out_says_how_many_are_left) {

@@ -2,13 +2,18 @@
 
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
+#include <atomic>
 #include <coroutine>
 #include <future>
 #include <memory>
 #include <string>
 #include <thread>
+#include <utility>
+#include <vector>
 
+#include "executor/front/fake_patron.h"
 #include "executor/tests/meeting.h"
 #include "poolproof/executor.h"
 #include "poolproof/wait.h"
@@ -95,19 +100,47 @@ Routine<int> sum_of_all(Executor& pool) {
 
 TEST_F(CoAwait, may_be_for_many_at_once) { EXPECT_EQ(sum_of_all(pool).get(), 90); }
 
+Routine<int> value_of(Future<int> future) { co_return co_await std::move(future); }
+
+// On two threads at once, and each is the first in some of the rounds.
 TEST_F(CoAwait, against_the_end_of_the_task_loses_nothing) {
-  for (int i = 0; i < 200; ++i) ASSERT_EQ(chain(pool, i).get(), 4 * i);
+  constexpr int kRounds = 100'000;
+  const auto patron = std::make_shared<detail::FakePatron>();
+  std::vector<detail::OpenTask<int>> tasks;
+  for (int i = 0; i < kRounds; ++i) tasks.emplace_back(patron);
+  std::atomic<int> round = -1;
+  std::thread ends([&] {
+    for (int i = 0; i < kRounds; ++i) {
+      while (round < i) std::this_thread::yield();
+      tasks[static_cast<std::size_t>(i)].end(i);
+    }
+  });
+  for (int i = 0; i < kRounds && !HasFailure(); ++i) {
+    Future<int> future = tasks[static_cast<std::size_t>(i)].future();
+    round = i;
+    for (std::atomic<int> spin = i % 64; spin > 0;) --spin;
+    EXPECT_NO_THROW(EXPECT_EQ(value_of(std::move(future)).get(), i));
+  }
+  round = kRounds;
+  ends.join();
 }
 
+// The callback thread is held until the worker has gone, so that they have all still to go on then.
 TEST(CoAwaitEnd, coroutines_that_wait_when_the_executor_goes_are_gone_on_with_first) {
-  Routine<int> waiting;
-  {
-    Executor pool({.workers = 1});
-    waiting = chain(pool, 3);
-    EXPECT_EQ(waiting.get(), 12);
-    waiting = [](Executor& own) -> Routine<int> { co_return co_await own.submit(twice, 4); }(pool);
+  for (int round = 0; round < 40; ++round) {
+    std::vector<Routine<int>> waiting;
+    {
+      Executor pool({.workers = 1});
+      const int pid = pool.submit(getpid).get();
+      pool.submit(getpid).then([pid](int) { EXPECT_TRUE(ends_within(pid, 60'000)); });
+      for (int i = 0; i < 100; ++i) waiting.push_back(value_of(pool.submit(twice, i)));
+    }
+    for (int i = 0; i < 100; ++i) {
+      Routine<int>& each = waiting[static_cast<std::size_t>(i)];
+      ASSERT_EQ(each.result.wait_for(0s), std::future_status::ready);
+      EXPECT_EQ(each.get(), 2 * i);
+    }
   }
-  EXPECT_EQ(waiting.get(), 8);
 }
 
 }  // namespace

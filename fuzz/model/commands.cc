@@ -25,18 +25,31 @@ bool runs(const Pool& model, std::size_t task) {
   return task < model.tasks.size() && model.tasks[task].state == State::kRunning;
 }
 
+Task any_task() {
+  Task task;
+  task.body = *gen::weightedElement<Body>({{3, Body::kReturns},
+                                           {1, Body::kThrows},
+                                           {1, Body::kRaises},
+                                           {1, Body::kExits},
+                                           {1, Body::kFreezes},
+                                           {6, Body::kHeld}});
+  task.number = task.body == Body::kRaises ? *gen::element(SIGKILL, SIGSEGV, SIGABRT, SIGTERM)
+                                           : *gen::inRange(0, 100);
+  task.retries = *gen::weightedElement<int>({{1, 0}, {1, 1}, {1, 2}});
+  task.by_callback = *gen::arbitrary<bool>();
+  return task;
+}
+
+std::ostream& operator<<(std::ostream& out, const Task& task) {
+  const char* bodies[] = {"returns", "throws", "raises", "exits", "freezes", "is held, returns"};
+  out << "one that " << bodies[static_cast<int>(task.body)] << " " << task.number;
+  if (task.retries > 0) out << ", with " << task.retries << " retries";
+  if (task.by_callback) out << ", seen through a callback";
+  return out;
+}
+
 struct Submit : Command {
-  explicit Submit(const Pool&) {
-    task.body = *gen::weightedElement<Body>({{3, Body::kReturns},
-                                             {1, Body::kThrows},
-                                             {1, Body::kRaises},
-                                             {1, Body::kExits},
-                                             {6, Body::kHeld}});
-    task.number = task.body == Body::kRaises ? *gen::element(SIGKILL, SIGSEGV, SIGABRT, SIGTERM)
-                                             : *gen::inRange(0, 100);
-    task.retries = *gen::weightedElement<int>({{4, 0}, {1, 1}, {1, 2}});
-    task.by_callback = *gen::arbitrary<bool>();
-  }
+  explicit Submit(const Pool&) : task(any_task()) {}
   void apply(Pool& model) const override {
     if (!model.refusal()) model.submit(task);
   }
@@ -44,12 +57,7 @@ struct Submit : Command {
     RC_ASSERT((stage.refusal_of(task) == before.refusal()));
     stage.follow(nextState(before));
   }
-  void show(std::ostream& out) const override {
-    const char* bodies[] = {"returns", "throws", "raises", "exits", "is held, returns"};
-    out << "submit one that " << bodies[static_cast<int>(task.body)] << " " << task.number;
-    if (task.retries > 0) out << ", with " << task.retries << " retries";
-    if (task.by_callback) out << ", seen through a callback";
-  }
+  void show(std::ostream& out) const override { out << "submit " << task; }
   Task task;
 };
 
@@ -65,34 +73,81 @@ struct LetGo : Command {
   std::size_t task;
 };
 
+// A task that was cancelled while it ran has lost its leave to be run again.
 struct KillBusy : Command {
   explicit KillBusy(const Pool& model) : task(one_of(model.running())) {}
   void checkPreconditions(const Pool& model) const override { RC_PRE(runs(model, task)); }
-  void apply(Pool& model) const override { model.dies(task); }
+  void apply(Pool& model) const override {
+    if (cancelled) model.cancel(task, false);
+    model.dies(task);
+  }
   void run(const Pool& before, Stage& stage) const override {
+    if (cancelled) stage.future(task).cancel();
+    stage.heard();
     stage.strike(task, SIGKILL);
     stage.follow(nextState(before));
   }
-  void show(std::ostream& out) const override { out << "kill the worker of task " << task; }
+  void show(std::ostream& out) const override {
+    out << (cancelled ? "cancel, and then " : "") << "kill the worker of task " << task;
+  }
   std::size_t task;
+  bool cancelled = *gen::arbitrary<bool>();
 };
 
-// One that will surely have ended otherwise, or may have been replaced, is not struck: where
-// workers are recycled, an idle one may be on its way out, and then its death is none.
+// Of the worker that has just run a task. Where workers are recycled, it may be on its way out, and
+// then its death is none.
 struct KillIdle : Command {
   void checkPreconditions(const Pool& model) const override {
-    RC_PRE(model.at_rest() && model.rested && !model.refusal());
+    RC_PRE(model.has_room() && !model.refusal());
     RC_PRE(model.tasks_per_worker == 0 && !model.idle_workers_end);
   }
   void apply(Pool& model) const override {
-    model.rested.reset();
-    if (model.a_death_breaks_it) model.breaks();
+    model.submit({});
+    model.loses_a_worker();
   }
   void run(const Pool& before, Stage& stage) const override {
-    stage.strike_at_rest(*before.rested);
+    Pool model = before;
+    model.submit({});
+    stage.submit({});
+    stage.follow(model);
+    stage.strike_at_rest(before.tasks.size());
     stage.follow(nextState(before));
   }
-  void show(std::ostream& out) const override { out << "kill an idle worker"; }
+  void show(std::ostream& out) const override { out << "submit, and kill the idle worker"; }
+};
+
+// The one idle worker is stopped, so that it is offered a task and cannot begin it. Then it dies.
+struct KillOffered : Command {
+  explicit KillOffered(const Pool&) {}
+  void checkPreconditions(const Pool& model) const override {
+    RC_PRE((static_cast<int>(model.running().size()) == model.workers - 1 && !model.refusal()));
+    RC_PRE(model.tasks_per_worker == 0 && !model.idle_workers_end);
+  }
+  void apply(Pool& model) const override {
+    model.submit({});
+    model.tasks.push_back(task);
+    if (cancelled) model.cancel(model.tasks.size() - 1, false);
+    model.loses_a_worker();
+  }
+  void run(const Pool& before, Stage& stage) const override {
+    const std::size_t first = before.tasks.size();
+    Pool model = before;
+    model.submit({});
+    stage.submit({});
+    stage.follow(model);
+    stage.freeze(first);
+    stage.submit(task);
+    stage.heard();  // it is offered by now; a cancel before would end it in the queue
+    if (cancelled) stage.future(first + 1).cancel();
+    stage.heard();
+    stage.strike(first, SIGKILL);
+    stage.follow(nextState(before));
+  }
+  void show(std::ostream& out) const override {
+    out << "offer " << task << (cancelled ? ", cancel it," : "") << " to a worker that dies";
+  }
+  Task task = any_task();
+  bool cancelled = *gen::arbitrary<bool>();
 };
 
 // Changes nothing by itself. What the model does next to such a task, it does to a frozen one.
@@ -111,7 +166,7 @@ struct Freeze : Command {
 struct Cancel : Command {
   explicit Cancel(const Pool& model) {
     std::vector<std::size_t> open = model.running();
-    open.insert(open.end(), model.queue.begin(), model.queue.end());
+    for (const std::size_t each : model.queued()) open.push_back(each);
     task = one_of(open);
     kill = *gen::arbitrary<bool>();
   }
@@ -123,7 +178,7 @@ struct Cancel : Command {
   void run(const Pool& before, Stage& stage) const override {
     stage.future(task).cancel({.running = kill ? Running::kKill : Running::kFinish});
     // It asks, and is answered by nothing where nothing ends: then this waits until it was heard.
-    static_cast<void>(stage.executor().health());
+    stage.heard();
     stage.follow(nextState(before));
   }
   void show(std::ostream& out) const override {
@@ -133,8 +188,7 @@ struct Cancel : Command {
   bool kill = false;
 };
 
-// One without room ends at its deadline and harms nobody; one that has room, and freezes, ends at
-// its limit with its worker.
+// It ends at its deadline and harms nobody.
 struct OverdueInQueue : Command {
   void checkPreconditions(const Pool& model) const override {
     RC_PRE(!model.refusal() && !model.has_room());
@@ -149,24 +203,6 @@ struct OverdueInQueue : Command {
   void show(std::ostream& out) const override { out << "submit one that is overdue in the queue"; }
 };
 
-struct FrozenAtLimit : Command {
-  void checkPreconditions(const Pool& model) const override {
-    RC_PRE(!model.refusal() && model.has_room());
-  }
-  void apply(Pool& model) const override { model.rested.reset(); }
-  void run(const Pool& before, Stage& stage) const override {
-    Future<int> stuck = stage.executor().submit(
-        TaskOptions{.run_limit = 100ms, .retries = 1}, [](int x) { return raise(SIGSTOP) + x; }, 0);
-    const Ended ended = end_of(stuck);
-    RC_ASSERT((ended.end == End::kDeadline && ended.failure.started));
-    // On a busy machine it may not have come so far as to freeze.
-    const Cause cause = ended.failure.cause;
-    RC_ASSERT((cause == Cause::kFrozen || cause == Cause::kRunLimit));
-    stage.follow(nextState(before));
-  }
-  void show(std::ostream& out) const override { out << "submit one that freezes until its limit"; }
-};
-
 struct Resize : Command {
   explicit Resize(const Pool& model) {
     // Where a death breaks the pool, what begins at once with a task that dies may have either end.
@@ -174,9 +210,6 @@ struct Resize : Command {
   }
   void checkPreconditions(const Pool& model) const override {
     RC_PRE(to <= 6 && (!model.a_death_breaks_it || to == model.workers + 1));
-  }
-  static bool shrinks(const Pool& model, int to) {
-    return to < static_cast<int>(model.running().size());
   }
   void apply(Pool& model) const override {
     if (model.refusal()) return;
@@ -222,7 +255,6 @@ struct Map : Command {
   void checkPreconditions(const Pool& model) const override {
     RC_PRE(!model.refusal() && model.has_room() && !(crashes && model.a_death_breaks_it));
   }
-  void apply(Pool& model) const override { model.rested.reset(); }
   void run(const Pool& before, Stage& stage) const override {
     std::vector<int> input(static_cast<std::size_t>(size));
     std::iota(input.begin(), input.end(), 0);
@@ -258,7 +290,6 @@ struct SubmitInCallback : Command {
   void checkPreconditions(const Pool& model) const override {
     RC_PRE(!model.refusal() && model.has_room());
   }
-  void apply(Pool& model) const override { model.rested.reset(); }
   void run(const Pool& before, Stage& stage) const override {
     Executor& pool = stage.executor();
     const auto next = [](int x) { return x + 1; };
@@ -324,8 +355,8 @@ rc::Gen<Commands> commands_for(const Pool& begin) {
   // Named more than once: made more often. A shutdown leaves little to do, so it is rare.
   const auto next = rc::state::gen::execOneOfWithArgs<
       Submit, Submit, Submit, Submit, Submit, Submit, Submit, Submit, LetGo, LetGo, LetGo, LetGo,
-      KillBusy, KillBusy, KillIdle, Freeze, Cancel, Cancel, Resize, Map, SubmitInCallback,
-      OverdueInQueue, FrozenAtLimit, Shutdown>();
+      KillBusy, KillBusy, KillBusy, KillBusy, KillIdle, KillOffered, KillOffered, Freeze, Cancel,
+      Cancel, Resize, Map, SubmitInCallback, OverdueInQueue, Shutdown>();
   return rc::state::gen::commands(begin, next);
 }
 

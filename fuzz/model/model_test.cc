@@ -35,8 +35,8 @@ void follows_the_model(bool a_death_breaks_it) {
     RC_ASSERT(belongings().children == 0u);
     stage.check_runs(end);
   }
-  const Belongings after = belongings_after(before);
-  if (after != before) RC_FAIL("left: " + to_string(after) + "; before: " + to_string(before));
+  const Belongings after = belongings_after(before, patience());
+  if (after != before) give_up("left: " + to_string(after) + "; before: " + to_string(before));
 }
 
 TEST(ExecutorModel, is_followed_where_the_dead_are_replaced) {

@@ -7,7 +7,6 @@
 #pragma once
 
 #include <cstddef>
-#include <deque>
 #include <optional>
 #include <vector>
 
@@ -17,9 +16,10 @@ namespace poolproof::fuzz::model {
 enum class Body {
   kReturns,
   kThrows,
-  kRaises,  // a deadly signal, in its own worker
-  kExits,   // ends its process
-  kHeld,    // waits until it is let go, and returns
+  kRaises,   // a deadly signal, in its own worker
+  kExits,    // ends its process
+  kFreezes,  // stops its process, until its run limit ends both
+  kHeld,     // waits until it is let go, and returns
 };
 
 enum class End { kValue, kTaskError, kWorkerLost, kPoolBroken, kCancelled, kDeadline, kShutdown };
@@ -33,7 +33,6 @@ struct Task {
 
   State state = State::kQueued;
   bool unwanted = false;  // cancelled while it ran: it is not run again
-  bool frozen = false;    // its worker is stopped
   int runs = 0;
   End end = End::kValue;
 };
@@ -44,22 +43,14 @@ struct Pool {
   int tasks_per_worker = 0;        // these two change nothing below, which is their promise
   bool idle_workers_end = false;
 
-  std::vector<Task> tasks = {};        // as they were submitted
-  std::deque<std::size_t> queue = {};  // first come, first run
+  std::vector<Task> tasks = {};  // as they were submitted
   bool broken = false;
   bool shut = false;
-  // Whose worker, if any, surely lives and has nothing to do once no task runs.
-  std::optional<std::size_t> rested = std::nullopt;
 
-  std::vector<std::size_t> running() const {
-    std::vector<std::size_t> found;
-    for (std::size_t i = 0; i < tasks.size(); ++i) {
-      if (tasks[i].state == State::kRunning) found.push_back(i);
-    }
-    return found;
-  }
+  // First come, first run. One that runs again is older than all that wait.
+  std::vector<std::size_t> queued() const { return all(State::kQueued); }
+  std::vector<std::size_t> running() const { return all(State::kRunning); }
   bool has_room() const { return running().size() < static_cast<std::size_t>(workers); }
-  bool at_rest() const { return running().empty() && queue.empty(); }
 
   // How submit and resize fail; none: they do not. That it broke is told for ever.
   std::optional<End> refusal() const {
@@ -68,56 +59,42 @@ struct Pool {
   }
 
   void submit(const Task& task) {
-    queue.push_back(tasks.size());
     tasks.push_back(task);
     go_on();
   }
 
-  // A held task is let go.
-  void finish(std::size_t i) {
+  void finish(std::size_t i) {  // a held task is let go
     ends(i, End::kValue);
     go_on();
   }
 
   // Its worker dies, by itself or by somebody's signal.
   void dies(std::size_t i) {
-    rested.reset();
     Task& task = tasks[i];
     if (task.retries > 0 && !task.unwanted && !a_death_breaks_it) {
       --task.retries;
       task.state = State::kQueued;
-      task.frozen = false;
-      queue.push_front(i);
     } else {
       ends(i, End::kWorkerLost);
-      if (a_death_breaks_it) breaks();
     }
+    loses_a_worker();
+  }
+
+  // A worker dies. What it was to run and had not begun has not run: another takes it.
+  void loses_a_worker() {
+    broken |= a_death_breaks_it;
+    for (std::size_t i = 0; broken && i < tasks.size(); ++i) ends(i, End::kPoolBroken);
     go_on();
   }
 
-  // The end of all that has not ended, whoever was guilty.
-  void breaks() {
-    broken = true;
-    queue.clear();
-    for (std::size_t i = 0; i < tasks.size(); ++i) ends(i, End::kPoolBroken);
-  }
-
   void cancel(std::size_t i, bool kill_if_running) {
-    Task& task = tasks[i];
-    if (task.state == State::kQueued) {
-      std::erase(queue, i);
-      ends(i, End::kCancelled);
-    } else if (task.state == State::kRunning) {
-      task.unwanted = true;
-      if (!kill_if_running) return;
-      rested.reset();
-      ends(i, End::kCancelled);  // asked for: no death, so it breaks no pool
-      go_on();
-    }
+    tasks[i].unwanted = true;
+    if (tasks[i].state == State::kRunning && !kill_if_running) return;
+    ends(i, End::kCancelled);  // asked for: no death, so it breaks no pool
+    go_on();
   }
 
   void resize(int to) {
-    rested.reset();
     workers = to;
     go_on();
   }
@@ -125,33 +102,33 @@ struct Pool {
   // What is left running goes on; a drain runs the queue too.
   void shut_down(bool cancel_queue, bool kill) {
     shut = true;
-    if (!cancel_queue && !kill) return;
-    for (const std::size_t i : queue) ends(i, cancel_queue ? End::kCancelled : End::kShutdown);
-    queue.clear();
-    for (const std::size_t i : running()) {
-      if (kill) ends(i, End::kShutdown);
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+      const bool cancelled = cancel_queue && tasks[i].state == State::kQueued;
+      if (kill || cancelled) ends(i, cancelled ? End::kCancelled : End::kShutdown);
     }
   }
 
  private:
+  std::vector<std::size_t> all(State state) const {
+    std::vector<std::size_t> found;
+    for (std::size_t i = 0; i < tasks.size(); ++i) {
+      if (tasks[i].state == state) found.push_back(i);
+    }
+    return found;
+  }
+
   void ends(std::size_t i, End how) {
-    if (tasks[i].state == State::kEnded) return;
+    if (tasks[i].state != State::kEnded) tasks[i].end = how;
     tasks[i].state = State::kEnded;
-    tasks[i].end = how;
   }
 
   void go_on() {
-    while (has_room() && !queue.empty()) {
-      const std::size_t i = queue.front();
-      queue.pop_front();
-      start(i);
-    }
+    while (has_room() && !queued().empty()) begin(queued().front());
   }
 
-  void start(std::size_t i) {
+  void begin(std::size_t i) {
     tasks[i].state = State::kRunning;
     ++tasks[i].runs;
-    rested = i;
     switch (tasks[i].body) {
       case Body::kReturns:
         return ends(i, End::kValue);
@@ -160,6 +137,8 @@ struct Pool {
       case Body::kRaises:
       case Body::kExits:
         return dies(i);
+      case Body::kFreezes:
+        return ends(i, End::kDeadline);  // by policy: it is not run again, and breaks no pool
       case Body::kHeld:
         return;
     }

@@ -21,14 +21,8 @@ namespace poolproof::fuzz::model {
 namespace {
 
 using namespace std::chrono_literals;
-// How long what must come is awaited. Once it has not come, RapidCheck tries many shorter lists,
-// and those that fail too shall not take a minute each.
-std::chrono::milliseconds patience = 60s;
-
-[[noreturn]] void give_up(const std::string& what) {
-  patience = 3s;
-  RC_FAIL(what);
-}
+constexpr auto kRunLimit = 100ms;
+constexpr int kLook = 100;  // ms; how often a task that does not begin is asked for its end
 
 struct Arrival {
   int task = 0;
@@ -55,6 +49,9 @@ int act(const std::string& folder, int task, Body body, int number) {
       break;
     case Body::kExits:
       _exit(number);
+    case Body::kFreezes:
+      raise(SIGSTOP);
+      break;
     case Body::kHeld:  // opens once somebody holds the gate open
       close(open(gate_of(folder, task).c_str(), O_RDONLY | O_CLOEXEC));
       break;
@@ -92,7 +89,7 @@ bool ends_in_time(int pid) {
   const int handle = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
   if (handle < 0) return true;
   pollfd watch{handle, POLLIN, 0};
-  const bool ended = poll(&watch, 1, static_cast<int>(patience.count())) == 1;
+  const bool ended = poll(&watch, 1, static_cast<int>(patience().count())) == 1;
   close(handle);
   return ended;
 }
@@ -100,7 +97,7 @@ bool ends_in_time(int pid) {
 // Runs until it holds; false: a minute has passed.
 template <class Condition>
 bool comes(Condition condition) {
-  const auto until = std::chrono::steady_clock::now() + patience;
+  const auto until = std::chrono::steady_clock::now() + patience();
   while (!condition()) {
     if (std::chrono::steady_clock::now() > until) return false;
     sched_yield();
@@ -108,7 +105,16 @@ bool comes(Condition condition) {
   return true;
 }
 
+std::chrono::milliseconds time_to_wait = 60s;
+
 }  // namespace
+
+std::chrono::milliseconds patience() { return time_to_wait; }
+
+void give_up(const std::string& what) {
+  time_to_wait = 3s;
+  RC_FAIL(what);
+}
 
 Stage::Stage(const Pool& model) : folder_(new_folder()), executor_(options_for(model)) {
   const std::string path = folder_ + "/arrivals";
@@ -131,8 +137,9 @@ void Stage::submit(const Task& task) {
     // It may stand there for one that was refused.
     RC_ASSERT(mkfifo(gate_of(folder_, number).c_str(), 0600) == 0 || errno == EEXIST);
   }
-  Future<int> future = executor_.submit(TaskOptions{.retries = task.retries}, act, folder_, number,
-                                        task.body, task.number);
+  TaskOptions options{.retries = task.retries};
+  if (task.body == Body::kFreezes) options.run_limit = kRunLimit;
+  Future<int> future = executor_.submit(options, act, folder_, number, task.body, task.number);
   if (task.by_callback) future = future.then([](Future<int> ended) { return ended.get(); });
   futures_.push_back(std::move(future));
   compared_.push_back(false);
@@ -167,9 +174,11 @@ void Stage::strike_at_rest(std::size_t task) {
   if (!ends_in_time(worker_of(task))) give_up("a worker outlives SIGKILL");
   // The first answer may be given in a turn that began before the end was to be seen; not the
   // second.
-  static_cast<void>(executor_.health());
-  static_cast<void>(executor_.health());
+  heard();
+  heard();
 }
+
+void Stage::heard() { static_cast<void>(executor_.health()); }
 
 bool Stage::hear(int timeout_ms) {
   pollfd watch{arrivals_, POLLIN, 0};
@@ -181,11 +190,15 @@ bool Stage::hear(int timeout_ms) {
 }
 
 void Stage::await_runs(std::size_t task, int count) {
-  while (runs_.at(task).size() < static_cast<std::size_t>(count)) {
-    if (!hear(static_cast<int>(patience.count()))) {
-      give_up("task " + std::to_string(task) + " does not begin");
-    }
-  }
+  const std::string name = "task " + std::to_string(task);
+  const auto all_heard = [&] { return runs_.at(task).size() >= static_cast<std::size_t>(count); };
+  const bool decided = comes([&] {
+    if (all_heard()) return true;
+    if (hear(kLook)) return all_heard();
+    return futures_[task].wait_for(0s) && !hear(0);
+  });
+  if (!decided) give_up(name + " does not begin");
+  if (!all_heard()) RC_FAIL(name + " has ended, and has not run so often as it should");
 }
 
 void Stage::follow(const Pool& model) {
@@ -207,7 +220,8 @@ void Stage::follow_end(const Pool& model, std::size_t i) {
   if (compared_[i]) return;
   compared_[i] = true;
   const std::string name = "task " + std::to_string(i);
-  if (!futures_[i].wait_for(patience)) {
+  const bool frozen = task.end == End::kDeadline && seen_frozen(i);
+  if (!futures_[i].wait_for(patience())) {
     give_up(name + " never ends; it should with: " + to_string(task.end));
   }
   const Ended ended = end_of(futures_[i]);
@@ -221,14 +235,37 @@ void Stage::follow_end(const Pool& model, std::size_t i) {
     return;
   }
   if (ended.failure.started != (task.runs > 0)) RC_FAIL(name + ": has it run?");
-  if (task.end != End::kWorkerLost) return;
-  if (ended.failure.worker.pid != worker_of(i)) RC_FAIL(name + " names another's worker");
-  const int code = task.body == Body::kHeld ? SIGKILL : task.number;
+  if (task.end == End::kWorkerLost || task.end == End::kDeadline) {
+    check_worker(i, task, ended.failure, frozen);
+  }
+}
+
+// On a busy machine it may reach its limit before it has come so far as to freeze; false then.
+bool Stage::seen_frozen(std::size_t task) {
+  await_runs(task, 1);
+  char state = '\0';
+  static_cast<void>(comes([&] {
+    state = state_of(worker_of(task));
+    return state == 'T' || futures_[task].wait_for(0s);
+  }));
+  return state == 'T';
+}
+
+// What an error says of the worker that was lost with the task.
+void Stage::check_worker(std::size_t i, const Task& task, const Failure& failure,
+                         bool frozen) const {
+  const std::string name = "task " + std::to_string(i);
+  if (failure.worker.pid != worker_of(i)) RC_FAIL(name + " names another's worker");
+  const int code = task.body == Body::kRaises || task.body == Body::kExits ? task.number : SIGKILL;
   const ExitStatus status =
       task.body == Body::kExits ? ExitStatus(Exited{code}) : ExitStatus(Signaled{code, false});
-  if (ended.failure.exit != status) {
-    RC_FAIL(name + " says that its worker ended by " + poolproof::to_string(ended.failure.exit));
+  if (failure.exit != status) {
+    RC_FAIL(name + " says that its worker ended by " + poolproof::to_string(failure.exit));
   }
+  const Cause cause = task.end == End::kWorkerLost ? Cause::kSelf
+                      : frozen                     ? Cause::kFrozen
+                                                   : failure.cause;
+  if (failure.cause != cause) RC_FAIL(name + " does not say why its worker ended");
 }
 
 void Stage::check_runs(const Pool& model) {
@@ -243,7 +280,7 @@ void Stage::check_runs(const Pool& model) {
 
 Ended end_of(Future<int>& future) {
   try {
-    return {End::kValue, future.get_for(patience)};
+    return {End::kValue, future.get_for(patience())};
   } catch (const TaskError& error) {
     return {End::kTaskError, 0, error.failure()};
   } catch (const TerminatedWorkerError& error) {

@@ -3,6 +3,7 @@
 // awaited for a minute.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -11,6 +12,12 @@
 #include "poolproof/executor.h"
 
 namespace poolproof::fuzz::model {
+
+// How long what must come is awaited: a minute. Once something has not come, RapidCheck tries many
+// shorter lists, and those that fail too shall not take a minute each.
+std::chrono::milliseconds patience();
+// RC_FAILs, since something has not come.
+[[noreturn]] void give_up(const std::string& what);
 
 class Stage {
  public:
@@ -29,8 +36,9 @@ class Stage {
   void let_go(std::size_t task);  // thaws it first
   void freeze(std::size_t task);  // and sees it stopped
   void strike(std::size_t task, int signal) const;
-  // SIGKILL to the worker that ran `task`; returns once the pool must have noticed.
+  // SIGKILL to the idle worker that ran `task`; returns once the pool must have noticed.
   void strike_at_rest(std::size_t task);
+  void heard();  // returns once the pool has done what it was asked before
   const Future<int>& future(std::size_t task) const { return futures_.at(task); }
   int worker_of(std::size_t task) const { return runs_.at(task).back(); }
 
@@ -44,6 +52,8 @@ class Stage {
 
  private:
   void await_runs(std::size_t task, int count);
+  bool seen_frozen(std::size_t task);
+  void check_worker(std::size_t i, const Task& task, const Failure& failure, bool frozen) const;
   bool hear(int timeout_ms);
 
   std::string folder_;
