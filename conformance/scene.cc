@@ -15,7 +15,7 @@ namespace {
 using nlohmann::json;
 using namespace std::chrono_literals;
 
-constexpr std::size_t kStderrKept = 64 * 1024;  // bytes, of its head and of its tail
+constexpr std::size_t kStderrKept = 64U << 10;  // bytes, of its head and of its tail
 constexpr auto kLastWords = 300ms;
 constexpr auto kEndsAfterItsLine =
     1s;                             // a dying adapter's line may be gone before its exit is told
@@ -133,7 +133,7 @@ void Scene::from_adapter() {
 }
 
 void Scene::from_stderr() {
-  std::array<char, 16 * 1024> buffer;
+  std::array<char, (16U << 10)> buffer;
   const ssize_t size = ::read(cage_.stderr_fd(), buffer.data(), buffer.size());
   if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) stderr_open_ = false;
   if (size <= 0) return;

@@ -29,18 +29,16 @@ void Callbacks::start() {
 }
 
 void Callbacks::run(std::unique_ptr<Callback> callback, NodePtr settled) {
-  {
-    const std::lock_guard lock(mutex_);
-    if (!closed_) {
-      due_.push_back({std::move(callback), std::move(settled)});
-      changed_.notify_all();
-    }
-  }
-  if (callback) {
+  std::unique_lock lock(mutex_);
+  if (closed_) {
+    lock.unlock();
     callback->run(std::move(settled));
-  } else {
-    tell_parked();
+    return;
   }
+  due_.push_back({std::move(callback), std::move(settled)});
+  changed_.notify_all();
+  lock.unlock();
+  tell_parked();
 }
 
 std::unique_ptr<Callback> Callbacks::take(const FutureNode& settled) {
