@@ -109,7 +109,7 @@ Executor::~Executor() {
     // joined nor destroyed.
     [[maybe_unused]] auto* left_alone = new std::shared_ptr<detail::Pool>(pool_);
   }
-}
+}  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): it is left on purpose
 
 Health Executor::health() const { return pool_->health(); }
 
