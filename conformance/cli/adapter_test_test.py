@@ -186,6 +186,12 @@ def test_what_is_no_adapter_at_all_is_told_once(tmp_path: Path) -> None:
     assert "ended with exit status 1; last on stderr: no such pool" in finding
 
 
+def test_what_speaks_and_ends_before_the_cage_has_said_a_word_is_told_like_any_other() -> None:
+    runs = [poolproof("adapter", "test", "/bin/echo", "good morning") for _ in range(30)]
+    assert {run.returncode for run in runs} == {1}, [run.stderr for run in runs]
+    assert all("a message is wrong" in run.stdout for run in runs)
+
+
 def test_a_pool_that_is_not_here_is_no_finding(tmp_path: Path) -> None:
     script = SOUND + "with kit.installed('toy'):\n    import no_such_module\n"
     run = spoken_with(tmp_path, script)

@@ -204,6 +204,7 @@ Tested test_adapter(const Interview::Options& options) {
     ++tested.conversations;
     bool speaks = true;
     try {
+      talk.begin();
       speaks = await_hello(talk, tested);
       if (speaks) conversation(talk);
     } catch (const ConversationOver&) {

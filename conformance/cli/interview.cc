@@ -100,7 +100,9 @@ Interview::Interview(const Options& options, Findings& findings, std::string abo
       stop_fd_(options.stop_fd),
       findings_(findings),
       cage_(cage_options(options)),
-      line_(cage_.line_fd()) {
+      line_(cage_.line_fd()) {}
+
+void Interview::begin() {
   if (!wait([&] { return !ready_.is_null(); })) throw faults::CageError("the cage said nothing");
 }
 

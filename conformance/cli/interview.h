@@ -58,6 +58,8 @@ class Interview {
 
   std::string where;
 
+  void begin();  // first of all: awaits the cage, ahead of which a quick adapter may speak, and end
+
   // Takes in what comes until `done` or the limit; true if done. What breaks a rule of the page on
   // the way is a finding. Throws Interrupted; ConversationOver if the adapter ended although it may
   // not.
