@@ -70,15 +70,12 @@ std::string read_line(std::string_view text, std::int64_t number, Observation& i
 }
 
 std::string whole_file(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary | std::ios::ate);
+  std::ifstream in(file, std::ios::binary);
   if (!in) {
     throw RecordError(fmt::format("{}: cannot be read: {}; name the events.ndjson of a run",
                                   file.string(), std::strerror(errno)));
   }
-  std::string bytes(static_cast<std::size_t>(in.tellg()), '\0');
-  in.seekg(0).read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
-  bytes.resize(static_cast<std::size_t>(in.gcount()));
-  return bytes;
+  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 }  // namespace

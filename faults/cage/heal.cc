@@ -85,16 +85,15 @@ class Healer {
     }
   }
 
+  // Each was born with SIGCHLD as its last signal, or came to us as an orphan, which is the same.
   static bool has_child() {
     siginfo_t info{};
-    return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT | __WALL) == 0 || errno != ECHILD;
+    return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
   }
 
   // A child that is neither a zombie (reaped a moment ago) nor beyond our rights.
   bool has_mortal_child() {
-    siginfo_t info{};
-    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 && errno == ECHILD)
-      return false;
+    if (!has_child()) return false;
     for (const Stat& process : processes_inside(containment_))
       if (immortal_.count(process.identity()) == 0) return true;
     // Children exist, yet none is listed: one was born while the list was read.
