@@ -54,8 +54,13 @@ std::vector<Fd> pidfds_of(const std::vector<int>& pids) {
   return pidfds;
 }
 
-bool all_end_within(const std::vector<Fd>& pidfds, int limit_ms) {
-  const auto limit = std::chrono::steady_clock::now() + std::chrono::milliseconds(limit_ms);
+std::vector<int> cages_of(int parent) {
+  const std::string end(1, '\0');  // of an argument: no number may do for a longer one
+  return processes_with(end + "--parent" + end + std::to_string(parent) + end);
+}
+
+bool all_end(const std::vector<Fd>& pidfds) {
+  const auto limit = std::chrono::steady_clock::now() + std::chrono::milliseconds(kLimit_ms);
   for (const Fd& pidfd : pidfds) {
     const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(
         limit - std::chrono::steady_clock::now());

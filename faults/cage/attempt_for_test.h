@@ -20,8 +20,11 @@ std::string fresh_token();
 
 // Pids, as this process sees them, of all processes whose command line holds `token`, zombies not.
 std::vector<int> processes_with(const std::string& token);
-// Waits until each of these has ended. False: one had not after the limit.
-bool all_end_within(const std::vector<Fd>& pidfds, int limit_ms);
+// Guard and keeper of each cage whose harness is `parent`.
+std::vector<int> cages_of(int parent);
+// Waits until each of these has ended. False: one had not after the limit of these tests, which is
+// far: a keeper that removes its folder waits for the disk.
+bool all_end(const std::vector<Fd>& pidfds);
 std::vector<Fd> pidfds_of(const std::vector<int>& pids);
 
 class Attempt {
