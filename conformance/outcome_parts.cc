@@ -125,7 +125,10 @@ void add_testimonies(const Trial& trial, const RoleExpectation& expected, const 
   const auto blamed = [&](const TaskHistory& task, const Settled& settled) -> std::string {
     const auto pid = settled.blamed_pid();
     if (!pid) return "";
-    for (const ProcessId& struck : struck_for(trial, task))
+    // What broke the pool is named, and of two that died together only one did; the pool itself
+    // may have ended the other before we could.
+    const bool of_pool = settled.kind() == "pool-broken";
+    for (const ProcessId& struck : of_pool ? all_struck(trial) : struck_for(trial, task))
       if (struck.pid == *pid) return "victim";
     return fmt::format("process {}", *pid);
   };

@@ -302,6 +302,29 @@ TEST(Blame, naming_another_death_or_none_weighs_as_the_claim) {
   EXPECT_EQ(none.level, Level::kShould);
 }
 
+TEST(Blame, of_two_that_were_struck_a_broken_pool_may_name_either_a_lost_task_only_its_own) {
+  auto plan = killed_plan(Recovery::kBreaks);
+  plan.tasks[5].role = "victim";  // t6, in process 22
+  auto lines = healthy(plan);
+  const json dies = {{"pid", 22}, {"start", 1022}};
+  double at_ms = static_cast<double>(first(lines, exit_of(21)).t_ns) / 1e6;
+  const auto strike = [&](const std::string& kind, json more) {
+    more.update(dies);
+    insert_before(lines, settles("t6"), line(kind, std::move(more), at_ms += 0.1));
+  };
+  drop(lines, exit_of(22));
+  strike("told", {{"fault", 0}, {"task", "t6"}, {"effect", "kill"}});
+  strike("signalled", {{"signal", "KILL"}, {"error", ""}});
+  strike("exit", {{"status", {{"signal", "KILL"}, {"core", false}}}, {"adapter", false}});
+  outcome_of(lines, "t6") = worker_lost({{"kind", "pool-broken"}});  // blames 21
+  const auto broken = judge(plan, lines);
+  EXPECT_EQ(part(broken, "victim.blame")->status, Status::kPass) << statuses(broken);
+  outcome_of(lines, "t6")["kind"] = "worker-lost";
+  const auto lost = judge(plan, lines);
+  EXPECT_EQ(part(lost, "victim.blame")->status, Status::kWrongError) << statuses(lost);
+  EXPECT_EQ(part(lost, "victim.blame")->level, Level::kShould);
+}
+
 TEST(Certainty, not_started_is_a_lie_once_the_body_has_started) {
   const Part got = part_with(killed_plan(), "t5", worker_lost({{"certainty", "not-started"}}),
                              "victim.certainty");

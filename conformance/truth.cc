@@ -99,7 +99,11 @@ std::vector<ProcessId> struck_for(const Trial& trial, const TaskHistory& task) {
   std::vector<ProcessId> processes;
   for (const Strike* strike : trial.receipts.on_task(task.planned.id))
     processes.push_back(strike->told.process);
-  if (!processes.empty()) return processes;
+  return processes.empty() ? all_struck(trial) : processes;
+}
+
+std::vector<ProcessId> all_struck(const Trial& trial) {
+  std::vector<ProcessId> processes;
   for (const Receipt& receipt : trial.receipts.faults)
     for (const Strike& strike : receipt.strikes)
       if (strike.landed_ns) processes.push_back(strike.told.process);

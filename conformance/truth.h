@@ -18,5 +18,6 @@ std::optional<std::string> lie_in_certainty(const TaskHistory& task, const Settl
 
 // The processes that a fault struck for this task; if none for it alone, all that were struck.
 std::vector<ProcessId> struck_for(const Trial& trial, const TaskHistory& task);
+std::vector<ProcessId> all_struck(const Trial& trial);
 
 }  // namespace poolproof::conformance::judging

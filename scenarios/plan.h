@@ -92,7 +92,7 @@ struct RoleExpectation {
   Claim outcome;  // kinds
   Claim cause;    // causes of an outcome that is an error
   Claim certainty;
-  Claim blame;           // {"victim"}: blame.pid is the process that was struck
+  Claim blame;           // {"victim"}: blame.pid is a process that was struck
   int within_ms = 5000;  // from the last strike, or from submit where nothing strikes first
   bool operator==(const RoleExpectation&) const = default;
 };
