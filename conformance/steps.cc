@@ -23,6 +23,7 @@ constexpr auto kComesToRest = 100ms;
 // have begun it at the first look.
 constexpr auto kReplacementsRest = 2000ms, kReplacementsPause = 20ms;
 constexpr auto kTracerTells = 300ms;
+constexpr auto kStaysDenied = 500ms;
 constexpr auto kEmptiesWithin = 1s;  // L9: after the end of its parent nothing is left
 
 class Run {
@@ -239,7 +240,24 @@ class Run {
     take("end", {});
   }
 
+  // A pool tells what a death costs before it has cleared up after it, and tried to replace its
+  // worker. That must come about without what it is denied, or what it gets is luck.
+  void stay_denied() {
+    const auto& faults = progress_.plan.faults;
+    const auto denies = [](const faults::Fault& fault) {
+      return fault.effect.kind == faults::EffectKind::kDeny;
+    };
+    if (std::none_of(faults.begin(), faults.end(), denies)) return;
+    const auto limit = Clock::now() + progress_.scaled(kStaysDenied);
+    auto pause = kFirstPause;
+    while (Clock::now() < limit && !scene_.activity().at("rests")) {
+      scene_.wait([] { return false; }, std::min(limit, Clock::now() + pause));
+      pause = std::min(2 * pause, kLongestPause);
+    }
+  }
+
   void probe(const Step& step) {
+    stay_denied();
     scene_.lift();  // what the run was denied it has again: now the pool must be usable
     if (armed_) await_rest();
     const auto recovers = progress_.plan.pool.recovers;

@@ -161,7 +161,7 @@ std::vector<std::string> wrapped_name(std::string_view name, int columns) {
   std::replace_if(
       safe.begin(), safe.end(), [](char c) { return c == '\n' || c == '\t'; }, ' ');
   std::vector<std::string> lines;
-  break_into(safe, columns, "_/- ", lines);
+  break_into(safe, columns, "_/-@ ", lines);
   return lines;
 }
 

@@ -73,6 +73,8 @@ TEST(Text, a_name_breaks_at_its_seams) {
             (std::vector<std::string>{"concurrent_", "futures_fork"}));
   EXPECT_EQ(wrapped_name("multiprocessing_pool", 15),
             (std::vector<std::string>{"multiprocessing", "_pool"}));
+  EXPECT_EQ(wrapped_name("workerpool@6.0.1", 15),
+            (std::vector<std::string>{"workerpool@", "6.0.1"}));
   EXPECT_EQ(wrapped_name("reference", 14), (std::vector<std::string>{"reference"}));
 }
 
