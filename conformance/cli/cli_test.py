@@ -86,6 +86,34 @@ def test_a_pattern_that_matches_nothing_exits_3(tmp_path: Path) -> None:
     assert "nowhere/*" in run.stdout
 
 
+def test_what_a_pool_does_late_about_a_death_it_does_without_what_is_denied(tmp_path: Path) -> None:
+    script = f"""
+import sys
+sys.path.insert(0, "{ADAPTERS / "broken"}")
+import sound
+import kit, threading, time
+from sound_pool import SoundPool
+
+class LateAndHelpless(SoundPool):
+    def on_death(self, worker):
+        threading.Thread(target=self.clear_up, daemon=True).start()
+
+    def clear_up(self):
+        time.sleep(0.1)  # long after the outcomes were told
+        try:
+            [open("/dev/null") for _ in range(64)]
+        except OSError:
+            threading.Event().wait()
+
+kit.serve(sound.Sound("late", LateAndHelpless))
+"""
+    name = "resources/no_descriptor_for_a_replacement"
+    pools = pools_file(tmp_path, script)
+    run = poolproof("check", "toy", "--pools", pools, "--scenario", name, "--out", tmp_path)
+    assert run.returncode == 1, run.stdout + run.stderr
+    assert "leak (3 of 3)" in run.stdout, run.stdout
+
+
 # -- slips of the fingers ----------------------------------------------------------------------
 
 
