@@ -222,7 +222,7 @@ TEST(Oracle, no_attempt_whose_tail_is_missing_passes) {
 TEST(Oracle, no_attempt_whose_middle_is_missing_passes_though_it_says_done) {
   const auto plan = killed_plan();
   const auto whole = healthy(plan);
-  const Observation end = whole.back();
+  const Observation& end = whole.back();
   for (std::size_t kept = 0; kept + 5 < whole.size(); ++kept) {
     Lines lines(whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(kept));
     lines.push_back(end);

@@ -64,7 +64,7 @@ TEST(Outcome, a_value_must_be_the_planned_one) {
   EXPECT_EQ(got("7").status, Status::kWrongError);
   EXPECT_EQ(got(nullptr).status, Status::kWrongError);
   EXPECT_NE(got(8).got.find("value 8"), std::string::npos) << got(8).got;
-  EXPECT_NE(got(8).expected.find("7"), std::string::npos) << got(8).expected;
+  EXPECT_NE(got(8).expected.find('7'), std::string::npos) << got(8).expected;
 }
 
 TEST(Outcome, an_outcome_of_no_shape_is_a_wrong_error_and_never_a_crash_of_the_judge) {

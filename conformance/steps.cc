@@ -40,7 +40,7 @@ class Run {
         return submit(step.tasks);
       case StepKind::kCancel:
         for (const std::string& id : step.tasks) scene_.send(cancel_command(id));
-        return;
+        return progress_.await_heard("cancel");
       case StepKind::kStrike:
         return strike(progress_, step);
       case StepKind::kAwaitSettled:

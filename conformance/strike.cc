@@ -98,10 +98,14 @@ class Strike {
     }
   }
 
+  static bool was_set(const json& limited) {
+    return limited.at("error").get<std::string>().empty();
+  }
+
   // From the whole run, until the probe (steps.cc). Whoever stands at the point stands on.
   void deny() {
     const json limited = scene_.limit(0, 0, faults::to_string(fault_.effect.resource), false);
-    if (limited.at("error") == "") tell(adapter(), nullptr, limited.at("limit"));
+    if (was_set(limited)) tell(adapter(), nullptr, limited.at("limit"));
   }
 
   std::vector<Meeting*> victims_at_the_point() {
@@ -266,8 +270,8 @@ class Strike {
     if (faults::door_of(effect) == faults::Door::kLimit) {
       const json limited =
           scene_.limit(who.first, who.second, faults::to_string(effect.resource), true);
-      if (limited.at("error") != "") {  // what nothing limits must not be used up
-        scene_.answer(*meeting, {{"do", "go"}});
+      if (!was_set(limited)) {  // what nothing limits must not be used up
+        if (meeting != nullptr) scene_.answer(*meeting, {{"do", "go"}});
         return [] { return true; };
       }
       limit = limited.at("limit");

@@ -201,6 +201,7 @@ class _Desk:
         self.adapter = adapter
         self.is_open = False
         self.submitted: set[str] = set()
+        self.not_taken: set[str] = set()  # by the pool, which threw at submit: they have settled
 
     def obey(self, command: dict[str, Json]) -> bool:
         """False: that was `bye`. Throws Refused."""
@@ -250,6 +251,7 @@ class _Desk:
             outcome = self.adapter.outcome
             self.adapter.submit(Task(asked.id, asked.call, asked.deadline_ms, outcome, done))
         except Exception as error:
+            self.not_taken.add(asked.id)
             settle(asked.id, self.adapter.outcome(error))
 
     def _cancel(self, command: dict[str, Json]) -> None:
@@ -258,7 +260,8 @@ class _Desk:
         task_id = command.get("id")
         if not isinstance(task_id, str) or task_id not in self.submitted:
             raise Refused("no task of this id was submitted")
-        self.adapter.cancel(task_id)
+        if task_id not in self.not_taken:
+            self.adapter.cancel(task_id)
 
     def _resize(self, command: dict[str, Json]) -> None:
         if "resize" not in self.adapter.capabilities:

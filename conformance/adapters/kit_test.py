@@ -135,6 +135,22 @@ SUBMIT = {"cmd": "submit", "id": "t1", "body": "echo"}
 PATHS = {"ledger": "/nowhere", "rendezvous": "/nowhere"}
 
 
+def test_a_task_that_the_pool_did_not_take_can_be_cancelled_and_stays_as_it_is() -> None:
+    refuses = """
+class Pool(Base):
+    def submit(self, task): raise KeyError("not taken")
+    def cancel(self, task_id): raise KeyError(task_id)
+"""
+    with adapter(refuses) as harness:
+        harness.open()
+        harness.submit("t1", "echo", value=1)
+        harness.outcome("t1")
+        harness.send(cmd="cancel", id="t1")
+        harness.send(cmd="close", how="drain")
+        harness.wait(lambda: harness.named("closed"))
+        assert not harness.named("refused")
+
+
 @pytest.mark.parametrize(
     ("command", "cmd", "why"),
     [

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <iterator>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <utility>
@@ -111,7 +112,7 @@ std::string counted(std::ptrdiff_t number, const char* one, const char* many) {
 std::string headline(const Look& look, const Proof& proof) {
   const auto living = std::count_if(look.processes.begin(), look.processes.end(),
                                     [](const ProcessLook& process) { return !process.dead; });
-  const std::string size = counted(proof.threads.size(), "thread", "threads") + " in " +
+  const std::string size = counted(std::ssize(proof.threads), "thread", "threads") + " in " +
                            counted(living, "living process", "living processes");
   std::string text = std::string(word_for(proof.verdict)) + ": " + proof.reason + "\n";
   switch (proof.verdict) {

@@ -28,7 +28,7 @@ class ContainmentTest : public testing::TestWithParam<bool> {
 };
 
 #define SKIP_WITHOUT_NAMESPACE(ready) \
-  if (skips(ready)) GTEST_SKIP() << "this machine allows no PID namespace: " << ready.at("why")
+  if (skips(ready)) GTEST_SKIP() << "this machine allows no PID namespace: " << (ready).at("why")
 
 INSTANTIATE_TEST_SUITE_P(Modes, ContainmentTest, testing::Values(true, false),
                          [](const auto& mode) {

@@ -47,10 +47,12 @@ class LimitTest : public testing::TestWithParam<bool> {
 
 const json kRefused = {{"code", 51}};  // cage_test_body.cc
 
-#define SKIP_UNLESS_SET(limited)                                               \
-  if ((limited).at("error") != "")                                             \
-  GTEST_SKIP() << "this machine cannot limit " << (limited).at("what") << ": " \
-               << (limited).at("error")
+// Why a limit could not be set; "": it was.
+std::string error_of(const json& limited) { return limited.at("error"); }
+
+#define SKIP_UNLESS_SET(limited)  \
+  if (!error_of(limited).empty()) \
+  GTEST_SKIP() << "this machine cannot limit " << (limited).at("what") << ": " << error_of(limited)
 
 INSTANTIATE_TEST_SUITE_P(Modes, LimitTest, testing::Values(true, false), [](const auto& mode) {
   return std::string(mode.param ? "pid_namespace" : "subreaper");
@@ -194,7 +196,7 @@ TEST_P(LimitTest, the_probe_says_of_each_kind_what_setting_it_then_shows) {
   EXPECT_EQ(why_not.size(), 9U) << why_not;
   for (const auto& [kind, why] : why_not.items()) {
     const json limited = limit_all(kind);
-    EXPECT_EQ(limited.at("error") == "", why == "") << kind << ": " << why << " / " << limited;
+    EXPECT_EQ(error_of(limited).empty(), why.empty()) << kind << ": " << why << " / " << limited;
     lift();
   }
 }
@@ -254,7 +256,7 @@ class KilledHarness {
 };
 
 #define SKIP_WITHOUT_GROUP(harness)         \
-  if ((harness).group().rfind("/", 0) != 0) \
+  if ((harness).group().rfind('/', 0) != 0) \
   GTEST_SKIP() << "this machine allows no memory cgroup: " << (harness).group()
 
 TEST_P(LimitTest, cgroups_are_gone_after_sigkill_of_the_harness) {

@@ -72,6 +72,7 @@ function settle(task, outcome) {
 class Desk {
   isOpen = false;
   submitted = new Set();
+  notTaken = new Set(); // by the pool, which threw at submit: they have settled
   waiting = [];
   isBusy = false;
 
@@ -128,6 +129,7 @@ class Desk {
       const promise = this.adapter.submit(task);
       promise.then((result) => settle(task, outcomes.value(task, result)), fails);
     } catch (error) {
+      this.notTaken.add(task.id);
       fails(error);
     }
   }
@@ -137,7 +139,7 @@ class Desk {
       throw new Refused("this pool cancels no task");
     }
     if (!this.submitted.has(id)) throw new Refused("no task of this id was submitted");
-    await this.adapter.cancel(id);
+    if (!this.notTaken.has(id)) await this.adapter.cancel(id);
   }
 
   async resize(command) {

@@ -242,6 +242,23 @@ NONSENSE = [
 ]
 
 
+def test_a_task_that_the_pool_did_not_take_can_be_cancelled_and_stays_as_it_is(
+    tmp_path: Path,
+) -> None:
+    refuses = """
+  submit() { throw new Error("not taken"); },
+  cancel(id) { throw new Error(id); },
+"""
+    with toy(tmp_path, refuses) as harness:
+        harness.open()
+        harness.submit("t1", "echo", value=1)
+        harness.outcome("t1")
+        harness.send(cmd="cancel", id="t1")
+        harness.send(cmd="close", how="drain")
+        harness.wait(lambda: harness.named("closed"))
+        assert not harness.named("refused")
+
+
 def test_nonsense_is_refused_with_a_reason_and_the_adapter_goes_on(tmp_path: Path) -> None:
     with toy(tmp_path, "") as harness:
         harness.wait(lambda: harness.named("hello"))

@@ -115,14 +115,13 @@ class MapRange {
 // a chunk that is longer than look_ahead.
 template <class F, std::ranges::input_range R>
 auto map(Executor& pool, const F& fn, R&& input, const MapOptions& options = {}) {
-  using View = std::views::all_t<R>;
   using Callable = std::decay_t<F>;
-  using Value = std::ranges::range_value_t<View>;
+  using Value = std::ranges::range_value_t<R>;
   using Result = detail::MapResult<Callable, Value>;
   detail::explain_what_cannot_travel<Callable, detail::Wire<Value>>();
   std::optional<std::size_t> size;
   if constexpr (std::ranges::sized_range<R>) size = std::ranges::size(input);
-  auto drawer = std::make_shared<detail::Drawer<View>>(std::views::all(std::forward<R>(input)));
+  auto drawer = std::make_shared<detail::Drawer<detail::Kept<R>>>(std::forward<R>(input));
   return MapRange<Result>(std::make_unique<detail::MapRun>(
       detail::ExecutorAccess::pool(pool), options,
       detail::chunk_head<Callable, detail::Wire<Value>>(fn),

@@ -51,20 +51,28 @@ template <class F, class V>
 using MapResult =
     std::conditional_t<std::is_void_v<CallResult<F, V>>, std::monostate, CallResult<F, V>>;
 
-// Draws from a view. A step of the input is not made before what it leads to is wanted.
-template <class View>
+// An lvalue is referred to, unless it is a view, which is cheap to copy; all else is kept. This is
+// std::views::all_t, which clang before 16 does not compile with Debian 12's library.
+template <class R>
+using Kept =
+    std::conditional_t<std::is_lvalue_reference_v<R> && !std::ranges::view<std::remove_cvref_t<R>>,
+                       R, std::remove_cvref_t<R>>;
+
+// Draws from a range. A step of the input is not made before what it leads to is wanted.
+template <class Input>
 class Drawer {
  public:
-  using Value = std::ranges::range_value_t<View>;
-  explicit Drawer(View view) : view_(std::move(view)) {}
+  using Value = std::ranges::range_value_t<Input>;
+  template <class R>
+  explicit Drawer(R&& input) : input_(std::forward<R>(input)) {}
 
   bool operator()(Bytes& element, std::exception_ptr& unencodable) {
     if (!at_) {
-      at_.emplace(std::ranges::begin(view_));
+      at_.emplace(std::ranges::begin(input_));
     } else {
       ++*at_;
     }
-    if (*at_ == std::ranges::end(view_)) return false;
+    if (*at_ == std::ranges::end(input_)) return false;
     const Value& value = **at_;
     try {
       WireWriter out;
@@ -77,8 +85,8 @@ class Drawer {
   }
 
  private:
-  View view_;
-  std::optional<std::ranges::iterator_t<View>> at_;
+  Input input_;
+  std::optional<std::ranges::iterator_t<Input>> at_;
 };
 
 }  // namespace detail
