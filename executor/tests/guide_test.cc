@@ -50,6 +50,9 @@ TEST_P(Guide, shows_the_program_and_what_it_really_prints) {
   std::size_t at = page.find("\n## " + name + "\n");
   ASSERT_NE(at, std::string::npos);
   EXPECT_EQ(next_block(page, "cpp", at), read(kRoom / "examples" / (name + ".cc")));
+#if defined(__clang__) && __clang_major__ < 16
+  if (name == "mapping") GTEST_SKIP() << "this compiler knows no views: executor/CMakeLists.txt";
+#endif
   testing_support::Program program(std::string(EXAMPLES) + "/poolproof_example_" + name, {});
   EXPECT_EQ(next_block(page, "text", at), program.output());
   EXPECT_EQ(program.status(), 0);

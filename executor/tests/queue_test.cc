@@ -116,8 +116,8 @@ TEST(Backpressure, in_a_callback_waits_for_workers_and_so_does_not_wait_for_ever
 TEST(Backpressure, is_waited_for_by_a_map_though_it_would_reject) {
   Executor pool({.workers = 1, .max_pending = 2, .when_full = Backpressure::kReject});
   int sum = 0;
-  for (const int each : map(pool, twice, std::views::iota(0, 100), {.chunk = 1})) sum += each;
-  EXPECT_EQ(sum, 9900);
+  for (const int each : map(pool, twice, std::vector<int>(100, 3), {.chunk = 1})) sum += each;
+  EXPECT_EQ(sum, 600);
 }
 
 // How deep executors can be made from here.

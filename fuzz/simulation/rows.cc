@@ -1,10 +1,11 @@
 #include "fuzz/simulation/rows.h"
 
-// The names that the linker gives to a wrapped function: `real` is the product's.
+// The names that the linker gives to a wrapped function: `real` is the product's. Its reference is
+// a pointer to the linker, and to C.
 #define POOLPROOF_ROW_FOR(prefix) prefix##_ZN9poolproof9supervise7row_forENS0_5StateENS0_5EventE
-extern "C" const poolproof::supervise::Row& POOLPROOF_ROW_FOR(__real_)(
+extern "C" const poolproof::supervise::Row* POOLPROOF_ROW_FOR(__real_)(
     poolproof::supervise::State state, poolproof::supervise::Event event);
-extern "C" const poolproof::supervise::Row& POOLPROOF_ROW_FOR(__wrap_)(
+extern "C" const poolproof::supervise::Row* POOLPROOF_ROW_FOR(__wrap_)(
     poolproof::supervise::State state, poolproof::supervise::Event event);
 
 namespace {
@@ -13,7 +14,7 @@ poolproof::simulation::RowCounts counts;
 
 }  // namespace
 
-const poolproof::supervise::Row& POOLPROOF_ROW_FOR(__wrap_)(poolproof::supervise::State state,
+const poolproof::supervise::Row* POOLPROOF_ROW_FOR(__wrap_)(poolproof::supervise::State state,
                                                             poolproof::supervise::Event event) {
   ++counts[static_cast<std::size_t>(state) * poolproof::supervise::kEvents +
            static_cast<std::size_t>(event)];
