@@ -103,7 +103,8 @@ class LateAndHelpless(SoundPool):
         try:
             [open("/dev/null") for _ in range(64)]
         except OSError:
-            threading.Event().wait()
+            for _ in range(4):
+                threading.Thread(target=threading.Event().wait, daemon=True).start()
 
 kit.serve(sound.Sound("late", LateAndHelpless))
 """
