@@ -29,8 +29,8 @@ nightly() {
 nightly_clang() {
   set_up
   build clang
-  try "executor" run_tests_in build/clang/executor -E Compiler
-  try "fuzz" run_tests_in build/clang/fuzz -E Compiler
+  try "executor" test_room clang executor
+  try "fuzz" test_room clang fuzz
   tell_failures
 }
 

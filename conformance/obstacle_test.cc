@@ -79,9 +79,8 @@ TEST(Obstacle, the_evidence_of_a_proof_says_who_waits_for_whom) {
         "process 10 `python3 pool.py` (the adapter) waits in read for input from socket:[1] ",
         "empty): that is the harness, which says nothing more until this ends",
         "process 21 `python3 pool.py` (child of 10) is a zombie: nobody has waited for it",
-        "process 22 `python3 pool.py` (child of 10) waits for a lock that thread 21 holds, which "
-        "is",
-        "dead; only process 10 by descriptors 7, 8 could wake it"})
+        ("process 22 `python3 pool.py` (child of 10) waits for a lock that thread 21 holds, which "
+         "is dead; only process 10 by descriptors 7, 8 could wake it")})
     EXPECT_TRUE(has_evidence(verdict, piece)) << piece;
   EXPECT_FALSE(has_evidence(verdict, "nothing moved for"));
 }
