@@ -7,8 +7,11 @@
 
 #include "executor/front/pool.h"
 #include "executor/os/cgroup.h"
-#include "executor/os/child.h"
 #include "executor/os/linux.h"
+#include "executor/os/nesting.h"
+#include "executor/os/rights.h"
+#include "executor/os/spawn.h"
+#include "executor/supervise/death.h"
 #include "executor/worker/entry.h"
 #include "poolproof/cpu_count.h"
 
@@ -21,16 +24,14 @@ os::LinuxOs& this_os() {
   return os;
 }
 
-// A worker that starts with AT_SECURE, or that is another user's than its parent, takes itself for
-// an ordinary program (L10) and would run the user's main, again and again.
-void refuse_if_privileged() {
-  if (os::may_have_workers()) return;
+void refuse_if_not_possible() {
   Failure failure;
   failure.kind = FailureKind::kSpawn;
-  failure.text =
-      "the real and effective user or group of this process differ, or it was started with more "
-      "rights than its caller's; its workers would not be safe. Nothing was started. Cure: drop "
-      "the rights for good (setresuid, setresgid) before the first executor";
+  failure.text = os::why_no_workers();
+  if (failure.text.empty()) failure.text = os::missing_calls();
+  if (failure.text.empty()) failure.text = os::started_by_loader();
+  if (failure.text.empty()) return;
+  failure.text += ". Nothing was started";
   throw SpawnError(failure);
 }
 
@@ -57,7 +58,14 @@ int checked_workers(int workers) {
     throw std::invalid_argument("ExecutorOptions::workers is " + std::to_string(workers) +
                                 "; give a count, or 0 for one worker per usable CPU");
   }
-  return workers == 0 ? cpu_count() : workers;
+  const int wanted = workers == 0 ? cpu_count() : workers;
+  const int possible = os::workers_within_share(wanted);
+  if (possible > 0) return possible;
+  throw_failure(supervise::plain_failure(
+      FailureKind::kNesting, 0,
+      "this worker may have no workers of its own: executors in tasks share what the program's "
+      "executor has for all of them, and nothing is left at depth " +
+          std::to_string(os::nesting_depth()) + ". Does a task submit itself?"));
 }
 
 int deepest(int asked) {
@@ -79,7 +87,7 @@ ExecutorOptions checked(ExecutorOptions options) {
         "poolproof::worker_entry(argc, argv) as the first line of main, before any executor";
     throw SpawnError(failure);
   }
-  refuse_if_privileged();
+  refuse_if_not_possible();
   options.max_depth = deepest(options.max_depth);
   if (os::nesting_depth() >= options.max_depth) {
     throw NestingError(detail::too_deep(options.max_depth));

@@ -4,16 +4,20 @@
 
 #include <algorithm>
 #include <cstdio>
+#include <map>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <utility>
 #include <variant>
 
 #include "executor/check.h"
-#include "executor/os/child.h"
+#include "executor/os/cpu_limits.h"
+#include "executor/os/nesting.h"
 #include "executor/os/thread.h"
 #include "executor/supervise/death.h"
+#include "executor/worker/entry.h"
 
 namespace poolproof::detail {
 namespace {
@@ -23,6 +27,17 @@ std::chrono::milliseconds memory_interval(const ExecutorOptions& options) {
   if (options.memory_growth == 0) return std::chrono::milliseconds(0);
   return std::max(std::chrono::milliseconds(1),
                   std::chrono::duration_cast<std::chrono::milliseconds>(options.memory_interval));
+}
+
+// The program's own, but for what `more` sets.
+std::vector<std::string> environment_with(const std::map<std::string, std::string>& more) {
+  std::vector<std::string> all;
+  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    if (!more.contains(std::string(text.substr(0, text.find('='))))) all.emplace_back(text);
+  }
+  for (const auto& [name, value] : more) all.push_back(name + "=" + value);
+  return all;
 }
 
 constexpr char kForked[] =
@@ -41,7 +56,11 @@ Failure too_deep(int max_depth) {
 }
 
 Pool::Pool(os::Os& os, const ExecutorOptions& options)
-    : os_(os), options_(options), owner_(getpid()), workers_(options.workers) {}
+    : os_(os),
+      options_(options),
+      owner_(getpid()),
+      cpus_(os::cpus_by_affinity(getpid())),
+      workers_(options.workers) {}
 
 Pool::~Pool() {
   POOLPROOF_CHECK(!supervisor_.joinable(), "~Executor shuts the pool down before it lets go of it");
@@ -60,6 +79,7 @@ NodePtr Pool::submit(const TaskOptions& options, Bytes payload, MakeNode make) {
     return refuse(std::move(failure), make);
   }
   refuse_in_fork();
+  refuse_in_starting_worker();
   // The sum over the payload is made here, so that the supervisor does not spend its time on it.
   auto shared = std::make_shared<const transport::Payload>(std::move(payload));
   const std::optional<os::Instant> deadline = os::after(os_.now(), options.deadline);
@@ -86,6 +106,26 @@ NodePtr Pool::submit(const TaskOptions& options, Bytes payload, MakeNode make) {
 void Pool::refuse_in_fork() const {
   if (!in_own_process())
     throw_failure(supervise::plain_failure(FailureKind::kShutdown, 0, kForked));
+}
+
+// Else each worker would do it again, in workers of its own.
+void Pool::refuse_in_starting_worker() const {
+  std::string text;
+  if (worker::is_starting()) {
+    text =
+        "this process is a worker of the program, and a static constructor has submitted a task: "
+        "every worker would do the same again. Construct global values that need a pool in main, "
+        "or on first use in the program";
+  } else if (worker::on_thread_of_constructors()) {
+    text =
+        "this process is a worker of the program, and a thread that a static constructor has "
+        "started has submitted a task: every worker would do the same again. Start that thread in "
+        "main";
+  } else {
+    return;
+  }
+  worker::report_refusal(text);
+  throw_failure(supervise::plain_failure(FailureKind::kNesting, 0, text));
 }
 
 void Pool::refuse_if_over() const {
@@ -139,8 +179,12 @@ void Pool::start() {
   inbox_.emplace(os_, std::get<os::Bell>(bell));
   try {
     // `this` and no reference: shutdown joins the thread while the executor still holds the pool.
-    supervisor_ = os::start_quiet_thread("poolproof-super",
-                                         [this, workers = workers_] { supervise(workers); });
+    // The environment is read here: the program may change it later, in any thread of its own.
+    supervisor_ = os::start_quiet_thread(
+        "poolproof-super",
+        [this, workers = workers_, environment = environment_with(options_.env)]() mutable {
+          supervise(workers, std::move(environment));
+        });
   } catch (const std::system_error& error) {
     close_bell();
     inbox_.reset();
@@ -150,7 +194,8 @@ void Pool::start() {
   phase_ = Phase::kRunning;
 }
 
-void Pool::supervise(int workers) {
+void Pool::supervise(int workers, std::vector<std::string> environment) {
+  os::use_cpus(cpus_);  // and not those of the thread that happened to submit first
   bool foreign = false;
   {
     const bool has_initializer = !options_.initializer.call.empty();
@@ -158,14 +203,17 @@ void Pool::supervise(int workers) {
     if (has_initializer) {
       initializer = std::make_shared<const transport::Payload>(options_.initializer.call);
     }
-    const os::WorkerSettings settings{.max_payload = options_.max_frame_bytes,
-                                      .memory_limit = options_.memory_limit,
-                                      .memory_cgroup = options_.memory_cgroup,
-                                      .memory_interval = memory_interval(options_),
-                                      .keep_stderr = options_.worker_stderr == Stderr::kTail,
-                                      .has_initializer = has_initializer,
-                                      .name = options_.name,
-                                      .env = options_.env};
+    const os::WorkerSettings settings{
+        .max_payload = options_.max_frame_bytes,
+        .memory_limit = options_.memory_limit,
+        .memory_cgroup = options_.memory_cgroup,
+        .memory_interval = memory_interval(options_),
+        .keep_stderr = options_.worker_stderr == Stderr::kTail,
+        .has_initializer = has_initializer,
+        .name = options_.name,
+        .environment = std::move(environment),
+        .share = os::share_for_each_of(workers),
+        .leaves_terminal = options_.terminal_signals == TerminalSignals::kLeaveToProgram};
     supervise::SupervisorOptions options{.workers = workers,
                                          .on_death = options_.on_death,
                                          .initializer = initializer,

@@ -9,6 +9,7 @@
 #include <optional>
 #include <thread>
 #include <unordered_map>
+#include <vector>
 
 #include "executor/front/callbacks.h"
 #include "executor/front/trace.h"
@@ -69,16 +70,18 @@ class Pool : public Patron, public supervise::Outlet, public std::enable_shared_
     kGone,     // joined
   };
   void start();
-  void supervise(int workers);
+  void supervise(int workers, std::vector<std::string> environment);
   void put(supervise::Input input);
   void close_bell();
   void refuse_in_fork() const;
+  void refuse_in_starting_worker() const;
   void refuse_if_over() const;
   void await_room(std::unique_lock<std::mutex>& lock, const TaskOptions& options);
 
   os::Os& os_;
   const ExecutorOptions options_;
   const int owner_;
+  const std::vector<int> cpus_;  // of the program, when this was made
   const std::shared_ptr<Callbacks> callbacks_ = std::make_shared<Callbacks>();
 
   mutable std::mutex mutex_;  // guards all below

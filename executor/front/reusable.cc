@@ -60,8 +60,8 @@ bool same_function(const std::function<Result(Args...)>& a,
 bool same_but_for_workers(const ExecutorOptions& one, const ExecutorOptions& other) {
   const auto& [workers, max_pending, when_full, max_depth, max_frame_bytes, on_death, initializer,
                initializer_limit, idle_timeout, tasks_per_worker, memory_growth, memory_interval,
-               memory_limit, memory_cgroup, env, worker_stderr, name, start_limit, channel_grace,
-               stop_grace, on_destroy, on_callback_error, trace] = one;
+               memory_limit, memory_cgroup, env, worker_stderr, terminal_signals, name, start_limit,
+               channel_grace, stop_grace, on_destroy, on_callback_error, trace] = one;
   static_cast<void>(workers);
   return max_pending == other.max_pending && when_full == other.when_full &&
          max_depth == other.max_depth && max_frame_bytes == other.max_frame_bytes &&
@@ -70,9 +70,10 @@ bool same_but_for_workers(const ExecutorOptions& one, const ExecutorOptions& oth
          tasks_per_worker == other.tasks_per_worker && memory_growth == other.memory_growth &&
          memory_interval == other.memory_interval && memory_limit == other.memory_limit &&
          memory_cgroup == other.memory_cgroup && env == other.env &&
-         worker_stderr == other.worker_stderr && name == other.name &&
-         start_limit == other.start_limit && channel_grace == other.channel_grace &&
-         stop_grace == other.stop_grace && on_destroy == other.on_destroy &&
+         worker_stderr == other.worker_stderr && terminal_signals == other.terminal_signals &&
+         name == other.name && start_limit == other.start_limit &&
+         channel_grace == other.channel_grace && stop_grace == other.stop_grace &&
+         on_destroy == other.on_destroy &&
          same_function(on_callback_error, other.on_callback_error) &&
          trace.path == other.trace.path && same_function(trace.sink, other.trace.sink);
 }

@@ -1,6 +1,7 @@
 #include "executor/os/child.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
@@ -8,22 +9,71 @@
 #include <unistd.h>
 
 #include <cerrno>
-#include <charconv>
 #include <cstring>
 
 #include "executor/os/memory.h"
+#include "executor/os/nesting.h"
+#include "executor/os/os.h"
 
 namespace poolproof::os {
 namespace {
 
-template <class T>
-bool parse(const char* text, T& value) {
-  const char* end = text + std::strlen(text);
-  const auto [stop, error] = std::from_chars(text, end, value);
-  return error == std::errc() && stop == end;
+using Refusal = std::optional<SysError>;  // nullopt: it may serve
+
+// Asked of a socket, as of our peer: what changes the answers of getuid (fakeroot, proot) changes
+// neither of these, or both.
+bool is_own_user(uid_t user) {
+  if (user == getuid()) return true;
+  int pair[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) return false;
+  ucred self{};
+  socklen_t size = sizeof(self);
+  const bool told = getsockopt(pair[0], SOL_SOCKET, SO_PEERCRED, &self, &size) == 0;
+  close(pair[0]);
+  close(pair[1]);
+  return told && self.uid == user;
 }
 
-int depth = 0;
+Refusal check_channel(const WorkerStart& start) {
+  ucred peer{};
+  socklen_t size = sizeof(peer);
+  if (getsockopt(kWorkerChannel, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
+    return SysError{"getsockopt(SO_PEERCRED) on descriptor 3, its channel", errno};
+  }
+  if (peer.pid != start.parent) {
+    return SysError{"the other end of descriptor 3 was not made by the parent that argv names"};
+  }
+  if (!is_own_user(peer.uid)) return SysError{"its parent is another user's"};
+  return std::nullopt;
+}
+
+// Far from the low numbers that a task may close in a loop. The kernel then kills this process, by
+// SIGKILL, when the last write end is closed: when the parent has ended, or wants it ended and may
+// not send it a signal any more. It remembers the user that asked, not the one that this process is
+// by then.
+Refusal hold_lifeline() {
+  int fd = -1;
+  for (const int least : {1000, 500, 250, 100, kWorkerLifeline + 1}) {  // the limit may be lower
+    fd = fcntl(kWorkerLifeline, F_DUPFD_CLOEXEC, least);
+    if (fd >= 0) break;
+  }
+  if (fd < 0) return SysError{"fcntl(F_DUPFD_CLOEXEC) of descriptor 4, its lifeline", errno};
+  close(kWorkerLifeline);
+  if (fcntl(fd, F_SETOWN, getpid()) != 0 || fcntl(fd, F_SETSIG, SIGKILL) != 0 ||
+      fcntl(fd, F_SETFL, O_ASYNC | O_NONBLOCK) != 0) {
+    return SysError{"fcntl(F_SETSIG) of its lifeline", errno};
+  }
+  // Closed before that was in place?
+  pollfd ended{fd, POLLIN, 0};
+  if (poll(&ended, 1, 0) == 1 && (ended.revents & POLLHUP) != 0) _exit(1);
+  return std::nullopt;
+}
+
+// The terminal's signals reach every process of its group. What they mean the program decides; its
+// end is ours, too.
+void leave_terminal_to_program() {
+  for (const int number : {SIGINT, SIGQUIT, SIGHUP}) ::signal(number, SIG_IGN);
+}
 
 // Whoever never hears of it is killed, or its parent is gone.
 void await_go() {
@@ -37,53 +87,51 @@ void await_go() {
 
 }  // namespace
 
-std::optional<WorkerStart> read_worker_start(int argc, char** argv) {
-  if (argc != 10 || std::strcmp(argv[0], kWorkerMarker) != 0) return std::nullopt;
-  if (getauxval(AT_SECURE) != 0) return std::nullopt;
-  WorkerStart start;
-  if (!parse(argv[1], start.parent) || !parse(argv[2], start.index) ||
-      !parse(argv[3], start.max_payload) || !parse(argv[4], start.memory_limit) ||
-      !parse(argv[5], start.memory_interval_ms) || !parse(argv[6], start.has_initializer) ||
-      !parse(argv[8], start.depth) || !parse(argv[9], start.waits)) {
-    return std::nullopt;
-  }
-  start.name = argv[7];
-  ucred peer{};
-  socklen_t size = sizeof(peer);
-  if (getsockopt(kWorkerChannel, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) return std::nullopt;
-  if (peer.pid != start.parent || peer.uid != getuid()) return std::nullopt;
-  return start;
+bool is_called_worker(int argc, char** argv) {
+  return argc > 0 && std::strcmp(argv[0], kWorkerMarker) == 0;
 }
 
-bool may_have_workers() {
-  return getauxval(AT_SECURE) == 0 && getuid() == geteuid() && getgid() == getegid();
+std::variant<WorkerStart, SysError> begin_as_worker(int argc, char** argv) {
+  const std::optional<WorkerStart> start = parse_words(argc, argv);
+  if (!start) {
+    return SysError{"its arguments are not those that an executor of the same program passes"};
+  }
+  if (getauxval(AT_SECURE) != 0) {
+    return SysError{"the kernel gave it more rights than its caller's (AT_SECURE)"};
+  }
+  if (const Refusal why = check_channel(*start)) return *why;
+  set_nesting(start->depth, start->share);
+  bind_to_parent(start->parent);
+  if (const Refusal why = hold_lifeline()) return *why;
+  if (const Refusal why = keep_at_most(start->capabilities)) return *why;
+  if (start->leaves_terminal != 0) leave_terminal_to_program();
+  sigset_t none;
+  sigemptyset(&none);
+  sigprocmask(SIG_SETMASK, &none, nullptr);
+  if (start->memory_limit != 0) limit_memory(start->memory_limit);
+  if (start->waits != 0) await_go();
+  return *start;
 }
 
 void bind_to_parent(int parent) {
-  // In this order: were the parent to die between the two, one of them would tell.
+  // In this order: were the parent to die between the two, one of them would tell. Refused (by a
+  // seccomp filter): the lifeline is there, too.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (getppid() != parent) _exit(1);
 }
 
-void begin_as_worker(const WorkerStart& start) {
-  bind_to_parent(start.parent);
-  if (start.memory_limit != 0) limit_memory(start.memory_limit);
-  if (start.waits != 0) await_go();
-}
-
 void settle_in(const WorkerStart& start) {
-  depth = start.depth;
-  // If the parent had no stdout or stderr, a file that a task opens must not become it.
+  // If the parent had no stdout or stderr, a file that a task opens must not become it. Where there
+  // is no /dev/null, stdin stands in: writing to it is an error.
   for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) {
     if (fcntl(fd, F_GETFD) >= 0) continue;
-    const int null = open("/dev/null", O_WRONLY);
-    if (null >= 0 && null != fd) dup2(null, fd), close(null);
+    const int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
+    dup2(null >= 0 ? null : STDIN_FILENO, fd);
+    if (null >= 0 && null != fd) close(null);
   }
   // What a task execs has no business with the channel.
   fcntl(kWorkerChannel, F_SETFD, FD_CLOEXEC);
   prctl(PR_SET_NAME, start.name);  // takes what fits
 }
-
-int nesting_depth() { return depth; }
 
 }  // namespace poolproof::os

@@ -139,12 +139,12 @@ std::optional<int> cores_of(const std::vector<int>& cpus, const fs::path& root) 
   return static_cast<int>(cores.size());
 }
 
-std::vector<int> cpus_by_affinity() {
+std::vector<int> cpus_by_affinity(int thread) {
   for (int most = 1024; most <= 1 << 20; most *= 2) {  // the kernel refuses a set that is too small
     cpu_set_t* set = CPU_ALLOC(most);
     const std::size_t size = CPU_ALLOC_SIZE(most);
     std::vector<int> cpus;
-    const bool known = set != nullptr && sched_getaffinity(0, size, set) == 0;
+    const bool known = set != nullptr && sched_getaffinity(thread, size, set) == 0;
     for (int cpu = 0; known && cpu < most; ++cpu) {
       if (CPU_ISSET_S(cpu, size, set)) cpus.push_back(cpu);
     }
@@ -152,6 +152,17 @@ std::vector<int> cpus_by_affinity() {
     if (known) return cpus;
   }
   return {0};
+}
+
+void use_cpus(const std::vector<int>& cpus) {
+  const int most = cpus.empty() ? 0 : *std::max_element(cpus.begin(), cpus.end()) + 1;
+  cpu_set_t* set = CPU_ALLOC(most);
+  if (set == nullptr) return;
+  const std::size_t size = CPU_ALLOC_SIZE(most);
+  CPU_ZERO_S(size, set);
+  for (const int cpu : cpus) CPU_SET_S(static_cast<std::size_t>(cpu), size, set);
+  sched_setaffinity(0, size, set);
+  CPU_FREE(set);
 }
 
 int count_cpus(const CpuFacts& facts) {

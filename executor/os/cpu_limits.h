@@ -15,7 +15,10 @@ std::optional<int> cpus_by_cgroup(const std::filesystem::path& root);
 // How many cores these CPUs lie on, by sys/devices/system/cpu; nullopt: it is not told.
 std::optional<int> cores_of(const std::vector<int>& cpus, const std::filesystem::path& root);
 
-std::vector<int> cpus_by_affinity();  // of this thread
+std::vector<int> cpus_by_affinity(int thread = 0);  // 0: of this one
+// This thread, and what it starts, may run on these and no others. Without effect where none of
+// them is allowed any more.
+void use_cpus(const std::vector<int>& cpus);
 
 struct CpuFacts {
   std::vector<int> affinity;

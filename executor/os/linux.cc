@@ -4,8 +4,8 @@
 #include <linux/sockios.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -16,16 +16,16 @@
 #include <cerrno>
 #include <cstdint>
 #include <cstring>
-#include <map>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
-#include "executor/check.h"
 #include "executor/os/cgroup.h"
-#include "executor/os/child.h"
 #include "executor/os/memory.h"
+#include "executor/os/nesting.h"
+#include "executor/os/rights.h"
+#include "executor/os/spawn.h"
+#include "executor/os/worker_start.h"
 
 namespace poolproof::os {
 namespace {
@@ -40,12 +40,6 @@ struct PidfdInfo {
 };
 constexpr std::uint64_t kInfoExit = 1u << 3;  // PIDFD_INFO_EXIT
 const unsigned long kGetInfo = _IOWR(0xFF, 11, PidfdInfo);
-
-// glibc 2.36 declares these two without C linkage.
-int open_pidfd(pid_t pid) { return static_cast<int>(syscall(SYS_pidfd_open, pid, 0)); }
-void send_signal(int pidfd, int signal) {
-  syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0);
-}
 
 ExitStatus decode(int wait_status) {
   if (WIFEXITED(wait_status)) return Exited{WEXITSTATUS(wait_status)};
@@ -63,6 +57,13 @@ ExitStatus reaped_elsewhere(int handle) {
   return Unseen{};
 }
 
+// The call that asks for the record has failed: nobody has it any more (ECHILD), or we may not ask.
+std::optional<ExitStatus> ended_unseen(int handle) {
+  pollfd ended{handle, POLLIN, 0};
+  if (poll(&ended, 1, 0) != 1) return std::nullopt;  // it lives
+  return reaped_elsewhere(handle);
+}
+
 std::optional<ExitStatus> wait_for(int handle, int more_options) {
   siginfo_t info;
   int answer = 0;
@@ -70,20 +71,10 @@ std::optional<ExitStatus> wait_for(int handle, int more_options) {
     info.si_pid = 0;
     answer = waitid(P_PIDFD, static_cast<id_t>(handle), &info, WEXITED | more_options);
   } while (answer != 0 && errno == EINTR);
-  if (answer != 0) return reaped_elsewhere(handle);
+  if (answer != 0) return ended_unseen(handle);
   if (info.si_pid == 0) return std::nullopt;
   if (info.si_code == CLD_EXITED) return Exited{info.si_status};
   return Signaled{info.si_status, info.si_code == CLD_DUMPED};
-}
-
-// Above the three standard descriptors, which the spawn fills by number.
-int lifted(int fd) {
-  if (fd > STDERR_FILENO || fd < 0) return fd;
-  const int higher = fcntl(fd, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
-  const int error = errno;
-  ::close(fd);
-  errno = error;
-  return higher;
 }
 
 // A list of words as the system wants it.
@@ -102,61 +93,21 @@ class Words {
   std::vector<char*> pointers_;
 };
 
-// The program's own, but for what `more` sets.
-std::vector<std::string> environment_with(const std::map<std::string, std::string>& more) {
-  std::vector<std::string> all;
-  for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
-    const std::string_view text = *entry;
-    if (!more.contains(std::string(text.substr(0, text.find('='))))) all.emplace_back(text);
-  }
-  for (const auto& [name, value] : more) all.push_back(name + "=" + value);
-  return all;
+WorkerStart start_of(int index, const WorkerSettings& settings, const std::string& name) {
+  WorkerStart start;
+  start.parent = getpid();
+  start.index = index;
+  start.max_payload = settings.max_payload;
+  start.memory_limit = settings.memory_cgroup.empty() ? settings.memory_limit : 0;
+  start.memory_interval_ms = settings.memory_interval.count();
+  start.has_initializer = settings.has_initializer ? 1 : 0;
+  start.waits = settings.memory_cgroup.empty() ? 0 : 1;
+  start.depth = nesting_depth() + 1;
+  start.share = settings.share;
+  start.leaves_terminal = settings.leaves_terminal ? 1 : 0;
+  start.name = name.c_str();
+  return start;
 }
-
-// posix_spawn's two argument objects, which must be destroyed on every way out.
-class SpawnPlan {
- public:
-  // `errors`: -1: stderr is inherited.
-  SpawnPlan(int channel, int errors) {
-    posix_spawn_file_actions_init(&actions_);
-    // First, since it may stand where the channel goes.
-    if (errors >= 0) posix_spawn_file_actions_adddup2(&actions_, errors, STDERR_FILENO);
-    posix_spawn_file_actions_adddup2(&actions_, channel, kWorkerChannel);
-    posix_spawn_file_actions_addopen(&actions_, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-    // Closed in the child and by range: the user's descriptors are not ours to mark.
-    posix_spawn_file_actions_addclosefrom_np(&actions_, kWorkerChannel + 1);
-    posix_spawnattr_init(&attributes_);
-    sigset_t none, all;
-    sigemptyset(&none);
-    sigfillset(&all);
-    posix_spawnattr_setsigmask(&attributes_, &none);
-    posix_spawnattr_setsigdefault(&attributes_, &all);
-    posix_spawnattr_setflags(&attributes_, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
-  }
-  ~SpawnPlan() {
-    posix_spawn_file_actions_destroy(&actions_);
-    posix_spawnattr_destroy(&attributes_);
-  }
-  SpawnPlan(const SpawnPlan&) = delete;
-  SpawnPlan& operator=(const SpawnPlan&) = delete;
-
-  int run(int index, const WorkerSettings& settings, pid_t* pid) {
-    Words arguments(
-        {kWorkerMarker, std::to_string(getpid()), std::to_string(index),
-         std::to_string(settings.max_payload),
-         std::to_string(settings.memory_cgroup.empty() ? settings.memory_limit : 0),
-         std::to_string(settings.memory_interval.count()), settings.has_initializer ? "1" : "0",
-         settings.name + "-" + std::to_string(index), std::to_string(nesting_depth() + 1),
-         settings.memory_cgroup.empty() ? "0" : "1"});
-    Words environment(environment_with(settings.env));
-    return posix_spawn(pid, "/proc/self/exe", &actions_, &attributes_, arguments.pointers(),
-                       environment.pointers());
-  }
-
- private:
-  posix_spawn_file_actions_t actions_;
-  posix_spawnattr_t attributes_;
-};
 
 // A pair of ends: the one that we keep does not block, the other one is for the worker.
 struct Ends {
@@ -170,9 +121,14 @@ struct Ends {
     if (ours >= 0) ::close(ours);
     if (theirs >= 0) ::close(theirs);
   }
-  std::optional<SysError> take(const int (&ends)[2]) {
-    ours = lifted(ends[0]);
-    theirs = lifted(ends[1]);
+  Ends& operator=(Ends&& other) noexcept {
+    std::swap(ours, other.ours);
+    std::swap(theirs, other.theirs);
+    return *this;
+  }
+  std::optional<SysError> take(int one, int other) {
+    ours = lifted(one);
+    theirs = lifted(other);
     if (ours < 0 || theirs < 0) return SysError{"fcntl(F_DUPFD_CLOEXEC)", errno};
     if (fcntl(ours, F_SETFL, O_NONBLOCK) != 0) return SysError{"fcntl(O_NONBLOCK)", errno};
     return std::nullopt;
@@ -187,55 +143,106 @@ std::optional<SysError> admit(int pid, const std::string& cgroup, int channel) {
   return std::nullopt;
 }
 
-std::variant<Child, SysError> start_on(Ends& channel, Ends& errors, int index,
-                                       const WorkerSettings& settings, const std::string& cgroup) {
-  pid_t pid = 0;
-  const int failed = SpawnPlan(channel.theirs, errors.theirs).run(index, settings, &pid);
-  if (failed != 0) return SysError{"posix_spawn", failed};
-  // The pid is still that process: nobody but us reaps it, unless the program asked for that.
-  const int handle = lifted(open_pidfd(pid));
-  std::optional<SysError> why;
-  if (handle < 0) why = SysError{"pidfd_open", errno};
-  if (!why && !cgroup.empty()) why = admit(pid, cgroup, channel.ours);
-  if (why) {
-    ::kill(pid, SIGKILL);
-    siginfo_t info;
-    waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED);
-    if (handle >= 0) ::close(handle);
-    return *why;
+// All that one start needs; what is not handed over to the child is closed again.
+struct Line {
+  Ends channel, errors, lifeline;
+};
+
+std::variant<Child, SysError> start_on(Line& line, int index, const WorkerSettings& settings,
+                                       const std::string& cgroup) {
+  const std::string name = settings.name + "-" + std::to_string(index);
+  WorkerStart start = start_of(index, settings, name);
+  if (std::string why = why_no_workers(); !why.empty()) return SysError{"", 0, std::move(why)};
+  const std::optional<Capabilities> capabilities = program_capabilities();
+  if (!capabilities) {
+    return SysError{"reading /proc/self/status", errno,
+                    " (is /proc mounted in this root directory?)"};
   }
-  return Child{pid, handle, std::exchange(channel.ours, -1), std::exchange(errors.ours, -1),
-               cgroup};
+  start.capabilities = *capabilities;
+  std::vector<std::string> words = to_words(start);
+  words.insert(words.begin(), kWorkerMarker);
+  Words arguments(std::move(words));
+  Words environment(settings.environment);
+  const auto launched = launch({.arguments = arguments.pointers(),
+                                .environment = environment.pointers(),
+                                .channel = line.channel.theirs,
+                                .lifeline = line.lifeline.theirs,
+                                .errors = line.errors.theirs});
+  if (const auto* failed = std::get_if<SysError>(&launched)) return *failed;
+  const auto [pid, handle] = std::get<Launched>(launched);
+  if (!cgroup.empty()) {
+    if (const auto why = admit(pid, cgroup, line.channel.ours)) {
+      line.lifeline = Ends();
+      ::kill(pid, SIGKILL);
+      wait_for(handle, 0);
+      ::close(handle);
+      return *why;
+    }
+  }
+  return Child{pid,
+               handle,
+               std::exchange(line.channel.ours, -1),
+               std::exchange(line.errors.ours, -1),
+               cgroup,
+               std::exchange(line.lifeline.ours, -1),
+               settings.share};
+}
+
+std::optional<SysError> open_line(Line& line, const WorkerSettings& settings) {
+  int pair[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+    return SysError{"socketpair", errno};
+  }
+  if (auto failed = line.channel.take(pair[0], pair[1])) return failed;
+  if (pipe2(pair, O_CLOEXEC) != 0) return SysError{"pipe2", errno};
+  if (auto failed = line.lifeline.take(pair[1], pair[0])) return failed;
+  if (!settings.keep_stderr) return std::nullopt;
+  if (pipe2(pair, O_CLOEXEC) != 0) return SysError{"pipe2", errno};
+  return line.errors.take(pair[0], pair[1]);
 }
 
 }  // namespace
 
 std::string to_string(const SysError& error) {
-  return std::string(error.call) + ": " + std::strerror(error.number);
+  std::string text = error.call;
+  if (error.number != 0)
+    text += std::string(text.empty() ? "" : ": ") + std::strerror(error.number);
+  return text + error.hint;
 }
 
 Instant LinuxOs::now() { return std::chrono::steady_clock::now(); }
 
 std::variant<Child, SysError> LinuxOs::spawn_worker(int index, const WorkerSettings& settings) {
-  Ends channel, errors;
-  int pair[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
-    return SysError{"socketpair", errno};
+  if (!take_from_share(settings.share)) {
+    return SysError{"", 0,
+                    "this worker and those that it has started may have no more workers of their "
+                    "own at once; an executor in a task gets a part of what the program's has"};
   }
-  if (const auto failed = channel.take(pair)) return *failed;
-  if (settings.keep_stderr) {
-    if (pipe2(pair, O_CLOEXEC) != 0) return SysError{"pipe2", errno};
-    if (const auto failed = errors.take(pair)) return *failed;
-  }
-  if (settings.memory_cgroup.empty()) return start_on(channel, errors, index, settings, "");
-  const auto cgroup = make_cgroup(settings.memory_cgroup, settings.memory_limit);
-  if (const auto* failed = std::get_if<SysError>(&cgroup)) return *failed;
-  auto child = start_on(channel, errors, index, settings, std::get<std::string>(cgroup));
-  if (std::holds_alternative<SysError>(child)) remove_cgroup(std::get<std::string>(cgroup));
+  Line line;
+  std::string cgroup;
+  auto child = [&]() -> std::variant<Child, SysError> {
+    if (auto failed = open_line(line, settings)) return *failed;
+    if (settings.memory_cgroup.empty()) return start_on(line, index, settings, cgroup);
+    auto made = make_cgroup(settings.memory_cgroup, settings.memory_limit);
+    if (auto* failed = std::get_if<SysError>(&made)) return *failed;
+    cgroup = std::get<std::string>(made);
+    return start_on(line, index, settings, cgroup);
+  }();
+  if (std::holds_alternative<Child>(child)) return child;
+  if (!cgroup.empty()) remove_cgroup(cgroup);
+  give_back_to_share(settings.share);
   return child;
 }
 
-void LinuxOs::kill(const Child& child) { send_signal(child.handle, SIGKILL); }
+std::optional<SysError> LinuxOs::kill(Child& child) {
+  if (syscall(SYS_pidfd_send_signal, child.handle, SIGKILL, nullptr, 0) == 0) return std::nullopt;
+  if (errno == ESRCH) return std::nullopt;
+  const SysError failed{"pidfd_send_signal(SIGKILL)", errno};
+  if (child.lifeline >= 0) ::close(std::exchange(child.lifeline, -1));
+  return failed;
+}
+
+std::uint64_t LinuxOs::rights() { return rights_digest(); }
 
 bool LinuxOs::is_frozen(const Child& child) {
   const std::string path = "/proc/" + std::to_string(child.pid) + "/stat";
@@ -256,9 +263,11 @@ std::optional<ExitStatus> LinuxOs::try_reap(const Child& child) {
 }
 
 ExitStatus LinuxOs::reap(const Child& child) {
-  const std::optional<ExitStatus> status = wait_for(child.handle, 0);
-  POOLPROOF_CHECK(status.has_value(), "a waitid that blocks returned without a process");
-  return *status;
+  if (const std::optional<ExitStatus> status = wait_for(child.handle, 0)) return *status;
+  // The call is refused, and the process lives.
+  pollfd ended{child.handle, POLLIN, 0};
+  while (poll(&ended, 1, -1) < 0 && errno == EINTR) continue;
+  return reaped_elsewhere(child.handle);
 }
 
 std::optional<std::uint64_t> LinuxOs::out_of_memory_kills() { return count_out_of_memory_kills(); }
@@ -346,7 +355,7 @@ std::variant<Bell, SysError> LinuxOs::open_bell() {
     return SysError{"socketpair", errno};
   }
   Ends ends;
-  if (const auto failed = ends.take(pair)) return *failed;
+  if (const auto failed = ends.take(pair[0], pair[1])) return *failed;
   return Bell{out_of_reach(std::exchange(ends.ours, -1)), std::exchange(ends.theirs, -1)};
 }
 
@@ -362,28 +371,64 @@ void LinuxOs::hush(const Bell& bell) {
   while (recv(bell.ear, rings, sizeof(rings), MSG_DONTWAIT) == sizeof(rings)) continue;
 }
 
-void LinuxOs::wait(std::span<Watch> watches, std::optional<Instant> until) {
+namespace {
+
+timespec left_until(std::optional<Instant> until, Instant now) {
+  const auto ns = std::max(std::chrono::nanoseconds(0),
+                           std::chrono::duration_cast<std::chrono::nanoseconds>(*until - now));
+  return {static_cast<time_t>(ns.count() / 1'000'000'000),
+          static_cast<long>(ns.count() % 1'000'000'000)};
+}
+
+// The kernel takes no more entries at once than RLIMIT_NOFILE allows, and the program may have
+// lowered that since the descriptors were opened. Then they are asked in parts, again and again:
+// the one place where we poll.
+int poll_in_parts(std::vector<pollfd>& polled, std::optional<Instant> until) {
+  constexpr timespec kPause{0, 10'000'000};
+  constexpr timespec kNone{0, 0};
+  rlimit limit{};
+  getrlimit(RLIMIT_NOFILE, &limit);
+  const auto most = static_cast<std::size_t>(std::max<rlim_t>(limit.rlim_cur, 1));
+  while (true) {
+    int ready = 0;
+    for (std::size_t at = 0; at < polled.size(); at += most) {
+      const int some = ppoll(&polled[at], std::min(most, polled.size() - at), &kNone, nullptr);
+      if (some < 0 && errno != EINTR) return -1;
+      ready += std::max(some, 0);
+    }
+    if (ready > 0 || (until && std::chrono::steady_clock::now() >= *until)) return ready;
+    ppoll(polled.data(), std::min(most, polled.size()), &kPause, nullptr);
+  }
+}
+
+}  // namespace
+
+std::optional<SysError> LinuxOs::wait(std::span<Watch> watches, std::optional<Instant> until) {
   std::vector<pollfd> polled;
+  std::vector<Watch*> asked;
   polled.reserve(watches.size());
-  for (const Watch& watch : watches) {
+  asked.reserve(watches.size());
+  for (Watch& watch : watches) {
+    watch.readable = watch.writable = watch.hung_up = watch.foreign = false;
+    if (watch.fd < 0) continue;
     const int events = (watch.for_reading ? POLLIN : 0) | (watch.for_writing ? POLLOUT : 0);
     polled.push_back({watch.fd, static_cast<short>(events), 0});
+    asked.push_back(&watch);
   }
-  timespec left{};
-  if (until) {
-    const auto ns = std::max(std::chrono::nanoseconds(0),
-                             std::chrono::duration_cast<std::chrono::nanoseconds>(*until - now()));
-    left.tv_sec = static_cast<time_t>(ns.count() / 1'000'000'000);
-    left.tv_nsec = static_cast<long>(ns.count() % 1'000'000'000);
+  const timespec left = until ? left_until(until, now()) : timespec{};
+  int ready = ppoll(polled.data(), polled.size(), until ? &left : nullptr, nullptr);
+  if (ready < 0 && errno == EINVAL) ready = poll_in_parts(polled, until);
+  if (ready < 0 && errno != EINTR) {
+    return SysError{"ppoll", errno};
   }
-  const int ready = ppoll(polled.data(), polled.size(), until ? &left : nullptr, nullptr);
-  for (std::size_t i = 0; i < watches.size(); ++i) {
-    const short told = ready > 0 ? polled[i].revents : short{0};
-    watches[i].readable = (told & (POLLIN | POLLHUP | POLLERR)) != 0;
-    watches[i].writable = (told & (POLLOUT | POLLERR)) != 0;
-    watches[i].hung_up = (told & (POLLHUP | POLLERR)) != 0;
-    watches[i].foreign = (told & POLLNVAL) != 0;
+  for (std::size_t i = 0; ready > 0 && i < asked.size(); ++i) {
+    const short told = polled[i].revents;
+    asked[i]->readable = (told & (POLLIN | POLLHUP | POLLERR)) != 0;
+    asked[i]->writable = (told & (POLLOUT | POLLERR)) != 0;
+    asked[i]->hung_up = (told & (POLLHUP | POLLERR)) != 0;
+    asked[i]->foreign = (told & POLLNVAL) != 0;
   }
+  return std::nullopt;
 }
 
 }  // namespace poolproof::os

@@ -1,4 +1,4 @@
-// The Os of Linux: posix_spawn, pidfds, waitid, poll. The only file that calls any of them.
+// The Os of Linux: processes (spawn.h), pidfds, waitid, poll.
 #pragma once
 
 #include "executor/os/os.h"
@@ -10,7 +10,8 @@ class LinuxOs : public Os {
  public:
   Instant now() override;
   std::variant<Child, SysError> spawn_worker(int index, const WorkerSettings& settings) override;
-  void kill(const Child& child) override;
+  std::optional<SysError> kill(Child& child) override;
+  std::uint64_t rights() override;
   bool is_frozen(const Child& child) override;
   std::optional<ExitStatus> try_reap(const Child& child) override;
   ExitStatus reap(const Child& child) override;
@@ -26,7 +27,7 @@ class LinuxOs : public Os {
   std::variant<Bell, SysError> open_bell() override;
   void ring(const Bell& bell) override;
   void hush(const Bell& bell) override;
-  void wait(std::span<Watch> watches, std::optional<Instant> until) override;
+  std::optional<SysError> wait(std::span<Watch> watches, std::optional<Instant> until) override;
 };
 
 }  // namespace poolproof::os

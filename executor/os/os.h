@@ -10,11 +10,11 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <variant>
+#include <vector>
 
 #include "poolproof/error.h"
 
@@ -28,12 +28,13 @@ inline std::optional<Instant> after(Instant now, std::optional<std::chrono::nano
   return now + *delay;
 }
 
-// A system call that failed, and with what errno.
+// A system call that failed, and with what errno; 0: `call` says it all.
 struct SysError {
   const char* call = "";
   int number = 0;
+  std::string hint = {};  // what was seen beyond that; follows the error's text
 };
-std::string to_string(const SysError& error);  // "posix_spawn: No such file or directory"
+std::string to_string(const SysError& error);  // "execve: No such file or directory"
 
 // A worker process, from its parent's side. Descriptors are owned by whoever holds the value.
 struct Child {
@@ -42,6 +43,8 @@ struct Child {
   int channel = -1;         // our end of its channel, non-blocking
   int errors = -1;          // what it writes to stderr, non-blocking; -1: that is inherited
   std::string cgroup = {};  // of its own, which its memory is limited by; empty: none
+  int lifeline = -1;        // a write end: when it is closed, the kernel kills the process
+  int share = 0;            // of nested workers (nesting.h), given back once it has been reaped
 };
 
 struct IoResult {
@@ -64,7 +67,10 @@ struct WorkerSettings {
   bool keep_stderr = false;      // its stderr comes to us, in Child::errors
   bool has_initializer = false;  // an initializer is sent to it, and is to run before its hello
   std::string name = "poolproof";
-  std::map<std::string, std::string> env = {};  // added to the program's
+  std::vector<std::string> environment = {};  // all of it, "NAME=value"
+  std::vector<int> cpus = {};                 // it may run on; empty: those of the supervisor
+  int share = 0;                              // of each worker (nesting.h)
+  bool leaves_terminal = true;                // ignores SIGINT, SIGQUIT and SIGHUP
 };
 
 // Two ends of one line, both ours: who sleeps at one of them is woken by what is written to the
@@ -92,10 +98,18 @@ class Os {
 
   virtual Instant now() = 0;
 
-  // Starts this program anew as a worker with its channel as fd 3, stdin from /dev/null, stdout and
-  // stderr inherited, nothing else open, default signal handling. `index`: its place in the pool.
+  // Starts this program anew as a worker with its channel as fd 3 and its lifeline as fd 4, stdin
+  // that reads nothing, stdout and stderr inherited, nothing else open; what the program ignores of
+  // signals it ignores, too. `index`: its place in the pool. An error while the program has rights
+  // that a worker cannot have (rights.h).
   virtual std::variant<Child, SysError> spawn_worker(int index, const WorkerSettings& settings) = 0;
-  virtual void kill(const Child& child) = 0;  // SIGKILL; one that has already ended is no error
+  // SIGKILL; one that has already ended is no error. If the program may not send it any more (it
+  // has given up its rights), `child`'s lifeline is closed instead, and the error is given: whether
+  // that has helped its exit record tells.
+  virtual std::optional<SysError> kill(Child& child) = 0;
+  // Another value than before: the program's user, groups or capabilities have changed, and workers
+  // that were started before have the old ones.
+  virtual std::uint64_t rights() { return 0; }
   // Whether it is stopped by a signal or a debugger: alive, and deaf.
   virtual bool is_frozen(const Child& child) = 0;
   // The exit record, once: nullopt while the kernel has none to give, even if the handle is
@@ -132,8 +146,9 @@ class Os {
   virtual void ring(const Bell& bell) = 0;
   virtual void hush(const Bell& bell) = 0;
 
-  // Sleeps until a watch has an answer or `until` has come; for ever if there is neither.
-  virtual void wait(std::span<Watch> watches, std::optional<Instant> until) = 0;
+  // Sleeps until a watch has an answer or `until` has come; forever if there is neither. An error:
+  // it cannot sleep, and there is no use in asking again.
+  virtual std::optional<SysError> wait(std::span<Watch> watches, std::optional<Instant> until) = 0;
 };
 
 }  // namespace poolproof::os

@@ -13,6 +13,8 @@ bool is_sigkill(const ExitStatus& exit) {
 }
 
 std::pair<Cause, Intent> cause_of(const Notes& notes, const ExitStatus& exit) {
+  // Killed, or meant to be.
+  const bool by_kill = is_sigkill(exit) || !notes.kill_error.empty();
   switch (notes.wish) {
     case Wish::kDeadline:
       return {notes.was_frozen ? Cause::kFrozen : Cause::kDeadline, Intent::kPolicy};
@@ -30,6 +32,8 @@ std::pair<Cause, Intent> cause_of(const Notes& notes, const ExitStatus& exit) {
       return {Cause::kGrown, Intent::kPolicy};
     case Wish::kResize:
       return {Cause::kResized, Intent::kAsked};
+    case Wish::kRights:
+      return {Cause::kRightsChanged, Intent::kPolicy};
     case Wish::kStop:
     case Wish::kShutdownKill:
       return {Cause::kShutdown, Intent::kAsked};
@@ -43,8 +47,8 @@ std::pair<Cause, Intent> cause_of(const Notes& notes, const ExitStatus& exit) {
       break;
   }
   if (notes.conviction) return {Cause::kGarbage, Intent::kUnplanned};
-  if (notes.killed_as_lost && is_sigkill(exit)) return {Cause::kChannelLost, Intent::kUnplanned};
-  if (!notes.limit.empty() && is_sigkill(exit)) {
+  if (notes.killed_as_lost && by_kill) return {Cause::kChannelLost, Intent::kUnplanned};
+  if (!notes.limit.empty() && by_kill) {
     return {notes.was_frozen ? Cause::kFrozen : Cause::kLate, Intent::kUnplanned};
   }
   if (std::holds_alternative<Unseen>(exit)) return {Cause::kUnknown, Intent::kUnplanned};
@@ -68,7 +72,9 @@ Death name_death(WorkerRef worker, const Notes& notes, const ExitStatus& exit) {
           notes.limit,
           notes.in_initializer,
           notes.stderr_tail,
-          notes.own_limit};
+          notes.own_limit,
+          notes.refusal,
+          notes.kill_error};
 }
 
 std::string in_words(std::chrono::nanoseconds time) {
@@ -76,7 +82,9 @@ std::string in_words(std::chrono::nanoseconds time) {
   return ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms";
 }
 
-std::string to_string(const Death& death) {
+namespace {
+
+std::string what_happened(const Death& death) {
   const std::string name = to_string(death.worker);
   const std::string limit = death.limit.empty() ? "at the deadline of its task" : death.limit;
   switch (death.cause) {
@@ -99,6 +107,8 @@ std::string to_string(const Death& death) {
     case Cause::kGrown:
     case Cause::kResized:
       return name + " was asked to stop, since it was not needed any longer";
+    case Cause::kRightsChanged:
+      return name + " was asked to stop, since the program has other rights now";
     case Cause::kShutdown:
       return name + " was ended by the shutdown";
     case Cause::kPoolBroken:
@@ -117,8 +127,18 @@ std::string to_string(const Death& death) {
     case Cause::kSelf:
       break;
   }
+  if (!death.refusal.empty()) return name + " could not serve: " + death.refusal;
   return name + " was ended by " + to_string(death.exit) +
          (death.in_initializer ? ", in its initializer" : "");
+}
+
+}  // namespace
+
+std::string to_string(const Death& death) {
+  const std::string text = what_happened(death);
+  if (death.kill_error.empty()) return text;
+  return text + ", which failed (" + death.kill_error +
+         "): it may still run. Has this program given up the rights with which it was started?";
 }
 
 Failure plain_failure(FailureKind kind, TaskId task, std::string text) {
@@ -189,6 +209,7 @@ Failure failure_of_pool(const Death& death, int times) {
                                   " fresh workers in a row died before they took a task; the "
                                   "last: " +
                                   to_string(death);
+  if (!death.refusal.empty()) return failure;
   failure.text +=
       death.in_initializer
           ? ". Look at its stderr, and at the initializer"

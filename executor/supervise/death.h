@@ -22,6 +22,7 @@ enum class Wish {
   kSpent,         // the same, since it has run enough tasks
   kGrown,         // the same, since it holds too much memory
   kResize,        // the same, since the pool is to have fewer
+  kRights,        // the same, since the program has other rights now than when it was started
   kShutdownKill,  // its end, at once
   kDeadline,      // the end of its task, at its deadline
   kRunLimit,      // the same, since it has run long enough
@@ -33,6 +34,8 @@ enum class Wish {
 struct Notes {
   Wish wish = Wish::kNone;
   std::optional<std::string> conviction;  // the nonsense that it sent
+  std::string refusal = {};               // why it cannot serve, or what it has refused to do
+  std::string kill_error = {};            // how our kill failed; empty: it did not
   bool killed_as_lost = false;            // SIGKILL after its channel was lost
   std::string limit = {};                 // SIGKILL at this limit, in words; empty: the deadline
   bool in_initializer = false;            // when it ended
@@ -53,6 +56,8 @@ struct Death {
   bool in_initializer = false;
   std::string stderr_tail;
   std::size_t own_limit = 0;
+  std::string refusal = {};
+  std::string kill_error = {};
 };
 
 // "30 s", "1500 ms"

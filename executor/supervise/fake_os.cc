@@ -54,14 +54,16 @@ std::variant<os::Child, os::SysError> FakeOs::spawn_worker(int index,
                    settings.memory_cgroup};
 }
 
-void FakeOs::kill(const os::Child& child) {
+std::optional<os::SysError> FakeOs::kill(os::Child& child) {
   Worker& victim = of(child.channel);
+  if (kills_fail_with && victim.without_lifeline) return kills_fail_with;
   victim.killed = true;
   if (!victim.ended && !victim.traced) {
     victim.ended = true;
     victim.hung_up = true;
     victim.exit = Signaled{SIGKILL, false};
   }
+  return kills_fail_with;
 }
 
 std::optional<ExitStatus> FakeOs::try_reap(const os::Child& child) {
@@ -124,7 +126,8 @@ void FakeOs::hush(const os::Bell&) {
   ringing_ = false;
 }
 
-void FakeOs::wait(std::span<os::Watch> watches, std::optional<os::Instant> until) {
+std::optional<os::SysError> FakeOs::wait(std::span<os::Watch> watches,
+                                         std::optional<os::Instant> until) {
   const std::lock_guard lock(mutex_);
   ++waits_;
   until_ = until;
@@ -146,6 +149,8 @@ void FakeOs::wait(std::span<os::Watch> watches, std::optional<os::Instant> until
     watch.foreign = lost_;
     if (watch.readable || watch.writable || watch.foreign) quiet_ = false;
   }
+  if (waits_fail_with) quiet_ = false;
+  return waits_fail_with;
 }
 
 }  // namespace poolproof::supervise

@@ -29,8 +29,9 @@ class FakeOs : public os::Os {
     bool full = false;                      // takes no bytes now
     bool frozen = false;
     bool killed = false;
-    bool ended = false;   // the handle is readable
-    bool traced = false;  // ended, but the record is not there yet
+    bool without_lifeline = false;  // it is not killed by the closing of that
+    bool ended = false;             // the handle is readable
+    bool traced = false;            // ended, but the record is not there yet
     ExitStatus exit;
     int reaped = 0;
     bool abandoned = false;
@@ -40,6 +41,10 @@ class FakeOs : public os::Os {
   };
 
   std::optional<std::uint64_t> memory_kills;  // that the kernel has counted
+
+  std::uint64_t rights_now = 1;                 // of the program
+  std::optional<os::SysError> kills_fail_with;  // then only the lifeline is left
+  std::optional<os::SysError> waits_fail_with;
 
   std::function<void()> before_reap;  // happens once the handle was seen to be readable
 
@@ -74,7 +79,8 @@ class FakeOs : public os::Os {
   os::Instant now() override { return now_; }
   std::variant<os::Child, os::SysError> spawn_worker(int index,
                                                      const os::WorkerSettings& settings) override;
-  void kill(const os::Child& child) override;
+  std::optional<os::SysError> kill(os::Child& child) override;
+  std::uint64_t rights() override { return rights_now; }
   std::optional<std::uint64_t> out_of_memory_kills() override { return memory_kills; }
   std::optional<std::uint64_t> own_out_of_memory_kills(const os::Child& child) override {
     return of(child.channel).own_memory_kills;
@@ -95,7 +101,8 @@ class FakeOs : public os::Os {
   std::variant<os::Bell, os::SysError> open_bell() override;
   void ring(const os::Bell& bell) override;
   void hush(const os::Bell& bell) override;
-  void wait(std::span<os::Watch> watches, std::optional<os::Instant> until) override;
+  std::optional<os::SysError> wait(std::span<os::Watch> watches,
+                                   std::optional<os::Instant> until) override;
 
  private:
   Worker& of(int fd) { return workers_.at(static_cast<std::size_t>((fd - kFirst) / 3)); }

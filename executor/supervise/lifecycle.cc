@@ -16,7 +16,9 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kStarting, kStop, kStopping, Do::kSendStop},
     {kStarting, kKill, kKilling, Do::kKill},
     {kStarting, kGraceOver, kKilling, Do::kKillLate},
+    {kStarting, kKillFailed, kStarting, Do::kBug},  // no kill was ordered
     {kStarting, kHello, kIdle, Do::kWelcome},
+    {kStarting, kRefusal, kStarting, Do::kNoteRefusal},
     {kStarting, kInitBegun, kInitializing, Do::kTimeInitializer},
     {kStarting, kInitFailed, kConvicted, Do::kConvict},
     {kStarting, kClaim, kConvicted, Do::kConvict},
@@ -32,7 +34,9 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kInitializing, kStop, kStopping, Do::kSendStop},
     {kInitializing, kKill, kKilling, Do::kKill},
     {kInitializing, kGraceOver, kKilling, Do::kKillLate},
+    {kInitializing, kKillFailed, kInitializing, Do::kBug},  // no kill was ordered
     {kInitializing, kHello, kIdle, Do::kWelcome},
+    {kInitializing, kRefusal, kConvicted, Do::kConvict},
     {kInitializing, kInitBegun, kConvicted, Do::kConvict},  // twice
     {kInitializing, kInitFailed, kKilling, Do::kRefuse},
     {kInitializing, kClaim, kConvicted, Do::kConvict},
@@ -48,7 +52,9 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kIdle, kStop, kStopping, Do::kSendStop},
     {kIdle, kKill, kKilling, Do::kKill},
     {kIdle, kGraceOver, kStopping, Do::kRetire},
+    {kIdle, kKillFailed, kIdle, Do::kBug},  // no kill was ordered
     {kIdle, kHello, kConvicted, Do::kConvict},
+    {kIdle, kRefusal, kConvicted, Do::kConvict},
     {kIdle, kInitBegun, kConvicted, Do::kConvict},
     {kIdle, kInitFailed, kConvicted, Do::kConvict},
     {kIdle, kClaim, kConvicted, Do::kConvict},
@@ -64,7 +70,9 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kOffered, kStop, kOffered, Do::kBug},  // only workers without a task are asked to stop
     {kOffered, kKill, kKilling, Do::kKill},
     {kOffered, kGraceOver, kKilling, Do::kKillLate},
+    {kOffered, kKillFailed, kOffered, Do::kBug},  // no kill was ordered
     {kOffered, kHello, kConvicted, Do::kConvict},
+    {kOffered, kRefusal, kConvicted, Do::kConvict},
     {kOffered, kInitBegun, kConvicted, Do::kConvict},
     {kOffered, kInitFailed, kConvicted, Do::kConvict},
     {kOffered, kClaim, kBusy, Do::kNoteClaim},
@@ -80,7 +88,9 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kWithdrawing, kStop, kWithdrawing, Do::kBug},      // only workers without a task are
     {kWithdrawing, kKill, kKilling, Do::kKill},
     {kWithdrawing, kGraceOver, kKilling, Do::kKillLate},
+    {kWithdrawing, kKillFailed, kWithdrawing, Do::kBug},  // no kill was ordered
     {kWithdrawing, kHello, kConvicted, Do::kConvict},
+    {kWithdrawing, kRefusal, kConvicted, Do::kConvict},
     {kWithdrawing, kInitBegun, kConvicted, Do::kConvict},
     {kWithdrawing, kInitFailed, kConvicted, Do::kConvict},
     {kWithdrawing, kClaim, kBusy, Do::kNoteClaim},  // the answer: it was faster
@@ -96,7 +106,9 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kBusy, kStop, kBusy, Do::kBug},      // only workers without a task are asked to stop
     {kBusy, kKill, kKilling, Do::kKill},
     {kBusy, kGraceOver, kKilling, Do::kKillOverrun},
+    {kBusy, kKillFailed, kBusy, Do::kBug},  // no kill was ordered
     {kBusy, kHello, kConvicted, Do::kConvict},
+    {kBusy, kRefusal, kConvicted, Do::kConvict},
     {kBusy, kInitBegun, kConvicted, Do::kConvict},
     {kBusy, kInitFailed, kConvicted, Do::kConvict},
     {kBusy, kClaim, kConvicted, Do::kConvict},  // twice
@@ -113,7 +125,9 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kStopping, kStop, kStopping, Do::kBug},      // it is asked once
     {kStopping, kKill, kKilling, Do::kKill},
     {kStopping, kGraceOver, kKilling, Do::kKillOverdue},
-    {kStopping, kHello, kStopping, Do::kNothing},       // it was still starting when we asked
+    {kStopping, kKillFailed, kStopping, Do::kBug},  // no kill was ordered
+    {kStopping, kHello, kStopping, Do::kNothing},   // it was still starting when we asked
+    {kStopping, kRefusal, kStopping, Do::kNothing},
     {kStopping, kInitBegun, kStopping, Do::kNothing},   // it was still starting when we asked
     {kStopping, kInitFailed, kStopping, Do::kNothing},  // it ends now, as we asked
     {kStopping, kClaim, kConvicted, Do::kConvict},
@@ -129,7 +143,9 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kKilling, kStop, kKilling, Do::kBug},      // only workers without a task, and alive
     {kKilling, kKill, kKilling, Do::kNothing},
     {kKilling, kGraceOver, kKilling, Do::kBug},  // a kill disarms every grace
+    {kKilling, kKillFailed, kUnkilled, Do::kNoteKillFailed},
     {kKilling, kHello, kKilling, Do::kNothing},
+    {kKilling, kRefusal, kKilling, Do::kNothing},
     {kKilling, kInitBegun, kKilling, Do::kNothing},
     {kKilling, kInitFailed, kKilling, Do::kNothing},
     {kKilling, kClaim, kKilling, Do::kNoteClaim},  // written before the kill: the task had started
@@ -145,7 +161,9 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kLosing, kStop, kLosing, Do::kBug},      // there is no channel to ask through
     {kLosing, kKill, kKilling, Do::kKill},
     {kLosing, kGraceOver, kKilling, Do::kKillLost},
+    {kLosing, kKillFailed, kLosing, Do::kBug},    // no kill was ordered
     {kLosing, kHello, kConvicted, Do::kConvict},  // nothing can come through a lost channel; yet if
+    {kLosing, kRefusal, kConvicted, Do::kConvict},
     {kLosing, kInitBegun, kConvicted, Do::kConvict},
     {kLosing, kInitFailed, kConvicted, Do::kConvict},
     {kLosing, kClaim, kConvicted, Do::kConvict},  // it did, it would be a worker's doing
@@ -161,7 +179,9 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kConvicted, kStop, kConvicted, Do::kBug},       // only workers without a task, and alive
     {kConvicted, kKill, kConvicted, Do::kNothing},   // the first cause wins
     {kConvicted, kGraceOver, kConvicted, Do::kBug},  // a conviction disarms every grace
+    {kConvicted, kKillFailed, kUnkilled, Do::kNoteKillFailed},
     {kConvicted, kHello, kConvicted, Do::kNothing},
+    {kConvicted, kRefusal, kConvicted, Do::kNothing},
     {kConvicted, kInitBegun, kConvicted, Do::kNothing},
     {kConvicted, kInitFailed, kConvicted, Do::kNothing},
     {kConvicted, kClaim, kConvicted,
@@ -173,14 +193,34 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kConvicted, kChannelLost, kConvicted, Do::kNothing},
     {kConvicted, kExit, kReaped, Do::kBury},
 
+    {kUnkilled, kOffer, kUnkilled, Do::kBug},     // as while it is being killed
+    {kUnkilled, kWithdraw, kUnkilled, Do::kBug},  // as while it is being killed
+    {kUnkilled, kStop, kUnkilled, Do::kBug},      // as while it is being killed
+    {kUnkilled, kKill, kUnkilled, Do::kNothing},  // we have tried
+    {kUnkilled, kGraceOver, kReaped, Do::kAbandon},
+    {kUnkilled, kKillFailed, kUnkilled, Do::kBug},  // it is killed once
+    {kUnkilled, kHello, kUnkilled, Do::kNothing},
+    {kUnkilled, kRefusal, kUnkilled, Do::kNothing},
+    {kUnkilled, kInitBegun, kUnkilled, Do::kNothing},
+    {kUnkilled, kInitFailed, kUnkilled, Do::kNothing},
+    {kUnkilled, kClaim, kUnkilled, Do::kNoteClaim},  // as while it is being killed
+    {kUnkilled, kMemory, kUnkilled, Do::kNothing},
+    {kUnkilled, kWithdrawn, kUnkilled, Do::kNothing},
+    {kUnkilled, kReply, kUnkilled, Do::kSettleLate},
+    {kUnkilled, kNonsense, kUnkilled, Do::kNothing},
+    {kUnkilled, kChannelLost, kUnkilled, Do::kNothing},
+    {kUnkilled, kExit, kReaped, Do::kBury},
+
     // A buried worker is forgotten, so that nothing reaches it; ours would be a bug, theirs is
     // dust.
-    {kReaped, kOffer, kReaped, Do::kBug},      // only idle workers are offered tasks
-    {kReaped, kWithdraw, kReaped, Do::kBug},   // only of workers that were offered one
-    {kReaped, kStop, kReaped, Do::kBug},       // only workers without a task, and alive
-    {kReaped, kKill, kReaped, Do::kBug},       // forgotten workers are not in any list to kill
-    {kReaped, kGraceOver, kReaped, Do::kBug},  // burial disarms every grace
+    {kReaped, kOffer, kReaped, Do::kBug},       // only idle workers are offered tasks
+    {kReaped, kWithdraw, kReaped, Do::kBug},    // only of workers that were offered one
+    {kReaped, kStop, kReaped, Do::kBug},        // only workers without a task, and alive
+    {kReaped, kKill, kReaped, Do::kBug},        // forgotten workers are not in any list to kill
+    {kReaped, kGraceOver, kReaped, Do::kBug},   // burial disarms every grace
+    {kReaped, kKillFailed, kReaped, Do::kBug},  // no kill was ordered
     {kReaped, kHello, kReaped, Do::kNothing},
+    {kReaped, kRefusal, kReaped, Do::kNothing},
     {kReaped, kInitBegun, kReaped, Do::kNothing},
     {kReaped, kInitFailed, kReaped, Do::kNothing},
     {kReaped, kClaim, kReaped, Do::kNothing},
@@ -227,7 +267,7 @@ std::span<const Row> all_rows() { return kRows; }
 const char* to_string(State state) {
   constexpr std::array<const char*, kStates> kNames = {
       "starting", "initializing", "idle",   "offered",   "withdrawing", "busy",
-      "stopping", "killing",      "losing", "convicted", "reaped"};
+      "stopping", "killing",      "losing", "convicted", "unkilled",    "reaped"};
   return kNames[static_cast<std::size_t>(state)];
 }
 
@@ -237,7 +277,9 @@ const char* to_string(Event event) {
                                                        "stop",
                                                        "kill",
                                                        "grace over",
+                                                       "kill failed",
                                                        "hello",
+                                                       "refusal",
                                                        "initializer begun",
                                                        "initializer failed",
                                                        "claim",
@@ -251,17 +293,12 @@ const char* to_string(Event event) {
 }
 
 const char* to_string(Action action) {
-  constexpr std::array<const char*, kActions> kNames = {"nothing",      "time initializer",
-                                                        "refuse",       "welcome",
-                                                        "send offer",   "send withdraw",
-                                                        "send stop",    "retire",
-                                                        "note memory",  "note claim",
-                                                        "take back",    "settle",
-                                                        "settle late",  "kill",
-                                                        "kill overdue", "kill lost",
-                                                        "kill overrun", "kill late",
-                                                        "convict",      "arm grace",
-                                                        "bury",         "bug"};
+  constexpr std::array<const char*, kActions> kNames = {
+      "nothing",       "time initializer", "refuse",      "welcome",     "send offer",
+      "send withdraw", "send stop",        "retire",      "note memory", "note claim",
+      "take back",     "settle",           "settle late", "kill",        "kill overdue",
+      "kill lost",     "kill overrun",     "kill late",   "convict",     "arm grace",
+      "note refusal",  "note kill failed", "abandon",     "bury",        "bug"};
   return kNames[static_cast<std::size_t>(action)];
 }
 

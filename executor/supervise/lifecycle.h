@@ -23,19 +23,22 @@ enum class State : std::uint8_t {
   kKilling,       // is being killed because we wanted it, or overdue; what it still says is heard
   kLosing,        // its channel is closed; its exit record is awaited for a grace
   kConvicted,     // is being killed for nonsense; only its claim is still heard
-  kReaped,        // the kernel gave its exit record
+  kUnkilled,  // our kill was refused; its lifeline was cut, its exit record is awaited for a grace
+  kReaped,    // the kernel gave its exit record, or it is not awaited any longer
 };
-inline constexpr std::size_t kStates = 11;
+inline constexpr std::size_t kStates = 12;
 
 enum class Event : std::uint8_t {
   // ours
-  kOffer,      // give it a task
-  kWithdraw,   // ask for the task back
-  kStop,       // ask it to end
-  kKill,       // a deadline or a shutdown wants it dead
-  kGraceOver,  // the grace that an earlier row armed has ended
+  kOffer,       // give it a task
+  kWithdraw,    // ask for the task back
+  kStop,        // ask it to end
+  kKill,        // a deadline or a shutdown wants it dead
+  kGraceOver,   // the grace that an earlier row armed has ended
+  kKillFailed,  // the kill that an earlier row ordered was refused
   // theirs
   kHello,
+  kRefusal,     // it cannot serve, or has refused a submit in a constructor; it has said why
   kInitBegun,   // from here on the initializer is to blame
   kInitFailed,  // it threw
   kClaim,
@@ -46,8 +49,8 @@ enum class Event : std::uint8_t {
   kChannelLost,  // EOF, or a refused write
   kExit,         // the kernel's record of the process: the only road to a death report (law L3)
 };
-inline constexpr std::size_t kEvents = 15;
-constexpr bool is_ours(Event event) { return event <= Event::kGraceOver; }
+inline constexpr std::size_t kEvents = 17;
+constexpr bool is_ours(Event event) { return event <= Event::kKillFailed; }
 
 enum class Action : std::uint8_t {
   kNothing,
@@ -70,11 +73,14 @@ enum class Action : std::uint8_t {
   kKillLate,         // SIGKILL: it did not say hello, or take or give back a task, in time
   kConvict,          // SIGKILL, and a protocol error for its task
   kArmGrace,         // await the exit record for the channel grace
-  kBury,             // tell the death, look after its task, forget the worker
-  kBug,              // ours: abort
+  kNoteRefusal,      //
+  kNoteKillFailed,   // await the exit record for the channel grace
+  kAbandon,  // the exit record has not come: end its task, forget the worker, free its place
+  kBury,     // tell the death, look after its task, forget the worker
+  kBug,      // ours: abort
 };
 
-inline constexpr std::size_t kActions = 22;
+inline constexpr std::size_t kActions = 25;
 
 struct Row {
   State in;

@@ -21,21 +21,44 @@ Loop::Loop(os::Os& os, Inbox& inbox, Outlet& outlet, const SupervisorOptions& op
     : os_(os), inbox_(inbox), outlet_(outlet), settings_(settings), supervisor_(options) {}
 
 Loop::~Loop() {
-  // Normally there are none left. After descriptors_lost_ their numbers may be anybody's.
-  // The futures have ended by now, so that a worker that dies slowly holds up nobody.
+  // Normally there are none left. The futures have ended by now, so that a worker that dies slowly
+  // holds up nobody.
   for (auto& [id, hand] : hands_) {
     if (hand.late_reaper.joinable()) hand.late_reaper.join();
-    if (!descriptors_lost_) continue;
-    hand.channel->abandon();
-    os_.abandon(hand.child);
+    if (descriptors_lost_) {  // their numbers may be anybody's
+      hand.channel->abandon();
+      os_.abandon(hand.child);
+    } else {
+      if (!hand.reaped && !os_.kill(hand.child)) os_.reap(hand.child);
+      let_go(hand);
+    }
     left_over_.push_back(hand.child);
   }
+  if (!descriptors_lost_) reap_abandoned();
+  for (const os::Child& child : abandoned_) {
+    if (!descriptors_lost_) os_.close(child.handle);
+  }
   for (const os::Child& child : left_over_) os_.clear_away(child);
+}
+
+void Loop::let_go(Hand& hand) {
+  os_.close(hand.child.handle);
+  if (hand.child.errors >= 0) os_.close(hand.child.errors);
+  if (hand.child.lifeline >= 0) os_.close(hand.child.lifeline);
+}
+
+// Asked before it is closed, which may be at any kill: by its closing, too, the worker is killed.
+bool Loop::lifeline_is_ours(const Hand& hand) {
+  if (hand.child.lifeline >= 0 && os_.identity(hand.child.lifeline) != hand.lifeline_identity) {
+    descriptors_lost_ = true;
+  }
+  return !descriptors_lost_;
 }
 
 bool Loop::turn() {
   std::vector<Input> inputs = gather();
   do {
+    look_for_other_rights(inputs);
     std::vector<Order> orders = supervisor_.step(std::exchange(inputs, {}), os_.now());
     // First: who hears from a future that the pool broke must find it broken.
     for (const Order& order : orders) {
@@ -46,6 +69,12 @@ bool Loop::turn() {
     }
   } while (!inputs.empty());
   return !finished_;
+}
+
+// Before each step, since each may hand out a task.
+void Loop::look_for_other_rights(std::vector<Input>& inputs) {
+  const std::uint64_t now = os_.rights();
+  if (std::exchange(rights_, now) != now && !hands_.empty()) inputs.push_back(RightsChanged{});
 }
 
 // Whether the worker's descriptors are still what they were: asked before each use, since the
@@ -83,6 +112,7 @@ std::vector<Input> Loop::gather() {
   }
   collect_late_exits(inputs);
   if (descriptors_lost_) inputs.assign(1, DescriptorsLost{});
+  if (wait_failed_ && !descriptors_lost_) inputs.assign(1, WaitFailed{*wait_failed_});
   return inputs;
 }
 
@@ -106,7 +136,7 @@ void Loop::sleep() {
     descriptors_lost_ = true;
     return;
   }
-  os_.wait(watches_, hurry ? std::optional(os_.now()) : supervisor_.next_deadline());
+  wait_failed_ = os_.wait(watches_, hurry ? std::optional(os_.now()) : supervisor_.next_deadline());
   descriptors_lost_ =
       descriptors_lost_ || std::any_of(watches_.begin(), watches_.end(),
                                        [](const os::Watch& watch) { return watch.foreign; });
@@ -153,8 +183,10 @@ void Loop::collect_late_exits(std::vector<Input>& inputs) {
     late.swap(late_exits_);
   }
   for (const auto& [id, exit] : late) {
-    Hand& hand = hands_.at(id);
-    hand.late_reaper.join();
+    const auto found = hands_.find(id);
+    if (found == hands_.end()) continue;  // it was abandoned
+    Hand& hand = found->second;
+    if (hand.late_reaper.joinable()) hand.late_reaper.join();
     // Its channel may have become something else while the record was waited for.
     if (!descriptors_lost_ && are_ours(hand)) told_exit(id, hand, exit, inputs);
   }
@@ -191,6 +223,7 @@ bool Loop::is_out_of_memory(const Hand& hand, const ExitStatus& exit) {
 void Loop::clear_away(const os::Child& child) {
   left_over_.push_back(child);
   std::erase_if(left_over_, [this](const os::Child& each) { return os_.clear_away(each); });
+  reap_abandoned();
 }
 
 void Loop::carry_out(SpawnWorker& order, std::vector<Input>& inputs) {
@@ -213,6 +246,7 @@ void Loop::carry_out(SpawnWorker& order, std::vector<Input>& inputs) {
   }
   hand.channel_identity = os_.identity(hand.child.channel);
   hand.handle_identity = os_.identity(hand.child.handle);
+  hand.lifeline_identity = os_.identity(hand.child.lifeline);
   inputs.push_back(WorkerSpawned{order.worker, hand.child.pid});
   outlet_.worker_started({hand.index, hand.child.pid});
   hands_.emplace(order.worker, std::move(hand));
@@ -236,7 +270,7 @@ void Loop::carry_out(SendFrame& order, std::vector<Input>& inputs) {
 
 void Loop::carry_out(KillWorker& order, std::vector<Input>& inputs) {
   Hand& hand = hands_.at(order.worker);
-  if (!are_ours(hand)) return tell_loss(inputs);
+  if (!are_ours(hand) || !lifeline_is_ours(hand)) return tell_loss(inputs);
   if (hand.reaped) return;  // what condemned it and its record came together
   // Its record may have come since we looked. Then its end is its own, and a SIGKILL not ours.
   if (!hand.late_reaper.joinable()) {
@@ -246,19 +280,43 @@ void Loop::carry_out(KillWorker& order, std::vector<Input>& inputs) {
   }
   hand.killed = true;
   hand.was_frozen = os_.is_frozen(hand.child);
-  os_.kill(hand.child);
+  if (auto failed = os_.kill(hand.child)) {
+    inputs.push_back(KillFailed{order.worker, std::move(*failed)});
+  }
 }
 
 void Loop::carry_out(ForgetWorker& order, std::vector<Input>& inputs) {
   const auto found = hands_.find(order.worker);
   POOLPROOF_CHECK(found != hands_.end() && !found->second.late_reaper.joinable(),
                   "a worker is forgotten once, after its record was taken");
-  if (!are_ours(found->second)) return tell_loss(inputs);
+  if (!are_ours(found->second) || !lifeline_is_ours(found->second)) return tell_loss(inputs);
   outlet_.worker_ended({found->second.index, found->second.child.pid});
   clear_away(found->second.child);
-  os_.close(found->second.child.handle);
-  if (found->second.child.errors >= 0) os_.close(found->second.child.errors);
+  let_go(found->second);
   hands_.erase(found);
+}
+
+// Its channel and its lifeline are closed; its handle is kept until its record comes.
+void Loop::carry_out(AbandonWorker& order, std::vector<Input>& inputs) {
+  const auto found = hands_.find(order.worker);
+  POOLPROOF_CHECK(found != hands_.end(), "a worker is abandoned once");
+  Hand& hand = found->second;
+  if (!are_ours(hand) || !lifeline_is_ours(hand)) return tell_loss(inputs);
+  if (hand.late_reaper.joinable()) hand.late_reaper.join();  // it has ended, as its handle told
+  outlet_.worker_ended({hand.index, hand.child.pid});
+  if (hand.child.errors >= 0) os_.close(hand.child.errors);
+  if (hand.child.lifeline >= 0) os_.close(hand.child.lifeline);
+  abandoned_.push_back(hand.child);
+  hands_.erase(found);
+}
+
+void Loop::reap_abandoned() {
+  std::erase_if(abandoned_, [this](const os::Child& child) {
+    if (!os_.try_reap(child)) return false;
+    os_.close(child.handle);
+    left_over_.push_back(child);
+    return true;
+  });
 }
 
 void Loop::carry_out(SettleTask& order, std::vector<Input>&) {

@@ -53,6 +53,7 @@ class Loop {
   struct Hand {  // what we hold of one worker
     os::Child child;
     std::uint64_t channel_identity = 0, handle_identity = 0, errors_identity = 0;
+    std::uint64_t lifeline_identity = 0;
     int index = 0;
     std::unique_ptr<transport::Channel> channel;
     std::optional<StderrTail> tail;  // where its stderr comes to us
@@ -66,6 +67,10 @@ class Loop {
   };
 
   std::vector<Input> gather();
+  void look_for_other_rights(std::vector<Input>& inputs);
+  bool lifeline_is_ours(const Hand& hand);
+  void let_go(Hand& hand);
+  void reap_abandoned();
   bool are_ours(const Hand& hand);
   void sleep();
   void hear(WorkerId id, Hand& hand, std::size_t budget, std::vector<Input>& inputs);
@@ -80,6 +85,7 @@ class Loop {
   void carry_out(SendFrame& order, std::vector<Input>& inputs);
   void carry_out(KillWorker& order, std::vector<Input>& inputs);
   void carry_out(ForgetWorker& order, std::vector<Input>& inputs);
+  void carry_out(AbandonWorker& order, std::vector<Input>& inputs);
   void carry_out(SettleTask& order, std::vector<Input>& inputs);
   void carry_out(EndPool& order, std::vector<Input>& inputs);
   void carry_out(TellHealth& order, std::vector<Input>& inputs);
@@ -93,7 +99,10 @@ class Loop {
   std::map<WorkerId, Hand> hands_;
   std::vector<os::Watch> watches_;
   std::optional<std::uint64_t> memory_kills_;  // that are accounted for
-  std::vector<os::Child> left_over_;           // ended, but something of theirs is still there
+  std::uint64_t rights_ = 0;                   // of the program, when it was asked last
+  std::optional<os::SysError> wait_failed_;
+  std::vector<os::Child> left_over_;  // ended, but something of theirs is still there
+  std::vector<os::Child> abandoned_;  // could not be killed, and have not ended yet
   bool finished_ = false;
 
   std::mutex late_mutex_;  // guards what follows against the late reapers

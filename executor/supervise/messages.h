@@ -67,10 +67,18 @@ struct WorkerExited {
   std::string stderr_tail = {};  // what it wrote last, where that is kept
   bool by_itself = false;        // it had ended before any kill of ours was sent
 };
+struct KillFailed {  // it may live on; its exit record tells
+  WorkerId worker = 0;
+  os::SysError error;
+};
+struct RightsChanged {};    // workers that were started before have rights that the program has not
 struct DescriptorsLost {};  // somebody closed descriptors of ours: nothing can be known any more
+struct WaitFailed {         // nothing can be known any more
+  os::SysError error;
+};
 using Input = std::variant<FrameCame, GarbageCame, ChannelEnded, WorkerExited, TaskSubmitted,
                            CancelAsked, ShutdownAsked, ResizeAsked, HealthAsked, WorkerSpawned,
-                           SpawnFailed, DescriptorsLost>;
+                           SpawnFailed, KillFailed, RightsChanged, DescriptorsLost, WaitFailed>;
 
 struct SpawnWorker {
   WorkerId worker = 0;
@@ -88,6 +96,9 @@ struct KillWorker {
 struct ForgetWorker {  // its exit record was taken
   WorkerId worker = 0;
 };
+struct AbandonWorker {  // it could not be killed, and its exit record has not come
+  WorkerId worker = 0;
+};
 struct SettleTask {
   TaskId task = 0;
   Outcome outcome;
@@ -100,7 +111,7 @@ struct TellHealth {
   Health health;
 };
 struct Finish {};  // shutdown is complete: no task, no worker
-using Order = std::variant<SpawnWorker, SendFrame, KillWorker, ForgetWorker, SettleTask, EndPool,
-                           TellHealth, Finish>;
+using Order = std::variant<SpawnWorker, SendFrame, KillWorker, ForgetWorker, AbandonWorker,
+                           SettleTask, EndPool, TellHealth, Finish>;
 
 }  // namespace poolproof::supervise

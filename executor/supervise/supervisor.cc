@@ -71,6 +71,11 @@ void Supervisor::take(FrameCame& input) {
     case FrameKind::kHello:
       event = Event::kHello;
       break;
+    case FrameKind::kRefusal:
+      event = Event::kRefusal;
+      details.text.assign(reinterpret_cast<const char*>(frame.payload.data()),
+                          frame.payload.size());
+      break;
     case FrameKind::kInitBegun:
       event = Event::kInitBegun;
       break;
@@ -219,10 +224,30 @@ void Supervisor::take(SpawnFailed& input) {
   pause_spawning(spawn_failures_);
 }
 
+void Supervisor::take(KillFailed& input) {
+  if (Worker* worker = find(input.worker)) {
+    apply(*worker, Event::kKillFailed, {.text = os::to_string(input.error)});
+  }
+}
+
+// Those that hold a task end it first: it began while the program had their rights.
+void Supervisor::take(RightsChanged&) {
+  for (auto& [id, worker] : workers_) worker.outdated = true;
+}
+
 void Supervisor::take(DescriptorsLost&) {
-  const Failure why = plain_failure(
+  lose(plain_failure(FailureKind::kSupervisorLost, 0,
+                     "the program closed descriptors of the executor (look for close loops over "
+                     "all descriptors)"));
+}
+
+void Supervisor::take(WaitFailed& input) {
+  lose(plain_failure(
       FailureKind::kSupervisorLost, 0,
-      "the program closed descriptors of the executor (look for close loops over all descriptors)");
+      "the executor cannot wait for its workers any more: " + os::to_string(input.error)));
+}
+
+void Supervisor::lose(const Failure& why) {
   end_pool(why);  // first: who hears of it from a future must find the pool ended
   for (const TaskId id : tasks_.all()) fail(id, why);
   workers_.clear();

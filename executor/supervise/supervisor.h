@@ -60,6 +60,7 @@ class Supervisor {
     TaskId task = 0;  // what it was handed; 0: nothing
     bool in_initializer = false;
     bool said_hello = false;
+    bool outdated = false;  // the program's rights have changed since it was started
     bool ever_claimed = false;
     int tasks_done = 0;
     std::optional<std::size_t> memory_at_first;  // in bytes, after its first task
@@ -75,6 +76,7 @@ class Supervisor {
     ExitStatus exit = {};
     TaskId offered = 0;
     std::size_t bytes = 0;
+    std::string text = {};
   };
 
   void take(FrameCame& input);
@@ -88,7 +90,11 @@ class Supervisor {
   void take(HealthAsked& input);
   void take(WorkerSpawned& input);
   void take(SpawnFailed& input);
+  void take(KillFailed& input);
+  void take(RightsChanged& input);
   void take(DescriptorsLost& input);
+  void take(WaitFailed& input);
+  void lose(const Failure& why);
   void withdraw(Task& task);
   Worker* find(WorkerId id);
 
@@ -104,6 +110,7 @@ class Supervisor {
 
   // supervisor_ends.cc
   void bury(Worker& worker, const ExitStatus& exit);
+  void abandon(Worker& worker);
   void settle_or_requeue(Task& task, const Death& death);
   bool may_run_again(Task& task, const Death& death);
   void break_pool(const Death& death);

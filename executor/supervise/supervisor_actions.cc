@@ -34,6 +34,7 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
     case Action::kWelcome:
       worker.in_initializer = false;
       worker.said_hello = true;
+      worker.notes.refusal.clear();
       rest(worker);
       break;
     case Action::kSendOffer:
@@ -80,6 +81,16 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
       if (row.action == Action::kRefuse) {
         end_pool(failure_of_initializer(worker.ref, std::get<Failure>(*details.reply)));
       }
+      break;
+    case Action::kNoteRefusal:
+      worker.notes.refusal = std::move(details.text);
+      break;
+    case Action::kNoteKillFailed:
+      worker.notes.kill_error = std::move(details.text);
+      worker.grace_until = os::after(now_, options_.channel_grace);
+      break;
+    case Action::kAbandon:
+      abandon(worker);  // `worker` is gone now
       break;
     case Action::kArmGrace:
       worker.grace_until = now_ + options_.channel_grace;

@@ -7,6 +7,7 @@ namespace poolproof::supervise {
 
 void Supervisor::bury(Worker& worker, const ExitStatus& exit) {
   worker.notes.in_initializer = worker.in_initializer;
+  worker.notes.kill_error.clear();  // it has ended all the same
   const Death death = name_death(worker.ref, worker.notes, exit);
   // Idle workers that somebody kills from outside are no crash loop: they are replaced when needed.
   const bool counts = !worker.ever_claimed && death.intent == Intent::kUnplanned &&
@@ -22,10 +23,21 @@ void Supervisor::bury(Worker& worker, const ExitStatus& exit) {
   }
   if (counts) {
     // An initializer that hangs would hang again; one that froze, or died, need not.
-    const bool hopeless = death.in_initializer && death.cause == Cause::kLate;
+    const bool hopeless =
+        (death.in_initializer && death.cause == Cause::kLate) || !death.refusal.empty();
     if (++fresh_losses_ >= kLossLimit || hopeless) end_pool(failure_of_pool(death, fresh_losses_));
     pause_spawning(++losses_to_pause_);
   }
+}
+
+// It could not be killed, and has not ended. Its place is another's from now on.
+void Supervisor::abandon(Worker& worker) {
+  const Death death = name_death(worker.ref, worker.notes, Unseen{});
+  ++counters_.ended[death.cause];
+  Task* task = worker.task != 0 ? tasks_.find(worker.task) : nullptr;
+  orders_.push_back(AbandonWorker{worker.id});
+  workers_.erase(worker.id);
+  if (task != nullptr) settle_or_requeue(*task, death);
 }
 
 void Supervisor::settle_or_requeue(Task& task, const Death& death) {
@@ -45,6 +57,7 @@ void Supervisor::settle_or_requeue(Task& task, const Death& death) {
 // Whether the task is given to another worker, now that its own has died.
 bool Supervisor::may_run_again(Task& task, const Death& death) {
   if (death.intent != Intent::kUnplanned) return false;
+  if (!death.kill_error.empty()) return false;  // it may still run there
   if (!task.started) {
     if (++task.lost_unclaimed >= kLossLimit) return false;
     ++counters_.requeued;

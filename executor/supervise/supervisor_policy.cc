@@ -27,7 +27,8 @@ void Supervisor::expire() {
       apply(*find(task->holder), Event::kKill, {.wish = Wish::kDeadline});
     }
   }
-  for (auto& [id, worker] : workers_) {
+  for (auto at = workers_.begin(); at != workers_.end();) {
+    Worker& worker = (at++)->second;  // it may be forgotten in there
     // Of those that are idle only once tasks were handed out: one with a task to come stays.
     if (worker.state != State::kIdle) end_grace(worker);
   }
@@ -84,6 +85,7 @@ Health Supervisor::health() const {
       case State::kKilling:
       case State::kLosing:
       case State::kConvicted:
+      case State::kUnkilled:
       case State::kReaped:
         ++health.ending;
         break;
@@ -118,6 +120,7 @@ bool Supervisor::is_coming(const Worker& worker) const {
 Wish Supervisor::wish_to_retire(const Worker& worker) const {
   if ((shutdown_ || ended_) && tasks_.waiting() == 0) return Wish::kStop;
   if (worker.ref.index >= wanted_) return Wish::kResize;
+  if (worker.outdated) return Wish::kRights;
   if (options_.tasks_per_worker > 0 && worker.tasks_done >= options_.tasks_per_worker) {
     return Wish::kSpent;
   }

@@ -104,14 +104,29 @@ TEST(Programs, run_their_main_once_though_their_workers_are_the_same_file) {
   EXPECT_EQ(output.find("main runs", first + 1), std::string::npos) << output;
 }
 
-TEST(Programs, that_are_only_called_like_a_worker_run_their_main) {
-  for (const std::vector<std::string>& args :
-       {std::vector<std::string>{},
-        {"1"},
-        {std::to_string(getpid()), "0", "1000", "0", "0", "0", "poolproof-0", "1"}}) {
+// Whatever its words are: it serves a parent that made its channel, or it ends (law L10).
+TEST(Programs, that_are_only_called_like_a_worker_end_with_a_message_and_never_run_their_main) {
+  const std::vector<std::string> words = {"parent=" + std::to_string(getpid()),
+                                          "index=0",
+                                          "max_payload=1000",
+                                          "memory_limit=0",
+                                          "memory_interval_ms=0",
+                                          "initializer=0",
+                                          "waits=0",
+                                          "depth=1",
+                                          "share=4",
+                                          "leaves_terminal=1",
+                                          "cap_effective=0",
+                                          "cap_permitted=0",
+                                          "cap_inheritable=0",
+                                          "cap_bounding=0",
+                                          "no_new_privileges=0",
+                                          "name=poolproof-0"};
+  for (const std::vector<std::string>& args : {std::vector<std::string>{}, {"1"}, words}) {
     Program program(DRIVEN_PROGRAM, args, "poolproof-worker");
-    EXPECT_EQ(program.output(), "main runs in poolproof-worker\n");
-    EXPECT_EQ(program.status(), 0);
+    EXPECT_EQ(program.output(), "");
+    ASSERT_TRUE(WIFEXITED(program.status()));
+    EXPECT_EQ(WEXITSTATUS(program.status()), 114);
   }
 }
 

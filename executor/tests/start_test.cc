@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <fstream>
 #include <string>
@@ -98,7 +99,7 @@ TEST_F(Start, a_system_that_refuses_every_worker_gives_an_error_that_says_how) {
   const int next = open("/dev/null", O_RDONLY);
   close(next);
   // Enough for the bell of the pool, too few for a channel.
-  const rlimit few{static_cast<rlim_t>(next) + 2, before.rlim_max};
+  const rlimit few{static_cast<rlim_t>(std::max(next, 5)) + 2, before.rlim_max};
   setrlimit(RLIMIT_NOFILE, &few);
   Future<int> first = pool.submit([] { return 1; });
   Future<int> second = pool.submit([] { return 2; });

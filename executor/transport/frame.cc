@@ -97,7 +97,7 @@ void FrameParser::accept_header() {
   } else if (load<std::uint8_t>(&header_[4]) != kVersion) {
     error_ = "a frame of version " + std::to_string(load<std::uint8_t>(&header_[4]));
   } else if (kind < static_cast<int>(FrameKind::kHello) ||
-             kind > static_cast<int>(FrameKind::kMemory)) {
+             kind > static_cast<int>(FrameKind::kRefusal)) {
     error_ = "a frame of unknown kind " + std::to_string(kind);
   } else if (load<std::uint16_t>(&header_[6]) != 0) {
     error_ = "a frame with unknown flags";

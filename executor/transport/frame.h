@@ -34,6 +34,7 @@ enum class FrameKind : std::uint8_t {
   kInitialize = 10,  // parent, first of all: run this before your hello
   kInitBegun = 11,  // worker: written before anything of it is decoded; kFailed of task 0: it threw
   kMemory = 12,     // worker, before a reply now and then: in `task`, its anonymous memory in bytes
+  kRefusal = 13,  // worker, before its hello: why it cannot serve, or what it has refused, as text
 };
 
 struct Frame {

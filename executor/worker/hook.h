@@ -8,9 +8,9 @@ using Main = int (*)(int, char**, char**);
 using LibcStart = int (*)(Main main, int argc, char** argv, void (*init)(), void (*fini)(),
                           void (*rtld_fini)(), void* stack_end);
 
-// A worker's main in a process that was started as one, which is bound to its parent thereby; the
-// given one in any other. Call it before any constructor, so that one that hangs cannot outlive the
-// parent. A caller that has replaced main tells it with note_entry.
+// A worker's main in a process that is called one (it is one then, or has ended); the given one in
+// any other. Call it before any constructor, so that one that hangs cannot outlive the parent. A
+// caller that has replaced main tells it with note_entry.
 Main main_for(int argc, char** argv, Main users);
 
 }  // namespace poolproof::worker

@@ -14,8 +14,11 @@ using transport::Frame;
 using transport::FrameKind;
 
 // The parent is trusted, so that its messages have no limit but memory.
-Line::Line(int fd)
-    : fd_(fd), parser_(std::numeric_limits<std::size_t>::max()), scratch_(std::size_t{64} << 10) {}
+Line::Line(int fd, std::uint32_t sent)
+    : fd_(fd),
+      parser_(std::numeric_limits<std::size_t>::max()),
+      scratch_(std::size_t{64} << 10),
+      sent_(sent) {}
 
 Frame Line::next() {
   while (ready_.empty()) fill(0);

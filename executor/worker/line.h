@@ -17,7 +17,8 @@ inline constexpr int kChannelFailed = 113;
 
 class Line {
  public:
-  explicit Line(int fd);
+  // `sent`: the digest of what this process has sent on it before.
+  explicit Line(int fd, std::uint32_t sent = 0);
   Line(const Line&) = delete;
   Line& operator=(const Line&) = delete;
 
@@ -39,7 +40,7 @@ class Line {
   transport::FrameParser parser_;
   std::deque<transport::Frame> ready_;
   Bytes scratch_;
-  std::uint32_t sent_ = 0;  // the digest of it
+  std::uint32_t sent_;  // the digest of it
 };
 
 }  // namespace poolproof::worker

@@ -18,6 +18,7 @@
 #include "executor/os/child.h"
 #include "executor/os/memory.h"
 #include "executor/transport/frame.h"
+#include "executor/worker/entry.h"
 #include "executor/worker/line.h"
 #include "poolproof/task.h"
 
@@ -125,7 +126,8 @@ class MemoryReports {
 
 void serve(int fd, const os::WorkerStart& start) {
   const pid_t self = getpid();
-  Line line(fd);
+  note_serving();
+  Line line(fd, sent_before_serving());
   if (start.has_initializer != 0) initialize(line, self);
   line.send(FrameKind::kHello, 0);
   MemoryReports memory(start.memory_interval_ms);

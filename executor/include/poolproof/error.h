@@ -55,10 +55,11 @@ enum class Cause {
   kSpent,        // asked to stop: it has run tasks_per_worker tasks
   kGrown,        // asked to stop: it has grown by memory_growth
   kResized,      // asked to stop: the pool is to have fewer workers
-  kShutdown,     // asked to stop, or killed by a shutdown
-  kPoolBroken,   // killed because the pool broke with another worker (OnDeath::kBreakPool)
-  kOutOfMemory,  // by the kernel, whose oom_kill counter of the cgroup has risen
-  kUnknown,      // its exit status could not be had
+  kRightsChanged,  // asked to stop: the program has another user, group or capability by now
+  kShutdown,       // asked to stop, or killed by a shutdown
+  kPoolBroken,     // killed because the pool broke with another worker (OnDeath::kBreakPool)
+  kOutOfMemory,    // by the kernel, whose oom_kill counter of the cgroup has risen
+  kUnknown,        // its exit status could not be had
 };
 
 enum class Intent { kUnplanned, kPolicy, kAsked };

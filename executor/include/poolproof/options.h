@@ -40,6 +40,13 @@ enum class Stderr {
   kTail,     // nowhere; what it wrote last comes with the error if it dies (Failure::stderr_tail)
 };
 
+// What a terminal's Ctrl-C, Ctrl-\ and hang-up do to workers: the terminal sends SIGINT, SIGQUIT or
+// SIGHUP to every process of the program's group.
+enum class TerminalSignals {
+  kLeaveToProgram,  // nothing: the program decides, and its end is the workers' end
+  kInherit,  // what they do to any program: they end a worker, unless the program ignores them
+};
+
 struct ShutdownOptions {
   Pending pending = Pending::kDrain;
   Running running = Running::kFinish;
@@ -132,10 +139,11 @@ struct ExecutorOptions {
   //
   // The constructor throws SpawnError if no cgroup with that limit can be made there.
   std::string memory_cgroup = {};
-  // Added to the program's environment, as it is when the worker starts; there before anything of
-  // the worker runs.
+  // Added to the program's environment as it was at the first submit; there before anything of the
+  // worker runs.
   std::map<std::string, std::string> env = {};
   Stderr worker_stderr = Stderr::kInherit;
+  TerminalSignals terminal_signals = TerminalSignals::kLeaveToProgram;
   // A worker is called `name`-`index`: see this_worker(), and ps, which shows the first 15 letters.
   std::string name = "poolproof";
   // How long a worker may take to say that it has started, and to take a task that it was offered.

@@ -1,0 +1,46 @@
+#include "executor/os/nesting.h"
+
+#include <algorithm>
+#include <atomic>
+
+namespace poolproof::os {
+namespace {
+
+// What one executor of the program itself hands out in all, and each of its workers at the least.
+constexpr int kHandedOut = 256;
+constexpr int kLeastEach = 4;
+
+// Set before constructors run, which must not set them back.
+constinit int depth = 0;
+constinit int share = 0;
+constinit std::atomic<int> taken = 0;  // the living workers of this process, and their shares
+
+}  // namespace
+
+void set_nesting(int this_depth, int this_share) {
+  depth = this_depth;
+  share = this_share;
+}
+
+int nesting_depth() { return depth; }
+
+int workers_within_share(int wanted) { return depth == 0 ? wanted : std::min(wanted, share); }
+
+int share_for_each_of(int workers) {
+  if (depth == 0) return std::max(kHandedOut / workers, kLeastEach);
+  return std::max(share / workers - 1, 0);
+}
+
+bool take_from_share(int each) {
+  if (depth == 0) return true;
+  const int wanted = 1 + each;
+  if (taken.fetch_add(wanted) + wanted <= share) return true;
+  taken.fetch_sub(wanted);
+  return false;
+}
+
+void give_back_to_share(int each) {
+  if (depth != 0) taken.fetch_sub(1 + each);
+}
+
+}  // namespace poolproof::os

@@ -1,0 +1,195 @@
+#include "executor/os/spawn.h"
+
+#include <fcntl.h>
+#include <link.h>
+#include <sched.h>
+#include <signal.h>
+#include <sys/auxv.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "executor/os/worker_start.h"
+
+namespace poolproof::os {
+namespace {
+
+constexpr char kProgram[] = "/proc/self/exe";
+constexpr std::size_t kStackBytes = std::size_t{32} << 10;
+
+// What the child leaves behind in our memory if it cannot go on.
+struct Attempt {
+  const Launch* launch = nullptr;
+  const char* volatile failed_call = nullptr;
+  volatile int error = 0;
+};
+
+// The child shares our memory until it has called exec: it allocates nothing, makes system calls
+// only, and no sanitizer may look on.
+#define IN_CHILD __attribute__((no_sanitize("address", "thread", "undefined")))
+
+IN_CHILD void give_up(Attempt& attempt, const char* call) {
+  attempt.error = errno;
+  attempt.failed_call = call;
+  syscall(SYS_exit_group, 127);
+}
+
+IN_CHILD void place(Attempt& attempt, int fd, int number) {
+  if (fd == number) return;
+  if (syscall(SYS_dup3, fd, number, 0) < 0) give_up(attempt, "dup3");
+}
+
+// Reads nothing: /dev/null, or where there is none, a pipe that nobody writes to.
+IN_CHILD void place_stdin(Attempt& attempt) {
+  const long null = syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDONLY, 0);
+  if (null >= 0) return place(attempt, static_cast<int>(null), STDIN_FILENO);
+  int ends[2] = {-1, -1};
+  if (syscall(SYS_pipe2, ends, 0) != 0) give_up(attempt, "pipe2");
+  syscall(SYS_close, ends[1]);
+  place(attempt, ends[0], STDIN_FILENO);
+}
+
+IN_CHILD int in_child(void* context) {
+  auto& attempt = *static_cast<Attempt*>(context);
+  const Launch& launch = *attempt.launch;
+  // First, since it may stand where one of the others goes.
+  if (launch.errors >= 0) place(attempt, launch.errors, STDERR_FILENO);
+  place(attempt, launch.channel, kWorkerChannel);
+  place(attempt, launch.lifeline, kWorkerLifeline);
+  place_stdin(attempt);
+  // Closed here and by range: the user's descriptors are not ours to mark.
+  if (syscall(SYS_close_range, kWorkerLifeline + 1, ~0U, 0) != 0) give_up(attempt, "close_range");
+  syscall(SYS_execve, kProgram, launch.arguments, launch.environment);
+  give_up(attempt, "execve");
+  return 127;
+}
+
+// Signals stay blocked in the child: a handler of the program must not run there, in our memory.
+class AllSignalsBlocked {
+ public:
+  AllSignalsBlocked() { change(~std::uint64_t{0}, &before_); }
+  ~AllSignalsBlocked() { change(before_, nullptr); }
+  AllSignalsBlocked(const AllSignalsBlocked&) = delete;
+  AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
+
+ private:
+  // By the kernel's own call: glibc's leaves two signals of its own open.
+  static void change(std::uint64_t mask, std::uint64_t* before) {
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, before, sizeof(mask));
+  }
+  std::uint64_t before_ = 0;
+};
+
+int start_child(Attempt& attempt, int flags, int* handle) {
+  alignas(16) static thread_local std::array<std::byte, kStackBytes> stack;
+  const AllSignalsBlocked blocked;
+  return clone(&in_child, stack.data() + stack.size(), CLONE_VM | CLONE_VFORK | flags | SIGCHLD,
+               &attempt, handle);
+}
+
+void take_record(int pid) {
+  siginfo_t info;
+  while (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED) != 0 && errno == EINTR) continue;
+}
+
+// What a failed exec of our own program means, as far as it can be seen.
+std::string hint_for_exec(int error) {
+  char link[1];
+  if (error != ENOENT) return "";
+  if (readlink(kProgram, link, sizeof(link)) < 0) {
+    return " (there is no /proc/self/exe: is /proc mounted in this root directory?)";
+  }
+  return " (the program is there, so what it needs is missing: is its dynamic loader in this root "
+         "directory, after a chroot?)";
+}
+
+// One call that must work; `fails_with` is the error of the harmless arguments that it is given.
+bool answers(long answer, int fails_with) {
+  return answer >= 0 || (fails_with != 0 && errno == fails_with);
+}
+
+}  // namespace
+
+int lifted(int fd) {
+  if (fd > kWorkerLifeline || fd < 0) return fd;
+  const int higher = fcntl(fd, F_DUPFD_CLOEXEC, kWorkerLifeline + 1);
+  const int error = errno == EINVAL ? EMFILE : errno;  // RLIMIT_NOFILE lies below that number
+  close(fd);
+  errno = error;
+  return higher;
+}
+
+std::variant<Launched, SysError> launch(const Launch& what) {
+  Attempt attempt{.launch = &what};
+  int handle = -1;
+  int pid = start_child(attempt, CLONE_PIDFD, &handle);
+  if (pid < 0 && errno == EINVAL) {  // no such flag here (qemu-user); then there is the other call
+    handle = -1;
+    pid = start_child(attempt, 0, nullptr);
+  }
+  if (pid < 0) return SysError{"clone", errno};
+  if (attempt.failed_call != nullptr) {
+    const int error = attempt.error;
+    const std::string hint =
+        std::string(attempt.failed_call) == "execve" ? hint_for_exec(error) : "";
+    take_record(pid);
+    if (handle >= 0) close(handle);
+    return SysError{attempt.failed_call, error, hint};
+  }
+  // The pid is still that process: nobody but us reaps it, unless the program asked for that.
+  if (handle < 0) handle = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
+  const char* failed = handle < 0 ? "pidfd_open" : "fcntl(F_DUPFD_CLOEXEC)";
+  handle = lifted(handle);
+  if (handle >= 0) return Launched{pid, handle};
+  const int error = errno;
+  ::kill(pid, SIGKILL);
+  take_record(pid);
+  return SysError{failed, error};
+}
+
+std::string started_by_loader() {
+  // A program that names a loader, and a kernel that has loaded none beside it.
+  bool names_loader = false;
+  dl_iterate_phdr(
+      [](dl_phdr_info* program, std::size_t, void* found) {
+        for (int i = 0; i < program->dlpi_phnum; ++i) {
+          *static_cast<bool*>(found) |= program->dlpi_phdr[i].p_type == PT_INTERP;
+        }
+        return 1;  // the first is the program itself
+      },
+      &names_loader);
+  if (!names_loader || getauxval(AT_BASE) != 0) return "";
+  return "this program was started through the dynamic loader (ld.so PROGRAM), so that the kernel "
+         "knows the loader only, and no worker can be started from it. Cure: start the program "
+         "itself";
+}
+
+std::string missing_calls() {
+  static const std::string missing = [] {
+    siginfo_t info;
+    const char* call = nullptr;
+    int error = 0;
+    const auto require = [&](const char* name, long answer, int fails_with) {
+      if (call != nullptr || answers(answer, fails_with)) return;
+      call = name;
+      error = errno;
+    };
+    require("close_range", syscall(SYS_close_range, ~0U, ~0U, 0), 0);
+    require("waitid(P_PIDFD)", waitid(P_PIDFD, ~0U >> 1, &info, WEXITED | WNOHANG), EBADF);
+    if (call == nullptr) return std::string();
+    return "the executor needs Linux 5.9 or newer, and may call clone, execve, close_range, "
+           "waitid, "
+           "ppoll and socketpair; here " +
+           to_string(SysError{call, error}) +
+           ". Is the kernel older, or does a seccomp profile (of a container, say) refuse it?";
+  }();
+  return missing;
+}
+
+}  // namespace poolproof::os
