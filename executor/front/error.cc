@@ -71,7 +71,9 @@ std::string to_string(const ExitStatus& status) {
     return "exit code " + std::to_string(exited->code);
   }
   if (const auto* signaled = std::get_if<Signaled>(&status)) {
-    return signal_name(signaled->signal) + (signaled->core ? " (core dumped)" : "");
+    const bool forbidden = signaled->signal == SIGSYS;
+    return signal_name(signaled->signal) + (signaled->core ? " (core dumped)" : "") +
+           (forbidden ? " (a seccomp filter forbids a system call that it made)" : "");
   }
   return "an unknown cause: it was reaped elsewhere (SIGCHLD ignored, or a wait for any child)";
 }

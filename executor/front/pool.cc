@@ -196,7 +196,7 @@ void Pool::start() {
 
 void Pool::supervise(int workers, std::vector<std::string> environment) {
   os::use_cpus(cpus_);  // and not those of the thread that happened to submit first
-  bool foreign = false;
+  bool foreign = false, failed = false;
   {
     const bool has_initializer = !options_.initializer.call.empty();
     transport::SharedPayload initializer;
@@ -227,6 +227,7 @@ void Pool::supervise(int workers, std::vector<std::string> environment) {
     supervise::Loop loop(os_, *inbox_, *this, options, settings);
     while (loop.turn()) continue;
     foreign = loop.lost_descriptors();
+    failed = loop.failed_to_wait();
   }
   std::unordered_map<TaskId, NodePtr> late;
   {
@@ -234,11 +235,12 @@ void Pool::supervise(int workers, std::vector<std::string> environment) {
     phase_ = Phase::kOver;
     room_.notify_all();
     late.swap(open_);
-    POOLPROOF_CHECK(late.empty() || foreign, "a shutdown is complete when every future has ended");
+    POOLPROOF_CHECK(late.empty() || foreign || failed,
+                    "a shutdown is complete when every future has ended");
     if (!foreign) close_bell();  // else its numbers may be anybody's by now
     changed_.notify_all();
   }
-  for (auto& [task, node] : late) {  // submitted between the loss and its notice
+  for (auto& [task, node] : late) {  // submitted between the loss, or failure, and its notice
     Failure failure = *ended_;
     failure.task = task;
     node->settle(std::move(failure));

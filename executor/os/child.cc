@@ -101,7 +101,7 @@ std::variant<WorkerStart, SysError> begin_as_worker(int argc, char** argv) {
   }
   if (const Refusal why = check_channel(*start)) return *why;
   set_nesting(start->depth, start->share);
-  bind_to_parent(start->parent);
+  if (const Refusal why = bind_to_parent(start->parent)) return *why;
   if (const Refusal why = hold_lifeline()) return *why;
   if (const Refusal why = keep_at_most(start->capabilities)) return *why;
   if (start->leaves_terminal != 0) leave_terminal_to_program();
@@ -113,11 +113,14 @@ std::variant<WorkerStart, SysError> begin_as_worker(int argc, char** argv) {
   return *start;
 }
 
-void bind_to_parent(int parent) {
+std::optional<SysError> bind_to_parent(int parent) {
   // In this order: were the parent to die between the two, one of them would tell. Refused (by a
   // seccomp filter): the lifeline is there, too.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
-  if (getppid() != parent) _exit(1);
+  const int now = getppid();
+  if (now < 0) return SysError{"getppid", -now};  // it sets no errno: only a filter makes it fail
+  if (now != parent) _exit(1);
+  return std::nullopt;
 }
 
 void settle_in(const WorkerStart& start) {

@@ -21,8 +21,8 @@ std::variant<WorkerStart, SysError> begin_as_worker(int argc, char** argv);
 
 // From now on the kernel kills this process when the thread that spawned it ends. Ends the process
 // at once if that has happened already. The kernel forgets it when the process changes its user or
-// group; the lifeline it does not forget.
-void bind_to_parent(int parent);
+// group; the lifeline it does not forget. An error: it cannot be asked who the parent is.
+std::optional<SysError> bind_to_parent(int parent);
 
 // Descriptors and name, as the rest of a worker's life expects them. Before the first task.
 void settle_in(const WorkerStart& start);

@@ -1,6 +1,7 @@
 #include "executor/os/file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -23,6 +24,14 @@ std::optional<std::string> read_file(const char* path) {
   errno = error;
   if (size < 0) return std::nullopt;
   return text;
+}
+
+std::uint64_t identity_of(int fd) {
+  struct stat what {};
+  if (fstat(fd, &what) != 0) return 0;
+  // Sockets and pipes have inodes of their own. So have pidfds since Linux 6.9; before, they share
+  // one with eventfds and their like, and are told from files, pipes and sockets only.
+  return (static_cast<std::uint64_t>(what.st_dev) << 48) ^ what.st_ino ^ (std::uint64_t{1} << 63);
 }
 
 }  // namespace poolproof::os

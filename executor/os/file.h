@@ -1,6 +1,7 @@
-// A small file as text.
+// Files and descriptors: a small one as text, and what a descriptor is.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -8,5 +9,8 @@ namespace poolproof::os {
 
 // nullopt: it cannot be opened or read; errno says why.
 std::optional<std::string> read_file(const char* path);
+
+// What a descriptor is, apart from its number; 0 if it is not open.
+std::uint64_t identity_of(int fd);
 
 }  // namespace poolproof::os

@@ -7,8 +7,8 @@
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "executor/os/cgroup.h"
+#include "executor/os/file.h"
 #include "executor/os/memory.h"
 #include "executor/os/nesting.h"
 #include "executor/os/rights.h"
@@ -40,6 +41,9 @@ struct PidfdInfo {
 };
 constexpr std::uint64_t kInfoExit = 1u << 3;  // PIDFD_INFO_EXIT
 const unsigned long kGetInfo = _IOWR(0xFF, 11, PidfdInfo);
+
+// What a seccomp filter answers for a call that it forbids. Then a plainer one may still work.
+bool is_refused(int error) { return error == EPERM || error == EACCES || error == ENOSYS; }
 
 ExitStatus decode(int wait_status) {
   if (WIFEXITED(wait_status)) return Exited{WEXITSTATUS(wait_status)};
@@ -302,6 +306,8 @@ IoResult LinuxOs::write(int channel, std::array<std::span<const std::byte>, 2> p
   ssize_t size = 0;
   do {
     size = sendmsg(channel, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+    // The channel does not block, and on this thread SIGPIPE is blocked.
+    if (size < 0 && is_refused(errno)) size = writev(channel, vectors.data(), vectors.size());
   } while (size < 0 && errno == EINTR);
   if (size >= 0) return {IoResult::Kind::kSome, static_cast<std::size_t>(size)};
   if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) return {};
@@ -315,13 +321,7 @@ std::size_t LinuxOs::unread(int channel) {
 
 void LinuxOs::close(int fd) { ::close(fd); }
 
-std::uint64_t LinuxOs::identity(int fd) {
-  struct stat what {};
-  if (fstat(fd, &what) != 0) return 0;
-  // Sockets and pipes have inodes of their own. So have pidfds since Linux 6.9; before, they share
-  // one with eventfds and their like, and are told from files, pipes and sockets only.
-  return (static_cast<std::uint64_t>(what.st_dev) << 48) ^ what.st_ino ^ (std::uint64_t{1} << 63);
-}
+std::uint64_t LinuxOs::identity(int fd) { return identity_of(fd); }
 
 void LinuxOs::abandon(const Child& child) {
   // Only while it is an unreaped child of ours can its pid be nobody else's.
@@ -361,14 +361,19 @@ std::variant<Bell, SysError> LinuxOs::open_bell() {
 
 void LinuxOs::ring(const Bell& bell) {
   const char one = 1;
-  // Fails only when the line is full: then it rings already. To a file or a pipe, should the number
-  // have become one, send writes nothing.
-  [[maybe_unused]] const ssize_t size = send(bell.clapper, &one, 1, MSG_DONTWAIT | MSG_NOSIGNAL);
+  // Full: then it rings already. To a file or a pipe, should the number have become one, send
+  // writes nothing.
+  if (send(bell.clapper, &one, 1, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || !is_refused(errno)) return;
+  [[maybe_unused]] const ssize_t size = ::write(bell.clapper, &one, 1);
 }
 
 void LinuxOs::hush(const Bell& bell) {
   char rings[64];
-  while (recv(bell.ear, rings, sizeof(rings), MSG_DONTWAIT) == sizeof(rings)) continue;
+  ssize_t size = 0;
+  do {
+    size = recv(bell.ear, rings, sizeof(rings), MSG_DONTWAIT);
+    if (size < 0 && is_refused(errno)) size = ::read(bell.ear, rings, sizeof(rings));
+  } while (size == sizeof(rings));
 }
 
 namespace {

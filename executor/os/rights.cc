@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <utility>
 #include <vector>
 
 #include "executor/os/file.h"
@@ -66,6 +67,13 @@ std::string why_no_workers() {
   if (getauxval(AT_SECURE) != 0) {
     return "this program was started with more rights than its caller's (set-user-id, "
            "set-group-id or file capabilities), so its workers would not be safe";
+  }
+  // These cannot fail, and set no errno, but a seccomp filter can answer for them.
+  for (const auto& [call, answer] : {std::pair<const char*, int>{"getuid", getuid()},
+                                     {"geteuid", geteuid()},
+                                     {"getgid", getgid()},
+                                     {"getegid", getegid()}}) {
+    if (answer == -EPERM || answer == -ENOSYS) return to_string(SysError{call, -answer});
   }
   if (getuid() == geteuid() && getgid() == getegid()) return "";
   return "the real and effective user or group of this program differ (user " +

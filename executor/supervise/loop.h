@@ -48,6 +48,8 @@ class Loop {
   // The program has closed descriptors of ours, and the numbers of all of them, the bell's too, may
   // be anybody's. It can happen to a pool that has ended for another reason before.
   bool lost_descriptors() const { return descriptors_lost_; }
+  // It could not sleep any more; futures may have been submitted that it has not heard of.
+  bool failed_to_wait() const { return wait_failed_.has_value(); }
 
  private:
   struct Hand {  // what we hold of one worker

@@ -5,8 +5,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdio>
 #include <limits>
 #include <utility>
+
+#include "executor/os/file.h"
 
 namespace poolproof::worker {
 
@@ -16,6 +19,7 @@ using transport::FrameKind;
 // The parent is trusted, so that its messages have no limit but memory.
 Line::Line(int fd, std::uint32_t sent)
     : fd_(fd),
+      identity_(os::identity_of(fd)),
       parser_(std::numeric_limits<std::size_t>::max()),
       scratch_(std::size_t{64} << 10),
       sent_(sent) {}
@@ -53,6 +57,16 @@ void Line::send(FrameKind kind, TaskId task, Bytes payload) {
       left = left.subspan(static_cast<std::size_t>(size));
     }
   }
+}
+
+void Line::require_own_channel() const {
+  if (os::identity_of(fd_) == identity_) return;
+  std::fprintf(
+      stderr,
+      "poolproof: worker %d ends: its descriptor %d, the channel to its parent, was closed "
+      "by what ran here. Does a task close descriptors that it did not open?\n",
+      getpid(), fd_);
+  _exit(kChannelFailed);
 }
 
 // Only where a task has made our descriptor non-blocking: the next task shall not pay for that.

@@ -29,6 +29,10 @@ class Line {
   bool taken_back(TaskId task);
   // Whether the parent has heard just what was sent here: no task wrote to the channel by hand.
   bool agrees(std::uint64_t tally) const { return tally == sent_; }
+  // After each run of user code: ends the process if its descriptor is not its channel any more. A
+  // task that closes what it did not open may have opened something of its own under that number,
+  // and no stranger may get a result, or give orders.
+  void require_own_channel() const;
   // Ends the process if the channel is broken: a claim that cannot be sent must not be acted upon.
   void send(transport::FrameKind kind, TaskId task, Bytes payload = {});
 
@@ -37,6 +41,7 @@ class Line {
   bool fill(int flags);  // false: nothing there (with MSG_DONTWAIT)
 
   const int fd_;
+  const std::uint64_t identity_;
   transport::FrameParser parser_;
   std::deque<transport::Frame> ready_;
   Bytes scratch_;

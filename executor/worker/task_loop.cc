@@ -18,6 +18,7 @@
 #include "executor/os/child.h"
 #include "executor/os/memory.h"
 #include "executor/transport/frame.h"
+#include "executor/worker/ending.h"
 #include "executor/worker/entry.h"
 #include "executor/worker/line.h"
 #include "poolproof/task.h"
@@ -89,16 +90,17 @@ Bytes run_task(const Bytes& payload, std::size_t max_payload, FrameKind& kind) {
 // Whatever it returns is dropped, so that its size has no limit.
 void initialize(Line& line, pid_t self) {
   const Frame frame = line.next();
-  if (frame.kind == FrameKind::kStop) _exit(0);  // no longer needed
+  if (frame.kind == FrameKind::kStop) end_as_asked();  // no longer needed
   if (frame.kind != FrameKind::kInitialize) _exit(kChannelFailed);
   line.send(FrameKind::kInitBegun, 0);
   FrameKind kind = FrameKind::kFailed;
   Bytes reply = run_task(frame.payload, std::numeric_limits<std::size_t>::max(), kind);
   if (getpid() != self) _exit(0);
-  std::fflush(stdout);
+  flush_output();
+  line.require_own_channel();
   if (kind != FrameKind::kFailed) return;
   line.send(kind, 0, std::move(reply));
-  _exit(0);
+  end_as_asked();
 }
 
 // Tells what this process holds, at most once in each interval.
@@ -153,7 +155,8 @@ void serve(int fd, const os::WorkerStart& start) {
         Bytes reply = run_task(frame.payload, start.max_payload, kind);
         // A child that the task forked and let run out of its function is no worker.
         if (getpid() != self) _exit(0);
-        std::fflush(stdout);  // what it printed is seen, though we end by _exit
+        flush_output();
+        line.require_own_channel();
         memory.send_if_due(line, reply.capacity());
         line.send(kind, frame.task, std::move(reply));
         break;
@@ -161,8 +164,7 @@ void serve(int fd, const os::WorkerStart& start) {
       case FrameKind::kWithdraw:
         break;  // too late: the claim that we sent is the answer
       case FrameKind::kStop:
-        std::fflush(nullptr);
-        _exit(0);
+        end_as_asked();
       default:
         _exit(kChannelFailed);
     }

@@ -6,8 +6,7 @@
 
 namespace poolproof::worker {
 
-// Serves the channel `fd` until it is told to stop. Ends by _exit: the static destructors of the
-// program belong to its main, which has not run here.
+// Serves the channel `fd` until it is told to stop.
 [[noreturn]] void serve(int fd, const os::WorkerStart& start);
 
 }  // namespace poolproof::worker

@@ -22,6 +22,7 @@
 #include "poolproof/health.h"
 #include "poolproof/options.h"
 #include "poolproof/task.h"
+#include "poolproof/worker.h"
 
 namespace poolproof {
 
@@ -99,16 +100,6 @@ struct detail::ExecutorAccess {
 // For programs in which the library cannot take over by itself in a worker (Executor says so with
 // SpawnError): call it as the first line of main. In a worker it never returns.
 POOLPROOF_EXPORT void worker_entry(int argc, char** argv);
-
-// The worker that runs this: for code in tasks and initializers. Its index, 0 .. workers-1, is its
-// place in the pool, which the worker that replaces it takes over; its name is
-// ExecutorOptions::name and the index. Nothing in a process that is no worker, and in one that a
-// task has forked.
-struct ThisWorker {
-  int index = 0;
-  std::string name;
-};
-POOLPROOF_EXPORT std::optional<ThisWorker> this_worker();
 
 template <class F, class... Args>
 Future<detail::CallResult<F, Args...>> Executor::submit(const TaskOptions& options, F&& fn,

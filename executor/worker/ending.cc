@@ -1,0 +1,74 @@
+#include "executor/worker/ending.h"
+
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <functional>
+#include <iostream>
+#include <mutex>
+#include <utility>
+#include <vector>
+
+#include "poolproof/worker.h"
+
+namespace poolproof {
+namespace {
+
+struct Hooks {
+  std::mutex mutex;
+  std::vector<std::function<void()>> hooks;
+};
+
+// Never destroyed: a task may add one while static objects are destroyed.
+Hooks& hooks() {
+  static Hooks& all = *new Hooks;
+  return all;
+}
+
+std::function<void()> take_last_hook() {
+  Hooks& all = hooks();
+  const std::lock_guard lock(all.mutex);
+  if (all.hooks.empty()) return nullptr;
+  std::function<void()> last = std::move(all.hooks.back());
+  all.hooks.pop_back();
+  return last;
+}
+
+void run_hooks() {
+  while (const auto hook = take_last_hook()) {
+    try {
+      hook();
+    } catch (const std::exception& thrown) {
+      std::fprintf(stderr, "poolproof: a hook of at_worker_exit threw: %s\n", thrown.what());
+    } catch (...) {
+      std::fputs("poolproof: a hook of at_worker_exit threw\n", stderr);
+    }
+  }
+}
+
+}  // namespace
+
+void at_worker_exit(std::function<void()> hook) {
+  if (!this_worker() || !hook) return;
+  Hooks& all = hooks();
+  const std::lock_guard lock(all.mutex);
+  all.hooks.push_back(std::move(hook));
+}
+
+namespace worker {
+
+void flush_output() {
+  std::cout.flush();
+  std::clog.flush();
+  std::wcout.flush();
+  std::wclog.flush();
+  std::fflush(stdout);
+}
+
+void end_as_asked() {
+  run_hooks();
+  std::exit(0);
+}
+
+}  // namespace worker
+}  // namespace poolproof
