@@ -189,7 +189,7 @@ void Pool::start() {
     close_bell();
     inbox_.reset();
     throw_failure(supervise::plain_failure(FailureKind::kSpawn, 0,
-                                           std::string("no thread: ") + error.what()));
+                                           std::string("no thread can be started: pthread_create: ") + error.what()));
   }
   phase_ = Phase::kRunning;
 }

@@ -156,6 +156,7 @@ std::variant<Child, SysError> start_on(Line& line, int index, const WorkerSettin
                                        const std::string& cgroup) {
   const std::string name = settings.name + "-" + std::to_string(index);
   WorkerStart start = start_of(index, settings, name);
+  if (start.parent < 0) return SysError{"getpid", errno};
   if (std::string why = why_no_workers(); !why.empty()) return SysError{"", 0, std::move(why)};
   const std::optional<Capabilities> capabilities = program_capabilities();
   if (!capabilities) {
