@@ -189,6 +189,7 @@ std::optional<SysError> admit(int pid, const std::string& cgroup, int channel) {
 
 std::variant<Child, SysError> start_on(Ends& channel, Ends& errors, int index,
                                        const WorkerSettings& settings, const std::string& cgroup) {
+  std::string own_cgroup = cgroup;  // before the spawn: a copy that fails must not lose a process
   pid_t pid = 0;
   const int failed = SpawnPlan(channel.theirs, errors.theirs).run(index, settings, &pid);
   if (failed != 0) return SysError{"posix_spawn", failed};
@@ -205,7 +206,7 @@ std::variant<Child, SysError> start_on(Ends& channel, Ends& errors, int index,
     return *why;
   }
   return Child{pid, handle, std::exchange(channel.ours, -1), std::exchange(errors.ours, -1),
-               cgroup};
+               std::move(own_cgroup)};
 }
 
 }  // namespace
@@ -371,8 +372,7 @@ void LinuxOs::wait(std::span<Watch> watches, std::optional<Instant> until) {
   }
   timespec left{};
   if (until) {
-    const auto ns = std::max(std::chrono::nanoseconds(0),
-                             std::chrono::duration_cast<std::chrono::nanoseconds>(*until - now()));
+    const std::chrono::nanoseconds ns = time_left(now(), *until);
     left.tv_sec = static_cast<time_t>(ns.count() / 1'000'000'000);
     left.tv_nsec = static_cast<long>(ns.count() % 1'000'000'000);
   }

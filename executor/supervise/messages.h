@@ -55,6 +55,11 @@ struct GarbageCame {
   WorkerId worker = 0;
   std::string what;
 };
+// A payload to this worker did not go out in one piece: some of it has now, or the last of it.
+struct PayloadMoved {
+  WorkerId worker = 0;
+  bool whole = false;
+};
 struct ChannelEnded {
   WorkerId worker = 0;
 };
@@ -68,9 +73,9 @@ struct WorkerExited {
   bool by_itself = false;        // it had ended before any kill of ours was sent
 };
 struct DescriptorsLost {};  // somebody closed descriptors of ours: nothing can be known any more
-using Input = std::variant<FrameCame, GarbageCame, ChannelEnded, WorkerExited, TaskSubmitted,
-                           CancelAsked, ShutdownAsked, ResizeAsked, HealthAsked, WorkerSpawned,
-                           SpawnFailed, DescriptorsLost>;
+using Input = std::variant<PayloadMoved, FrameCame, GarbageCame, ChannelEnded, WorkerExited,
+                           TaskSubmitted, CancelAsked, ShutdownAsked, ResizeAsked, HealthAsked,
+                           WorkerSpawned, SpawnFailed, DescriptorsLost>;
 
 struct SpawnWorker {
   WorkerId worker = 0;

@@ -15,9 +15,18 @@ using transport::FrameKind;
 
 // The parent is trusted, so that its messages have no limit but memory.
 Line::Line(int fd)
-    : fd_(fd), parser_(std::numeric_limits<std::size_t>::max()), scratch_(std::size_t{64} << 10) {}
+    : fd_(fd),
+      parser_(std::numeric_limits<std::size_t>::max(), transport::Growth::kAtOnce),
+      scratch_(std::size_t{64} << 10) {}
 
-Frame Line::next() {
+Line::Coming Line::next() {
+  while (ready_.empty() && !parser_.begun()) fill(0);
+  if (!ready_.empty()) return {ready_.front().kind, ready_.front().task};
+  const auto [kind, task] = *parser_.begun();
+  return {kind, task};
+}
+
+Frame Line::take() {
   while (ready_.empty()) fill(0);
   Frame frame = std::move(ready_.front());
   ready_.pop_front();
@@ -25,10 +34,11 @@ Frame Line::next() {
 }
 
 bool Line::taken_back(TaskId task) {
-  while (ready_.empty() && fill(MSG_DONTWAIT)) continue;
-  if (ready_.empty()) return false;
-  if (ready_.front().kind != FrameKind::kWithdraw || ready_.front().task != task) return false;
-  ready_.pop_front();
+  if (ready_.empty()) return false;  // it is still coming
+  while (ready_.size() < 2 && fill(MSG_DONTWAIT)) continue;
+  if (ready_.size() < 2) return false;
+  if (ready_[1].kind != FrameKind::kWithdraw || ready_[1].task != task) return false;
+  ready_.erase(ready_.begin(), ready_.begin() + 2);
   return true;
 }
 
