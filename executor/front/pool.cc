@@ -188,16 +188,17 @@ void Pool::start() {
   } catch (const std::system_error& error) {
     close_bell();
     inbox_.reset();
-    throw_failure(supervise::plain_failure(FailureKind::kSpawn, 0,
-                                           std::string("no thread can be started: pthread_create: ") + error.what()));
+    throw_failure(supervise::plain_failure(
+        FailureKind::kSpawn, 0,
+        std::string("no thread can be started: pthread_create: ") + error.what()));
   }
   phase_ = Phase::kRunning;
 }
 
 void Pool::supervise(int workers, std::vector<std::string> environment) {
   os::use_cpus(cpus_);  // and not those of the thread that happened to submit first
-  bool foreign = false, failed = false;
-  {
+  bool foreign = false, whole = false;
+  try {
     const bool has_initializer = !options_.initializer.call.empty();
     transport::SharedPayload initializer;
     if (has_initializer) {
@@ -227,23 +228,45 @@ void Pool::supervise(int workers, std::vector<std::string> environment) {
     supervise::Loop loop(os_, *inbox_, *this, options, settings);
     while (loop.turn()) continue;
     foreign = loop.lost_descriptors();
-    failed = loop.failed_to_wait();
+    whole = !loop.broke_down();
+    // Before the loop ends, which then awaits its workers.
+    if (!whole) end_open([&](TaskId task) { return loop.has_certainly_not_run(task); });
+  } catch (const std::exception&) {  // nothing was started
+    Failure failure;
+    failure.kind = FailureKind::kSupervisorLost;
+    failure.text = "out of memory";  // a text that needs none
+    pool_ended(failure);
   }
-  std::unordered_map<TaskId, NodePtr> late;
-  {
-    const std::lock_guard lock(mutex_);
-    phase_ = Phase::kOver;
-    room_.notify_all();
-    late.swap(open_);
-    POOLPROOF_CHECK(late.empty() || foreign || failed,
-                    "a shutdown is complete when every future has ended");
-    if (!foreign) close_bell();  // else its numbers may be anybody's by now
-    changed_.notify_all();
+  if (foreign || !whole) {  // submitted between the loss and its notice
+    end_open([&](TaskId) { return true; });
   }
-  for (auto& [task, node] : late) {  // submitted between the loss, or failure, and its notice
-    Failure failure = *ended_;
-    failure.task = task;
-    node->settle(std::move(failure));
+  const std::lock_guard lock(mutex_);
+  POOLPROOF_CHECK(open_.empty(), "a shutdown is complete when every future has ended");
+  phase_ = Phase::kOver;
+  room_.notify_all();
+  if (!foreign) close_bell();  // else its numbers may be anybody's by now
+  changed_.notify_all();
+}
+
+// Ends every future that is still open, with the pool's end, once it has ended. Where there is no
+// memory even for that, waits until there is.
+void Pool::end_open(const std::function<bool(TaskId)>& has_certainly_not_run) {
+  std::unique_lock lock(mutex_);
+  for (auto pause = std::chrono::milliseconds(1); !open_.empty();) {
+    const auto [task, node] = *open_.begin();
+    const bool started = !has_certainly_not_run(task);
+    lock.unlock();
+    try {
+      Failure failure = *ended_;
+      failure.task = task;
+      failure.started = started;
+      node->settle(std::move(failure));
+    } catch (...) {
+      std::this_thread::sleep_for(pause);
+      pause = std::min(2 * pause, std::chrono::milliseconds(1000));
+    }
+    lock.lock();
+    if (node->ready()) open_.erase(task);
   }
 }
 
@@ -362,16 +385,20 @@ void Pool::task_begun(TaskId task, const WorkerRef& worker) {
 
 void Pool::settle(TaskId task, supervise::Outcome outcome) {
   if (trace_) trace_->ended(task, outcome);
-  NodePtr node;
+  std::unordered_map<TaskId, NodePtr>::node_type open;
   {
     const std::lock_guard lock(mutex_);
-    const auto found = open_.find(task);
-    POOLPROOF_CHECK(found != open_.end(), "a future ends once");
-    node = std::move(found->second);
-    open_.erase(found);
+    open = open_.extract(task);
+    POOLPROOF_CHECK(!open.empty(), "a future ends once");
     if (waiting_for_room_ != 0) room_.notify_one();
   }
-  std::visit([&](auto& each) { node->settle(std::move(each)); }, outcome);
+  try {
+    std::visit([&](auto& each) { open.mapped()->settle(std::move(each)); }, outcome);
+  } catch (...) {  // no memory for the failure: it ends with the pool, then
+    const std::lock_guard lock(mutex_);
+    if (!open.mapped()->ready()) open_.insert(std::move(open));
+    throw;
+  }
 }
 
 void Pool::pool_ended(const Failure& why) {

@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -71,6 +72,7 @@ class Pool : public Patron, public supervise::Outlet, public std::enable_shared_
   };
   void start();
   void supervise(int workers, std::vector<std::string> environment);
+  void end_open(const std::function<bool(TaskId)>& has_certainly_not_run);
   void put(supervise::Input input);
   void close_bell();
   void refuse_in_fork() const;

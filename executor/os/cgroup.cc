@@ -1,7 +1,6 @@
 #include "executor/os/cgroup.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -26,9 +25,7 @@ constexpr char kMake[] = "mkdir in ExecutorOptions::memory_cgroup";
 constexpr char kLimit[] = "setting the limit of a cgroup in ExecutorOptions::memory_cgroup";
 constexpr char kMove[] = "moving a worker to its cgroup in ExecutorOptions::memory_cgroup";
 
-constexpr int kNames = 1000;     // tried for one that nobody has
-constexpr int kDeath_ms = 200;   // for a process that was killed to be gone
-constexpr int kKillRounds = 10;  // of those that were started meanwhile
+constexpr int kNames = 1000;  // tried for one that nobody has
 
 bool exists(const string& path) { return access(path.c_str(), F_OK) == 0; }
 
@@ -64,17 +61,23 @@ std::vector<int> processes_in(const string& cgroup) {
 
 // Kills one process of the cgroup, and nobody that has come to its number since: the handle was
 // opened first, and the number is still in the list.
-void kill_and_await(const string& cgroup, int pid) {
+void kill_in(const string& cgroup, int pid) {
   const int handle = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
   if (handle < 0) return;
   const std::vector<int> still = processes_in(cgroup);
   if (std::find(still.begin(), still.end(), pid) != still.end()) {
     syscall(SYS_pidfd_send_signal, handle, SIGKILL, nullptr, 0);
-    pollfd ended{handle, POLLIN, 0};
-    poll(&ended, 1, kDeath_ms);
   }
   close(handle);
 }
+
+// Version 2 has a file for this since Linux 5.14. It also kills what is being forked just now.
+void kill_all_in(const string& cgroup) {
+  if (put(cgroup + "/cgroup.kill", "1")) return;
+  for (const int pid : processes_in(cgroup)) kill_in(cgroup, pid);
+}
+
+bool is_removed(const string& cgroup) { return rmdir(cgroup.c_str()) == 0 || errno == ENOENT; }
 
 }  // namespace
 
@@ -149,13 +152,9 @@ std::optional<std::uint64_t> out_of_memory_kills_in(const string& cgroup) {
 }
 
 bool remove_cgroup(const string& cgroup) {
-  for (int round = 0; round < kKillRounds; ++round) {
-    if (rmdir(cgroup.c_str()) == 0 || errno == ENOENT) return true;
-    const std::vector<int> left = processes_in(cgroup);
-    if (left.empty() && round > 0) return false;
-    for (const int pid : left) kill_and_await(cgroup, pid);
-  }
-  return false;
+  if (is_removed(cgroup)) return true;
+  kill_all_in(cgroup);
+  return is_removed(cgroup);
 }
 
 }  // namespace poolproof::os

@@ -26,8 +26,8 @@ std::optional<SysError> move_into(const std::string& cgroup, int pid);
 // nullopt: it cannot be read.
 std::optional<std::uint64_t> out_of_memory_kills_in(const std::string& cgroup);
 
-// Kills what is left in it, awaits that for a moment, and removes it. False: it is still there,
-// since something in it cannot die yet; to be tried again.
+// Kills what is left in it, and removes it if nothing is. Waits for nothing. False: it is still
+// there, since something in it has not died yet; to be tried again.
 bool remove_cgroup(const std::string& cgroup);
 
 }  // namespace poolproof::os

@@ -380,8 +380,7 @@ void LinuxOs::hush(const Bell& bell) {
 namespace {
 
 timespec left_until(std::optional<Instant> until, Instant now) {
-  const auto ns = std::max(std::chrono::nanoseconds(0),
-                           std::chrono::duration_cast<std::chrono::nanoseconds>(*until - now));
+  const std::chrono::nanoseconds ns = time_left(now, *until);
   return {static_cast<time_t>(ns.count() / 1'000'000'000),
           static_cast<long>(ns.count() % 1'000'000'000)};
 }

@@ -10,9 +10,11 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
+#include <thread>
 #include <variant>
 #include <vector>
 
@@ -22,10 +24,26 @@ namespace poolproof::os {
 
 using Instant = std::chrono::steady_clock::time_point;
 
-// An instant that far from now; none if there is no delay, or the clock cannot tell it.
+// The instant that far from now; none if there is no delay, or if it lies beyond what the clock can
+// tell (never comes). One before the clock's beginning is the first that it can tell.
 inline std::optional<Instant> after(Instant now, std::optional<std::chrono::nanoseconds> delay) {
-  if (!delay || *delay > Instant::max() - now) return std::nullopt;
+  constexpr std::chrono::nanoseconds kNone{0};
+  if (!delay || (*delay > kNone && now > Instant::max() - *delay)) return std::nullopt;
+  if (*delay < kNone && now < Instant::min() - *delay) return Instant::min();
   return now + *delay;
+}
+
+// A system call that failed, and with what errno; 0: `call` says it all.
+// How long it is until then: 0 if that has passed, and no more than the clock can tell.
+inline std::chrono::nanoseconds time_left(Instant now, Instant until) {
+  constexpr std::chrono::nanoseconds kNone{0};
+  if (until <= now) return kNone;
+  const bool overflows = now < Instant() && until > Instant::max() + now.time_since_epoch();
+  return overflows ? std::chrono::nanoseconds::max() : until - now;
+}
+
+inline std::optional<Instant> earlier(std::optional<Instant> a, std::optional<Instant> b) {
+  return a && (!b || *a < *b) ? a : b;
 }
 
 // A system call that failed, and with what errno; 0: `call` says it all.
@@ -124,8 +142,8 @@ class Os {
   virtual std::optional<std::uint64_t> own_out_of_memory_kills(const Child&) {
     return std::nullopt;
   }
-  // Its exit record was taken: ends what is left of it in its own cgroup, and removes that. False:
-  // to be tried again.
+  // Its exit record was taken: ends what is left of it in its own cgroup, and removes that. Waits
+  // for nothing. False: something in there has not died yet; to be tried again.
   virtual bool clear_away(const Child&) { return true; }
 
   virtual IoResult read(int fd, std::span<std::byte> into) = 0;
@@ -140,6 +158,9 @@ class Os {
   virtual std::uint64_t identity(int fd) = 0;
   // Ends a worker whose descriptors the program has closed, as far as that can be done by its pid.
   virtual void abandon(const Child& child) = 0;
+
+  // A thread of the library, for what must block; nullopt if none can be started now.
+  virtual std::optional<std::thread> start_thread(const char* name, std::function<void()> body);
 
   // A bell wakes a waiting supervisor; ringing twice is ringing once.
   virtual std::variant<Bell, SysError> open_bell() = 0;

@@ -3,7 +3,10 @@
 #include <pthread.h>
 #include <signal.h>
 
+#include <exception>
 #include <utility>
+
+#include "executor/os/os.h"
 
 namespace poolproof::os {
 
@@ -19,6 +22,14 @@ std::thread start_quiet_thread(const char* name, std::function<void()> body) {
   } catch (...) {
     pthread_sigmask(SIG_SETMASK, &before, nullptr);
     throw;
+  }
+}
+
+std::optional<std::thread> Os::start_thread(const char* name, std::function<void()> body) {
+  try {
+    return start_quiet_thread(name, std::move(body));
+  } catch (const std::exception&) {  // no thread (EAGAIN), or no memory for one
+    return std::nullopt;
   }
 }
 

@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "executor/transport/frame.h"
+
 namespace poolproof::supervise {
 namespace {
 
@@ -71,6 +73,7 @@ Death name_death(WorkerRef worker, const Notes& notes, const ExitStatus& exit) {
           notes.conviction.value_or(""),
           notes.limit,
           notes.in_initializer,
+          notes.said_hello,
           notes.stderr_tail,
           notes.own_limit,
           notes.refusal,
@@ -78,11 +81,29 @@ Death name_death(WorkerRef worker, const Notes& notes, const ExitStatus& exit) {
 }
 
 std::string in_words(std::chrono::nanoseconds time) {
+  if (time % std::chrono::milliseconds(1) != std::chrono::nanoseconds(0)) {
+    const bool whole = time % std::chrono::microseconds(1) == std::chrono::nanoseconds(0);
+    return whole ? std::to_string(time / std::chrono::microseconds(1)) + " us"
+                 : std::to_string(time.count()) + " ns";
+  }
   const auto ms = std::chrono::duration_cast<std::chrono::milliseconds>(time).count();
   return ms % 1000 == 0 ? std::to_string(ms / 1000) + " s" : std::to_string(ms) + " ms";
 }
 
 namespace {
+
+// Of the exit codes with which a worker ends of its own accord.
+std::string meaning_of(const ExitStatus& exit) {
+  const auto* exited = std::get_if<Exited>(&exit);
+  if (exited != nullptr && exited->code == transport::kChannelFailed) {
+    return " (its channel was closed or replaced while it served: does a task close descriptors "
+           "that it did not open?)";
+  }
+  if (exited != nullptr && exited->code == transport::kChannelForged) {
+    return " (an earlier task had written to its channel: does a task write to descriptor 3?)";
+  }
+  return "";
+}
 
 std::string what_happened(const Death& death) {
   const std::string name = to_string(death.worker);
@@ -129,7 +150,7 @@ std::string what_happened(const Death& death) {
   }
   if (!death.refusal.empty()) return name + " could not serve: " + death.refusal;
   return name + " was ended by " + to_string(death.exit) +
-         (death.in_initializer ? ", in its initializer" : "");
+         (death.in_initializer ? ", in its initializer" : "") + meaning_of(death.exit);
 }
 
 }  // namespace
@@ -210,10 +231,13 @@ Failure failure_of_pool(const Death& death, int times) {
                                   "last: " +
                                   to_string(death);
   if (!death.refusal.empty()) return failure;
-  failure.text +=
-      death.in_initializer
-          ? ". Look at its stderr, and at the initializer"
-          : ". Look at its stderr, and at what this program does in static constructors";
+  if (death.in_initializer) {
+    failure.text += ". Look at its stderr, and at the initializer";
+  } else {
+    failure.text += death.said_hello ? ", after it had said that it is ready for tasks"
+                                     : ", before it had said that it is ready for tasks";
+    failure.text += ". What it wrote to stderr may say more";
+  }
   return failure;
 }
 

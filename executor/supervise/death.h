@@ -39,6 +39,7 @@ struct Notes {
   bool killed_as_lost = false;            // SIGKILL after its channel was lost
   std::string limit = {};                 // SIGKILL at this limit, in words; empty: the deadline
   bool in_initializer = false;            // when it ended
+  bool said_hello = false;                // it was ready for tasks
   bool out_of_memory = false;             // the kernel has counted such a kill
   std::size_t own_limit = 0;              // in bytes, if that was in a cgroup of its own
   std::string stderr_tail = {};           // what it wrote last, where that is kept
@@ -54,6 +55,7 @@ struct Death {
   std::string conviction;
   std::string limit;
   bool in_initializer = false;
+  bool said_hello = false;
   std::string stderr_tail;
   std::size_t own_limit = 0;
   std::string refusal = {};

@@ -47,6 +47,7 @@ std::variant<os::Child, os::SysError> FakeOs::spawn_worker(int index,
   made.pid = 1000 + n;
   made.index = index;
   made.settings = settings;
+  made.room = room_of_new;
   const int channel = kFirst + 3 * n;
   open_.insert({channel, channel + 1});
   if (settings.keep_stderr) open_.insert(channel + 2);
@@ -99,9 +100,13 @@ os::IoResult FakeOs::write(int channel, std::array<std::span<const std::byte>, 2
   Worker& to = of(channel);
   if (to.hung_up || to.refuses_writes) return {os::IoResult::Kind::kGone, 0};
   if (to.full) return {};
-  to.heard.feed(parts[0]);
-  to.heard.feed(parts[1]);
-  return {os::IoResult::Kind::kSome, parts[0].size() + parts[1].size()};
+  const std::size_t taken = std::min(to.room, parts[0].size() + parts[1].size());
+  if (taken == 0) return {};
+  const std::size_t of_first = std::min(taken, parts[0].size());
+  to.heard.feed(parts[0].first(of_first));
+  to.heard.feed(parts[1].first(taken - of_first));
+  if (to.room != Worker::kEverything) to.room -= taken;
+  return {os::IoResult::Kind::kSome, taken};
 }
 
 void FakeOs::close(int fd) {
@@ -140,7 +145,7 @@ std::optional<os::SysError> FakeOs::wait(std::span<os::Watch> watches,
     } else if (is_channel(watch.fd)) {
       const Worker& other = of(watch.fd);
       watch.readable = watch.for_reading && (!other.said.empty() || other.hung_up);
-      watch.writable = watch.for_writing && (!other.full || other.hung_up);
+      watch.writable = watch.for_writing && ((!other.full && other.room > 0) || other.hung_up);
     } else if (is_errors(watch.fd)) {
       watch.readable = !of(watch.fd).errors.empty() || of(watch.fd).hung_up;
     } else {

@@ -27,6 +27,8 @@ class FakeOs : public os::Os {
     bool hung_up = false;                   // its end is closed
     bool refuses_writes = false;            // only for what the parent writes
     bool full = false;                      // takes no bytes now
+    static constexpr std::size_t kEverything = static_cast<std::size_t>(-1);
+    std::size_t room = kEverything;  // takes so many bytes, and then none
     bool frozen = false;
     bool killed = false;
     bool without_lifeline = false;  // it is not killed by the closing of that
@@ -40,7 +42,9 @@ class FakeOs : public os::Os {
     int clearings = 0;                              // tries to remove it
   };
 
-  std::optional<std::uint64_t> memory_kills;  // that the kernel has counted
+  std::optional<std::uint64_t> memory_kills;      // that the kernel has counted
+  std::size_t room_of_new = Worker::kEverything;  // of workers that are spawned from now on
+  bool no_threads = false;                        // can be started now
 
   std::uint64_t rights_now = 1;                 // of the program
   std::optional<os::SysError> kills_fail_with;  // then only the lifeline is left
@@ -90,6 +94,9 @@ class FakeOs : public os::Os {
     return !of(child.channel).stays;
   }
   bool is_frozen(const os::Child& child) override { return of(child.channel).frozen; }
+  std::optional<std::thread> start_thread(const char* name, std::function<void()> body) override {
+    return no_threads ? std::nullopt : Os::start_thread(name, std::move(body));
+  }
   std::optional<ExitStatus> try_reap(const os::Child& child) override;
   ExitStatus reap(const os::Child& child) override;
   os::IoResult read(int fd, std::span<std::byte> into) override;

@@ -22,6 +22,8 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kStarting, kInitBegun, kInitializing, Do::kTimeInitializer},
     {kStarting, kInitFailed, kConvicted, Do::kConvict},
     {kStarting, kClaim, kConvicted, Do::kConvict},
+    {kStarting, kTakes, kStarting, Do::kTimeTaking},
+    {kStarting, kTaken, kStarting, Do::kTimeRun},
     {kStarting, kMemory, kConvicted, Do::kConvict},
     {kStarting, kWithdrawn, kConvicted, Do::kConvict},
     {kStarting, kReply, kConvicted, Do::kConvict},
@@ -40,6 +42,8 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kInitializing, kInitBegun, kConvicted, Do::kConvict},  // twice
     {kInitializing, kInitFailed, kKilling, Do::kRefuse},
     {kInitializing, kClaim, kConvicted, Do::kConvict},
+    {kInitializing, kTakes, kInitializing, Do::kTimeTaking},
+    {kInitializing, kTaken, kInitializing, Do::kTimeRun},
     {kInitializing, kMemory, kConvicted, Do::kConvict},
     {kInitializing, kWithdrawn, kConvicted, Do::kConvict},
     {kInitializing, kReply, kConvicted, Do::kConvict},
@@ -58,6 +62,8 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kIdle, kInitBegun, kConvicted, Do::kConvict},
     {kIdle, kInitFailed, kConvicted, Do::kConvict},
     {kIdle, kClaim, kConvicted, Do::kConvict},
+    {kIdle, kTakes, kIdle, Do::kNothing},
+    {kIdle, kTaken, kIdle, Do::kNothing},
     {kIdle, kMemory, kConvicted, Do::kConvict},
     {kIdle, kWithdrawn, kConvicted, Do::kConvict},
     {kIdle, kReply, kConvicted, Do::kConvict},
@@ -75,7 +81,9 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kOffered, kRefusal, kConvicted, Do::kConvict},
     {kOffered, kInitBegun, kConvicted, Do::kConvict},
     {kOffered, kInitFailed, kConvicted, Do::kConvict},
-    {kOffered, kClaim, kBusy, Do::kNoteClaim},
+    {kOffered, kClaim, kTaking, Do::kNoteClaim},
+    {kOffered, kTakes, kOffered, Do::kTimeTaking},
+    {kOffered, kTaken, kOffered, Do::kTimeRun},
     {kOffered, kMemory, kConvicted, Do::kConvict},
     {kOffered, kWithdrawn, kConvicted, Do::kConvict},  // nobody asked
     {kOffered, kReply, kConvicted, Do::kConvict},      // a result of what it never claimed
@@ -93,13 +101,35 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kWithdrawing, kRefusal, kConvicted, Do::kConvict},
     {kWithdrawing, kInitBegun, kConvicted, Do::kConvict},
     {kWithdrawing, kInitFailed, kConvicted, Do::kConvict},
-    {kWithdrawing, kClaim, kBusy, Do::kNoteClaim},  // the answer: it was faster
+    {kWithdrawing, kClaim, kTaking, Do::kNoteClaim},  // the answer: it was faster
+    {kWithdrawing, kTakes, kWithdrawing, Do::kTimeTaking},
+    {kWithdrawing, kTaken, kWithdrawing, Do::kTimeRun},
     {kWithdrawing, kMemory, kConvicted, Do::kConvict},
     {kWithdrawing, kWithdrawn, kIdle, Do::kTakeBack},
     {kWithdrawing, kReply, kConvicted, Do::kConvict},
     {kWithdrawing, kNonsense, kConvicted, Do::kConvict},
     {kWithdrawing, kChannelLost, kLosing, Do::kArmGrace},
     {kWithdrawing, kExit, kReaped, Do::kBury},
+
+    {kTaking, kOffer, kTaking, Do::kBug},     // one task at a time
+    {kTaking, kWithdraw, kTaking, Do::kBug},  // the claim is known: there is nothing to ask
+    {kTaking, kStop, kTaking, Do::kBug},      // only workers without a task are asked to stop
+    {kTaking, kKill, kKilling, Do::kKill},
+    {kTaking, kGraceOver, kKilling, Do::kKillLate},
+    {kTaking, kKillFailed, kTaking, Do::kBug},  // no kill was ordered
+    {kTaking, kHello, kConvicted, Do::kConvict},
+    {kTaking, kRefusal, kConvicted, Do::kConvict},
+    {kTaking, kInitBegun, kConvicted, Do::kConvict},
+    {kTaking, kInitFailed, kConvicted, Do::kConvict},
+    {kTaking, kClaim, kConvicted, Do::kConvict},  // twice
+    {kTaking, kTakes, kTaking, Do::kTimeTaking},
+    {kTaking, kTaken, kBusy, Do::kTimeRun},
+    {kTaking, kMemory, kConvicted, Do::kConvict},
+    {kTaking, kWithdrawn, kConvicted, Do::kConvict},
+    {kTaking, kReply, kConvicted, Do::kConvict},  // a result of what it cannot have read
+    {kTaking, kNonsense, kConvicted, Do::kConvict},
+    {kTaking, kChannelLost, kLosing, Do::kArmGrace},
+    {kTaking, kExit, kReaped, Do::kBury},
 
     {kBusy, kOffer, kBusy, Do::kBug},     // one task at a time
     {kBusy, kWithdraw, kBusy, Do::kBug},  // the claim is known: there is nothing to ask
@@ -112,6 +142,8 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kBusy, kInitBegun, kConvicted, Do::kConvict},
     {kBusy, kInitFailed, kConvicted, Do::kConvict},
     {kBusy, kClaim, kConvicted, Do::kConvict},  // twice
+    {kBusy, kTakes, kBusy, Do::kNothing},
+    {kBusy, kTaken, kBusy, Do::kNothing},
     {kBusy, kMemory, kBusy, Do::kNoteMemory},
     {kBusy, kWithdrawn, kConvicted, Do::kConvict},
     {kBusy, kReply, kIdle, Do::kSettle},
@@ -131,6 +163,8 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kStopping, kInitBegun, kStopping, Do::kNothing},   // it was still starting when we asked
     {kStopping, kInitFailed, kStopping, Do::kNothing},  // it ends now, as we asked
     {kStopping, kClaim, kConvicted, Do::kConvict},
+    {kStopping, kTakes, kStopping, Do::kNothing},
+    {kStopping, kTaken, kStopping, Do::kNothing},
     {kStopping, kMemory, kConvicted, Do::kConvict},
     {kStopping, kWithdrawn, kConvicted, Do::kConvict},
     {kStopping, kReply, kConvicted, Do::kConvict},
@@ -149,6 +183,8 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kKilling, kInitBegun, kKilling, Do::kNothing},
     {kKilling, kInitFailed, kKilling, Do::kNothing},
     {kKilling, kClaim, kKilling, Do::kNoteClaim},  // written before the kill: the task had started
+    {kKilling, kTakes, kKilling, Do::kNothing},
+    {kKilling, kTaken, kKilling, Do::kNothing},
     {kKilling, kMemory, kKilling, Do::kNothing},
     {kKilling, kWithdrawn, kKilling, Do::kNothing},
     {kKilling, kReply, kKilling, Do::kSettleLate},  // a finished task never turns into an error
@@ -167,6 +203,8 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kLosing, kInitBegun, kConvicted, Do::kConvict},
     {kLosing, kInitFailed, kConvicted, Do::kConvict},
     {kLosing, kClaim, kConvicted, Do::kConvict},  // it did, it would be a worker's doing
+    {kLosing, kTakes, kLosing, Do::kNothing},
+    {kLosing, kTaken, kLosing, Do::kNothing},
     {kLosing, kMemory, kConvicted, Do::kConvict},
     {kLosing, kWithdrawn, kConvicted, Do::kConvict},
     {kLosing, kReply, kConvicted, Do::kConvict},
@@ -186,6 +224,8 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kConvicted, kInitFailed, kConvicted, Do::kNothing},
     {kConvicted, kClaim, kConvicted,
      Do::kNoteClaim},  // its task had started, and must not run again
+    {kConvicted, kTakes, kConvicted, Do::kNothing},
+    {kConvicted, kTaken, kConvicted, Do::kNothing},
     {kConvicted, kMemory, kConvicted, Do::kNothing},
     {kConvicted, kWithdrawn, kConvicted, Do::kNothing},
     {kConvicted, kReply, kConvicted, Do::kNothing},
@@ -204,6 +244,8 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kUnkilled, kInitBegun, kUnkilled, Do::kNothing},
     {kUnkilled, kInitFailed, kUnkilled, Do::kNothing},
     {kUnkilled, kClaim, kUnkilled, Do::kNoteClaim},  // as while it is being killed
+    {kUnkilled, kTakes, kUnkilled, Do::kNothing},
+    {kUnkilled, kTaken, kUnkilled, Do::kNothing},
     {kUnkilled, kMemory, kUnkilled, Do::kNothing},
     {kUnkilled, kWithdrawn, kUnkilled, Do::kNothing},
     {kUnkilled, kReply, kUnkilled, Do::kSettleLate},
@@ -224,6 +266,8 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kReaped, kInitBegun, kReaped, Do::kNothing},
     {kReaped, kInitFailed, kReaped, Do::kNothing},
     {kReaped, kClaim, kReaped, Do::kNothing},
+    {kReaped, kTakes, kReaped, Do::kNothing},
+    {kReaped, kTaken, kReaped, Do::kNothing},
     {kReaped, kMemory, kReaped, Do::kNothing},
     {kReaped, kWithdrawn, kReaped, Do::kNothing},
     {kReaped, kReply, kReaped, Do::kNothing},
@@ -266,7 +310,7 @@ std::span<const Row> all_rows() { return kRows; }
 
 const char* to_string(State state) {
   constexpr std::array<const char*, kStates> kNames = {
-      "starting", "initializing", "idle",   "offered",   "withdrawing", "busy",
+      "starting", "initializing", "idle",   "offered",   "withdrawing", "taking", "busy",
       "stopping", "killing",      "losing", "convicted", "unkilled",    "reaped"};
   return kNames[static_cast<std::size_t>(state)];
 }
@@ -283,6 +327,8 @@ const char* to_string(Event event) {
                                                        "initializer begun",
                                                        "initializer failed",
                                                        "claim",
+                                                       "takes bytes",
+                                                       "all taken",
                                                        "memory",
                                                        "withdrawn",
                                                        "reply",
@@ -293,12 +339,20 @@ const char* to_string(Event event) {
 }
 
 const char* to_string(Action action) {
-  constexpr std::array<const char*, kActions> kNames = {
-      "nothing",       "time initializer", "refuse",      "welcome",     "send offer",
-      "send withdraw", "send stop",        "retire",      "note memory", "note claim",
-      "take back",     "settle",           "settle late", "kill",        "kill overdue",
-      "kill lost",     "kill overrun",     "kill late",   "convict",     "arm grace",
-      "note refusal",  "note kill failed", "abandon",     "bury",        "bug"};
+  constexpr std::array<const char*, kActions> kNames = {"nothing",      "time initializer",
+                                                        "refuse",       "welcome",
+                                                        "send offer",   "send withdraw",
+                                                        "send stop",    "retire",
+                                                        "time taking",  "time run",
+                                                        "note memory",  "note claim",
+                                                        "take back",    "settle",
+                                                        "settle late",  "kill",
+                                                        "kill overdue", "kill lost",
+                                                        "kill overrun", "kill late",
+                                                        "convict",      "arm grace",
+                                                        "note refusal", "note kill failed",
+                                                        "abandon",      "bury",
+                                                        "bug"};
   return kNames[static_cast<std::size_t>(action)];
 }
 

@@ -18,7 +18,8 @@ enum class State : std::uint8_t {
   kIdle,          // has no task
   kOffered,       // was sent a task; has not claimed it
   kWithdrawing,   // was asked for it back; has not answered
-  kBusy,          // has claimed its task
+  kTaking,        // has claimed its task; not all of the argument is sent yet
+  kBusy,          // has claimed its task, and was sent all of it
   kStopping,      // was asked to end
   kKilling,       // is being killed because we wanted it, or overdue; what it still says is heard
   kLosing,        // its channel is closed; its exit record is awaited for a grace
@@ -26,7 +27,7 @@ enum class State : std::uint8_t {
   kUnkilled,  // our kill was refused; its lifeline was cut, its exit record is awaited for a grace
   kReaped,    // the kernel gave its exit record, or it is not awaited any longer
 };
-inline constexpr std::size_t kStates = 12;
+inline constexpr std::size_t kStates = 13;
 
 enum class Event : std::uint8_t {
   // ours
@@ -42,6 +43,8 @@ enum class Event : std::uint8_t {
   kInitBegun,   // from here on the initializer is to blame
   kInitFailed,  // it threw
   kClaim,
+  kTakes,   // it has taken some of a payload that does not go out in one piece
+  kTaken,   // the last of that has gone out
   kMemory,  // how much it holds, told before the reply
   kWithdrawn,
   kReply,
@@ -49,7 +52,7 @@ enum class Event : std::uint8_t {
   kChannelLost,  // EOF, or a refused write
   kExit,         // the kernel's record of the process: the only road to a death report (law L3)
 };
-inline constexpr std::size_t kEvents = 17;
+inline constexpr std::size_t kEvents = 19;
 constexpr bool is_ours(Event event) { return event <= Event::kKillFailed; }
 
 enum class Action : std::uint8_t {
@@ -61,6 +64,8 @@ enum class Action : std::uint8_t {
   kSendWithdraw,     //
   kSendStop,         // and arm the stop grace
   kRetire,           // the same, of our own accord: it has been idle for long
+  kTimeTaking,       // bytes flow: the start limit begins anew
+  kTimeRun,          // it has all that it needs: the limit of what it does with it begins
   kNoteMemory,       //
   kNoteClaim,        // the task has started
   kTakeBack,         // the task is ours again, not started
@@ -80,7 +85,7 @@ enum class Action : std::uint8_t {
   kBug,      // ours: abort
 };
 
-inline constexpr std::size_t kActions = 25;
+inline constexpr std::size_t kActions = 27;
 
 struct Row {
   State in;

@@ -3,7 +3,7 @@
 //     poolproof_lifecycle_picture                      prints it
 //     poolproof_lifecycle_picture executor/README.md   puts it there, between its two marks
 //
-// All rows are too many to draw. Drawn are those that change the state: the six states in which a
+// All rows are too many to draw. Drawn are those that change the state: the seven states in which a
 // worker serves, one by one; the ways out of them, as of one. What that hides stands in a table. A
 // row that is nowhere ends the program, so that no row can be forgotten.
 #include <algorithm>
@@ -64,7 +64,7 @@ class Groups {
 class Picture {
  public:
   std::string draw() {
-    const std::string text = road() + ways_out() + some_of_the_six() + out_of_turn() + heard();
+    const std::string text = road() + ways_out() + some_of_the_seven() + out_of_turn() + heard();
     for (const Row& row : all_rows()) {
       const bool silent = stays(row) && (row.action == Action::kNothing ||  //
                                          row.action == Action::kBug);
@@ -104,13 +104,13 @@ class Picture {
                     to_string(row->next),
                 event_of(*row));
     }
-    return "The ways out. `serving` is any of these six:\n\n"
+    return "The ways out. `serving` is any of these seven:\n\n"
            "```mermaid\nstateDiagram-v2\n    direction LR\n    [*] --> serving\n" +
            edges.lines("    ", " : ", "\n") + "    reaped --> [*]\n```\n\n";
   }
 
-  // What leads out of the six, by what is done: from which of them?
-  std::string some_of_the_six() {
+  // What leads out of the seven, by what is done: from which of them?
+  std::string some_of_the_seven() {
     Groups ways;
     for (const Row* row : rows([](const Row& each) {
            return !stays(each) && !serves(each.next) && !is_out_of_turn(each);

@@ -3,10 +3,11 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <exception>
 #include <iterator>
+#include <string>
 
 #include "executor/check.h"
-#include "executor/os/thread.h"
 
 namespace poolproof::supervise {
 namespace {
@@ -14,37 +15,95 @@ namespace {
 // What one worker may say in one turn, so that a flood from one does not silence the others.
 constexpr std::size_t kTurnBudget = std::size_t{4} << 20;
 
+constexpr std::size_t kReserve = std::size_t{64} << 10;
+
+// Within a catch block only. Where there is no memory even for that, a text that needs none.
+Failure failure_of_thread() noexcept {
+  const auto describe = [](const char* what) {
+    return plain_failure(FailureKind::kSupervisorLost, 0,
+                         std::string("the executor's own thread failed (") + what +
+                             "); the pool has ended, and its workers were killed. Make another "
+                             "executor");
+  };
+  try {
+    try {
+      throw;
+    } catch (const std::exception& thrown) {
+      return describe(thrown.what());
+    } catch (...) {
+      return describe("an exception of an unknown type");
+    }
+  } catch (...) {
+    Failure failure;
+    failure.kind = FailureKind::kSupervisorLost;
+    failure.text = "out of memory";
+    return failure;
+  }
+}
+
 }  // namespace
 
 Loop::Loop(os::Os& os, Inbox& inbox, Outlet& outlet, const SupervisorOptions& options,
            const os::WorkerSettings& settings)
-    : os_(os), inbox_(inbox), outlet_(outlet), settings_(settings), supervisor_(options) {}
+    : os_(os),
+      inbox_(inbox),
+      outlet_(outlet),
+      settings_(settings),
+      supervisor_(options),
+      reserve_(std::make_unique<std::byte[]>(kReserve)) {}
 
 Loop::~Loop() {
   // Normally there are none left. The futures have ended by now, so that a worker that dies slowly
   // holds up nobody.
   for (auto& [id, hand] : hands_) {
-    if (hand.late_reaper.joinable()) hand.late_reaper.join();
-    if (descriptors_lost_) {  // their numbers may be anybody's
-      hand.channel->abandon();
-      os_.abandon(hand.child);
-    } else {
-      if (!hand.reaped && !os_.kill(hand.child)) os_.reap(hand.child);
+    if (descriptors_lost_ || broke_down_) {
       let_go(hand);
+    } else if (hand.late_reaper.joinable()) {
+      hand.late_reaper.join();
     }
-    left_over_.push_back(hand.child);
   }
-  if (!descriptors_lost_) reap_abandoned();
-  for (const os::Child& child : abandoned_) {
-    if (!descriptors_lost_) os_.close(child.handle);
+  if (!descriptors_lost_) {
+    reap_abandoned();
+    for (const os::Child& child : abandoned_) os_.close(child.handle);
   }
-  for (const os::Child& child : left_over_) os_.clear_away(child);
+  try {
+    clear_at_the_end();
+  } catch (...) {  // no memory: what is left stands in the user's cgroup
+  }
 }
 
-void Loop::let_go(Hand& hand) {
-  os_.close(hand.child.handle);
-  if (hand.child.errors >= 0) os_.close(hand.child.errors);
-  if (hand.child.lifeline >= 0) os_.close(hand.child.lifeline);
+// One that is still there when the loop ends.
+void Loop::let_go(Hand& hand) noexcept {
+  if (hand.child.pid == 0) return;  // its spawn threw
+  // After descriptors_lost_ their numbers may be anybody's.
+  const bool ours = !descriptors_lost_ && are_ours(hand);
+  if (!ours && hand.channel) hand.channel->abandon();
+  const bool closed = hand.channel != nullptr;
+  hand.channel.reset();
+  if (hand.late_reaper.joinable()) {
+    hand.late_reaper.join();
+    hand.reaped = hand.late_exit.has_value();
+  }
+  if (!ours) {
+    os_.abandon(hand.child);
+  } else {
+    if (!hand.reaped && !hand.unkillable) os_.reap(hand.child);
+    if (!closed) os_.close(hand.child.channel);
+    os_.close(hand.child.handle);
+    if (hand.child.errors >= 0) os_.close(hand.child.errors);
+    if (hand.child.lifeline >= 0 && lifeline_is_ours(hand)) os_.close(hand.child.lifeline);
+  }
+  try {
+    left_over_.push_back(std::move(hand.child));
+  } catch (...) {
+  }
+}
+
+// But the channel, which closes itself.
+void Loop::close_all_of(const Hand& hand) {
+  for (const int fd : {hand.child.handle, hand.child.errors, hand.child.lifeline}) {
+    if (fd >= 0) os_.close(fd);
+  }
 }
 
 // Asked before it is closed, which may be at any kill: by its closing, too, the worker is killed.
@@ -55,7 +114,37 @@ bool Loop::lifeline_is_ours(const Hand& hand) {
   return !descriptors_lost_;
 }
 
-bool Loop::turn() {
+bool Loop::turn() noexcept {
+  try {
+    return live();
+  } catch (...) {
+    break_down();
+    return false;
+  }
+}
+
+// Within a catch block only. What is known of workers and tasks may be half a step behind, so that
+// nothing can go on from here.
+void Loop::break_down() noexcept {
+  reserve_.reset();
+  broke_down_ = true;
+  for (auto& [id, hand] : hands_) {
+    if (hand.reaped || descriptors_lost_ || !are_ours(hand) || !lifeline_is_ours(hand)) continue;
+    // Its lifeline is closed then, and it may end by that; but who knows?
+    hand.unkillable = os_.kill(hand.child).has_value();
+  }
+  const Failure why = failure_of_thread();
+  try {
+    outlet_.pool_ended(why);
+  } catch (...) {
+    Failure short_one;  // its copies need no memory
+    short_one.kind = why.kind;
+    short_one.text = "out of memory";
+    outlet_.pool_ended(short_one);
+  }
+}
+
+bool Loop::live() {
   std::vector<Input> inputs = gather();
   do {
     look_for_other_rights(inputs);
@@ -102,17 +191,20 @@ std::vector<Input> Loop::gather() {
     const os::Watch& channel = watches_[at++];
     const os::Watch& handle = watches_[at++];
     const os::Watch& errors = watches_[at++];
-    const bool anything = channel.readable || channel.writable || handle.readable ||
+    const bool again = hand.look_again && *hand.look_again <= os_.now();
+    const bool anything = again || channel.readable || channel.writable || handle.readable ||
                           errors.readable || hand.channel->wants_a_look();
     if (descriptors_lost_ || (anything && !are_ours(hand))) break;
-    if (channel.writable && hand.channel->wants_to_write()) hand.channel->flush();
+    if (channel.writable && hand.channel->wants_to_write()) {
+      write_to(id, hand, inputs, [&] { hand.channel->flush(); });
+    }
     if (channel.readable || hand.channel->wants_a_look()) hear(id, hand, kTurnBudget, inputs);
     if (errors.readable) hand.tail->read();
-    if (handle.readable) look_for_exit(id, hand, inputs);
+    if (handle.readable || again) look_for_exit(id, hand, inputs);
   }
   collect_late_exits(inputs);
+  if (clear_at_ && *clear_at_ <= os_.now()) clear_again();
   if (descriptors_lost_) inputs.assign(1, DescriptorsLost{});
-  if (wait_failed_ && !descriptors_lost_) inputs.assign(1, WaitFailed{*wait_failed_});
   return inputs;
 }
 
@@ -127,7 +219,8 @@ void Loop::sleep() {
     watches_.push_back({.fd = reads || writes ? hand.channel->fd() : -1,
                         .for_reading = reads,
                         .for_writing = writes});
-    watches_.push_back({.fd = hand.late_reaper.joinable() ? -1 : hand.child.handle});
+    const bool is_late = hand.late_reaper.joinable() || hand.look_again;
+    watches_.push_back({.fd = is_late ? -1 : hand.child.handle});
     watches_.push_back({.fd = hand.tail && hand.tail->open() ? hand.tail->fd() : -1});
     hurry |= hand.channel->wants_a_look();
   }
@@ -136,10 +229,31 @@ void Loop::sleep() {
     descriptors_lost_ = true;
     return;
   }
-  wait_failed_ = os_.wait(watches_, hurry ? std::optional(os_.now()) : supervisor_.next_deadline());
+  if (const auto failed = os_.wait(watches_, hurry ? std::optional(os_.now()) : next_deadline())) {
+    throw std::runtime_error(os::to_string(*failed));  // turn() ends the pool with it
+  }
   descriptors_lost_ =
       descriptors_lost_ || std::any_of(watches_.begin(), watches_.end(),
                                        [](const os::Watch& watch) { return watch.foreign; });
+}
+
+std::optional<os::Instant> Loop::next_deadline() const {
+  std::optional<os::Instant> next = os::earlier(supervisor_.next_deadline(), clear_at_);
+  for (const auto& [id, hand] : hands_) next = os::earlier(next, hand.look_again);
+  return next;
+}
+
+// Tells how a payload moves that does not go out in one piece: it may take as long as it does.
+template <class Write>
+void Loop::write_to(WorkerId id, Hand& hand, std::vector<Input>& inputs, Write write) {
+  transport::Channel& channel = *hand.channel;
+  const bool before = channel.holds_payload();
+  const std::uint64_t written = channel.written();
+  write();
+  const bool after = channel.holds_payload();
+  if (channel.refused() || (!before && !after)) return;
+  if (before && channel.written() == written) return;
+  inputs.push_back(PayloadMoved{.worker = id, .whole = !after});
 }
 
 void Loop::hear(WorkerId id, Hand& hand, std::size_t budget, std::vector<Input>& inputs) {
@@ -167,33 +281,40 @@ void Loop::look_for_exit(WorkerId id, Hand& hand, std::vector<Input>& inputs) {
     return;
   }
   // Readable, and no record: a tracer holds it. To poll on would spin, so the handle leaves the
-  // poll set and a short-lived thread waits for the record where waiting blocks.
-  hand.late_reaper = os::start_quiet_thread("poolproof-reap", [this, id, child = hand.child] {
-    const ExitStatus exit = os_.reap(child);
+  // poll set and a short-lived thread waits for the record where waiting blocks. The hand stays
+  // where it is until that is joined.
+  auto thread = os_.start_thread("poolproof-reap", [this, &hand] {
+    const ExitStatus exit = os_.reap(hand.child);
     const std::lock_guard lock(late_mutex_);
-    late_exits_.emplace_back(id, exit);
+    hand.late_exit = exit;
     inbox_.ring();
   });
+  if (thread) {
+    hand.late_reaper = std::move(*thread);
+    hand.look_again.reset();
+  } else {  // none can be started now: look again after a while, and try to start one then
+    hand.look_again = os::after(os_.now(), hand.look_pause);
+    hand.look_pause = std::min(2 * hand.look_pause, kLongestPause);
+  }
 }
 
 void Loop::collect_late_exits(std::vector<Input>& inputs) {
-  std::vector<std::pair<WorkerId, ExitStatus>> late;
-  {
-    const std::lock_guard lock(late_mutex_);
-    late.swap(late_exits_);
-  }
-  for (const auto& [id, exit] : late) {
-    const auto found = hands_.find(id);
-    if (found == hands_.end()) continue;  // it was abandoned
-    Hand& hand = found->second;
-    if (hand.late_reaper.joinable()) hand.late_reaper.join();
+  for (auto& [id, hand] : hands_) {
+    if (!hand.late_reaper.joinable()) continue;
+    {
+      const std::lock_guard lock(late_mutex_);
+      if (!hand.late_exit) continue;
+    }
+    hand.late_reaper.join();
+    hand.reaped = true;
     // Its channel may have become something else while the record was waited for.
-    if (!descriptors_lost_ && are_ours(hand)) told_exit(id, hand, exit, inputs);
+    if (!descriptors_lost_ && are_ours(hand)) told_exit(id, hand, *hand.late_exit, inputs);
   }
 }
 
 void Loop::told_exit(WorkerId id, Hand& hand, const ExitStatus& exit, std::vector<Input>& inputs) {
   hand.reaped = true;
+  hand.look_again.reset();
   // Replies are drained before a death is told (law L7). All that the process wrote lies in the
   // channel now; what a child of it may go on writing is not waited for.
   const std::size_t left = os_.unread(hand.child.channel);
@@ -219,27 +340,52 @@ bool Loop::is_out_of_memory(const Hand& hand, const ExitStatus& exit) {
   return true;
 }
 
-// What cannot be removed yet is tried again with the next, and once more at the end.
+// What cannot be removed yet is tried again after a pause that doubles. What is still there after
+// the longest (in an uninterruptible wait, say) is tried again with the next, and at the end.
 void Loop::clear_away(const os::Child& child) {
-  left_over_.push_back(child);
-  std::erase_if(left_over_, [this](const os::Child& each) { return os_.clear_away(each); });
   reap_abandoned();
+  left_over_.push_back(child);
+  clear_pause_ = kFirstClearing;
+  clear_again();
+}
+
+void Loop::clear_again() {
+  std::erase_if(left_over_, [this](const os::Child& each) { return os_.clear_away(each); });
+  clear_at_.reset();
+  if (left_over_.empty() || clear_pause_ > kLongestPause) return;
+  clear_at_ = os::after(os_.now(), clear_pause_);
+  clear_pause_ *= 2;
+}
+
+// Here nobody else is waiting, so that what was killed may be awaited for as long as the pauses.
+void Loop::clear_at_the_end() {
+  clear_pause_ = kFirstClearing;
+  clear_again();
+  while (clear_at_) {
+    os_.wait({}, clear_at_);
+    clear_again();
+  }
 }
 
 void Loop::carry_out(SpawnWorker& order, std::vector<Input>& inputs) {
   if (descriptors_lost_) return;  // the end is on its way
+  // What was counted before the first of them started explains none of their deaths.
+  if (hands_.empty()) memory_kills_ = os_.out_of_memory_kills();
+  // Made before its process is, which so has an owner whatever fails then.
+  const auto made = hands_.try_emplace(order.worker).first;
+  Hand& hand = made->second;
+  hand.reaped = true;  // as long as there is none
   auto spawned = os_.spawn_worker(order.index, settings_);
   if (const auto* error = std::get_if<os::SysError>(&spawned)) {
+    hands_.erase(made);
     inputs.push_back(SpawnFailed{order.worker, *error});
     return;
   }
-  // What was counted before the first of them started explains none of their deaths.
-  if (hands_.empty()) memory_kills_ = os_.out_of_memory_kills();
-  Hand hand;
-  hand.child = std::get<os::Child>(spawned);
+  hand.child = std::move(std::get<os::Child>(spawned));
+  hand.reaped = false;
   hand.index = order.index;
-  hand.channel =
-      std::make_unique<transport::Channel>(os_, hand.child.channel, settings_.max_payload);
+  hand.channel_identity = os_.identity(hand.child.channel);
+  hand.handle_identity = os_.identity(hand.child.handle);
   if (hand.child.errors >= 0) {
     hand.tail.emplace(os_, hand.child.errors);
     hand.errors_identity = os_.identity(hand.child.errors);
@@ -247,9 +393,10 @@ void Loop::carry_out(SpawnWorker& order, std::vector<Input>& inputs) {
   hand.channel_identity = os_.identity(hand.child.channel);
   hand.handle_identity = os_.identity(hand.child.handle);
   hand.lifeline_identity = os_.identity(hand.child.lifeline);
+  hand.channel =
+      std::make_unique<transport::Channel>(os_, hand.child.channel, settings_.max_payload);
   inputs.push_back(WorkerSpawned{order.worker, hand.child.pid});
   outlet_.worker_started({hand.index, hand.child.pid});
-  hands_.emplace(order.worker, std::move(hand));
 }
 
 void Loop::tell_loss(std::vector<Input>& inputs) { inputs.push_back(DescriptorsLost{}); }
@@ -265,7 +412,8 @@ void Loop::carry_out(SendFrame& order, std::vector<Input>& inputs) {
     }
     hand.channel->expect_claim(order.task);
   }
-  hand.channel->send(order.kind, order.task, std::move(order.payload));
+  write_to(order.worker, hand, inputs,
+           [&] { hand.channel->send(order.kind, order.task, std::move(order.payload)); });
 }
 
 void Loop::carry_out(KillWorker& order, std::vector<Input>& inputs) {
@@ -292,7 +440,7 @@ void Loop::carry_out(ForgetWorker& order, std::vector<Input>& inputs) {
   if (!are_ours(found->second) || !lifeline_is_ours(found->second)) return tell_loss(inputs);
   outlet_.worker_ended({found->second.index, found->second.child.pid});
   clear_away(found->second.child);
-  let_go(found->second);
+  close_all_of(found->second);
   hands_.erase(found);
 }
 
@@ -304,9 +452,9 @@ void Loop::carry_out(AbandonWorker& order, std::vector<Input>& inputs) {
   if (!are_ours(hand) || !lifeline_is_ours(hand)) return tell_loss(inputs);
   if (hand.late_reaper.joinable()) hand.late_reaper.join();  // it has ended, as its handle told
   outlet_.worker_ended({hand.index, hand.child.pid});
-  if (hand.child.errors >= 0) os_.close(hand.child.errors);
-  if (hand.child.lifeline >= 0) os_.close(hand.child.lifeline);
   abandoned_.push_back(hand.child);
+  hand.child.handle = -1;  // until its record comes
+  close_all_of(hand);
   hands_.erase(found);
 }
 

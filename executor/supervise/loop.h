@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -44,12 +45,16 @@ class Loop {
   Loop& operator=(const Loop&) = delete;
 
   // Sleeps once, and does what there is to do. False: the pool is finished, do not call again.
-  bool turn();
+  // Never throws: what is thrown within (no memory, say) ends the pool. Its workers are killed
+  // then, Outlet::pool_ended tells why, and whoever owns the loop ends the futures that are still
+  // open.
+  bool turn() noexcept;
+  bool broke_down() const { return broke_down_; }
+  // Of a task that is still open after that.
+  bool has_certainly_not_run(TaskId task) { return supervisor_.has_certainly_not_run(task); }
   // The program has closed descriptors of ours, and the numbers of all of them, the bell's too, may
   // be anybody's. It can happen to a pool that has ended for another reason before.
   bool lost_descriptors() const { return descriptors_lost_; }
-  // It could not sleep any more; futures may have been submitted that it has not heard of.
-  bool failed_to_wait() const { return wait_failed_.has_value(); }
 
  private:
   struct Hand {  // what we hold of one worker
@@ -64,22 +69,38 @@ class Loop {
     bool loss_told = false;
     bool was_frozen = false;
     bool killed = false;      // by us
+    bool unkillable = false;  // that was refused
     bool reaped = false;      // its record was taken
     std::thread late_reaper;  // waits where the handle was readable and the record was not there
+    // Where no thread could be started: when to look for the record again, and how long after that.
+    std::optional<os::Instant> look_again;
+    std::chrono::nanoseconds look_pause = kFirstLook;
+    std::optional<ExitStatus> late_exit;  // what the late reaper got; guarded by late_mutex_
   };
+  static constexpr std::chrono::nanoseconds kFirstLook = std::chrono::milliseconds(10);
+  static constexpr std::chrono::nanoseconds kFirstClearing = std::chrono::milliseconds(2);
+  static constexpr std::chrono::nanoseconds kLongestPause = std::chrono::seconds(1);
 
+  bool live();
+  void break_down() noexcept;
+  void let_go(Hand& hand) noexcept;
   std::vector<Input> gather();
   void look_for_other_rights(std::vector<Input>& inputs);
   bool lifeline_is_ours(const Hand& hand);
-  void let_go(Hand& hand);
+  void close_all_of(const Hand& hand);
   void reap_abandoned();
+  std::optional<os::Instant> next_deadline() const;
   bool are_ours(const Hand& hand);
   void sleep();
+  template <class Write>
+  void write_to(WorkerId id, Hand& hand, std::vector<Input>& inputs, Write write);
   void hear(WorkerId id, Hand& hand, std::size_t budget, std::vector<Input>& inputs);
   void look_for_exit(WorkerId id, Hand& hand, std::vector<Input>& inputs);
   void collect_late_exits(std::vector<Input>& inputs);
   bool is_out_of_memory(const Hand& hand, const ExitStatus& exit);
   void clear_away(const os::Child& child);
+  void clear_again();
+  void clear_at_the_end();
   void told_exit(WorkerId id, Hand& hand, const ExitStatus& exit, std::vector<Input>& inputs);
 
   void tell_loss(std::vector<Input>& inputs);
@@ -102,14 +123,16 @@ class Loop {
   std::vector<os::Watch> watches_;
   std::optional<std::uint64_t> memory_kills_;  // that are accounted for
   std::uint64_t rights_ = 0;                   // of the program, when it was asked last
-  std::optional<os::SysError> wait_failed_;
-  std::vector<os::Child> left_over_;  // ended, but something of theirs is still there
-  std::vector<os::Child> abandoned_;  // could not be killed, and have not ended yet
+  std::vector<os::Child> left_over_;           // ended, but something of theirs is still there
+  std::vector<os::Child> abandoned_;           // could not be killed, and have not ended yet
+  std::optional<os::Instant> clear_at_;        // when they are tried again
+  std::chrono::nanoseconds clear_pause_ = kFirstClearing;
   bool finished_ = false;
+  bool broke_down_ = false;
+  std::unique_ptr<std::byte[]> reserve_;  // given back when memory is short, to tell that
 
-  std::mutex late_mutex_;  // guards what follows against the late reapers
+  std::mutex late_mutex_;
   std::atomic<bool> descriptors_lost_ = false;
-  std::vector<std::pair<WorkerId, ExitStatus>> late_exits_;
 };
 
 }  // namespace poolproof::supervise

@@ -55,6 +55,11 @@ struct GarbageCame {
   WorkerId worker = 0;
   std::string what;
 };
+// A payload to this worker did not go out in one piece: some of it has now, or the last of it.
+struct PayloadMoved {
+  WorkerId worker = 0;
+  bool whole = false;
+};
 struct ChannelEnded {
   WorkerId worker = 0;
 };
@@ -73,12 +78,9 @@ struct KillFailed {  // it may live on; its exit record tells
 };
 struct RightsChanged {};    // workers that were started before have rights that the program has not
 struct DescriptorsLost {};  // somebody closed descriptors of ours: nothing can be known any more
-struct WaitFailed {         // nothing can be known any more
-  os::SysError error;
-};
-using Input = std::variant<FrameCame, GarbageCame, ChannelEnded, WorkerExited, TaskSubmitted,
-                           CancelAsked, ShutdownAsked, ResizeAsked, HealthAsked, WorkerSpawned,
-                           SpawnFailed, KillFailed, RightsChanged, DescriptorsLost, WaitFailed>;
+using Input = std::variant<PayloadMoved, FrameCame, GarbageCame, ChannelEnded, WorkerExited,
+                           TaskSubmitted, CancelAsked, ShutdownAsked, ResizeAsked, HealthAsked,
+                           WorkerSpawned, SpawnFailed, KillFailed, RightsChanged, DescriptorsLost>;
 
 struct SpawnWorker {
   WorkerId worker = 0;

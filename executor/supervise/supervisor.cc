@@ -12,9 +12,11 @@ namespace {
 using transport::Frame;
 using transport::FrameKind;
 
-// The order that matters: replies before channel loss before exits, so that a finished task never
-// turns into an error (law L7); then what the program asks. Deadlines come last, in expire().
+// The order that matters: what was sent before what answers it; replies before channel loss before
+// exits, so that a finished task never turns into an error (law L7); then what the program asks.
+// Deadlines come last, in expire().
 int rank(const Input& input) {
+  if (std::holds_alternative<PayloadMoved>(input)) return -1;
   if (std::holds_alternative<FrameCame>(input) || std::holds_alternative<GarbageCame>(input)) {
     return 0;
   }
@@ -46,6 +48,23 @@ Failure failure_from(const transport::TaskFailure& told, TaskId task, WorkerRef 
   return failure;
 }
 
+// A reply for which this process had no memory.
+Failure failure_of_dropped(const Frame& frame, WorkerRef worker) {
+  const bool is_value = frame.kind == FrameKind::kValue;
+  Failure failure;
+  failure.kind = FailureKind::kDecode;
+  failure.stage = Stage::kResult;
+  failure.task = frame.task;
+  failure.worker = worker;
+  failure.started = true;
+  failure.type_name = "std::bad_alloc";
+  failure.text = (is_value ? "the result is " : "the report of a failure is ") +
+                 std::to_string(frame.dropped) +
+                 " bytes long, and this program had no memory to take it in; the worker and the "
+                 "executor go on";
+  return failure;
+}
+
 }  // namespace
 
 std::vector<Order> Supervisor::step(std::vector<Input> inputs, Instant now) {
@@ -59,6 +78,12 @@ std::vector<Order> Supervisor::step(std::vector<Input> inputs, Instant now) {
   pump();
   if (!finished_) tell_health();
   return std::exchange(orders_, {});
+}
+
+void Supervisor::take(PayloadMoved& input) {
+  if (Worker* worker = find(input.worker)) {
+    apply(*worker, input.whole ? Event::kTaken : Event::kTakes, {});
+  }
 }
 
 void Supervisor::take(FrameCame& input) {
@@ -91,10 +116,14 @@ void Supervisor::take(FrameCame& input) {
       break;
     case FrameKind::kValue:
       event = Event::kReply;
-      details.reply = std::move(frame.payload);
+      details.reply = frame.dropped == 0 ? Outcome(std::move(frame.payload))
+                                         : Outcome(failure_of_dropped(frame, worker->ref));
       break;
     case FrameKind::kFailed:
-      if (const auto told = transport::parse_task_failure(frame.payload)) {
+      if (frame.dropped != 0) {
+        event = frame.task == 0 ? Event::kInitFailed : Event::kReply;
+        details.reply = failure_of_dropped(frame, worker->ref);
+      } else if (const auto told = transport::parse_task_failure(frame.payload)) {
         event = frame.task == 0 ? Event::kInitFailed : Event::kReply;
         details.reply = failure_from(*told, frame.task, worker->ref);
       } else {
@@ -236,18 +265,9 @@ void Supervisor::take(RightsChanged&) {
 }
 
 void Supervisor::take(DescriptorsLost&) {
-  lose(plain_failure(FailureKind::kSupervisorLost, 0,
-                     "the program closed descriptors of the executor (look for close loops over "
-                     "all descriptors)"));
-}
-
-void Supervisor::take(WaitFailed& input) {
-  lose(plain_failure(
+  const Failure why = plain_failure(
       FailureKind::kSupervisorLost, 0,
-      "the executor cannot wait for its workers any more: " + os::to_string(input.error)));
-}
-
-void Supervisor::lose(const Failure& why) {
+      "the program closed descriptors of the executor (look for close loops over all descriptors)");
   end_pool(why);  // first: who hears of it from a future must find the pool ended
   for (const TaskId id : tasks_.all()) fail(id, why);
   workers_.clear();
@@ -258,6 +278,11 @@ void Supervisor::withdraw(Task& task) {
   task.unwanted = true;
   Worker* worker = find(task.holder);
   if (worker != nullptr && worker->state == State::kOffered) apply(*worker, Event::kWithdraw, {});
+}
+
+bool Supervisor::has_certainly_not_run(TaskId id) {
+  const Task* task = tasks_.find(id);
+  return task != nullptr && !task->ran && task->holder == 0;
 }
 
 Supervisor::Worker* Supervisor::find(WorkerId id) {

@@ -50,6 +50,8 @@ class Supervisor {
   std::vector<Order> step(std::vector<Input> inputs, Instant now);
   // When step must be called though nothing happened; nullopt: never.
   std::optional<Instant> next_deadline() const;
+  // False as soon as a worker may have begun it, or if nothing is known of it (any more).
+  bool has_certainly_not_run(TaskId id);
 
  private:
   struct Worker {
@@ -57,7 +59,8 @@ class Supervisor {
     WorkerRef ref;
     int spawn_round = 0;
     State state = State::kStarting;
-    TaskId task = 0;  // what it was handed; 0: nothing
+    TaskId task = 0;       // what it was handed; 0: nothing
+    bool sending = false;  // a payload, which does not go out in one piece
     bool in_initializer = false;
     bool said_hello = false;
     bool outdated = false;  // the program's rights have changed since it was started
@@ -79,6 +82,7 @@ class Supervisor {
     std::string text = {};
   };
 
+  void take(PayloadMoved& input);
   void take(FrameCame& input);
   void take(GarbageCame& input);
   void take(ChannelEnded& input);
@@ -93,18 +97,17 @@ class Supervisor {
   void take(KillFailed& input);
   void take(RightsChanged& input);
   void take(DescriptorsLost& input);
-  void take(WaitFailed& input);
-  void lose(const Failure& why);
   void withdraw(Task& task);
   Worker* find(WorkerId id);
 
   // supervisor_actions.cc: the life-cycle table
   void apply(Worker& worker, Event event, Details details);
   void act(Worker& worker, const Row& row, Details& details);
-  std::string missed_limit(const Worker& worker) const;
+  std::string missed_limit(const Worker& worker, State in) const;
   void rest(Worker& worker);
   void stop(Worker& worker, Wish wish);
   void note_claim(Worker& worker);
+  void time_run(Worker& worker);
   void settle_reply(Worker& worker, Outcome reply);
   void note_why(Worker& worker, const Row& row, const Details& details);
 

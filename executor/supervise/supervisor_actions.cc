@@ -29,7 +29,8 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
       break;
     case Action::kTimeInitializer:
       worker.in_initializer = true;
-      worker.grace_until = os::after(now_, options_.initializer_limit);
+      worker.grace_until =
+          os::after(now_, worker.sending ? options_.start_limit : options_.initializer_limit);
       break;
     case Action::kWelcome:
       worker.in_initializer = false;
@@ -39,6 +40,7 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
       break;
     case Action::kSendOffer:
       worker.task = details.offered;
+      worker.sending = false;
       worker.grace_until = os::after(now_, options_.start_limit);
       orders_.push_back(
           SendFrame{worker.id, FrameKind::kOffer, worker.task, tasks_.find(worker.task)->payload});
@@ -51,6 +53,13 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
       break;
     case Action::kRetire:
       stop(worker, Wish::kIdle);
+      break;
+    case Action::kTimeTaking:
+      worker.sending = true;
+      worker.grace_until = os::after(now_, options_.start_limit);
+      break;
+    case Action::kTimeRun:
+      time_run(worker);
       break;
     case Action::kNoteMemory:
       if (!worker.memory_at_first) worker.memory_at_first = details.bytes;
@@ -93,7 +102,7 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
       abandon(worker);  // `worker` is gone now
       break;
     case Action::kArmGrace:
-      worker.grace_until = now_ + options_.channel_grace;
+      worker.grace_until = os::after(now_, options_.channel_grace);
       break;
     case Action::kBury:
       bury(worker, details.exit);  // `worker` is gone now
@@ -112,9 +121,19 @@ void Supervisor::note_claim(Worker& worker) {
   }
   task->started = task->ran = true;
   if (task->retries == 0) task->payload.reset();
-  if (worker.state != State::kBusy) return;
-  worker.grace_until = os::after(now_, task->run_limit);
+  if (worker.state != State::kTaking) return;
+  worker.grace_until = os::after(now_, options_.start_limit);
+  if (!worker.sending) apply(worker, Event::kTaken, {});
   if (task->kill_if_begun) apply(worker, Event::kKill, {.wish = Wish::kCancel});
+}
+
+// It was sent all of its call: from here on it is its own time that passes.
+void Supervisor::time_run(Worker& worker) {
+  worker.sending = false;
+  std::optional<std::chrono::nanoseconds> limit = options_.start_limit;
+  if (worker.state == State::kInitializing) limit = options_.initializer_limit;
+  if (worker.state == State::kBusy) limit = tasks_.find(worker.task)->run_limit;
+  worker.grace_until = os::after(now_, limit);
 }
 
 void Supervisor::settle_reply(Worker& worker, Outcome reply) {
@@ -146,7 +165,7 @@ void Supervisor::note_why(Worker& worker, const Row& row, const Details& details
                     " (TaskOptions::run_limit)";
       break;
     case Action::kKillLate:
-      notes.limit = missed_limit(worker);
+      notes.limit = missed_limit(worker, row.in);
       break;
     case Action::kConvict:
       notes.conviction = !details.nonsense.empty() ? "it sent " + details.nonsense
@@ -172,12 +191,17 @@ void Supervisor::stop(Worker& worker, Wish wish) {
                             std::to_string(*worker.memory_at_first) + " after its first";
   }
   worker.notes.wish = wish;
-  worker.grace_until = now_ + options_.stop_grace;
+  worker.grace_until = os::after(now_, options_.stop_grace);
   orders_.push_back(SendFrame{worker.id, FrameKind::kStop, 0, nullptr});
 }
 
 // What a worker did not do in time, and by which option.
-std::string Supervisor::missed_limit(const Worker& worker) const {
+std::string Supervisor::missed_limit(const Worker& worker, State in) const {
+  if (worker.sending && (worker.in_initializer || in == State::kTaking)) {
+    return std::string("since it took no more of the argument of its ") +
+           (worker.in_initializer ? "initializer" : "task") + " for " +
+           in_words(options_.start_limit) + " (ExecutorOptions::start_limit)";
+  }
   if (worker.in_initializer) {
     return "since its initializer did not end within " + in_words(options_.initializer_limit) +
            " (ExecutorOptions::initializer_limit)";

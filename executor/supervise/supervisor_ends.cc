@@ -8,6 +8,7 @@ namespace poolproof::supervise {
 void Supervisor::bury(Worker& worker, const ExitStatus& exit) {
   worker.notes.in_initializer = worker.in_initializer;
   worker.notes.kill_error.clear();  // it has ended all the same
+  worker.notes.said_hello = worker.said_hello;
   const Death death = name_death(worker.ref, worker.notes, exit);
   // Idle workers that somebody kills from outside are no crash loop: they are replaced when needed.
   const bool counts = !worker.ever_claimed && death.intent == Intent::kUnplanned &&

@@ -78,6 +78,7 @@ Health Supervisor::health() const {
         break;
       case State::kOffered:
       case State::kWithdrawing:
+      case State::kTaking:
       case State::kBusy:
         ++health.busy;
         break;
@@ -134,7 +135,7 @@ Wish Supervisor::wish_to_retire(const Worker& worker) const {
 void Supervisor::pause_spawning(int losses) {
   if (losses < 2) return;
   const int doublings = std::min(losses - 2, 10);
-  spawn_after_ = now_ + std::min(kFirstPause * (1 << doublings), kLongestPause);
+  spawn_after_ = os::after(now_, std::min(kFirstPause * (1 << doublings), kLongestPause));
 }
 
 void Supervisor::spawn_as_needed() {

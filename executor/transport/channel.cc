@@ -8,6 +8,7 @@ namespace poolproof::transport {
 namespace {
 
 constexpr std::size_t kScratchSize = std::size_t{64} << 10;
+constexpr std::size_t kWrittenAtOnce = std::size_t{4} << 20;
 
 }  // namespace
 
@@ -30,13 +31,15 @@ void Channel::send(FrameKind kind, TaskId task, SharedPayload payload) {
 }
 
 void Channel::flush() {
-  while (!unsent_.empty() && !write_refused_ && !lost_) {
+  std::size_t budget = kWrittenAtOnce;
+  while (budget > 0 && !unsent_.empty() && !write_refused_ && !lost_) {
     Outgoing& out = unsent_.front();
     const std::span<const std::byte> head = out.head;
     const std::span<const std::byte> body =
         out.payload ? std::span<const std::byte>(out.payload->bytes) : std::span<const std::byte>();
     const auto head_left = head.subspan(std::min(out.sent, head.size()));
-    const auto body_left = body.subspan(out.sent > head.size() ? out.sent - head.size() : 0);
+    auto body_left = body.subspan(out.sent > head.size() ? out.sent - head.size() : 0);
+    body_left = body_left.first(std::min(body_left.size(), budget));
     const os::IoResult result = os_.write(fd_, {head_left, body_left});
     if (result.kind == os::IoResult::Kind::kWouldBlock) return;
     if (result.kind == os::IoResult::Kind::kGone) {
@@ -47,8 +50,16 @@ void Channel::flush() {
       return;
     }
     out.sent += result.bytes;
+    written_ += result.bytes;
+    budget -= std::min(budget, result.bytes);
     if (out.sent == head.size() + body.size()) unsent_.pop_front();
   }
+}
+
+bool Channel::holds_payload() const {
+  return std::any_of(unsent_.begin(), unsent_.end(), [](const Outgoing& out) {
+    return out.payload != nullptr && !out.payload->bytes.empty();
+  });
 }
 
 void Channel::expect_claim(TaskId task) { claim_ = task; }

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <optional>
 #include <span>
@@ -27,7 +28,11 @@ class Channel {
   // heard: if a task has written to the channel by hand, the worker sees that they differ, and ends
   // before it claims another task, which is then not harmed by it.
   void send(FrameKind kind, TaskId task, SharedPayload payload);
-  void flush();  // once it is writable
+  // Once it is writable. A large payload goes out in parts, one a call, so that it does not keep
+  // the supervisor.
+  void flush();
+  std::uint64_t written() const { return written_; }  // bytes, in all
+  bool holds_payload() const;                         // some of one is still unsent
 
   struct Received {
     std::vector<Frame> frames;           // whole ones, in order
@@ -49,6 +54,7 @@ class Channel {
   // The other end is closed: EOF was read, or a write was refused. All that was sent before is
   // read.
   bool lost() const { return lost_; }
+  bool refused() const { return write_refused_; }
   // A write was refused, which no poll need tell: receive() must be called without waiting for one.
   bool wants_a_look() const { return write_refused_ && !lost_ && !deaf_; }
 
@@ -67,6 +73,7 @@ class Channel {
   FrameParser parser_;
   std::deque<Outgoing> unsent_;
   std::vector<std::byte> scratch_;
+  std::uint64_t written_ = 0;
   bool write_refused_ = false;
   bool lost_ = false;
   bool abandoned_ = false;

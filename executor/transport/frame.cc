@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
+#include <stdexcept>
 #include <utility>
 
 #include "executor/transport/crc32c.h"
@@ -66,15 +68,40 @@ void FrameParser::feed(std::span<const std::byte> bytes) {
       bytes = bytes.subspan(take);
       if (have_ == kHeaderSize) accept_header();
     } else {
-      const std::size_t take = std::min(bytes.size(), length_ - current_.payload.size());
+      const std::size_t take = std::min(bytes.size(), length_ - (have_ - kHeaderSize));
       const auto part = bytes.first(take);
-      current_.payload.insert(current_.payload.end(), part.begin(), part.end());
+      keep(part);
       sum_ = crc32c(part, sum_);
       have_ += take;
       bytes = bytes.subspan(take);
     }
-    if (!error_ && have_ >= kHeaderSize && current_.payload.size() == length_) finish_frame();
+    if (!error_ && have_ >= kHeaderSize && have_ - kHeaderSize == length_) finish_frame();
   }
+}
+
+void FrameParser::keep(std::span<const std::byte> part) {
+  if (current_.dropped != 0) return;
+  try {
+    reserve(part.size());
+    current_.payload.insert(current_.payload.end(), part.begin(), part.end());
+  } catch (const std::bad_alloc&) {
+    current_.dropped = length_;
+  } catch (const std::length_error&) {  // more than any vector can hold
+    current_.dropped = length_;
+  }
+  if (current_.dropped != 0) current_.payload = Bytes();
+}
+
+void FrameParser::reserve(std::size_t more) {
+  const std::size_t needed = current_.payload.size() + more;
+  if (needed <= current_.payload.capacity()) return;
+  const bool whole = growth_ == Growth::kAtOnce || needed >= length_ / 4;
+  current_.payload.reserve(whole ? length_ : std::max(needed, 2 * current_.payload.capacity()));
+}
+
+std::optional<std::pair<FrameKind, TaskId>> FrameParser::begun() const {
+  if (error_ || have_ < kHeaderSize) return std::nullopt;
+  return std::pair(current_.kind, current_.task);
 }
 
 std::optional<Frame> FrameParser::next() {
@@ -105,7 +132,7 @@ void FrameParser::accept_header() {
     error_ = "a frame that claims " + std::to_string(length) + " bytes, more than the limit of " +
              std::to_string(longest_of(static_cast<FrameKind>(kind)));
   }
-  current_ = {static_cast<FrameKind>(kind), load<TaskId>(&header_[8]), {}};
+  current_ = {.kind = static_cast<FrameKind>(kind), .task = load<TaskId>(&header_[8])};
   length_ = static_cast<std::size_t>(length);
   expected_sum_ = load<std::uint32_t>(&header_[kSummed]);
   sum_ = 0;

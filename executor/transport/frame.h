@@ -15,6 +15,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 
 #include "poolproof/codec.h"
 #include "poolproof/error.h"
@@ -40,7 +41,9 @@ enum class FrameKind : std::uint8_t {
 struct Frame {
   FrameKind kind = FrameKind::kHello;
   TaskId task = 0;
-  Bytes payload;
+  Bytes payload = {};
+  // How long its payload was, if there was no memory for it; `payload` is empty then.
+  std::size_t dropped = 0;
   bool operator==(const Frame&) const = default;
 };
 
@@ -52,6 +55,10 @@ struct Payload {
 };
 using SharedPayload = std::shared_ptr<const Payload>;  // null: empty
 
+// What a worker ends with when its channel fails under it, and when a task has written to it.
+inline constexpr int kChannelFailed = 113;
+inline constexpr int kChannelForged = 114;
+
 inline constexpr std::size_t kHeaderSize = 28;
 inline constexpr std::size_t kLongestFailure = std::size_t{128} << 10;
 using Header = std::array<std::byte, kHeaderSize>;
@@ -61,13 +68,23 @@ std::uint32_t extend_digest(std::uint32_t digest, const Header& header);
 // Header and payload in one block.
 Bytes to_bytes(const Frame& frame);
 
-// Bytes in, frames out, however the bytes are cut. Memory grows with the bytes that came, never
-// with a length that was merely claimed. After an error nothing more comes out.
+// How memory is taken for a payload.
+enum class Growth {
+  kWithWhatCame,  // at most four times what has come: the length is merely claimed
+  kAtOnce,        // the peer is trusted
+};
+
+// Bytes in, frames out, however the bytes are cut. A payload for which there is no memory is read
+// and dropped: its frame says so, and the next one is whole again. After an error nothing more
+// comes out.
 class FrameParser {
  public:
-  explicit FrameParser(std::size_t max_payload) : max_payload_(max_payload) {}
+  explicit FrameParser(std::size_t max_payload, Growth growth = Growth::kWithWhatCame)
+      : max_payload_(max_payload), growth_(growth) {}
 
   void feed(std::span<const std::byte> bytes);
+  // The kind and the task of the frame whose header has come, and whose payload has not yet.
+  std::optional<std::pair<FrameKind, TaskId>> begun() const;
   std::optional<Frame> next();  // whole frames, in order
   // What is wrong with the stream; frames before the fault still come out of next().
   const std::optional<std::string>& error() const { return error_; }
@@ -77,11 +94,14 @@ class FrameParser {
 
  private:
   void accept_header();
+  void keep(std::span<const std::byte> part);
+  void reserve(std::size_t more);
   void finish_frame();
 
   std::size_t longest_of(FrameKind kind) const;
 
   const std::size_t max_payload_;
+  const Growth growth_;
   Header header_{};
   std::size_t have_ = 0;  // bytes of the current frame, header included
   std::size_t length_ = 0;

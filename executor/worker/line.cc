@@ -20,11 +20,18 @@ using transport::FrameKind;
 Line::Line(int fd, std::uint32_t sent)
     : fd_(fd),
       identity_(os::identity_of(fd)),
-      parser_(std::numeric_limits<std::size_t>::max()),
+      parser_(std::numeric_limits<std::size_t>::max(), transport::Growth::kAtOnce),
       scratch_(std::size_t{64} << 10),
       sent_(sent) {}
 
-Frame Line::next() {
+Line::Coming Line::next() {
+  while (ready_.empty() && !parser_.begun()) fill(0);
+  if (!ready_.empty()) return {ready_.front().kind, ready_.front().task};
+  const auto [kind, task] = *parser_.begun();
+  return {kind, task};
+}
+
+Frame Line::take() {
   while (ready_.empty()) fill(0);
   Frame frame = std::move(ready_.front());
   ready_.pop_front();
@@ -32,10 +39,11 @@ Frame Line::next() {
 }
 
 bool Line::taken_back(TaskId task) {
-  while (ready_.empty() && fill(MSG_DONTWAIT)) continue;
-  if (ready_.empty()) return false;
-  if (ready_.front().kind != FrameKind::kWithdraw || ready_.front().task != task) return false;
-  ready_.pop_front();
+  if (ready_.empty()) return false;  // it is still coming
+  while (ready_.size() < 2 && fill(MSG_DONTWAIT)) continue;
+  if (ready_.size() < 2) return false;
+  if (ready_[1].kind != FrameKind::kWithdraw || ready_[1].task != task) return false;
+  ready_.erase(ready_.begin(), ready_.begin() + 2);
   return true;
 }
 

@@ -12,8 +12,9 @@
 
 namespace poolproof::worker {
 
-// What a worker ends with when its channel fails under it.
-inline constexpr int kChannelFailed = 113;
+// What a worker ends with when its channel fails under it, and when a task has written to it.
+using transport::kChannelFailed;
+using transport::kChannelForged;
 
 class Line {
  public:
@@ -22,10 +23,17 @@ class Line {
   Line(const Line&) = delete;
   Line& operator=(const Line&) = delete;
 
-  // Waits for the next message. Ends the process when the parent is gone or talks nonsense.
-  transport::Frame next();
-  // Whether the message that follows, if it is here already, takes `task` back; it is consumed
-  // then.
+  struct Coming {
+    transport::FrameKind kind;
+    TaskId task;
+  };
+  // Waits until the header of the next message has come; its payload may still be on its way. Ends
+  // the process when the parent is gone or talks nonsense.
+  Coming next();
+  // Waits for the rest of that message, and takes it off the line.
+  transport::Frame take();
+  // Whether the coming message, an offer, is here wholly, and behind it one that takes `task` back;
+  // both are consumed then.
   bool taken_back(TaskId task);
   // Whether the parent has heard just what was sent here: no task wrote to the channel by hand.
   bool agrees(std::uint64_t tally) const { return tally == sent_; }

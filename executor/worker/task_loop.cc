@@ -10,6 +10,8 @@
 #include <cstdlib>
 #include <exception>
 #include <limits>
+#include <memory>
+#include <new>
 #include <optional>
 #include <string>
 #include <typeinfo>
@@ -66,11 +68,42 @@ TaskFailure describe_current_exception(Step step) {
   return failure;
 }
 
-Bytes run_task(const Bytes& payload, std::size_t max_payload, FrameKind& kind) {
+// Memory that is given back when there is none: what went wrong must still be told.
+class Reserve {
+ public:
+  Reserve() { refill(); }
+  void refill() noexcept {
+    if (!block_) block_.reset(new (std::nothrow) std::byte[kBytes]);
+  }
+  void release() { block_.reset(); }
+
+ private:
+  static constexpr std::size_t kBytes = std::size_t{256} << 10;
+  std::unique_ptr<std::byte[]> block_;
+};
+
+// Where there was no memory for what travels: for which part of it, and under which limit.
+std::string no_memory(Step step, const Frame& call, std::size_t encoded, std::size_t limit) {
+  const std::size_t bytes = call.dropped != 0 ? call.dropped : call.payload.size();
+  std::string text = step == Step::kEncodeResult
+                         ? "no memory to encode the result, of which " + std::to_string(encoded) +
+                               " bytes were made; its call is "
+                         : std::string("no memory to ") +
+                               (call.dropped != 0 ? "take in" : "decode") + " a call of ";
+  text += std::to_string(bytes) + (step == Step::kEncodeResult ? " bytes long" : " bytes");
+  if (limit != 0) {
+    text += " (ExecutorOptions::memory_limit is " + std::to_string(limit) + " bytes)";
+  }
+  return text;
+}
+
+Bytes run_task(const Frame& call, std::size_t max_payload, std::size_t memory_limit,
+               Reserve& reserve, FrameKind& kind) {
   Step step = Step::kDecodeArgs;
+  WireWriter out;
   try {
-    WireReader in(payload);
-    WireWriter out;
+    if (call.dropped != 0) throw std::bad_alloc();
+    WireReader in(call.payload);
     CodeAddress where;
     in.read(&where, sizeof(where));
     std::bit_cast<detail::Thunk>(detail::resolve(where))(in, out, step);
@@ -83,18 +116,26 @@ Bytes run_task(const Bytes& payload, std::size_t max_payload, FrameKind& kind) {
     return out.take();
   } catch (...) {
     kind = FrameKind::kFailed;
-    return transport::to_bytes(describe_current_exception(step));
+    const std::size_t encoded = out.take().size();  // and is freed
+    reserve.release();
+    TaskFailure failure = describe_current_exception(step);
+    if (step != Step::kRun && failure.type_name == "std::bad_alloc") {
+      failure.text = no_memory(step, call, encoded, memory_limit);
+    }
+    return transport::to_bytes(failure);
   }
 }
 
 // Whatever it returns is dropped, so that its size has no limit.
-void initialize(Line& line, pid_t self) {
-  const Frame frame = line.next();
-  if (frame.kind == FrameKind::kStop) end_as_asked();  // no longer needed
-  if (frame.kind != FrameKind::kInitialize) _exit(kChannelFailed);
+void initialize(Line& line, const os::WorkerStart& start, Reserve& reserve, pid_t self) {
+  const FrameKind first = line.next().kind;
+  if (first == FrameKind::kStop) end_as_asked();  // no longer needed
+  if (first != FrameKind::kInitialize) _exit(kChannelFailed);
   line.send(FrameKind::kInitBegun, 0);
+  const Frame call = line.take();
   FrameKind kind = FrameKind::kFailed;
-  Bytes reply = run_task(frame.payload, std::numeric_limits<std::size_t>::max(), kind);
+  Bytes reply =
+      run_task(call, std::numeric_limits<std::size_t>::max(), start.memory_limit, reserve, kind);
   if (getpid() != self) _exit(0);
   flush_output();
   line.require_own_channel();
@@ -115,7 +156,12 @@ class MemoryReports {
     const auto now = std::chrono::steady_clock::now();
     if (last_ && now - *last_ < interval_) return;
     last_ = now;
-    const std::size_t held = os::anonymous_memory();
+    std::size_t held = 0;
+    try {
+      held = os::anonymous_memory();
+    } catch (const std::bad_alloc&) {
+      return;  // a task has left no memory: told another time
+    }
     line.send(FrameKind::kMemory, held - std::min(held, reply_bytes));
   }
 
@@ -124,45 +170,53 @@ class MemoryReports {
   std::optional<std::chrono::steady_clock::time_point> last_;
 };
 
+// Its header has come, and it was not taken back.
+void serve_task(Line& line, TaskId task, const os::WorkerStart& start, Reserve& reserve,
+                MemoryReports& memory, pid_t self) {
+  // A task before this one may have changed its credentials, and then the kernel forgets this.
+  os::bind_to_parent(start.parent);
+  // Before any more of the task is taken in, so that whatever kills us is laid to its account.
+  line.send(FrameKind::kClaim, task);
+  const Frame call = line.take();
+  FrameKind kind = FrameKind::kFailed;
+  Bytes reply = run_task(call, start.max_payload, start.memory_limit, reserve, kind);
+  // A child that the task forked and let run out of its function is no worker.
+  if (getpid() != self) _exit(0);
+  flush_output();
+  line.require_own_channel();
+  memory.send_if_due(line, reply.capacity());
+  line.send(kind, task, std::move(reply));
+  reserve.refill();
+}
+
 }  // namespace
 
 void serve(int fd, const os::WorkerStart& start) {
   const pid_t self = getpid();
   note_serving();
   Line line(fd, sent_before_serving());
-  if (start.has_initializer != 0) initialize(line, self);
+  Reserve reserve;
+  if (start.has_initializer != 0) initialize(line, start, reserve, self);
   line.send(FrameKind::kHello, 0);
   MemoryReports memory(start.memory_interval_ms);
   while (true) {
-    Frame frame = line.next();
-    switch (frame.kind) {
+    const Line::Coming coming = line.next();
+    switch (coming.kind) {
       case FrameKind::kTally:
         // An earlier task has written to our channel by hand. The next one, which comes now, must
         // not be in our hands when the parent finds that out.
-        if (!line.agrees(frame.task)) _exit(kChannelFailed);
+        if (!line.agrees(line.take().task)) _exit(kChannelForged);
         break;
-      case FrameKind::kOffer: {
-        if (line.taken_back(frame.task)) {
-          line.send(FrameKind::kWithdrawn, frame.task);
-          break;
+      case FrameKind::kOffer:
+        if (line.taken_back(coming.task)) {
+          line.send(FrameKind::kWithdrawn, coming.task);
+        } else {
+          serve_task(line, coming.task, start, reserve, memory, self);
         }
-        // A task before this one may have changed its credentials, and then the kernel forgets
-        // this.
-        os::bind_to_parent(start.parent);
-        // Before anything of the task is decoded, so that whatever kills us is laid to its account.
-        line.send(FrameKind::kClaim, frame.task);
-        FrameKind kind = FrameKind::kFailed;
-        Bytes reply = run_task(frame.payload, start.max_payload, kind);
-        // A child that the task forked and let run out of its function is no worker.
-        if (getpid() != self) _exit(0);
-        flush_output();
-        line.require_own_channel();
-        memory.send_if_due(line, reply.capacity());
-        line.send(kind, frame.task, std::move(reply));
         break;
-      }
       case FrameKind::kWithdraw:
-        break;  // too late: the claim that we sent is the answer
+        line.take();  // too late: the claim that we sent is the answer
+        break;
       case FrameKind::kStop:
         end_as_asked();
       default:

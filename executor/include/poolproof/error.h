@@ -50,7 +50,7 @@ enum class Cause {
   kRunLimit,     // killed because its task had run as long as its run_limit allows
   kCancelled,    // killed because its task was cancelled while it ran
   kInitializer,  // killed because its initializer threw
-  kLate,         // killed because it did not start, or take a task, within start_limit
+  kLate,         // killed because it did not start, or take a task or its argument, in start_limit
   kIdle,         // asked to stop: it had no task for idle_timeout
   kSpent,        // asked to stop: it has run tasks_per_worker tasks
   kGrown,        // asked to stop: it has grown by memory_growth
@@ -150,7 +150,8 @@ class POOLPROOF_EXPORT InitializerError : public BrokenProcessPool {
   const std::string& type_name() const { return failure().type_name; }  // empty: it did not throw
 };
 
-// The program closed descriptors of the executor. The pool ends.
+// The executor can no longer look after its workers: the program closed its descriptors, or its own
+// thread failed (for lack of memory, say). The pool ends; its workers are killed.
 class POOLPROOF_EXPORT SupervisorLost : public BrokenProcessPool {
  public:
   using BrokenProcessPool::BrokenProcessPool;

@@ -72,8 +72,8 @@ struct TaskOptions {
   // From submit. A task still queued then ends with DeadlineError{started = false}; for one that a
   // worker holds, that worker alone is killed and replaced.
   std::optional<std::chrono::nanoseconds> deadline = std::nullopt;
-  // From the moment a worker begins it, each time anew. A task that runs longer ends with
-  // DeadlineError, and its worker is killed and replaced.
+  // From the moment a worker has been sent all of the call, each time anew. A task that runs longer
+  // ends with DeadlineError, and its worker is killed and replaced.
   std::optional<std::chrono::nanoseconds> run_limit = std::nullopt;
   // How often it may be run again after a worker died under it. What has certainly not started is
   // given to another worker always; this is for a task that may run twice without harm.
@@ -129,7 +129,8 @@ struct ExecutorOptions {
   std::size_t memory_growth = 0;
   std::chrono::nanoseconds memory_interval = std::chrono::seconds(1);
   // What one worker may map for writing, touched or not, its stacks included (RLIMIT_DATA), in
-  // bytes. Beyond it, `new` throws std::bad_alloc in the task. 0: no limit but the program's own.
+  // bytes. Beyond it, `new` throws std::bad_alloc in the task; an argument or a result for which
+  // there is no room ends its task with DecodeError or EncodeError. 0: the program's own limit.
   std::size_t memory_limit = 0;
   // The path of a cgroup of the memory controller that this user may divide (version 1 or 2).
   // memory_limit then counts what is really used by a worker and by all that its tasks start, files
@@ -148,7 +149,9 @@ struct ExecutorOptions {
   std::string name = "poolproof";
   // How long a worker may take to say that it has started, and to take a task that it was offered.
   // One that does neither (stopped, stuck before main, starved) is killed and replaced; three fresh
-  // ones in a row end the pool with SpawnError. nanoseconds::max(): for ever.
+  // ones in a row end the pool with SpawnError. While a large argument is sent, it begins anew with
+  // each part that the worker takes. nanoseconds::max(): no limit; 0 or less: it has passed at
+  // once. So it is with every limit here.
   std::chrono::nanoseconds start_limit = std::chrono::seconds(30);
   // A worker whose channel was lost is awaited this long for its exit record, then killed.
   std::chrono::nanoseconds channel_grace = std::chrono::milliseconds(500);
