@@ -34,4 +34,6 @@ std::uint64_t identity_of(int fd) {
   return (static_cast<std::uint64_t>(what.st_dev) << 48) ^ what.st_ino ^ (std::uint64_t{1} << 63);
 }
 
+bool is_refused(int error) { return error == EPERM || error == EACCES || error == ENOSYS; }
+
 }  // namespace poolproof::os

@@ -42,9 +42,6 @@ struct PidfdInfo {
 constexpr std::uint64_t kInfoExit = 1u << 3;  // PIDFD_INFO_EXIT
 const unsigned long kGetInfo = _IOWR(0xFF, 11, PidfdInfo);
 
-// What a seccomp filter answers for a call that it forbids. Then a plainer one may still work.
-bool is_refused(int error) { return error == EPERM || error == EACCES || error == ENOSYS; }
-
 ExitStatus decode(int wait_status) {
   if (WIFEXITED(wait_status)) return Exited{WEXITSTATUS(wait_status)};
   return Signaled{WTERMSIG(wait_status), WCOREDUMP(wait_status) != 0};

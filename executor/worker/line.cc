@@ -6,6 +6,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -55,13 +56,15 @@ void Line::send(FrameKind kind, TaskId task, Bytes payload) {
                                                            std::span(body.bytes)};
   for (std::span<const std::byte> left : parts) {
     while (!left.empty()) {
-      const ssize_t size = ::send(fd_, left.data(), left.size(), MSG_NOSIGNAL);
+      ssize_t size = ::send(fd_, left.data(), left.size(), MSG_NOSIGNAL);
+      // Should the parent be gone, SIGPIPE ends us as well.
+      if (size < 0 && os::is_refused(errno)) size = ::write(fd_, left.data(), left.size());
       if (size < 0 && errno == EINTR) continue;
       if (size < 0 && errno == EAGAIN) {
         await(POLLOUT);
         continue;
       }
-      if (size < 0) _exit(kChannelFailed);
+      if (size < 0) fail("send");
       left = left.subspan(static_cast<std::size_t>(size));
     }
   }
@@ -80,18 +83,40 @@ void Line::require_own_channel() const {
 // Only where a task has made our descriptor non-blocking: the next task shall not pay for that.
 void Line::await(short what) {
   pollfd one = {fd_, what, 0};
-  poll(&one, 1, -1);
+  if (poll(&one, 1, -1) < 0 && errno != EINTR) fail("poll");
+}
+
+// The parent is gone, or there is something that it should know.
+void Line::fail(const char* call) {
+  if (errno != 0 && errno != EPIPE && errno != ECONNRESET) {
+    std::fprintf(stderr, "poolproof: worker %d ends: %s on its channel: %s\n", getpid(), call,
+                 std::strerror(errno));
+  }
+  _exit(kChannelFailed);
+}
+
+// recv; or where that is refused, read.
+ssize_t Line::receive(int flags) {
+  const ssize_t size = recv(fd_, scratch_.data(), scratch_.size(), flags);
+  if (size >= 0 || !os::is_refused(errno)) return size;
+  pollfd one = {fd_, POLLIN, 0};
+  if ((flags & MSG_DONTWAIT) != 0 && poll(&one, 1, 0) == 0) {
+    errno = EAGAIN;
+    return -1;
+  }
+  return ::read(fd_, scratch_.data(), scratch_.size());
 }
 
 bool Line::fill(int flags) {
-  const ssize_t size = recv(fd_, scratch_.data(), scratch_.size(), flags);
+  const ssize_t size = receive(flags);
   if (size < 0 && errno == EINTR) return true;
   if (size < 0 && errno == EAGAIN && (flags & MSG_DONTWAIT) != 0) return false;
   if (size < 0 && errno == EAGAIN) {
     await(POLLIN);
     return true;
   }
-  if (size <= 0) _exit(kChannelFailed);
+  if (size == 0) errno = 0;
+  if (size <= 0) fail("recv");
   parser_.feed(std::span(scratch_).first(static_cast<std::size_t>(size)));
   while (std::optional<Frame> frame = parser_.next()) ready_.push_back(std::move(*frame));
   if (parser_.error()) _exit(kChannelFailed);

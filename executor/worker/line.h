@@ -2,6 +2,8 @@
 // read.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -45,7 +47,9 @@ class Line {
   void send(transport::FrameKind kind, TaskId task, Bytes payload = {});
 
  private:
+  [[noreturn]] static void fail(const char* call);
   void await(short what);
+  ssize_t receive(int flags);
   bool fill(int flags);  // false: nothing there (with MSG_DONTWAIT)
 
   const int fd_;
