@@ -147,7 +147,7 @@ TEST_F(FutureTest, then_after_the_callbacks_have_closed_runs_at_once) {
   patron->callbacks->close();
   node->settle(encoded(1));
   bool ran = false;
-  ended.then([&ran](int) { ran = true; });
+  ended.then([&ran](int) { ran = true; }).get();
   EXPECT_TRUE(ran);
 }
 
@@ -166,10 +166,6 @@ TEST_F(FutureTest, a_callback_may_close_the_callbacks_it_runs_on) {
   node->settle(encoded(1));
   closed.get();
   patron->callbacks->close();
-}
-
-TEST(FutureDeathTest, a_consumed_future_aborts_with_its_reason) {
-  EXPECT_DEATH(Future<int>().get(), "consumed by get");
 }
 
 }  // namespace
