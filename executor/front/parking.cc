@@ -18,7 +18,7 @@ struct Waiting {
   Callbacks* thread;
   const Search* search = nullptr;
   Callbacks* closing = nullptr;
-  bool certain = false;  // it goes on only when all that it waits for has come
+  bool certain = false;  // for futures: it goes on only when all of them have come
 };
 
 struct Parkings {
@@ -165,7 +165,7 @@ bool wait_parked(Awaited& awaited, std::optional<std::chrono::steady_clock::time
 
 bool wait_until_closed(Callbacks& closing) {
   Parkings& parkings = all_parkings();
-  const Waiting mine{served, nullptr, &closing, true};
+  const Waiting mine{served, nullptr, &closing};
   std::unique_lock lock(parkings.mutex);
   const Parked parked(parkings, mine);
   parkings.closing.fetch_add(1, std::memory_order_seq_cst);
