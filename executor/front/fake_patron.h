@@ -18,11 +18,11 @@ struct FakePatron : Patron {
   ~FakePatron() override { callbacks->close(); }
   void cancel(TaskId, const CancelOptions&) override { ++cancelled; }
   void prepare_callbacks() override { callbacks->start(); }
-  void call_back(std::unique_ptr<Callback> callback, NodePtr settled) override {
-    callbacks->run(std::move(callback), std::move(settled));
+  NodePtr call_back(NodePtr settled, CalledBy by) noexcept override {
+    return callbacks->run(std::move(settled), by);
   }
   void callback_threw(std::exception_ptr) override { ++threw; }
-  std::unique_ptr<Callback> take_due(const FutureNode& settled) override {
+  std::unique_ptr<Callback> take_due(FutureNode& settled) override {
     return callbacks->take(settled);
   }
 };

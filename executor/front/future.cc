@@ -5,13 +5,17 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <climits>
+#include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <future>
 #include <string>
 #include <typeinfo>
 
 #include "executor/check.h"
+#include "executor/front/callbacks.h"
 #include "executor/front/parking.h"
 #include "poolproof/wait.h"
 
@@ -33,11 +37,12 @@ void futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t while_it_i
 }
 
 // A wait for one future.
-class One : public Awaited {
+class OneFuture : public Awaited {
  public:
-  explicit One(NodePtr node) : node_(std::move(node)) {}
+  explicit OneFuture(NodePtr node) : node_(std::move(node)) {}
   bool over() override { return node_->ready(); }
   void add_roots(std::vector<NodePtr>& to) override { to.push_back(node_); }
+  bool needs_all() const override { return true; }
 
  private:
   const NodePtr node_;
@@ -57,8 +62,51 @@ NodePtr::NodePtr(const NodePtr& other) : node_(other.node_) {
 
 NodePtr::~NodePtr() {
   if (node_ != nullptr && node_->references_.fetch_sub(1, std::memory_order_acq_rel) == 1) {
-    delete node_;
+    FutureNode::drop(node_);
   }
+}
+
+NodeQueue::~NodeQueue() {
+  while (pop()) continue;
+}
+
+void NodeQueue::push(NodePtr node) noexcept {
+  FutureNode* added = std::exchange(node.node_, nullptr);
+  added->link_ = nullptr;
+  (last_ != nullptr ? last_->link_ : first_) = added;
+  last_ = added;
+}
+
+NodePtr NodeQueue::pop() noexcept {
+  FutureNode* node = first_;
+  if (node == nullptr) return {};
+  first_ = node->link_;
+  if (first_ == nullptr) last_ = nullptr;
+  return NodePtr(node);
+}
+
+// A value of the user's may hold a future, whose value holds the next, and so on: beyond a few
+// levels, nodes are destroyed one after the other instead of one within the other.
+void FutureNode::drop(FutureNode* node) noexcept {
+  constexpr int kDeepest = 16;
+  thread_local int depth = 0;
+  thread_local FutureNode* later = nullptr;
+  if (!SupervisorThread::may_destroy(*node)) {
+    SupervisorThread::callbacks()->discard(node);
+    return;
+  }
+  if (depth == kDeepest) {
+    node->link_ = std::exchange(later, node);
+    return;
+  }
+  ++depth;
+  delete node;
+  while (later != nullptr) delete std::exchange(later, later->link_);
+  --depth;
+}
+
+bool FutureNode::is_plain() const {
+  return (word_.load(std::memory_order_relaxed) & kLinked) == 0 && then_ == nullptr;
 }
 
 FutureNode::FutureNode(TaskId task, std::shared_ptr<Patron> patron)
@@ -85,26 +133,35 @@ void FutureNode::settle_thrown(std::exception_ptr what) {
 }
 
 void FutureNode::publish() {
-  // Held: whoever is woken may drop the last reference but this one.
-  NodePtr self = reference();
+  NodeQueue ended;  // this, and what ends by it: a loop, however long the chain
+  ended.push(reference());
+  while (const NodePtr node = ended.pop()) node->tell_all(ended);
+}
+
+// The caller holds a reference: whoever is woken may drop all others.
+void FutureNode::tell_all(NodeQueue& more) {
   const std::uint32_t before = word_.fetch_or(kReady, std::memory_order_seq_cst);
   POOLPROOF_CHECK((before & kReady) == 0, "a future ends once");
   if ((before & kWaiting) != 0) futex_wake_all(word_);
-  NodePtr source;
+  Sources sources;  // let go of under no lock
   if ((before & kLinked) != 0) {
     const std::lock_guard lock(parking_lock());
-    source = drop_source();
+    sources = drop_sources();
   }
-  if ((before & kWatched) != 0) Watch::tell(*this);
+  if ((before & kWatched) != 0) Watch::tell(*this, more);
   tell_parked();
-  if ((before & kThen) != 0) patron_->call_back(std::move(then_), std::move(self));
+  if ((before & kThen) != 0) {
+    if (NodePtr refused = patron_->call_back(reference(), CalledBy::kEnd)) {
+      more.push(std::move(refused));
+    }
+  }
 }
 
 bool FutureNode::wait(std::optional<std::chrono::steady_clock::time_point> until) {
   if (ready()) return true;
   refuse_in_fork();
   if (serving() != nullptr) {
-    One one(reference());
+    OneFuture one(reference());
     if (must_park(one)) return wait_parked(one, until);
   }
   while (true) {
@@ -120,19 +177,28 @@ bool FutureNode::wait(std::optional<std::chrono::steady_clock::time_point> until
   }
 }
 
-void FutureNode::then(std::unique_ptr<Callback> callback) {
+void FutureNode::prepare_then() {
   refuse_in_fork();
   if (patron_) patron_->prepare_callbacks();
+}
+
+void FutureNode::then(std::unique_ptr<Callback> callback) noexcept {
   NodePtr self = reference();
   then_ = std::move(callback);
   const std::uint32_t before = word_.fetch_or(kThen, std::memory_order_acq_rel);
   POOLPROOF_CHECK((before & kThen) == 0, "then() consumes the future");
   if ((before & kReady) == 0) return;
   if (patron_) {
-    patron_->call_back(std::move(then_), std::move(self));
+    patron_->call_back(std::move(self), CalledBy::kThen);
   } else {  // of no executor: all of nothing
-    std::move(then_)->run(std::move(self));
+    take_callback()->run(std::move(self));
   }
+}
+
+NodePtr FutureNode::refuse_callback(std::exception_ptr why) noexcept {
+  NodePtr ends = then_->refuse(std::move(why));
+  refused_ = static_cast<bool>(ends);
+  return ends;
 }
 
 void FutureNode::refuse_in_fork() const {
@@ -145,8 +211,27 @@ void FutureNode::refuse_in_fork() const {
   throw_failure(failure);
 }
 
+// Depth first, in the order of the futures that when_all was given.
 void FutureNode::cancel(const CancelOptions& options) {
-  if (patron_) patron_->cancel(task_, options);
+  if (!patron_ || !patron_->in_own_process()) return;
+  if ((word_.load(std::memory_order_relaxed) & kLinked) == 0) {
+    patron_->cancel(task_, options);
+    return;
+  }
+  std::vector<NodePtr> left{reference()};
+  while (!left.empty()) {
+    const NodePtr node = std::move(left.back());
+    left.pop_back();
+    const std::size_t others = left.size();
+    {
+      const std::lock_guard lock(parking_lock());
+      node->add_sources(left);
+    }
+    std::reverse(left.begin() + static_cast<std::ptrdiff_t>(others), left.end());
+    if (left.size() == others && !node->ready() && node->patron_) {
+      node->patron_->cancel(node->task_, options);
+    }
+  }
 }
 
 void FutureNode::throw_if_failed() const {
@@ -154,11 +239,22 @@ void FutureNode::throw_if_failed() const {
   if (thrown_) std::rethrow_exception(thrown_);
 }
 
-void FutureNode::copy_failure_to(FutureNode& other) const {
-  if (failure_) {
-    other.settle(Failure(*failure_));
-  } else {
-    other.settle_thrown(thrown_);
+void FutureNode::copy_failure_to(FutureNode& other) const noexcept {
+  try {
+    if (failure_) other.failure_ = std::make_unique<Failure>(*failure_);
+    other.thrown_ = thrown_;
+  } catch (...) {  // no memory for the copy
+    other.thrown_ = std::current_exception();
+  }
+  other.publish();
+}
+
+void tell_thrown(Patron* patron, const std::exception_ptr& what) noexcept {
+  if (patron == nullptr) return;
+  try {
+    patron->callback_threw(what);
+  } catch (...) {
+    std::fputs("poolproof: a callback threw, and there was no memory to tell what\n", stderr);
   }
 }
 
@@ -194,8 +290,13 @@ Failure describe_exception(FailureKind kind, Stage stage, TaskId task, std::exce
   return failure;
 }
 
-void abort_on_empty_future() {
-  POOLPROOF_CHECK(false, "this future was consumed by get() or then(), or never had a task");
+void throw_no_state() { throw std::future_error(std::future_errc::no_state); }
+
+void abort_on_running_coroutine() {
+  std::fputs(
+      "poolproof: a coroutine that awaits a future was destroyed on one thread while the callback "
+      "thread was resuming it; destroy it there, or while its task cannot end\n",
+      stderr);
   std::abort();
 }
 

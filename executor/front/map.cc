@@ -46,13 +46,20 @@ Failure read_failure(std::span<const std::byte> bytes, TaskId task) {
   return failure;
 }
 
+// The greatest number there is where the product is greater: a user may give any.
+std::size_t saturating_product(std::size_t a, std::size_t b) {
+  const std::size_t most = std::numeric_limits<std::size_t>::max();
+  return b != 0 && a > most / b ? most : a * b;
+}
+
 // How many elements are worth a task of their own.
 class ChunkSize {
  public:
   ChunkSize(const MapOptions& options, std::size_t workers, std::optional<std::size_t> size)
       : fixed_(options.chunk), most_(kLongestChunk) {
-    if (size) most_ = std::min(most_, *size / (4 * workers));
-    if (options.look_ahead != 0) most_ = std::min(most_, options.look_ahead / (2 * workers));
+    if (size) most_ = std::min(most_, *size / saturating_product(4, workers));
+    if (options.look_ahead != 0)
+      most_ = std::min(most_, options.look_ahead / saturating_product(2, workers));
     most_ = std::max(most_, std::size_t{1});
   }
   std::size_t now() const { return fixed_ != 0 ? fixed_ : chunk_; }
@@ -130,7 +137,8 @@ class MapRun::State {
 
  private:
   std::size_t window() const {
-    return options_.look_ahead != 0 ? options_.look_ahead : kChunksAhead * workers_ * chunk_.now();
+    if (options_.look_ahead != 0) return options_.look_ahead;
+    return saturating_product(kChunksAhead * workers_, chunk_.now());
   }
 
   // Until the window is full. Throws nothing: what goes wrong has its place among the results.

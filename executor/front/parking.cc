@@ -1,5 +1,6 @@
 #include "executor/front/parking.h"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <mutex>
@@ -7,88 +8,112 @@
 #include <utility>
 
 #include "executor/front/callbacks.h"
+#include "executor/front/search.h"
 
 namespace poolproof::detail {
 namespace {
 
-struct Lot {
+// A callback thread that waits, and what for: futures, or the end of another callback thread.
+struct Waiting {
+  Callbacks* thread;
+  const Search* search = nullptr;
+  Callbacks* closing = nullptr;
+  bool certain = false;  // for futures: it goes on only when all of them have come
+};
+
+struct Parkings {
   std::mutex mutex;  // before that of any Callbacks
   std::condition_variable changed;
   std::atomic<int> parked = 0;
+  std::vector<const Waiting*> waiting;    // each thread once at most
+  std::condition_variable may_be_circle;  // for those that wait for a close
+  std::atomic<int> closing = 0;
 };
 
 // Never destroyed: futures end while static objects are destroyed, too.
-Lot& the_lot() {
-  static Lot& lot = *new Lot;
-  return lot;
+Parkings& all_parkings() {
+  static Parkings& parkings = *new Parkings;
+  return parkings;
 }
 
-// The callbacks that run on this thread, one inside the wait of the other.
-struct Frame {
-  NodePtr settled;
-  const Frame* outer;
-};
-thread_local const Frame* frames = nullptr;
 thread_local Callbacks* served = nullptr;
 
-bool runs_here(const FutureNode& settled) {
-  for (const Frame* frame = frames; frame != nullptr; frame = frame->outer) {
-    if (&*frame->settled == &settled) return true;
+// While it is alive and not suspended, the thread is parked: others may run what is due here. All
+// under the lock.
+class Parked {
+ public:
+  Parked(Parkings& parkings, const Waiting& waiting) : parkings_(parkings), waiting_(waiting) {
+    resume();
+    parkings_.parked.fetch_add(1, std::memory_order_seq_cst);
+  }
+  ~Parked() {
+    parkings_.parked.fetch_sub(1, std::memory_order_seq_cst);
+    suspend();
+  }
+  Parked(const Parked&) = delete;
+  Parked& operator=(const Parked&) = delete;
+  void resume() {
+    parkings_.waiting.push_back(&waiting_);
+    waiting_.thread->set_parked(true);
+    parkings_.changed.notify_all();
+    parkings_.may_be_circle.notify_all();
+  }
+  void suspend() {
+    waiting_.thread->set_parked(false);
+    std::erase(parkings_.waiting, &waiting_);
+  }
+
+ private:
+  Parkings& parkings_;
+  const Waiting& waiting_;
+};
+
+// Under the lock: adds the threads without which this one does not go on.
+void add_needed(const Parkings& parkings, const Waiting& one, std::vector<Callbacks*>& to) {
+  if (one.closing != nullptr) {
+    to.push_back(one.closing);
+    return;
+  }
+  for (const NodePtr& node : one.search->called_back()) {
+    for (const Waiting* other : parkings.waiting) {
+      if (other->thread->runs(*node)) to.push_back(other->thread);
+    }
+  }
+}
+
+enum class Waits {
+  kAny,
+  kForFutures,  // and only those that no time limit and no other future ends
+};
+
+// Under the lock: whether `from`, or what it waits for, and so on, waits for `to`.
+bool leads_to(const Parkings& parkings, const std::vector<Callbacks*>& from, const Callbacks* to,
+              Waits which) {
+  std::vector<Callbacks*> threads = from;
+  for (std::size_t next = 0; next < threads.size(); ++next) {
+    if (threads[next] == to) return true;
+    std::vector<Callbacks*> needed;
+    for (const Waiting* each : parkings.waiting) {
+      if (each->thread != threads[next]) continue;
+      if (which == Waits::kForFutures && !each->certain) continue;
+      add_needed(parkings, *each, needed);
+    }
+    for (Callbacks* each : needed) {
+      if (std::find(threads.begin(), threads.end(), each) == threads.end()) threads.push_back(each);
+    }
   }
   return false;
 }
 
-struct Due {
-  std::unique_ptr<Callback> callback;
-  NodePtr settled;
-};
-
-// Under the lock. Looks from what is awaited back to what it waits for. Every future is consumed by
-// then() or when_all(), so this is a tree. `seen` keeps what was looked at: the last reference to a
-// node must not go under the lock, since a value of the user's may go with it.
-Due find_due(Awaited& awaited, std::vector<NodePtr>& seen) {
-  awaited.add_roots(seen);
-  for (std::size_t next = 0; next < seen.size(); ++next) {
-    if (seen[next]->ready()) continue;
-    const std::size_t first = seen.size();
-    FutureNode& node = *seen[next];
-    node.add_sources(seen);
-    for (std::size_t i = first; i < seen.size(); ++i) {
-      const NodePtr& source = seen[i];
-      if (!source->ready() || !source->patron()) continue;
-      if (auto callback = source->patron()->take_due(*source)) {
-        return {std::move(callback), source};
-      }
-      if (runs_here(*source)) {
-        throw std::logic_error(
-            "poolproof: a callback waits for its own future, which ends only when it returns");
-      }
-    }
-  }
-  return {};
+void throw_if_in_circle(const Parkings& parkings, const Waiting& mine) {
+  if (!mine.certain) return;
+  std::vector<Callbacks*> needed;
+  add_needed(parkings, mine, needed);
+  if (!leads_to(parkings, needed, mine.thread, Waits::kForFutures)) return;
+  throw std::logic_error(
+      "poolproof: callbacks wait for each other's futures, in a circle; this one would wait "
+      "forever");
 }
-
-// While it is alive and not suspended, the thread is parked.
-class Parked {
- public:
-  explicit Parked(Lot& lot) : lot_(lot) {
-    lot_.parked.fetch_add(1, std::memory_order_seq_cst);
-    set(true);
-  }
-  ~Parked() {
-    set(false);
-    lot_.parked.fetch_sub(1, std::memory_order_seq_cst);
-  }
-  Parked(const Parked&) = delete;
-  Parked& operator=(const Parked&) = delete;
-  void set(bool parked) {
-    served->set_parked(parked);
-    if (parked) lot_.changed.notify_all();  // others may run now what is due here
-  }
-
- private:
-  Lot& lot_;
-};
 
 }  // namespace
 
@@ -96,67 +121,78 @@ Callbacks* serving() { return served; }
 Serving::Serving(Callbacks& whose) { served = &whose; }
 Serving::~Serving() { served = nullptr; }
 
-void run_callback(std::unique_ptr<Callback> callback, NodePtr settled) {
-  const Frame frame{settled, frames};
-  frames = &frame;
-  callback->run(std::move(settled));  // throws nothing
-  callback.reset();                   // what it captured dies here, under no lock
-  frames = frame.outer;
-}
-
 bool must_park(Awaited& awaited) {
   if (served == nullptr) return false;
   std::vector<NodePtr> roots, sources;
-  const std::lock_guard lock(the_lot().mutex);
+  const std::lock_guard lock(all_parkings().mutex);
   awaited.add_roots(roots);
   for (const NodePtr& root : roots) root->add_sources(sources);
   return !sources.empty();
 }
 
 bool wait_parked(Awaited& awaited, std::optional<std::chrono::steady_clock::time_point> until) {
-  Lot& lot = the_lot();
-  std::vector<NodePtr> seen;
-  std::unique_lock lock(lot.mutex);
-  Parked parked(lot);
+  Parkings& parkings = all_parkings();
+  Search search(awaited);
+  const Waiting mine{served, &search, nullptr, !until && awaited.needs_all()};
+  std::unique_lock lock(parkings.mutex);
+  Parked parked(parkings, mine);
   while (!awaited.over()) {
     if (until && std::chrono::steady_clock::now() >= *until) return false;
-    if (!seen.empty()) {
-      lock.unlock();
-      seen.clear();
-      lock.lock();
-      continue;
-    }
-    Due due = find_due(awaited, seen);
+    DueCallback due = search.next(*served);
     if (due.callback) {
-      parked.set(false);
+      parked.suspend();
       lock.unlock();
-      run_callback(std::move(due.callback), std::move(due.settled));
+      served->run_taken(std::move(due.callback), std::move(due.settled));
+      search.forget_passed();
       lock.lock();
-      parked.set(true);
-    } else if (until) {
-      lot.changed.wait_until(lock, *until);
+      parked.resume();
+    } else if (search.has_passed()) {
+      lock.unlock();
+      search.forget_passed();
+      lock.lock();
     } else {
-      lot.changed.wait(lock);
+      throw_if_in_circle(parkings, mine);
+      parkings.may_be_circle.notify_all();
+      if (until) {
+        parkings.changed.wait_until(lock, *until);
+      } else {
+        parkings.changed.wait(lock);
+      }
     }
   }
   return true;
 }
 
+bool wait_until_closed(Callbacks& closing) {
+  Parkings& parkings = all_parkings();
+  const Waiting mine{served, nullptr, &closing};
+  std::unique_lock lock(parkings.mutex);
+  const Parked parked(parkings, mine);
+  parkings.closing.fetch_add(1, std::memory_order_seq_cst);
+  bool circle = false;
+  while (!closing.closed() && !circle) {
+    circle = leads_to(parkings, {&closing}, served, Waits::kAny);
+    if (!circle) parkings.may_be_circle.wait(lock);
+  }
+  parkings.closing.fetch_sub(1, std::memory_order_seq_cst);
+  return !circle;
+}
+
+void tell_of_close() {
+  Parkings& parkings = all_parkings();
+  if (parkings.closing.load(std::memory_order_seq_cst) == 0) return;
+  const std::lock_guard lock(parkings.mutex);
+  parkings.may_be_circle.notify_all();
+}
+
 void tell_parked() {
-  Lot& lot = the_lot();
-  if (lot.parked.load(std::memory_order_seq_cst) == 0) return;
+  Parkings& parkings = all_parkings();
+  if (parkings.parked.load(std::memory_order_seq_cst) == 0) return;
   // Locked: who looked before this came to pass must be asleep by now.
-  const std::lock_guard lock(lot.mutex);
-  lot.changed.notify_all();
+  const std::lock_guard lock(parkings.mutex);
+  parkings.changed.notify_all();
 }
 
-NodePtr source_of(const FutureNode& node) {
-  std::vector<NodePtr> sources;
-  const std::lock_guard lock(the_lot().mutex);
-  node.add_sources(sources);
-  return sources.empty() ? NodePtr() : std::move(sources.front());
-}
-
-std::mutex& parking_lock() { return the_lot().mutex; }
+std::mutex& parking_lock() { return all_parkings().mutex; }
 
 }  // namespace poolproof::detail

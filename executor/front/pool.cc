@@ -197,6 +197,7 @@ void Pool::start() {
 
 void Pool::supervise(int workers, std::vector<std::string> environment) {
   os::use_cpus(cpus_);  // and not those of the thread that happened to submit first
+  const SupervisorThread no_user_code_here(*callbacks_, *this);
   bool foreign = false, whole = false;
   try {
     const bool has_initializer = !options_.initializer.call.empty();
@@ -351,10 +352,6 @@ void Pool::cancel(TaskId task, const CancelOptions& options) {
 // Under the lock, so that the bell is not closed meanwhile.
 void Pool::put(supervise::Input input) {
   if (phase_ < Phase::kOver) inbox_->put(std::move(input));
-}
-
-void Pool::call_back(std::unique_ptr<Callback> callback, NodePtr settled) {
-  callbacks_->run(std::move(callback), std::move(settled));
 }
 
 void Pool::callback_threw(std::exception_ptr what) {

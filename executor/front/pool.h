@@ -48,9 +48,11 @@ class Pool : public Patron, public supervise::Outlet, public std::enable_shared_
 
   void cancel(TaskId task, const CancelOptions& options) override;
   void prepare_callbacks() override { callbacks_->start(); }
-  void call_back(std::unique_ptr<Callback> callback, NodePtr settled) override;
+  NodePtr call_back(NodePtr settled, CalledBy by) noexcept override {
+    return callbacks_->run(std::move(settled), by);
+  }
   void callback_threw(std::exception_ptr what) override;
-  std::unique_ptr<Callback> take_due(const FutureNode& settled) override {
+  std::unique_ptr<Callback> take_due(FutureNode& settled) override {
     return callbacks_->take(settled);
   }
 

@@ -9,6 +9,7 @@
 #include <unordered_map>
 
 #include "executor/front/parking.h"
+#include "executor/os/os.h"
 
 namespace poolproof::detail {
 namespace {
@@ -62,20 +63,18 @@ void Watch::stop(FutureNode& node, Watch& watch) {
   }
 }
 
-void Watch::tell(FutureNode& ended) {
+void Watch::tell(FutureNode& ended, NodeQueue& more) {
   Stripe& stripe = stripe_of(ended);
   while (true) {
-    NodePtr keep, ends;
-    {
-      const std::lock_guard lock(stripe.mutex);
-      const auto found = stripe.entries.find(&ended);
-      if (found == stripe.entries.end()) return;
-      const Entry entry = std::move(found->second);
-      stripe.entries.erase(found);
-      keep = entry.keep;
-      ends = entry.watch->came(entry.index);
-    }
-    if (ends) ends->settle_stored();
+    NodePtr keep;  // let go of under no lock
+    const std::lock_guard lock(stripe.mutex);
+    const auto found = stripe.entries.find(&ended);
+    if (found == stripe.entries.end()) return;
+    keep = std::move(found->second.keep);
+    Watch& watch = *found->second.watch;
+    const std::size_t index = found->second.index;
+    stripe.entries.erase(found);
+    if (NodePtr ends = watch.came(index)) more.push(std::move(ends));
   }
 }
 
@@ -147,9 +146,7 @@ std::optional<std::size_t> Arrivals::next(std::optional<Instant> until) {
 
 std::optional<std::chrono::steady_clock::time_point> until_after(
     std::optional<std::chrono::nanoseconds> delay) {
-  const auto now = std::chrono::steady_clock::now();
-  if (!delay || *delay > std::chrono::steady_clock::time_point::max() - now) return std::nullopt;
-  return now + *delay;
+  return os::after(std::chrono::steady_clock::now(), delay);
 }
 
 Waited wait_for_nodes(const std::vector<NodePtr>& nodes, const WaitOptions& options) {

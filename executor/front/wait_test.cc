@@ -226,8 +226,45 @@ TEST_F(Wait, cancel_of_when_all_goes_to_each) {
   for (OpenTask<int>& task : tasks) task.end(0);
 }
 
+// Cancelled while its callback starts, which takes the futures out of it.
+TEST_F(Wait, when_all_may_be_cancelled_while_its_callback_starts) {
+  for (int round = 0; round < 3000; ++round) {
+    OpenTask<int> one(patron, 1), two(other, 2);
+    Future<int> sum =
+        when_all(one.future(), two.future()).then([](std::tuple<Future<int>, Future<int>> both) {
+          return std::get<0>(both).get() + std::get<1>(both).get();
+        });
+    std::atomic<int> here = 0;
+    std::thread ends([&] {
+      for (++here; here < 2;) std::this_thread::yield();
+      one.end(1);
+      two.end(2);
+    });
+    for (++here; here < 2;) std::this_thread::yield();
+    for (int i = 0; i < 20; ++i) sum.cancel();
+    EXPECT_EQ(sum.get_for(60s), 3);
+    ends.join();
+  }
+}
+
+TEST_F(Wait, cancel_of_when_all_within_when_all_goes_to_each_task_in_order) {
+  struct Notes : FakePatron {
+    std::vector<TaskId> order;
+    void cancel(TaskId task, const CancelOptions&) override { order.push_back(task); }
+  };
+  auto notes = std::make_shared<Notes>();
+  std::vector<OpenTask<int>> many;
+  for (TaskId task = 1; task <= 4; ++task) many.emplace_back(notes, task);
+  many[2].end(1);
+  auto all = when_all(when_all(many[0].future(), many[1].future().then([](int x) { return x; })),
+                      when_all(many[2].future(), many[3].future()));
+  all.cancel();
+  EXPECT_EQ(notes->order, (std::vector<TaskId>{1, 2, 4}));
+  for (const std::size_t i : {0, 1, 3}) many[i].end(1);
+}
+
 TEST_F(Wait, when_all_that_nobody_keeps_is_nobodys_business) {
-  when_all(futures());
+  static_cast<void>(when_all(futures()));
   for (OpenTask<int>& task : tasks) task.end(0);
 }
 

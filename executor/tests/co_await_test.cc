@@ -8,12 +8,15 @@
 #include <coroutine>
 #include <future>
 #include <memory>
+#include <optional>
 #include <string>
+#include <system_error>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "executor/front/fake_patron.h"
+#include "executor/front/no_threads.h"
 #include "executor/tests/meeting.h"
 #include "poolproof/executor.h"
 #include "poolproof/wait.h"
@@ -125,6 +128,125 @@ TEST_F(CoAwait, against_the_end_of_the_task_loses_nothing) {
   ends.join();
 }
 
+TEST_F(CoAwait, of_an_empty_future_throws_no_state) {
+  EXPECT_THROW(value_of(Future<int>()).get(), std::future_error);
+}
+
+// Gives the future back, if it was not consumed.
+Routine<Future<int>> what_is_left(Future<int> future) {
+  try {
+    co_await std::move(future);
+  } catch (const std::system_error&) {
+  }
+  co_return std::move(future);
+}
+
+TEST_F(CoAwait, that_cannot_start_the_callback_thread_throws_and_leaves_the_future_as_it_was) {
+  Meeting meeting;
+  Future<int> future = pool.submit(meet_and_return, meeting.folder(), 5);
+  meeting.await();
+  {
+    const detail::NoThreads none;
+    future = what_is_left(std::move(future)).get();
+  }
+  ASSERT_TRUE(future.valid());
+  meeting.let_go();
+  EXPECT_EQ(future.get(), 5);
+}
+
+// A coroutine that its owner destroys.
+struct Owned {
+  struct promise_type {
+    Owned get_return_object() {
+      return Owned(std::coroutine_handle<promise_type>::from_promise(*this));
+    }
+    std::suspend_never initial_suspend() { return {}; }
+    std::suspend_always final_suspend() noexcept { return {}; }
+    void return_void() {}
+    void unhandled_exception() {}
+  };
+  explicit Owned(std::coroutine_handle<promise_type> handle) : coroutine(handle) {}
+  Owned(Owned&& other) noexcept : coroutine(std::exchange(other.coroutine, nullptr)) {}
+  ~Owned() {
+    if (coroutine) coroutine.destroy();
+  }
+  std::coroutine_handle<promise_type> coroutine;
+};
+
+Owned note_resumption(Future<int> future, std::atomic<int>& resumed) {
+  const std::string local(1000, 'x');  // freed memory, if it is resumed too late
+  co_await std::move(future);
+  resumed += static_cast<int>(local.size());
+}
+
+class Coroutine : public testing::Test {
+ protected:
+  std::shared_ptr<detail::FakePatron> patron = std::make_shared<detail::FakePatron>();
+  std::atomic<int> resumed = 0;
+  detail::OpenTask<int> task{patron}, first{patron};
+  std::promise<void> go;
+
+  // The callback thread, until `go`.
+  Future<void> held() {
+    Future<void> holds = first.future().then([this](int) { go.get_future().wait(); });
+    first.end(1);
+    return holds;
+  }
+};
+
+TEST_F(Coroutine, that_is_destroyed_while_it_awaits_is_not_resumed) {
+  { const Owned gone = note_resumption(task.future(), resumed); }
+  detail::OpenTask<int> other(patron);
+  const Owned stays = note_resumption(other.future(), resumed);
+  task.end(1);
+  other.end(1);
+  patron->callbacks->close();
+  EXPECT_EQ(resumed, 1000) << "the other was";
+}
+
+TEST_F(Coroutine, that_is_destroyed_when_it_is_due_is_not_resumed) {
+  Future<void> holds = held();
+  std::optional<Owned> gone(note_resumption(task.future(), resumed));
+  task.end(1);
+  gone.reset();
+  go.set_value();
+  holds.get();
+  patron->callbacks->close();
+  EXPECT_EQ(resumed, 0);
+}
+
+TEST_F(Coroutine, that_its_owner_resumes_is_not_resumed_again) {
+  Future<void> holds = held();
+  Owned owned = note_resumption(task.future(), resumed);
+  task.end(1);
+  owned.coroutine.resume();
+  go.set_value();
+  holds.get();
+  patron->callbacks->close();
+  EXPECT_EQ(resumed, 1000);
+}
+
+// Where it is safe whenever its task ends: on the callback thread, which would resume it.
+TEST_F(Coroutine, that_is_destroyed_on_the_callback_thread_races_with_nothing) {
+  for (int round = 0; round < 2000; ++round) {
+    patron = std::make_shared<detail::FakePatron>();
+    resumed = 0;
+    task = detail::OpenTask<int>(patron);
+    detail::OpenTask<int> other(patron);
+    auto owned = std::make_shared<std::optional<Owned>>(note_resumption(task.future(), resumed));
+    Future<int> destroyed = other.future().then([&](int) {
+      owned->reset();
+      return resumed.load();
+    });
+    std::thread ends([&] { task.end(1); });
+    other.end(1);
+    const int before = destroyed.get();
+    ends.join();
+    patron->callbacks->close();
+    EXPECT_EQ(resumed, before) << "not after its destruction";
+  }
+}
+
 // The callback thread is held until the worker has gone, so that they have all still to go on then.
 TEST(CoAwaitEnd, coroutines_that_wait_when_the_executor_goes_are_gone_on_with_first) {
   for (int round = 0; round < 40; ++round) {
@@ -132,7 +254,8 @@ TEST(CoAwaitEnd, coroutines_that_wait_when_the_executor_goes_are_gone_on_with_fi
     {
       Executor pool({.workers = 1});
       const int pid = pool.submit(getpid).get();
-      pool.submit(getpid).then([pid](int) { EXPECT_TRUE(ends_within(pid, 60'000)); });
+      static_cast<void>(
+          pool.submit(getpid).then([pid](int) { EXPECT_TRUE(ends_within(pid, 60'000)); }));
       for (int i = 0; i < 100; ++i) waiting.push_back(value_of(pool.submit(twice, i)));
     }
     for (int i = 0; i < 100; ++i) {

@@ -248,7 +248,9 @@ TEST(Callbacks, that_are_due_when_the_executor_goes_are_run_first) {
   std::atomic<int> ran = 0;
   {
     Executor pool({.workers = 2});
-    for (int i = 0; i < 20; ++i) pool.submit(twice, i).then([&ran](int) { ++ran; });
+    for (int i = 0; i < 20; ++i) {
+      static_cast<void>(pool.submit(twice, i).then([&ran](int) { ++ran; }));
+    }
   }
   EXPECT_EQ(ran, 20);
 }

@@ -47,9 +47,9 @@ int leave_static(const std::string& folder) {
   static Executor pool({.workers = 1});
   static Gate gate(folder);
   for (int i = 0; i < 3; ++i) {
-    pool.submit(meet_and_return, folder, i).then([](int x) {
+    static_cast<void>(pool.submit(meet_and_return, folder, i).then([](int x) {
       say(before.name + " sees " + std::to_string(x));
-    });
+    }));
   }
   return 0;
 }
@@ -59,9 +59,9 @@ int leave_reusable(const std::string& folder) {
   shared();
   static Gate gate(folder);
   for (int i = 0; i < 3; ++i) {
-    shared()->submit(meet_and_return, folder, i).then([](int x) {
+    static_cast<void>(shared()->submit(meet_and_return, folder, i).then([](int x) {
       say(before.name + " sees " + std::to_string(x));
-    });
+    }));
   }
   return 0;
 }
@@ -79,10 +79,10 @@ int ask_late() {
 }
 
 int exit_in_callback() {
-  shared()->submit([](int x) { return x; }, 1).then([](int) {
+  static_cast<void>(shared()->submit([](int x) { return x; }, 1).then([](int) {
     say("the callback exits");
     std::exit(0);
-  });
+  }));
   std::this_thread::sleep_for(std::chrono::minutes(1));  // the exit ends it
   return 1;
 }

@@ -116,11 +116,11 @@ TEST(KnownHang, a_flood_of_submits_does_not_hold_up_a_callback_that_submits) {
 
 // Submits its successor when it has ended, `left` times.
 void go_on(Executor& pool, std::atomic<int>& done, int left) {
-  pool.submit(same, left).then([&pool, &done, left](int) {
+  static_cast<void>(pool.submit(same, left).then([&pool, &done, left](int) {
     ++done;
     done.notify_all();
     if (left > 1) go_on(pool, done, left - 1);
-  });
+  }));
 }
 
 TEST(KnownHang, three_chains_of_a_hundred_callbacks_that_submit_come_to_their_ends) {

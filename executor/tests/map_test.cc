@@ -6,6 +6,7 @@
 
 #include <cereal/types/memory.hpp>
 #include <fstream>
+#include <limits>
 #include <memory>
 #include <ranges>
 #include <sstream>
@@ -294,6 +295,28 @@ TEST(MapAlone, goes_as_far_as_a_pool_that_is_shut_down_has_come) {
     EXPECT_THROW(results.next(), ShutdownExecutorError);
     EXPECT_FALSE(results.next());
   }
+}
+
+TEST_F(Map, takes_any_number_for_chunk_and_look_ahead) {
+  constexpr std::size_t kMost = std::numeric_limits<std::size_t>::max();
+  std::vector<std::size_t> numbers{kMost, kMost - 1, kMost / 2 + 1, kMost / 8, kMost / 8 + 1};
+  for (int bits = 20; bits < 64; ++bits) numbers.push_back(std::size_t{1} << bits);
+  for (const std::size_t number : numbers) {
+    const auto input = std::views::iota(0, 100);
+    EXPECT_EQ(all_of(map(pool, twice, input, {.chunk = number})), doubled(100)) << number;
+    EXPECT_EQ(all_of(map(pool, twice, input, {.look_ahead = number})), doubled(100)) << number;
+    EXPECT_EQ(all_of(map(pool, twice, input, {.chunk = number, .look_ahead = number})),
+              doubled(100))
+        << number;
+  }
+}
+
+TEST_F(Map, takes_any_time) {
+  const auto input = std::views::iota(0, 10);
+  EXPECT_EQ(all_of(map(pool, twice, input, {.timeout = std::chrono::nanoseconds::max()})),
+            doubled(10));
+  EXPECT_THROW(all_of(map(pool, twice, input, {.timeout = std::chrono::nanoseconds::min()})),
+               TimeoutError);
 }
 
 TEST_F(Map, refuses_a_chunk_that_is_longer_than_it_may_look_ahead) {

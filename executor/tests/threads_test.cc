@@ -68,10 +68,10 @@ TEST(ShutdownAnywhere, in_a_callback_while_another_thread_submits) {
         while (true) {
           Future<int> future = pool.submit(twice, submitted.load());
           ++submitted;
-          future.then([&](Future<int> f) {
-            EXPECT_TRUE(f.wait_for(0s));
+          static_cast<void>(future.then([&](Future<int> f) {
+            EXPECT_TRUE(f.ready());
             ++ended;
-          });
+          }));
         }
       } catch (const ShutdownExecutorError&) {
       }

@@ -56,7 +56,8 @@ class POOLPROOF_EXPORT Executor {
   // Throws SpawnError if this program cannot be its own worker (see worker_entry); starts nothing.
   // Throws std::invalid_argument for workers < 0, and for an `env` that cannot be one.
   explicit Executor(ExecutorOptions options = {});
-  // As shutdown(options.on_destroy), and no thread or descriptor of the pool is left.
+  // As shutdown(options.on_destroy), and no thread or descriptor of the pool is left; in a callback
+  // the callback thread may be left, as for shutdown.
   ~Executor();
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
@@ -75,7 +76,13 @@ class POOLPROOF_EXPORT Executor {
   // Takes no more tasks, sees the pending and running ones to their ends as the options say, and
   // returns when every future has ended and no worker process is left. Throws
   // ShutdownExecutorError in a process that was forked from this one. A second call may ask for
-  // more (kill where the first drains), and then hastens the first. May be called in a callback.
+  // more (kill where the first drains), and then hastens the first.
+  //
+  // Then the callbacks: those that are due run, and their thread ends, before this returns. May be
+  // called in a callback. One of this executor, and one that this executor's callbacks wait for
+  // (two executors, or more, that are ended in each other's callbacks), only asks for that: this
+  // returns when the tasks have ended, and the callback thread ends when its callbacks have
+  // returned. Keep what those use until then.
   void shutdown(const ShutdownOptions& options = {});
 
   // At most `workers` (0: one per usable CPU) from now on: idle ones beyond that are asked to stop,

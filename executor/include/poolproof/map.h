@@ -37,7 +37,8 @@ struct MapOptions {
   // than 1024, than half of each worker's share of look_ahead, or than a quarter of each worker's
   // share of an input whose size is known.
   std::size_t chunk = 0;
-  // At most so many elements are drawn whose results were not taken. 0: four chunks a worker.
+  // At most so many elements are drawn whose results were not taken. 0: four chunks a worker. Any
+  // number will do for these two; SIZE_MAX draws the whole input.
   std::size_t look_ahead = 0;
   // From the call of map: for all results together. Then TimeoutError, and the range goes on.
   std::optional<std::chrono::nanoseconds> timeout = std::nullopt;
@@ -110,11 +111,10 @@ class MapRange {
 // elements travel as by Executor::submit; each element has a fresh copy of `fn`. Begins at once: as
 // many elements are drawn, and sent, as look_ahead allows. An rvalue input is moved into the map,
 // an lvalue must outlive it. A full queue (max_pending) is waited
-// for. For a
-// function that gives nothing, the range is one of std::monostate. Throws std::invalid_argument for
-// a chunk that is longer than look_ahead.
+// for. For a function that gives nothing, the range is one of std::monostate. Throws
+// std::invalid_argument for a chunk that is longer than look_ahead.
 template <class F, std::ranges::input_range R>
-auto map(Executor& pool, const F& fn, R&& input, const MapOptions& options = {}) {
+[[nodiscard]] auto map(Executor& pool, const F& fn, R&& input, const MapOptions& options = {}) {
   using Callable = std::decay_t<F>;
   using Value = std::ranges::range_value_t<R>;
   using Result = detail::MapResult<Callable, Value>;

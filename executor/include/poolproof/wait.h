@@ -118,34 +118,31 @@ class AsCompleted {
   Future<T>* now_ = nullptr;
 };
 template <detail::FutureRange R>
-auto as_completed(R& futures, std::optional<std::chrono::nanoseconds> timeout = std::nullopt) {
+[[nodiscard]] auto as_completed(R& futures,
+                                std::optional<std::chrono::nanoseconds> timeout = std::nullopt) {
   using Each = std::ranges::range_value_t<R>;
   return AsCompleted<decltype(std::declval<Each&>().get())>(futures, timeout);
 }
 
 // A future that ends once all of these have, and gives them back, each with its own end: it never
 // fails by itself. then() of it runs on the callback thread of the first one's executor, cancel()
-// goes to each. Consumes them.
+// goes to each. Consumes them; throws std::future_error (no_state) if one of them is empty.
 template <class T>
-Future<std::vector<Future<T>>> when_all(std::vector<Future<T>> futures) {
+[[nodiscard]] Future<std::vector<Future<T>>> when_all(std::vector<Future<T>> futures) {
   std::shared_ptr<detail::Patron> patron;
   for (const Future<T>& each : futures) {
-    if (const auto& node = detail::FutureAccess::node(each)) {
-      if (!patron) patron = node->patron();
-    } else {
-      detail::abort_on_empty_future();
-    }
+    const detail::NodePtr& node = detail::FutureAccess::checked(each);
+    if (!patron) patron = node->patron();
   }
   return detail::all_of(std::move(futures), std::move(patron));
 }
 template <class... T>
-Future<std::tuple<Future<T>...>> when_all(Future<T>... futures) {
+[[nodiscard]] Future<std::tuple<Future<T>...>> when_all(Future<T>... futures) {
   std::shared_ptr<detail::Patron> patron;
   const auto look = [&](const detail::NodePtr& node) {
-    if (!node) detail::abort_on_empty_future();
     if (!patron) patron = node->patron();
   };
-  (look(detail::FutureAccess::node(futures)), ...);
+  (look(detail::FutureAccess::checked(futures)), ...);
   return detail::all_of(std::tuple<Future<T>...>(std::move(futures)...), std::move(patron));
 }
 

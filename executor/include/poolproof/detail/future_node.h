@@ -12,6 +12,8 @@
 #include <vector>
 
 #include "poolproof/codec.h"
+#include "poolproof/detail/callback.h"
+#include "poolproof/detail/node_ptr.h"
 #include "poolproof/error.h"
 #include "poolproof/export.h"
 #include "poolproof/options.h"
@@ -23,48 +25,10 @@ class Future;
 
 namespace detail {
 
-class FutureNode;
-
-// A counted reference to a node; the count is in the node.
-class POOLPROOF_EXPORT NodePtr {
- public:
-  NodePtr() = default;
-  explicit NodePtr(FutureNode* node);  // takes over the count that a new node has
-  NodePtr(const NodePtr& other);
-  NodePtr(NodePtr&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
-  NodePtr& operator=(NodePtr other) noexcept {
-    std::swap(node_, other.node_);
-    return *this;
-  }
-  ~NodePtr();
-  FutureNode* operator->() const { return node_; }
-  FutureNode& operator*() const { return *node_; }
-  explicit operator bool() const { return node_ != nullptr; }
-
- private:
-  FutureNode* node_ = nullptr;
-};
-
-// What `then` leaves behind; run once, on the callback thread, with the settled node.
-class Callback {
- public:
-  virtual ~Callback() = default;
-  virtual void run(NodePtr settled) = 0;
-};
-
-// What a future needs of its pool, which it may outlive.
-class Patron {
- public:
-  virtual ~Patron() = default;
-  // False in a child that the program has forked: there nothing can come any more.
-  virtual bool in_own_process() const { return true; }
-  virtual void cancel(TaskId task, const CancelOptions& options) = 0;
-  virtual void prepare_callbacks() = 0;  // before the first call_back; may throw
-  virtual void call_back(std::unique_ptr<Callback> callback, NodePtr settled) = 0;
-  virtual void callback_threw(std::exception_ptr what) = 0;
-  // The callback of `settled`, if it is due, not begun, and may run on this thread, which is one of
-  // callbacks: its own, or any while its own waits for other callbacks. Null otherwise.
-  virtual std::unique_ptr<Callback> take_due(const FutureNode& settled) = 0;
+// The nodes that must end before another can: one, or many. Moved, never copied.
+struct Sources {
+  NodePtr one;
+  std::vector<NodePtr> many;
 };
 
 class POOLPROOF_EXPORT FutureNode {
@@ -79,15 +43,20 @@ class POOLPROOF_EXPORT FutureNode {
   void settle(Failure failure);
   void settle_thrown(std::exception_ptr what);
   void settle_stored() { publish(); }  // the value was put where only its owner's type knows
+  // For one that Callback::refuse gives, before settle_stored.
+  void store_thrown(std::exception_ptr what) { thrown_ = std::move(what); }
 
   bool ready() const { return (word_.load(std::memory_order_acquire) & kReady) != 0; }
   // False: `until` came first. Throws ShutdownExecutorError in a process that was forked from the
   // pool's own, unless it is ready.
   bool wait(std::optional<std::chrono::steady_clock::time_point> until);
-  void then(std::unique_ptr<Callback> callback);  // at most once
+  // All of then() that may fail: no process for it (ShutdownExecutorError), or no thread
+  // (std::system_error). Changes nothing here.
+  void prepare_then();
+  void then(std::unique_ptr<Callback> callback) noexcept;  // at most once, after prepare_then
   // In a process that was forked from the executor's the end never comes: ShutdownExecutorError.
   void refuse_in_fork() const;
-  virtual void cancel(const CancelOptions& options);
+  void cancel(const CancelOptions& options);  // of every task that this waits for
 
   // What must end before this can. Called under parking_lock.
   virtual void add_sources(std::vector<NodePtr>& /*to*/) const {}
@@ -96,42 +65,64 @@ class POOLPROOF_EXPORT FutureNode {
   bool failed() const { return failure_ != nullptr || thrown_ != nullptr; }
   bool was_cancelled() const { return failure_ && failure_->kind == FailureKind::kCancelled; }
   void throw_if_failed() const;
-  void copy_failure_to(FutureNode& other) const;
+  void copy_failure_to(FutureNode& other) const noexcept;  // and ends it
   const Bytes& result() const { return result_; }
 
+  // Under the lock of the Callbacks that has it to run.
+  bool has_due_callback() const { return then_ != nullptr && !refused_; }
+  std::unique_ptr<Callback> take_callback() { return std::move(then_); }
+  // The callback itself stays here, and is destroyed with this.
+  NodePtr refuse_callback(std::exception_ptr why) noexcept;
+
+  // Whether it is ready and a callback waits for that, runs, or has run.
+  bool called_back() const {
+    const std::uint32_t word = word_.load(std::memory_order_acquire);
+    return (word & kReady) != 0 && (word & kThen) != 0;
+  }
+  // Whether its destructor runs none of the user's, as long as its patron is not the last one's.
+  bool is_plain() const;
   TaskId task() const { return task_; }
   const std::shared_ptr<Patron>& patron() const { return patron_; }
 
  protected:
   NodePtr reference();  // one more
-  // In a constructor: drop_source shall be called, under parking_lock, when this has ended.
-  void has_source() { word_.store(kLinked, std::memory_order_relaxed); }
-  virtual NodePtr drop_source() { return {}; }
+  // In a constructor: drop_sources shall be called, under parking_lock, when this has ended.
+  void has_sources() { word_.store(kLinked, std::memory_order_relaxed); }
+  virtual Sources drop_sources() { return {}; }
 
  private:
   friend class NodePtr;
+  friend class NodeQueue;
+  friend class Callbacks;  // links what it has to destroy
   friend class Watch;
   static constexpr std::uint32_t kReady = 1, kWaiting = 2, kThen = 4, kLinked = 8, kWatched = 16;
   void publish();
+  void tell_all(NodeQueue& more);
+  static void drop(FutureNode* node) noexcept;
 
   std::atomic<std::uint32_t> word_{0};
   std::atomic<std::uint32_t> references_{1};
   const TaskId task_;
+  FutureNode* link_ = nullptr;  // of the queue that it is in
   Bytes result_;
   std::unique_ptr<Failure> failure_;
   std::exception_ptr thrown_;
   std::unique_ptr<Callback> then_;
+  bool refused_ = false;  // then_ was
   std::shared_ptr<Patron> patron_;
 };
 
-// The one source of a node, while it has one.
-POOLPROOF_EXPORT NodePtr source_of(const FutureNode& node);
 [[noreturn]] POOLPROOF_EXPORT void throw_decode_error(TaskId task, std::exception_ptr why);
 // An exception of this process as a plain value, with its type name and text.
 POOLPROOF_EXPORT Failure describe_exception(FailureKind kind, Stage stage, TaskId task,
                                             std::exception_ptr what);
 
-[[noreturn]] POOLPROOF_EXPORT void abort_on_empty_future();
+// To the patron, if there is one, what a callback threw.
+POOLPROOF_EXPORT void tell_thrown(Patron* patron, const std::exception_ptr& what) noexcept;
+
+// std::future_error with std::future_errc::no_state.
+[[noreturn]] POOLPROOF_EXPORT void throw_no_state();
+[[noreturn]] POOLPROOF_EXPORT void abort_on_running_coroutine();
 
 struct FutureAccess {
   template <class T>
@@ -140,6 +131,12 @@ struct FutureAccess {
   }
   template <class T>
   static const NodePtr& node(const Future<T>& future) {
+    return future.node_;
+  }
+  // The same; throws if there is none.
+  template <class T>
+  static const NodePtr& checked(const Future<T>& future) {
+    if (!future.node_) throw_no_state();
     return future.node_;
   }
 };

@@ -27,7 +27,7 @@ class ThenCallback : public Callback {
  public:
   ThenCallback(F f, NodePtr next) : f_(std::move(f)), next_(std::move(next)) {}
 
-  void run(NodePtr settled) override {
+  void run(NodePtr settled) noexcept override {
     constexpr bool kTakesFuture = std::is_invocable_v<F&, Future<T>>;
     if (!kTakesFuture && settled->failed()) {
       settled->copy_failure_to(*next_);
@@ -45,9 +45,13 @@ class ThenCallback : public Callback {
       }
     } catch (...) {
       // Told first: who waits for the new future may look at what the hook was told.
-      if (next_->patron()) next_->patron()->callback_threw(std::current_exception());
+      tell_thrown(next_->patron().get(), std::current_exception());
       next_->settle_thrown(std::current_exception());
     }
+  }
+  NodePtr refuse(std::exception_ptr why) noexcept override {
+    next_->store_thrown(std::move(why));
+    return next_;
   }
 
  private:

@@ -50,18 +50,14 @@ class LinkedNode : public TypedNode<T> {
  public:
   explicit LinkedNode(NodePtr source)
       : TypedNode<T>(source->task(), source->patron()), source_(std::move(source)) {
-    this->has_source();
-  }
-  void cancel(const CancelOptions& options) override {
-    const NodePtr source = source_of(*this);
-    if (source) source->cancel(options);
+    this->has_sources();
   }
   void add_sources(std::vector<NodePtr>& to) const override {
     if (source_) to.push_back(source_);
   }
 
  private:
-  NodePtr drop_source() override { return std::move(source_); }
+  Sources drop_sources() override { return {std::move(source_), {}}; }
   NodePtr source_;
 };
 

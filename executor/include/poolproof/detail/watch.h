@@ -6,6 +6,7 @@
 #include <memory>
 #include <optional>
 
+#include "poolproof/detail/deadline.h"
 #include "poolproof/detail/future_node.h"
 #include "poolproof/export.h"
 
@@ -21,7 +22,8 @@ class POOLPROOF_EXPORT Watch {
   // stop(); `keep`, if any, is held until then.
   static void start(FutureNode& node, Watch& watch, std::size_t index, NodePtr keep = {});
   static void stop(FutureNode& node, Watch& watch);  // no came() after this
-  static void tell(FutureNode& ended);               // by the node itself
+  // By the node itself. `more` gets those that end by this, which are still to be published.
+  static void tell(FutureNode& ended, NodeQueue& more);
 
  private:
   // Any thread, under a lock: must neither block nor call anything of a user. The node that it
@@ -49,9 +51,5 @@ class POOLPROOF_EXPORT Arrivals {
   class State;
   std::unique_ptr<State> state_;
 };
-
-// That far from now; none if the clock cannot tell it, or if there is none.
-POOLPROOF_EXPORT std::optional<std::chrono::steady_clock::time_point> until_after(
-    std::optional<std::chrono::nanoseconds> delay);
 
 }  // namespace poolproof::detail

@@ -24,41 +24,45 @@ template <class R>
 concept FutureRange = std::ranges::input_range<R> &&
     IsFuture<std::remove_cvref_t<std::ranges::range_reference_t<R>>>::value;
 
-// What when_all gives: counts its futures' ends. Sources keep it alive.
+// What when_all gives: counts its futures' ends. Sources keep it alive. The futures themselves are
+// touched by their owner alone; whoever else asks what this waits for is told by `sources_`.
 template <class All>
 class AllNode final : public TypedNode<All>, public Watch {
  public:
   AllNode(All all, std::shared_ptr<Patron> patron)
-      : TypedNode<All>(0, std::move(patron)), all_(std::move(all)) {}
+      : TypedNode<All>(0, std::move(patron)), sources_(nodes_of(all)), all_(std::move(all)) {
+    this->has_sources();
+  }
   // `self`: this. Once.
   void begin(const NodePtr& self) {
-    std::vector<NodePtr> nodes;
-    add_sources(nodes);
+    const std::vector<NodePtr> nodes = sources_;
     left_ = nodes.size() + 1;
     for (const NodePtr& node : nodes) Watch::start(*node, *this, 0, self);
     if (came(0)) this->settle_stored();
   }
   All take() override { return std::move(all_); }
-  void cancel(const CancelOptions& options) override {
-    std::vector<NodePtr> nodes;
-    add_sources(nodes);
-    for (const NodePtr& node : nodes) node->cancel(options);
-  }
   void add_sources(std::vector<NodePtr>& to) const override {
-    const auto add = [&](const auto& future) {
-      if (FutureAccess::node(future)) to.push_back(FutureAccess::node(future));
-    };
-    if constexpr (FutureRange<All>) {
-      for (const auto& future : all_) add(future);
-    } else {
-      std::apply([&](const auto&... future) { (add(future), ...); }, all_);
-    }
+    to.insert(to.end(), sources_.begin(), sources_.end());
   }
 
  private:
+  static std::vector<NodePtr> nodes_of(const All& all) {
+    std::vector<NodePtr> nodes;
+    if constexpr (FutureRange<All>) {
+      nodes.reserve(all.size());
+      for (const auto& future : all) nodes.push_back(FutureAccess::node(future));
+    } else {
+      std::apply([&](const auto&... future) { (nodes.push_back(FutureAccess::node(future)), ...); },
+                 all);
+    }
+    return nodes;
+  }
   NodePtr came(std::size_t) override {
     return left_.fetch_sub(1, std::memory_order_acq_rel) == 1 ? this->reference() : NodePtr();
   }
+  Sources drop_sources() override { return {{}, std::move(sources_)}; }
+
+  std::vector<NodePtr> sources_;  // guarded by parking_lock once begin has returned
   All all_;
   std::atomic<std::size_t> left_ = 0;
 };

@@ -1,0 +1,345 @@
+// Where callbacks run, where values are destroyed, and what a close waits for.
+#include "executor/front/callbacks.h"
+
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <future>
+#include <memory>
+#include <stdexcept>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "executor/front/fake_patron.h"
+#include "executor/front/no_threads.h"
+#include "poolproof/wait.h"
+
+namespace poolproof {
+namespace {
+
+using namespace std::chrono_literals;
+using detail::FakePatron;
+using detail::NodePtr;
+using detail::NoThreads;
+using detail::OpenTask;
+using ThreadId = std::thread::id;
+
+ThreadId here() { return std::this_thread::get_id(); }
+
+// Runs on a thread that is a supervisor's of this patron, and gives its id.
+template <class F>
+ThreadId as_supervisor(const std::shared_ptr<FakePatron>& patron, F f) {
+  ThreadId id;
+  std::thread thread([&] {
+    const detail::SupervisorThread no_user_code_here(*patron->callbacks, *patron);
+    id = here();
+    f();
+  });
+  thread.join();
+  return id;
+}
+
+ThreadId callback_thread(const std::shared_ptr<FakePatron>& patron) {
+  OpenTask<int> task(patron);
+  task.end(1);
+  return task.future().then([](int) { return here(); }).get_for(60s);
+}
+
+// Tells where it was destroyed, if it was not moved away.
+class Witness {
+ public:
+  explicit Witness(std::promise<ThreadId> told)
+      : told_(std::make_unique<std::promise<ThreadId>>(std::move(told))) {}
+  Witness(Witness&&) noexcept = default;
+  ~Witness() {
+    if (told_) told_->set_value(here());
+  }
+
+ private:
+  std::unique_ptr<std::promise<ThreadId>> told_;
+};
+
+ThreadId told_to(std::future<ThreadId>& future) {
+  if (future.wait_for(60s) != std::future_status::ready) return {};
+  return future.get();
+}
+
+class OnSupervisor : public testing::Test {
+ protected:
+  std::shared_ptr<FakePatron> gone = std::make_shared<FakePatron>();
+  std::shared_ptr<FakePatron> living = std::make_shared<FakePatron>();
+  OpenTask<int> first{gone, 1}, last{living, 2};
+  std::promise<ThreadId> promise;
+  std::future<ThreadId> destroyed = promise.get_future();
+
+  // Ends only with `last`, and its executor closes before that.
+  Future<std::tuple<Future<int>, Future<int>>> late() {
+    auto both = when_all(first.future(), last.future());
+    first.end(1);
+    return both;
+  }
+};
+
+TEST_F(OnSupervisor, a_callback_of_a_closed_executor_runs_on_the_callback_thread_of_the_other) {
+  Future<ThreadId> where = late().then([](auto) { return here(); });
+  gone->callbacks->close();
+  as_supervisor(living, [&] { last.end(2); });
+  EXPECT_EQ(where.get_for(60s), callback_thread(living));
+}
+
+TEST_F(OnSupervisor, a_callback_of_a_closed_executor_may_wait_for_one_behind_it) {
+  std::promise<Future<int>> behind;
+  Future<int> sum = late().then([wanted = behind.get_future()](auto) mutable {
+    return 1 + wanted.get().get();  // due on the same thread
+  });
+  OpenTask<int> other_first(gone, 3), other_last(living, 4);
+  auto others = when_all(other_first.future(), other_last.future());
+  other_first.end(1);
+  behind.set_value(std::move(others).then([](auto) { return 10; }));
+  gone->callbacks->close();
+  as_supervisor(living, [&] {
+    last.end(2);
+    other_last.end(2);
+  });
+  EXPECT_EQ(sum.get_for(60s), 11);
+}
+
+TEST_F(OnSupervisor, a_value_that_nobody_wants_is_destroyed_on_the_callback_thread) {
+  Future<Witness> value = first.future().then(
+      [told = std::move(promise)](int) mutable { return Witness(std::move(told)); });
+  first.end(1);
+  value.wait();
+  static_cast<void>(when_all(std::move(value), last.future()));
+  as_supervisor(living, [&] { last.end(2); });
+  EXPECT_EQ(told_to(destroyed), callback_thread(living));
+}
+
+TEST_F(OnSupervisor, a_value_may_be_destroyed_by_waiting_for_the_supervisor_that_let_it_go) {
+  struct Waits {
+    std::unique_ptr<std::future<void>> supervisor;
+    std::unique_ptr<std::promise<bool>> told;
+    Waits(std::future<void> s, std::promise<bool> t)
+        : supervisor(std::make_unique<std::future<void>>(std::move(s))),
+          told(std::make_unique<std::promise<bool>>(std::move(t))) {}
+    Waits(Waits&&) noexcept = default;
+    ~Waits() {
+      if (told) told->set_value(supervisor->wait_for(60s) == std::future_status::ready);
+    }
+  };
+  std::promise<void> over;
+  std::promise<bool> in_time;
+  std::future<bool> told = in_time.get_future();
+  Future<Waits> value =
+      first.future().then([s = over.get_future(), t = std::move(in_time)](int) mutable {
+        return Waits(std::move(s), std::move(t));
+      });
+  first.end(1);
+  value.wait();
+  static_cast<void>(when_all(std::move(value), last.future()));
+  as_supervisor(living, [&] { last.end(2); });
+  over.set_value();
+  EXPECT_TRUE(told.get());
+}
+
+TEST_F(OnSupervisor, the_last_reference_to_another_executor_does_not_go) {
+  struct Mortal : FakePatron {
+    std::promise<ThreadId> told;
+    ~Mortal() override { told.set_value(here()); }
+  };
+  auto mortal = std::make_shared<Mortal>();
+  mortal->told = std::move(promise);
+  {
+    OpenTask<int> its(mortal, 3);
+    static_cast<void>(when_all(last.future(), its.future()));
+    its.end(1);
+  }
+  mortal.reset();
+  as_supervisor(living, [&] { last.end(2); });
+  EXPECT_EQ(told_to(destroyed), callback_thread(living));
+}
+
+TEST_F(OnSupervisor, where_no_thread_can_start_the_new_future_ends_with_an_error) {
+  Future<int> next = late().then(
+      [witness = Witness(std::move(promise))](auto) -> int { throw std::logic_error("ran"); });
+  Future<int> behind = std::move(next).then([](int x) { return x; });
+  gone->callbacks->close();
+  as_supervisor(living, [&] {
+    const NoThreads none;
+    last.end(2);
+  });
+  EXPECT_THROW(behind.get_for(60s), std::system_error);
+  EXPECT_EQ(gone->threw, 0);
+  // What the callback had captured is destroyed by whoever closes the executor.
+  EXPECT_EQ(destroyed.wait_for(0s), std::future_status::timeout);
+  living->callbacks->close();
+  EXPECT_EQ(told_to(destroyed), here());
+}
+
+struct Says final : detail::Callback {
+  explicit Says(std::promise<ThreadId> told) : told_(std::move(told)) {}
+  void run(NodePtr) noexcept override { told_.set_value(here()); }
+  std::promise<ThreadId> told_;
+};
+
+TEST_F(OnSupervisor, where_no_thread_can_start_what_must_be_run_is_run_by_the_close) {
+  auto both = late();
+  const NodePtr node = detail::FutureAccess::node(both);
+  node->prepare_then();
+  node->then(std::make_unique<Says>(std::move(promise)));
+  gone->callbacks->close();
+  as_supervisor(living, [&] {
+    const NoThreads none;
+    last.end(2);
+  });
+  EXPECT_EQ(destroyed.wait_for(0s), std::future_status::timeout);
+  living->callbacks->close();
+  EXPECT_EQ(told_to(destroyed), here());
+}
+
+// Each executor has one task, whose callback gets to do with the next one what it is given.
+class Circle : public testing::Test {
+ protected:
+  std::vector<std::shared_ptr<FakePatron>> patrons;
+  std::vector<OpenTask<int>> tasks;
+  void make(int count) {
+    for (int i = 0; i < count; ++i) {
+      patrons.push_back(std::make_shared<FakePatron>());
+      tasks.emplace_back(patrons.back(), 1);
+    }
+  }
+  void end_all() {
+    for (OpenTask<int>& each : tasks) each.end(1);
+  }
+};
+
+// Waits until so many have come.
+class Gathering {
+ public:
+  explicit Gathering(int count) : left_(count) {}
+  void come() {
+    --left_;
+    left_.notify_all();
+    for (int left = left_; left > 0; left = left_) left_.wait(left);
+  }
+
+ private:
+  std::atomic<int> left_;
+};
+
+TEST_F(Circle, of_closes_of_any_length_does_not_wait) {
+  for (const int length : {2, 3, 7}) {
+    for (int round = 0; round < 50; ++round) {
+      patrons.clear();
+      tasks.clear();
+      make(length);
+      Gathering all_run(length);
+      std::vector<Future<void>> ends;
+      for (int i = 0; i < length; ++i) {
+        FakePatron& next = *patrons[static_cast<std::size_t>((i + 1) % length)];
+        ends.push_back(tasks[static_cast<std::size_t>(i)].future().then([&](int) {
+          all_run.come();
+          next.callbacks->close();
+        }));
+      }
+      end_all();
+      for (Future<void>& each : ends) ASSERT_NO_THROW(each.get_for(60s));
+    }
+  }
+}
+
+TEST_F(Circle, that_is_none_is_waited_for) {
+  make(2);
+  std::promise<void> go;
+  std::atomic<bool> returned = false;
+  Future<void> slow = tasks[1].future().then([&](int) {
+    go.get_future().wait();
+    returned = true;
+  });
+  tasks[1].end(1);
+  Future<bool> closes = tasks[0].future().then([&](int) {
+    go.set_value();
+    patrons[1]->callbacks->close();
+    return returned.load();
+  });
+  tasks[0].end(1);
+  EXPECT_TRUE(closes.get_for(60s));
+  slow.get();
+}
+
+TEST_F(Circle, of_a_close_and_a_wait_for_the_callback_that_closes_is_not_waited_for) {
+  for (int round = 0; round < 100; ++round) {
+    patrons.clear();
+    tasks.clear();
+    make(2);
+    Gathering both_run(2);
+    std::promise<Future<int>> closing;
+    Future<int> waits = tasks[0].future().then([&, wanted = closing.get_future()](int) mutable {
+      Future<int> other = wanted.get();
+      both_run.come();
+      return 1 + other.get();
+    });
+    closing.set_value(tasks[1].future().then([&](int) {
+      both_run.come();
+      patrons[0]->callbacks->close();
+      return 10;
+    }));
+    end_all();
+    ASSERT_EQ(waits.get_for(60s), 11);
+  }
+}
+
+TEST_F(Circle, through_a_callback_that_is_due_is_undone_by_running_that_one) {
+  for (int round = 0; round < 100; ++round) {
+    patrons.clear();
+    tasks.clear();
+    make(2);
+    OpenTask<int> behind(patrons[0], 2);
+    std::promise<Future<int>> wanted;
+    std::promise<void> closing;
+    Future<int> waits = tasks[1].future().then([&](int) {
+      Future<int> later = wanted.get_future().get();
+      closing.set_value();
+      return 1 + later.get();  // due behind the callback that closes, which waits for this one
+    });
+    Future<int> closes = tasks[0].future().then([&](int x) {
+      closing.get_future().wait();
+      patrons[1]->callbacks->close();
+      return x;
+    });
+    end_all();
+    wanted.set_value(behind.future().then([](int x) { return x; }));
+    behind.end(10);
+    ASSERT_EQ(waits.get_for(60s), 11);
+    ASSERT_EQ(closes.get_for(60s), 1);
+  }
+}
+
+TEST_F(Circle, of_waits_for_each_others_futures_is_told_to_one_of_them) {
+  for (int round = 0; round < 100; ++round) {
+    patrons.clear();
+    tasks.clear();
+    make(3);
+    Gathering all_run(3);
+    std::atomic<int> told = 0;
+    std::vector<std::promise<Future<void>>> results(3);
+    for (std::size_t i = 0; i < 3; ++i) {
+      results[i].set_value(tasks[i].future().then([&, i](int) {
+        Future<void> next = results[(i + 1) % 3].get_future().get();
+        all_run.come();
+        try {
+          next.get();
+        } catch (const std::logic_error&) {
+          ++told;
+        }
+      }));
+    }
+    end_all();
+    for (const auto& each : patrons) each->callbacks->close();
+    ASSERT_EQ(told, 1);
+  }
+}
+
+}  // namespace
+}  // namespace poolproof
