@@ -42,6 +42,7 @@ struct Life {
     if (does == Action::kSendWithdraw) RC_ASSERT(holds && !claimed && !killed);
     if (does == Action::kSendStop) RC_ASSERT(!holds && !killed);
     if (does == Action::kSettle) RC_ASSERT(holds && claimed);
+    if (does == Action::kTimeTaking || does == Action::kTimeRun) RC_ASSERT(!killed && !buried);
     if (does == Action::kTakeBack) RC_ASSERT(holds && !claimed);
     if (does == Action::kNoteClaim && !killed) RC_ASSERT(holds && !claimed);
     const bool kills = does == Action::kKill || does == Action::kKillLost ||
@@ -126,6 +127,11 @@ class Script {
       default:
         if (how < 64) inputs_.push_back(ResizeAsked{1 + how % 5});
         if (how % 2 == 0) inputs_.push_back(HealthAsked{1});
+        if (how % 4 == 1) {
+          with(whom, [&](WorkerId id, auto&) {
+            inputs_.push_back(PayloadMoved{id, how % 8 == 1});
+          });
+        }
         break;
     }
     if (how % 3 != 0) flush();  // else it happens together with the next

@@ -146,6 +146,7 @@ os::IoResult Kernel::write(int channel, std::array<std::span<const std::byte>, 2
     for (std::size_t i = 0; i < 8; ++i) task |= std::to_integer<TaskId>(header[8 + i]) << (8 * i);
     const auto kind = static_cast<FrameKind>(header[5]);
     facts_.record.add(What::kWrote, to.number, static_cast<int>(kind), transport::crc32c(parts[0]));
+    to.writes = kind;
     judge_.orders(to, kind, task);
     to.sighted = true;
   }
@@ -162,6 +163,10 @@ os::IoResult Kernel::write(int channel, std::array<std::span<const std::byte>, 2
   while (std::optional<Frame> frame = to.heard.next()) to.inbox.push_back(std::move(*frame));
   if (to.room != Process::kLots) to.room -= taken;
   to.mid_write = taken < all;
+  if (to.writes == FrameKind::kOffer) {
+    to.moved_at = facts_.now;
+    if (!to.mid_write) to.sent_at = facts_.now;
+  }
   if (!to.mid_write) to.sighted = false;
   return {os::IoResult::Kind::kSome, taken};
 }
