@@ -25,6 +25,7 @@ using transport::FrameKind;
 struct Life {
   State state = State::kStarting;
   bool holds = false, claimed = false, killed = false, buried = false, deaf = false;
+  bool kill_failed = false;
 
   void live(Event event) {
     const Row& row = row_for(state, event);
@@ -37,11 +38,14 @@ struct Life {
   void check(const Row& row, Event event) {
     const Action does = row.action;
     RC_ASSERT((does == Action::kBury) == (event == Event::kExit && !buried));
-    RC_ASSERT((row.next == State::kReaped) == (buried || event == Event::kExit));
+    const bool gone = does == Action::kBury || does == Action::kAbandon;
+    RC_ASSERT((row.next == State::kReaped) == (buried || gone));
+    if (does == Action::kAbandon) RC_ASSERT(killed && kill_failed);
     if (does == Action::kSendOffer) RC_ASSERT(!holds && !killed);
     if (does == Action::kSendWithdraw) RC_ASSERT(holds && !claimed && !killed);
     if (does == Action::kSendStop) RC_ASSERT(!holds && !killed);
     if (does == Action::kSettle) RC_ASSERT(holds && claimed);
+    if (does == Action::kTimeTaking || does == Action::kTimeRun) RC_ASSERT(!killed && !buried);
     if (does == Action::kTakeBack) RC_ASSERT(holds && !claimed);
     if (does == Action::kNoteClaim && !killed) RC_ASSERT(holds && !claimed);
     const bool kills = does == Action::kKill || does == Action::kKillLost ||
@@ -50,7 +54,8 @@ struct Life {
                        does == Action::kConvict;
     if (kills) RC_ASSERT(!killed && !buried);
     if (deaf)
-      RC_ASSERT(does == Action::kNothing || does == Action::kNoteClaim || does == Action::kBury);
+      RC_ASSERT(does == Action::kNothing || does == Action::kNoteClaim || does == Action::kBury ||
+                does == Action::kNoteKillFailed || does == Action::kAbandon);
     note(does, kills);
   }
 
@@ -60,7 +65,8 @@ struct Life {
     if (does == Action::kSettle || does == Action::kTakeBack) holds = claimed = false;
     killed |= kills;
     deaf |= does == Action::kConvict;
-    buried |= does == Action::kBury;
+    kill_failed |= does == Action::kNoteKillFailed;
+    buried |= does == Action::kBury || does == Action::kAbandon;
   }
 };
 
@@ -126,6 +132,11 @@ class Script {
       default:
         if (how < 64) inputs_.push_back(ResizeAsked{1 + how % 5});
         if (how % 2 == 0) inputs_.push_back(HealthAsked{1});
+        if (how % 4 == 1) {
+          with(whom, [&](WorkerId id, auto&) {
+            inputs_.push_back(PayloadMoved{id, how % 8 == 1});
+          });
+        }
         break;
     }
     if (how % 3 != 0) flush();  // else it happens together with the next

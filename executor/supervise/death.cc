@@ -23,6 +23,7 @@ std::pair<Cause, Intent> cause_of(const Notes& notes, const ExitStatus& exit) {
     case Wish::kRunLimit:
       return {notes.was_frozen ? Cause::kFrozen : Cause::kRunLimit, Intent::kPolicy};
     case Wish::kCancel:
+      if (notes.by_itself) break;  // it was faster than the cancel
       return {Cause::kCancelled, Intent::kAsked};
     case Wish::kRefuse:
       return {Cause::kInitializer, Intent::kPolicy};

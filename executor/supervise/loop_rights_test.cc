@@ -74,15 +74,6 @@ TEST_F(Loop1, a_worker_that_cannot_be_killed_ends_its_task_and_leaves_its_place_
   EXPECT_EQ(outcome(2), Outcome(bytes("two")));
 }
 
-TEST_F(Loop1, a_reply_that_comes_after_a_refused_kill_still_counts) {
-  one_busy_worker(1s);
-  os.kills_fail_with = kNotAllowed;
-  os.worker(0).without_lifeline = true;
-  pass(1s);
-  says(0, FrameKind::kValue, 1, bytes("done"));
-  EXPECT_EQ(outcome(1), Outcome(bytes("done")));
-}
-
 TEST_F(Loop1, a_task_that_may_still_run_is_not_run_again) {
   one_busy_worker({.task = 1, .retries = 5});
   os.kills_fail_with = kNotAllowed;

@@ -208,6 +208,45 @@ TEST_F(Loop1, an_exit_whose_record_is_late_is_awaited_without_polling) {
   EXPECT_EQ(os.worker(0).reaped, 1);
 }
 
+TEST_F(Loop1, an_exit_whose_record_is_late_is_looked_for_again_where_no_thread_can_be_started) {
+  one_busy_worker();
+  os.no_threads = true;
+  os.worker(0).traced = true;
+  os.worker(0).ended = true;  // and a grandchild holds its channel open
+  os.worker(0).exit = Signaled{SIGSEGV, false};
+  settle_down();
+  std::chrono::nanoseconds last{0};
+  for (int looks = 0; looks < 10; ++looks) {
+    ASSERT_TRUE(os.woke_until());
+    const auto pause = *os.woke_until() - os.now();
+    EXPECT_GE(pause, std::max<std::chrono::nanoseconds>(last, 10ms));
+    EXPECT_LE(pause, 1s);
+    last = pause;
+    pass(pause);
+    EXPECT_TRUE(open(1));
+  }
+  EXPECT_EQ(last, 1s);
+  os.worker(0).traced = false;
+  pass(1s);
+  EXPECT_EQ(failure(1).exit, ExitStatus(Signaled{SIGSEGV, false}));
+  EXPECT_EQ(os.worker(0).reaped, 1);
+}
+
+TEST_F(Loop1, a_thread_that_can_be_started_later_ends_the_timed_looks) {
+  one_busy_worker();
+  os.no_threads = true;
+  os.worker(0).traced = true;
+  os.worker(0).ended = true;  // and a grandchild holds its channel open
+  os.worker(0).exit = Signaled{SIGSEGV, false};
+  settle_down();
+  os.no_threads = false;
+  pass(10ms);
+  EXPECT_EQ(os.woke_until(), std::nullopt);
+  os.release_record(0);
+  settle_down();
+  EXPECT_EQ(failure(1).exit, ExitStatus(Signaled{SIGSEGV, false}));
+}
+
 TEST_F(Loop1, a_worker_that_takes_no_bytes_holds_up_nobody) {
   submit(1);
   os.worker(0).full = true;

@@ -42,7 +42,16 @@ enum Reason : unsigned {
 
 struct Process {
   static constexpr std::size_t kLots = std::size_t{1} << 20;
-  enum class Phase { kBoot, kAwaitsInitializer, kInitializes, kServes, kRuns, kReplies, kExits };
+  enum class Phase {
+    kBoot,
+    kAwaitsInitializer,
+    kInitializes,
+    kServes,
+    kTakes,  // it has claimed; the rest of the argument is to come
+    kRuns,
+    kReplies,
+    kExits
+  };
 
   int number = 0, pid = 0, index = 0;
   int channel = -1, handle = -1, errors = -1;
@@ -54,7 +63,9 @@ struct Process {
   bool awaited = false;                  // late, and a late reaper waits for it
   bool hung_up = false, held_open = false, refuses = false, parent_closed = false;
   bool frozen = false, stalled = false;
-  std::size_t room = kLots;  // how many bytes its channel takes
+  std::size_t room = kLots;                       // how many bytes its channel takes
+  std::size_t at_once = kLots;                    // and how many after each of its moves
+  bool no_memory = false, memory_struck = false;  // for a large argument: now; ever
   ExitStatus exit;
   Bytes said;
   std::size_t read = 0;  // of what it said
@@ -95,7 +106,10 @@ struct Process {
   int gave_back_in = 0;
   bool refused = false;  // it was told that its writes are not taken
   bool mid_write = false, sighted = false;
+  FrameKind writes = FrameKind::kStop;  // what is being written to it
   Instant spawned_at, offered_at, idle_since;
+  Instant moved_at;                // when some of the offer last went out
+  std::optional<Instant> sent_at;  // when all of it had
   std::optional<Instant> hello_at, init_begun_at, claim_at, stop_at, eof_at;
 
   bool alive() const { return !ended; }
@@ -125,7 +139,8 @@ struct Facts {
   bool shutdown = false, shutdown_cancels = false, shutdown_kills = false;
   std::optional<Instant> shutdown_until;
   bool descriptors_struck = false, out_of_memory_struck = false;
-  int plain_sigkills = 0;  // by a fault, not by us
+  bool no_memory = false, memory_struck = false;  // for large results: now; ever
+  int plain_sigkills = 0;                         // by a fault, not by us
   int spawn_failures = 0;
   std::uint64_t memory_kills = 0;
   std::optional<Failure> pool_end;

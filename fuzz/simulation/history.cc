@@ -6,6 +6,8 @@
 #include <memory>
 #include <stdexcept>
 
+#include "fuzz/simulation/memory.h"
+
 namespace poolproof::simulation {
 namespace {
 
@@ -14,13 +16,15 @@ constexpr int kMostSteps = 3000;     // after faults have stopped
 constexpr std::size_t kRarely = 16;  // time passes though something else could happen
 
 // Made once: the sum of a payload is not what is tried here.
-transport::SharedPayload payload_of(TaskId task) {
+transport::SharedPayload payload_of(TaskId task, bool large) {
   static const auto kPayloads = [] {
-    std::array<transport::SharedPayload, 16> made;
-    for (auto& payload : made) payload = std::make_shared<const transport::Payload>(Bytes(4));
+    std::array<transport::SharedPayload, 32> made;
+    for (std::size_t i = 0; i < made.size(); ++i) {
+      made[i] = std::make_shared<const transport::Payload>(Bytes(i % 2 == 0 ? 4 : 200));
+    }
     return made;
   }();
-  return kPayloads[task % kPayloads.size()];
+  return kPayloads[task % 16 * 2 + (large ? 1 : 0)];
 }
 
 }  // namespace
@@ -37,7 +41,7 @@ History::History(const Plan& plan, Choices& choices)
   facts_.wanted = plan.options.workers;
   facts_.tasks.resize(plan.tasks.size());
   for (std::size_t i = 0; i < plan.tasks.size(); ++i) facts_.tasks[i].plan = plan.tasks[i];
-  if (plan.init != Init::kNone) facts_.plan.options.initializer = payload_of(0);
+  if (plan.init != Init::kNone) facts_.plan.options.initializer = payload_of(0, false);
   kernel_.in_hush = [this] {
     if (submit_in_hush_ || (!choices_.walks() && choices_.one_in(kRarely))) {
       submit_in_hush_ = false;
@@ -157,7 +161,11 @@ void History::turn() {
   facts_.record.add(What::kTurn, 0, slept ? 1 : 0);
   ++facts_.turns;
   kernel_.wake();
-  if (!loop_->turn()) {
+  const bool goes_on = [&] {
+    const LittleMemory little(facts_.no_memory);
+    return loop_->turn();
+  }();
+  if (!goes_on) {
     facts_.finished = true;
     facts_.record.add(What::kFinished);
     return;
@@ -217,7 +225,7 @@ void History::submit_next() {
   task.submitted = true;
   task.deadline = os::after(facts_.now, task.plan.deadline);
   inbox_.put(supervise::TaskSubmitted{.task = submitted_,
-                                      .payload = payload_of(submitted_),
+                                      .payload = payload_of(submitted_, task.plan.large_call),
                                       .deadline = task.deadline,
                                       .run_limit = task.plan.run_limit,
                                       .retries = task.plan.retries});

@@ -42,6 +42,7 @@ class Judge {
   bool is_idle(const Process& process) const;
   std::string value_is_wrong(const TaskFacts& task, const Bytes& value) const;
   std::string failure_is_wrong(TaskId id, const TaskFacts& task, const Failure& failure) const;
+  bool lacked_memory(const TaskFacts& task, const Process& holder, const Failure& failure) const;
   std::string loss_is_wrong(const TaskFacts& task, const Failure& failure) const;
   std::string deadline_is_wrong(const TaskFacts& task, const Failure& failure) const;
   std::string kill_is_wrong(const TaskFacts& task, const Failure& failure, unsigned reason) const;
@@ -55,6 +56,6 @@ class Judge {
 };
 
 // What the body of this task gives back.
-Bytes value_of(TaskId task);
+Bytes value_of(TaskId task, bool large = false);
 
 }  // namespace poolproof::simulation

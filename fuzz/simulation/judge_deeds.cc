@@ -21,7 +21,8 @@ void Judge::spawns(const Process& process) {
 
 void Judge::orders(Process& process, FrameKind kind, TaskId id) {
   // Where its channel is narrow, what was asked before the kill may still be on its way.
-  const bool queued = process.struck && kind == FrameKind::kWithdraw;
+  const bool slow = process.struck || process.at_once != Process::kLots;
+  const bool queued = slow && kind == FrameKind::kWithdraw;
   if (process.kill_called && !queued) {
     facts_.breaks("a message to a worker that it has killed");
   }
@@ -39,7 +40,8 @@ void Judge::orders(Process& process, FrameKind kind, TaskId id) {
       if (task->starts > task->plan.retries) facts_.breaks("L6: a task that has run is run again");
       holds_queue_order(*task);
       process.task = id;
-      process.offered_at = facts_.now;
+      process.offered_at = process.moved_at = facts_.now;
+      process.sent_at.reset();
       process.claim_at.reset();
       process.asked_back = false;
       process.claimed = 0;
@@ -48,7 +50,10 @@ void Judge::orders(Process& process, FrameKind kind, TaskId id) {
       ++task->offers;
       break;
     case FrameKind::kWithdraw:
-      if (process.task != id || process.claim_at) facts_.breaks("asks back what it does not hold");
+      // Behind an offer that goes out in parts it is seen late.
+      if (!slow && (process.task != id || process.claim_at)) {
+        facts_.breaks("asks back what it does not hold");
+      }
       if (!task->cancel_asked && !facts_.shutdown_cancels) facts_.breaks("asks back unasked");
       process.asked_back = true;
       break;
@@ -79,7 +84,8 @@ void Judge::holds_queue_order(const TaskFacts& next) {
 
 void Judge::said(Process& process, FrameKind kind, TaskId id, bool honest) {
   TaskFacts* task = facts_.find(id);
-  const bool unheard = !honest && process.eof_at;  // it lies, and nobody listens any more
+  // Nobody listens any more: it lies, or it has shut its receiving end.
+  const bool unheard = process.eof_at && (!honest || process.refuses);
   if (kind == FrameKind::kClaim && task != nullptr && !unheard && task->holder == process.number) {
     task->claimed = process.ever_claimed = true;
     if (std::exchange(process.claimed, id) != id) ++task->starts;
@@ -133,6 +139,22 @@ void Judge::gives_back(Process& process, TaskId task) {
   process.idle_since = facts_.now;
 }
 
+namespace {
+
+// When it last took something of its task, or claimed it.
+Instant last_taken(const Process& process) {
+  return std::max(
+      {process.offered_at, process.moved_at, process.claim_at.value_or(Instant::min())});
+}
+
+// Since when its task is its own: claimed, and wholly sent.
+std::optional<Instant> runs_since(const Process& process) {
+  if (!process.claim_at || !process.sent_at) return std::nullopt;
+  return std::max(*process.claim_at, *process.sent_at);
+}
+
+}  // namespace
+
 // Why it may kill this worker now; 0: it may not.
 unsigned Judge::reasons_to_kill(const Process& process) const {
   const auto& options = facts_.plan.options;
@@ -158,11 +180,12 @@ unsigned Judge::reasons_to_kill(const Process& process) const {
     }
   }
   if (task == nullptr) return reasons;
-  if (!process.claim_at && come(process.offered_at, options.start_limit)) reasons |= kForLateness;
+  const bool takes = !process.claim_at || !process.sent_at;
+  if (takes && come(last_taken(process), options.start_limit)) reasons |= kForLateness;
   if (task->deadline && *task->deadline <= facts_.now) reasons |= kForDeadline;
   const bool begun = process.claim_at || (process.garbled && process.claimed == process.task);
   if (task->cancel_kill && begun) reasons |= kForCancel;
-  if (task->plan.run_limit && come(process.claim_at, *task->plan.run_limit)) {
+  if (task->plan.run_limit && come(runs_since(process), *task->plan.run_limit)) {
     reasons |= kForRunLimit;
   }
   return reasons;
@@ -200,8 +223,9 @@ std::optional<Instant> Judge::must_look_at(const Process& process) const {
                                  : process.spawned_at + options.start_limit;
   }
   if (process.task == 0) return os::after(process.idle_since, options.idle_timeout);
-  if (!process.claim_at) return process.offered_at + options.start_limit;
-  return os::after(*process.claim_at, facts_.find(process.task)->plan.run_limit);
+  const std::optional<Instant> since = runs_since(process);
+  if (!since) return last_taken(process) + options.start_limit;
+  return os::after(*since, facts_.find(process.task)->plan.run_limit);
 }
 
 // Whether anything at all is owed at an instant (law L8).

@@ -2,6 +2,7 @@
 #include <signal.h>
 
 #include "fuzz/simulation/judge.h"
+#include "fuzz/simulation/memory.h"
 
 namespace poolproof::simulation {
 namespace {
@@ -13,7 +14,9 @@ bool is_sigkill(const ExitStatus& exit) {
 
 }  // namespace
 
-Bytes value_of(TaskId task) { return Bytes(3, static_cast<std::byte>(0x40 + task)); }
+Bytes value_of(TaskId task, bool large) {
+  return Bytes(large ? kLargeReply : 3, static_cast<std::byte>(0x40 + task));
+}
 
 const Process* Judge::named_by(const WorkerRef& worker) const {
   for (const Process& process : facts_.processes) {
@@ -46,7 +49,16 @@ std::string Judge::value_is_wrong(const TaskFacts& task, const Bytes& value) con
   if (holder.forger) return "";  // what it sends in its own name cannot be told from the truth
   if (!task.replied) return "a value that nobody has sent wholly (L4)";
   const auto id = static_cast<TaskId>(&task - facts_.tasks.data() + 1);
-  return value == value_of(id) ? "" : "another value than its body gave back";
+  return value == value_of(id, task.plan.large_reply) ? ""
+                                                      : "another value than its body gave back";
+}
+
+// Whether there was no memory for its argument in the worker, or for its result here.
+bool Judge::lacked_memory(const TaskFacts& task, const Process& holder,
+                          const Failure& failure) const {
+  if (failure.kind != FailureKind::kDecode || !failure.started) return false;
+  if (failure.stage == Stage::kArgs) return task.plan.large_call && holder.memory_struck;
+  return task.plan.large_reply && facts_.memory_struck;
 }
 
 std::string Judge::failure_is_wrong(TaskId id, const TaskFacts& task,
@@ -68,6 +80,9 @@ std::string Judge::failure_is_wrong(TaskId id, const TaskFacts& task,
                    failure.kind == FailureKind::kEncode;
   if (own) {
     if (forged) return "";
+    if (failure.type_name == "std::bad_alloc") {
+      return task.replied && lacked_memory(task, *holder, failure) ? "" : "there was memory";
+    }
     return task.replied && task.plan.body == Body::kThrows ? "" : "it has thrown nothing";
   }
   // What it wrote after its channel had refused our write, or as a convict, is not heard.

@@ -66,8 +66,8 @@ std::variant<os::Child, os::SysError> Kernel::spawn_worker(int index,
   return os::Child{made.pid, made.handle, made.channel, made.errors};
 }
 
-void Kernel::kill(const os::Child& child) {
-  if (!uses(child.handle, "kill through")) return;
+std::optional<os::SysError> Kernel::kill(os::Child& child) {
+  if (!uses(child.handle, "kill through")) return std::nullopt;
   Process& victim = of(child.handle);
   facts_.record.add(What::kKilled, victim.number);
   // Within the turn that took its record its handle is still open, and harms nobody.
@@ -75,6 +75,7 @@ void Kernel::kill(const os::Child& child) {
     facts_.breaks("a kill of a worker that was reaped");
   judge_.kills(victim);
   victim.dying = !victim.ended;
+  return std::nullopt;
 }
 
 std::optional<ExitStatus> Kernel::try_reap(const os::Child& child) {
@@ -146,6 +147,7 @@ os::IoResult Kernel::write(int channel, std::array<std::span<const std::byte>, 2
     for (std::size_t i = 0; i < 8; ++i) task |= std::to_integer<TaskId>(header[8 + i]) << (8 * i);
     const auto kind = static_cast<FrameKind>(header[5]);
     facts_.record.add(What::kWrote, to.number, static_cast<int>(kind), transport::crc32c(parts[0]));
+    to.writes = kind;
     judge_.orders(to, kind, task);
     to.sighted = true;
   }
@@ -162,6 +164,10 @@ os::IoResult Kernel::write(int channel, std::array<std::span<const std::byte>, 2
   while (std::optional<Frame> frame = to.heard.next()) to.inbox.push_back(std::move(*frame));
   if (to.room != Process::kLots) to.room -= taken;
   to.mid_write = taken < all;
+  if (to.writes == FrameKind::kOffer) {
+    to.moved_at = facts_.now;
+    if (!to.mid_write) to.sent_at = facts_.now;
+  }
   if (!to.mid_write) to.sighted = false;
   return {os::IoResult::Kind::kSome, taken};
 }
@@ -254,14 +260,16 @@ bool Kernel::would_wake() {
   return answer(kept_, true);
 }
 
-void Kernel::wait(std::span<os::Watch> watches, std::optional<Instant> until) {
+std::optional<os::SysError> Kernel::wait(std::span<os::Watch> watches,
+                                         std::optional<Instant> until) {
   calls_ = 0;
   const bool any = answer(watches, std::exchange(slept_, false));
   until_ = until;
-  if (any || (until && *until <= facts_.now)) return;
+  if (any || (until && *until <= facts_.now)) return std::nullopt;
   asleep_ = true;
   kept_.assign(watches.begin(), watches.end());
   if (facts_.broken.empty()) judge_.sleeps(until);
+  return std::nullopt;
 }
 
 bool Kernel::carry(Process& process, std::span<const std::byte> bytes) {

@@ -42,7 +42,7 @@ class Kernel final : public os::Os {
   Instant now() override;
   std::variant<os::Child, os::SysError> spawn_worker(int index,
                                                      const os::WorkerSettings& settings) override;
-  void kill(const os::Child& child) override;
+  std::optional<os::SysError> kill(os::Child& child) override;
   std::optional<std::uint64_t> out_of_memory_kills() override { return facts_.memory_kills; }
   bool is_frozen(const os::Child& child) override { return of(child.handle).frozen; }
   std::optional<ExitStatus> try_reap(const os::Child& child) override;
@@ -56,7 +56,8 @@ class Kernel final : public os::Os {
   std::variant<os::Bell, os::SysError> open_bell() override { return os::Bell{kEar, kClapper}; }
   void ring(const os::Bell& bell) override;
   void hush(const os::Bell& bell) override;
-  void wait(std::span<os::Watch> watches, std::optional<Instant> until) override;
+  std::optional<os::SysError> wait(std::span<os::Watch> watches,
+                                   std::optional<Instant> until) override;
 
  private:
   enum class State : std::uint8_t { kNever, kOpen, kClosed, kForeign };

@@ -14,7 +14,7 @@ Plan bare_plan() {
   plan.options.start_limit = 2s;
   plan.options.channel_grace = 500ms;
   plan.options.stop_grace = 1s;
-  plan.settings.max_payload = std::size_t{1} << 16;
+  plan.settings.max_payload = std::size_t{1} << 20;
   return plan;
 }
 
@@ -94,6 +94,13 @@ constexpr std::array kVariants = {
               plan.tasks[0].body = Body::kThrows;
               plan.settings.keep_stderr = true;
             }},
+    Variant{"large arguments",
+            [](Plan& plan) {
+              give_all(plan, {.run_limit = 1s, .large_call = true});
+              plan.pace = 120;
+              plan.impatient = false;
+            }},
+    Variant{"large results", [](Plan& plan) { give_all(plan, {.large_reply = true}); }},
     Variant{"long bodies", [](Plan& plan) { give_all(plan, {.body = Body::kLong}); }},
 };
 
@@ -103,6 +110,8 @@ TaskPlan random_task(Choices& choices) {
   if (choices.pick(4) == 0) task.deadline = 200ms * static_cast<int>(choices.pick(20));
   if (choices.pick(4) == 0) task.run_limit = 300ms * static_cast<int>(1 + choices.pick(5));
   if (choices.pick(4) == 0) task.retries = static_cast<int>(choices.pick(3));
+  task.large_call = choices.pick(6) == 0;
+  task.large_reply = choices.pick(24) == 0;
   return task;
 }
 
@@ -125,6 +134,7 @@ Plan random_plan(Choices& choices) {
   plan.at_once = choices.pick(tasks + 1);
   plan.shuffled = choices.pick(4) != 0;
   plan.impatient = choices.pick(2) == 0;
+  if (choices.pick(5) == 0) plan.pace = 60;
   plan.steps = static_cast<int>(40 + choices.pick(120));
   plan.strikes = static_cast<int>(choices.pick(7));
   plan.calm = 1 + choices.pick(16);

@@ -21,6 +21,9 @@ struct TaskPlan {
   std::optional<std::chrono::nanoseconds> deadline = {};
   std::optional<std::chrono::nanoseconds> run_limit = {};
   int retries = 0;
+  // An argument that a slow worker takes in parts, or that no worker with little memory takes; a
+  // result that is too large for a program with little memory.
+  bool large_call = false, large_reply = false;
 };
 
 struct Plan {
@@ -28,6 +31,7 @@ struct Plan {
   os::WorkerSettings settings;
   Init init = Init::kNone;
   std::vector<TaskPlan> tasks;
+  std::size_t pace = 0;     // so many bytes a worker takes at once; 0: all that come
   std::size_t at_once = 0;  // so many tasks are submitted before anything else
   int steps = 150;          // after so many, faults stop
   int strikes = 0;          // at most so many

@@ -10,13 +10,14 @@ namespace {
 using Phase = Process::Phase;
 using transport::TaskFailure;
 
+constexpr auto kDecodeStep = std::uint8_t{0};
 constexpr auto kRunStep = std::uint8_t{1};
 
 }  // namespace
 
 bool Program::can_move(const Process& process) const {
   if (process.ended || process.frozen || process.stalled) return false;
-  if (!process.unsent.empty() || process.room != Process::kLots) return true;
+  if (!process.unsent.empty() || process.room != process.at_once) return true;
   switch (process.phase) {
     case Phase::kBoot:
     case Phase::kReplies:
@@ -28,13 +29,15 @@ bool Program::can_move(const Process& process) const {
       return facts_.tasks[process.runs - 1].plan.body != Body::kHangs;
     case Phase::kAwaitsInitializer:
     case Phase::kServes:
-      return !process.inbox.empty() || process.parent_closed || process.refuses || process.hung_up;
+    case Phase::kTakes:
+      return !process.inbox.empty() || (process.phase == Phase::kServes && process.heard.begun()) ||
+             process.parent_closed || process.refuses || process.hung_up;
   }
   return false;
 }
 
 void Program::move(Process& process) {
-  process.room = Process::kLots;  // it reads what has come
+  process.room = process.at_once;  // it reads what has come
   if (!process.unsent.empty()) return send_rest(process);
   switch (process.phase) {
     case Phase::kBoot:
@@ -51,6 +54,14 @@ void Program::move(Process& process) {
       break;
     case Phase::kServes:
       serve(process);
+      break;
+    case Phase::kTakes:
+      if (!process.inbox.empty()) {
+        process.inbox.pop_front();
+        process.phase = Phase::kRuns;
+      } else if (process.parent_closed || process.refuses || process.hung_up) {
+        die(process, Exited{worker::kChannelFailed}, false);
+      }
       break;
     case Phase::kRuns:
     case Phase::kReplies:
@@ -86,13 +97,31 @@ void Program::initialize(Process& process) {
   }
 }
 
+// When the header of the offer has come.
+void Program::claim(Process& process, TaskId task) {
+  process.runs = task;
+  process.moved_long = false;
+  if (process.errors >= 0) {
+    const std::string line = "task " + std::to_string(task) + "\n";
+    for (const char c : line) process.errors_said.push_back(static_cast<std::byte>(c));
+  }
+  send(process, FrameKind::kClaim, task);
+}
+
 void Program::serve(Process& process) {
+  const auto begun = process.heard.begun();
+  if (process.inbox.empty() && begun && begun->first == FrameKind::kOffer) {
+    process.phase = Phase::kTakes;
+    return claim(process, begun->second);
+  }
+  const bool lost = process.parent_closed || process.refuses || process.hung_up;
+  if (process.inbox.empty() && !lost) return;  // it has read a part
   if (process.inbox.empty()) return die(process, Exited{worker::kChannelFailed}, false);
   Frame frame = std::move(process.inbox.front());
   process.inbox.pop_front();
   switch (frame.kind) {
     case FrameKind::kTally:
-      if (frame.task != process.digest) die(process, Exited{worker::kChannelFailed}, false);
+      if (frame.task != process.digest) die(process, Exited{worker::kChannelForged}, false);
       break;
     case FrameKind::kOffer:
       if (!process.inbox.empty() && process.inbox.front().kind == FrameKind::kWithdraw &&
@@ -101,13 +130,7 @@ void Program::serve(Process& process) {
         return send(process, FrameKind::kWithdrawn, frame.task);
       }
       process.phase = Phase::kRuns;
-      process.runs = frame.task;
-      process.moved_long = false;
-      if (process.errors >= 0) {
-        const std::string line = "task " + std::to_string(frame.task) + "\n";
-        for (const char c : line) process.errors_said.push_back(static_cast<std::byte>(c));
-      }
-      send(process, FrameKind::kClaim, frame.task);
+      claim(process, frame.task);
       break;
     case FrameKind::kWithdraw:
       break;
@@ -120,7 +143,13 @@ void Program::serve(Process& process) {
 }
 
 void Program::run(Process& process) {
-  const Body body = facts_.tasks[process.runs - 1].plan.body;
+  const TaskPlan& plan = facts_.tasks[process.runs - 1].plan;
+  const Body body = plan.body;
+  if (process.no_memory && plan.large_call) {
+    process.phase = Phase::kServes;
+    return send(process, FrameKind::kFailed, process.runs,
+                to_bytes(TaskFailure{kDecodeStep, "std::bad_alloc", "no memory"}));
+  }
   if (body == Body::kCrashes || body == Body::kExits) {
     process.struck = true;
     return die(process, body == Body::kCrashes ? ExitStatus(Signaled{SIGSEGV, true}) : Exited{3},
@@ -135,7 +164,7 @@ void Program::run(Process& process) {
   if (body == Body::kThrows) {
     fail(process, process.runs);
   } else {
-    send(process, FrameKind::kValue, process.runs, value_of(process.runs));
+    send(process, FrameKind::kValue, process.runs, value_of(process.runs, plan.large_reply));
   }
 }
 
@@ -144,13 +173,20 @@ void Program::fail(Process& process, TaskId task) {
 }
 
 void Program::send(Process& process, FrameKind kind, TaskId task, Bytes payload) {
+  // It is slow from here on: an initializer goes out in one piece.
+  if (kind == FrameKind::kHello && facts_.plan.pace != 0) {
+    process.at_once = process.room = facts_.plan.pace;
+  }
   const transport::Payload body(std::move(payload));
   const transport::Header header = make_header(kind, task, &body);
   process.digest = transport::extend_digest(process.digest, header);
-  std::array<std::byte, 256> whole;
-  std::copy(header.begin(), header.end(), whole.begin());
-  std::copy(body.bytes.begin(), body.bytes.end(), whole.begin() + transport::kHeaderSize);
-  const auto bytes = std::span(whole).first(transport::kHeaderSize + body.bytes.size());
+  std::array<std::byte, 256> small;
+  Bytes large;
+  const std::size_t size = transport::kHeaderSize + body.bytes.size();
+  if (size > small.size()) large.resize(size);
+  const auto bytes = large.empty() ? std::span(small).first(size) : std::span(large);
+  std::copy(header.begin(), header.end(), bytes.begin());
+  std::copy(body.bytes.begin(), body.bytes.end(), bytes.begin() + transport::kHeaderSize);
   const std::size_t part = std::exchange(process.split_at, 0);
   const bool cut = part > 0 && part < bytes.size();
   if (!kernel_.carry(process, cut ? bytes.first(part) : bytes)) {

@@ -20,6 +20,7 @@ class Program {
 
  private:
   void serve(Process& process);
+  void claim(Process& process, TaskId task);
   void run(Process& process);
   void initialize(Process& process);
   void send(Process& process, FrameKind kind, TaskId task, Bytes payload = {});

@@ -20,28 +20,31 @@ enum class What : std::uint8_t {
   kClock,     // time passes, to the instant for which the supervisor waits
   kHeal,      // faults stop: what was frozen or stalled goes on
   // faults, and what else may strike at any moment
-  kStrikeDeath,   // how: an index into the exits of strikes.cc; more: 1 = EOF and record at once
-  kFreeze,        //
-  kThaw,          //
-  kStall,         // makes no move any more, and is not stopped
-  kTear,          // its next message is cut short by its death
-  kSplit,         // its next message arrives in two pieces
-  kNoise,         // garbage
-  kForge,         // well-formed messages that it should not send
-  kHangUp,        // closes its channel, and lives
-  kRefuse,        // shuts the receiving end of its channel
-  kNarrow,        // its channel takes only a few bytes
-  kHoldOpen,      // a grandchild holds its channel open
-  kElsewhere,     // it will be reaped by somebody else
-  kLateRecord,    // its handle will be readable before its record can be had
-  kSpawnFails,    // the next spawns fail
-  kLoseAll,       // the program closes all descriptors
-  kSteal,         // it closes one, and opens something else under its number
-  kCancel,        //
-  kResize,        //
-  kAskHealth,     //
-  kOtherOrder,    // another than the first of what could happen happens
-  kSubmitInHush,  // a thread asks for something while the supervisor hushes the bell
+  kStrikeDeath,    // how: an index into the exits of strikes.cc; more: 1 = EOF and record at once
+  kFreeze,         //
+  kThaw,           //
+  kStall,          // makes no move any more, and is not stopped
+  kTear,           // its next message is cut short by its death
+  kSplit,          // its next message arrives in two pieces
+  kNoise,          // garbage
+  kForge,          // well-formed messages that it should not send
+  kHangUp,         // closes its channel, and lives
+  kRefuse,         // shuts the receiving end of its channel
+  kNarrow,         // its channel takes only a few bytes
+  kSlow,           // the same, from now on between any two moves of its
+  kNoMemoryThere,  // it has no memory for a large argument
+  kNoMemoryHere,   // the program has none for a large result
+  kHoldOpen,       // a grandchild holds its channel open
+  kElsewhere,      // it will be reaped by somebody else
+  kLateRecord,     // its handle will be readable before its record can be had
+  kSpawnFails,     // the next spawns fail
+  kLoseAll,        // the program closes all descriptors
+  kSteal,          // it closes one, and opens something else under its number
+  kCancel,         //
+  kResize,         //
+  kAskHealth,      //
+  kOtherOrder,     // another than the first of what could happen happens
+  kSubmitInHush,   // a thread asks for something while the supervisor hushes the bell
   // what the supervisor did
   kSpawned,
   kSpawnFailed,

@@ -35,6 +35,14 @@ const char* why_unreachable(const supervise::Row& row) {
   if (row.in == State::kLosing && !is_ours(row.on) && row.on != Event::kExit) {
     return "a lost channel is not read any more, and its loss is told once";
   }
+  const bool moves = row.on == Event::kTakes || row.on == Event::kTaken;
+  if (moves && (row.in == State::kIdle || row.in == State::kBusy)) {
+    return "nothing is left to be sent to it";
+  }
+  if (moves && (row.in == State::kStarting || row.in == State::kInitializing ||
+                row.in == State::kStopping)) {
+    return "an initializer is sent in one piece here: supervise/loop_taking_test.cc has the others";
+  }
   return nullptr;
 }
 

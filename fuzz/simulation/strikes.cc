@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <array>
 
 namespace poolproof::simulation {
@@ -13,6 +14,7 @@ constexpr int kDeaths = 8;  // each of the exits: EOF first, or record and EOF a
 constexpr int kOutOfMemory = 8;
 constexpr std::array<int, 3> kCuts = {1, 27, 28};
 constexpr std::array<int, 3> kRooms = {0, 10, 40};
+constexpr std::array<int, 2> kPaces = {60, 120};
 constexpr int kNoises = 3;
 
 // What a mad worker sends in its own name: of its own task, of another one, of none.
@@ -59,6 +61,9 @@ const std::vector<Strike>& Strikes::possible(bool brief) {
   }
   possible_.push_back({What::kAskHealth, 0, 0});
   for (const int how : {0, 1, 2, 3}) possible_.push_back({What::kShutdown, 0, how});
+  if (has_task([](const TaskPlan& task) { return task.large_reply; })) {
+    possible_.push_back({What::kNoMemoryHere, 0, facts_.no_memory ? 0 : 1});
+  }
   for (const int times : {1, 2, 8}) {
     if (kernel_.fail_spawns == 0) possible_.push_back({What::kSpawnFails, 0, times});
   }
@@ -68,6 +73,10 @@ const std::vector<Strike>& Strikes::possible(bool brief) {
     possible_.push_back({What::kSteal, -1, 1});
   }
   return possible_;
+}
+
+bool Strikes::has_task(bool (*is_such)(const TaskPlan& task)) const {
+  return std::any_of(facts_.plan.tasks.begin(), facts_.plan.tasks.end(), is_such);
 }
 
 void Strikes::of_worker(const Process& process, bool brief) {
@@ -86,6 +95,10 @@ void Strikes::of_worker(const Process& process, bool brief) {
   if (!process.held_open) can(What::kHoldOpen);
   if (!process.refuses) can(What::kRefuse);
   can(What::kNarrow, kRooms.size());
+  if (has_task([](const TaskPlan& task) { return task.large_call; })) {
+    if (process.at_once == Process::kLots) can(What::kSlow, kPaces.size());
+    possible_.push_back({What::kNoMemoryThere, process.number, process.no_memory ? 0 : 1});
+  }
   if (process.hung_up || process.parent_closed) return;
   can(What::kHangUp);
   if (!process.unsent.empty()) return;
@@ -117,6 +130,10 @@ void Strikes::make(const Strike& strike) {
     case What::kSpawnFails:
       kernel_.fail_spawns = how;
       return;
+    case What::kNoMemoryHere:
+      facts_.no_memory = how != 0;
+      facts_.memory_struck |= facts_.no_memory;
+      return;
     case What::kLoseAll:
       facts_.descriptors_struck = true;
       return kernel_.lose_all();
@@ -132,7 +149,8 @@ void Strikes::make(const Strike& strike) {
 void Strikes::strike(const Strike& strike, Process& process) {
   const int how = strike.how;
   const auto index = static_cast<std::size_t>(how);
-  process.struck |= strike.what != What::kSplit && strike.what != What::kThaw;
+  process.struck |= strike.what != What::kSplit && strike.what != What::kThaw &&
+                    strike.what != What::kNoMemoryThere;
   switch (strike.what) {
     case What::kStrikeDeath:
       if (how == kOutOfMemory) {
@@ -171,6 +189,13 @@ void Strikes::strike(const Strike& strike, Process& process) {
       break;
     case What::kNarrow:
       process.room = static_cast<std::size_t>(kRooms[index]);
+      break;
+    case What::kSlow:
+      process.at_once = process.room = static_cast<std::size_t>(kPaces[index]);
+      break;
+    case What::kNoMemoryThere:
+      process.no_memory = how != 0;
+      process.memory_struck |= process.no_memory;
       break;
     case What::kHoldOpen:
       process.held_open = true;
@@ -217,7 +242,10 @@ void Strikes::shut_down(const supervise::ShutdownAsked& asked) {
 void Strikes::heal() {
   facts_.record.add(What::kHeal);
   kernel_.fail_spawns = 0;
-  for (Process& process : facts_.processes) process.frozen = process.stalled = false;
+  facts_.no_memory = false;
+  for (Process& process : facts_.processes) {
+    process.frozen = process.stalled = process.no_memory = false;
+  }
   if (facts_.plan.init == Init::kHangs) facts_.plan.init = Init::kWorks;
   for (TaskFacts& task : facts_.tasks) {
     if (task.plan.body == Body::kHangs) task.plan.body = Body::kValue;

@@ -31,6 +31,7 @@ class Strikes {
   void shut_down(const supervise::ShutdownAsked& asked);
 
  private:
+  bool has_task(bool (*is_such)(const TaskPlan& task)) const;
   void of_worker(const Process& process, bool brief);
   void strike(const Strike& strike, Process& process);
   void forge(Process& process, int how);

@@ -1,0 +1,50 @@
+#include "executor/tests/failing_new.h"
+
+#include <atomic>
+#include <cstdlib>
+#include <limits>
+#include <new>
+
+namespace poolproof::testing_support {
+namespace {
+
+std::atomic<long> until_first = 0;  // 0 and less: nothing is to fail, or it has begun to
+std::atomic<long> to_fail = 0;
+std::atomic<long> failed = 0;
+std::atomic<std::size_t> least = 0;
+thread_local bool may_fail = true;
+
+bool fails(std::size_t bytes) {
+  if (!may_fail || to_fail.load() <= 0 || bytes < least.load()) return false;
+  if (until_first.load() > 0 && until_first.fetch_sub(1) > 1) return false;
+  if (to_fail.fetch_sub(1) <= 0) return false;
+  ++failed;
+  return true;
+}
+
+}  // namespace
+
+void fail_allocation(long nth, long more, std::size_t bytes) {
+  failed = 0;
+  least = bytes;
+  until_first = nth;
+  to_fail = 1 + more;
+}
+
+long stop_failing() {
+  to_fail = 0;
+  until_first = 0;
+  return failed.load();
+}
+
+void set_may_fail(bool may) { may_fail = may; }
+
+}  // namespace poolproof::testing_support
+
+void* operator new(std::size_t bytes) {
+  if (poolproof::testing_support::fails(bytes)) throw std::bad_alloc();
+  if (void* memory = std::malloc(bytes == 0 ? 1 : bytes)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
