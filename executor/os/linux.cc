@@ -383,24 +383,28 @@ timespec left_until(std::optional<Instant> until, Instant now) {
 }
 
 // The kernel takes no more entries at once than RLIMIT_NOFILE allows, and the program may have
-// lowered that since the descriptors were opened. Then they are asked in parts, again and again:
-// the one place where we poll.
+// lowered that since the descriptors were opened, or lower it at any moment. Then they are asked in
+// parts, again and again: the one place where we poll.
 int poll_in_parts(std::vector<pollfd>& polled, std::optional<Instant> until) {
   constexpr timespec kPause{0, 10'000'000};
   constexpr timespec kNone{0, 0};
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  const auto most = static_cast<std::size_t>(std::max<rlim_t>(limit.rlim_cur, 1));
-  while (true) {
-    int ready = 0;
-    for (std::size_t at = 0; at < polled.size(); at += most) {
-      const int some = ppoll(&polled[at], std::min(most, polled.size() - at), &kNone, nullptr);
-      if (some < 0 && errno != EINTR) return -1;
+  int ready = 0;
+  while (ready == 0) {
+    rlimit limit{};
+    getrlimit(RLIMIT_NOFILE, &limit);
+    errno = EINVAL;
+    if (limit.rlim_cur == 0) return -1;
+    for (pollfd& each : polled) each.revents = 0;
+    for (std::size_t at = 0; at < polled.size(); at += limit.rlim_cur) {
+      const std::size_t part = std::min<std::size_t>(limit.rlim_cur, polled.size() - at);
+      const int some = ppoll(&polled[at], part, &kNone, nullptr);
+      if (some < 0 && errno != EINTR && errno != EINVAL) return -1;
       ready += std::max(some, 0);
     }
-    if (ready > 0 || (until && std::chrono::steady_clock::now() >= *until)) return ready;
-    ppoll(polled.data(), std::min(most, polled.size()), &kPause, nullptr);
+    if (ready > 0 || (until && std::chrono::steady_clock::now() >= *until)) break;
+    ppoll(polled.data(), 1, &kPause, nullptr);  // of the bell
   }
+  return ready;
 }
 
 }  // namespace
