@@ -65,7 +65,7 @@ TEST_F(Watched, deaths_are_counted_by_cause_and_so_is_what_follows) {
 }
 
 TEST_F(Watched, failing_spawns_are_counted) {
-  for (int i = 0; i < 2; ++i) os.fail_next_spawn({"posix_spawn", EAGAIN});
+  for (int i = 0; i < 2; ++i) os.fail_next_spawn({"clone", EAGAIN});
   submit(1);
   EXPECT_EQ(health().spawn_failures, 2u);
   EXPECT_EQ(health().spawned, 0u);

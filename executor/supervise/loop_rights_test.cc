@@ -114,7 +114,7 @@ TEST_F(Loop1, the_record_of_an_abandoned_worker_is_taken_once_it_comes) {
 TEST_F(Loop1, a_worker_that_refuses_to_serve_ends_the_pool_at_once_with_its_reason) {
   submit(1);
   os.say(0, FrameKind::kRefusal, 0, bytes("getsockopt: Operation not permitted"));
-  ends(0, Exited{114});
+  ends(0, Exited{115});
   EXPECT_EQ(failure(1).kind, FailureKind::kSpawn);
   EXPECT_NE(text_of(failure(1)).find("could not serve: getsockopt: Operation not permitted"),
             std::string::npos)

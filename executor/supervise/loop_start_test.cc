@@ -137,7 +137,7 @@ TEST_F(Loop2, the_pauses_grow_while_others_work_and_the_pool_goes_on) {
 }
 
 TEST_F(Loop1, a_failing_spawn_is_tried_again_after_growing_pauses_and_then_named) {
-  for (int i = 0; i < 6; ++i) os.fail_next_spawn({"posix_spawn", ENOMEM});
+  for (int i = 0; i < 6; ++i) os.fail_next_spawn({"clone", ENOMEM});
   submit(1);
   std::vector<std::chrono::nanoseconds> pauses;
   while (open(1) && pauses.size() < 10) {
@@ -147,13 +147,13 @@ TEST_F(Loop1, a_failing_spawn_is_tried_again_after_growing_pauses_and_then_named
   }
   EXPECT_EQ(pauses, (std::vector<std::chrono::nanoseconds>{100ms, 200ms, 400ms, 800ms}));
   EXPECT_EQ(failure(1).kind, FailureKind::kSpawn);
-  EXPECT_TRUE(names(failure(1), "tried 6 times: posix_spawn: Cannot allocate memory"))
+  EXPECT_TRUE(names(failure(1), "tried 6 times: clone: Cannot allocate memory"))
       << failure(1).text;
   EXPECT_EQ(os.spawned(), 0u);
 }
 
 TEST_F(Loop2, spawns_that_fail_together_count_once) {
-  for (int i = 0; i < 10; ++i) os.fail_next_spawn({"posix_spawn", EAGAIN});
+  for (int i = 0; i < 10; ++i) os.fail_next_spawn({"clone", EAGAIN});
   inbox.put(TaskSubmitted{2, nullptr, {}});
   submit(1);
   for (const auto pause : {100ms, 200ms, 400ms}) {
@@ -166,7 +166,7 @@ TEST_F(Loop2, spawns_that_fail_together_count_once) {
 }
 
 TEST_F(Loop1, a_spawn_that_works_again_ends_the_row_of_failures) {
-  for (int i = 0; i < 5; ++i) os.fail_next_spawn({"posix_spawn", EAGAIN});
+  for (int i = 0; i < 5; ++i) os.fail_next_spawn({"clone", EAGAIN});
   submit(1);
   for (const auto pause : {100ms, 200ms, 400ms, 800ms}) pass(pause);
   ASSERT_EQ(os.spawned(), 1u);
@@ -174,7 +174,7 @@ TEST_F(Loop1, a_spawn_that_works_again_ends_the_row_of_failures) {
   says(0, FrameKind::kClaim, 1);
   says(0, FrameKind::kValue, 1);
   ends(0, Exited{0});
-  for (int i = 0; i < 2; ++i) os.fail_next_spawn({"posix_spawn", EAGAIN});
+  for (int i = 0; i < 2; ++i) os.fail_next_spawn({"clone", EAGAIN});
   submit(2);
   EXPECT_EQ(os.woke_until(), os.now() + 100ms);
   EXPECT_TRUE(open(2));

@@ -148,7 +148,7 @@ TEST_F(Loop1, idle_workers_that_are_killed_are_replaced_when_needed_and_never_en
 
 TEST_F(Loop2, a_failing_spawn_leaves_the_work_to_the_workers_that_live) {
   one_busy_worker();
-  for (int i = 0; i < 5; ++i) os.fail_next_spawn({"posix_spawn", EAGAIN});
+  for (int i = 0; i < 5; ++i) os.fail_next_spawn({"clone", EAGAIN});
   submit(2);
   EXPECT_TRUE(open(2));
   EXPECT_TRUE(recorder.ends.empty());

@@ -126,7 +126,7 @@ TEST(Programs, that_are_only_called_like_a_worker_end_with_a_message_and_never_r
     Program program(DRIVEN_PROGRAM, args, "poolproof-worker");
     EXPECT_EQ(program.output(), "");
     ASSERT_TRUE(WIFEXITED(program.status()));
-    EXPECT_EQ(WEXITSTATUS(program.status()), 114);
+    EXPECT_EQ(WEXITSTATUS(program.status()), 115);
   }
 }
 

@@ -58,6 +58,7 @@ using SharedPayload = std::shared_ptr<const Payload>;  // null: empty
 // What a worker ends with when its channel fails under it, and when a task has written to it.
 inline constexpr int kChannelFailed = 113;
 inline constexpr int kChannelForged = 114;
+inline constexpr int kCannotServe = 115;  // it has said why, on stderr and in kRefusal
 
 inline constexpr std::size_t kHeaderSize = 28;
 inline constexpr std::size_t kLongestFailure = std::size_t{128} << 10;

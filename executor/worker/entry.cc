@@ -19,9 +19,6 @@ namespace poolproof {
 namespace worker {
 namespace {
 
-// What a worker ends with that cannot serve. It has said why, on stderr and on its channel.
-constexpr int kCannotServe = 114;
-
 // Set before constructors run, which must not set them back.
 constinit bool entry_proved = false;
 constinit bool begun = false;  // in a worker
@@ -37,7 +34,7 @@ constinit std::vector<int> early_threads;  // beside the main one
           "%s. Its main does not run.\n",
           getpid(), os::kWorkerMarker, why.c_str());
   report_refusal(why);
-  _exit(kCannotServe);
+  _exit(transport::kCannotServe);
 }
 
 std::vector<int> threads_beside(int main_thread) {
