@@ -69,6 +69,37 @@ TEST(Closing, the_executor_whose_task_ended_last_may_be_shut_down_in_that_callba
   EXPECT_FALSE(living);
 }
 
+// Whose destructor waits for a task.
+struct Waits {
+  Executor* pool;
+  std::promise<int> told;
+  Waits(Executor& executor, std::promise<int> promise)
+      : pool(&executor), told(std::move(promise)) {}
+  Waits(Waits&& other) noexcept
+      : pool(std::exchange(other.pool, nullptr)), told(std::move(other.told)) {}
+  ~Waits() {
+    if (pool != nullptr) told.set_value(pool->submit(twice, 4).get());
+  }
+};
+
+TEST(Closing, a_task_that_ends_lets_go_of_a_value_whose_destructor_waits_for_the_next) {
+  Meeting meeting;
+  Executor other({.workers = 1}), living({.workers = 1});
+  std::promise<int> promise;
+  std::future<int> told = promise.get_future();
+  Future<Waits> value = other.submit([] {}).then(
+      [&, promise = std::move(promise)]() mutable { return Waits(living, std::move(promise)); });
+  value.wait();
+  // The last reference to it is in a future that nobody keeps.
+  static_cast<void>(
+      when_all(std::move(value), living.submit(meet_and_return, meeting.folder(), 1)));
+  meeting.await();
+  other.shutdown();
+  meeting.let_go();
+  ASSERT_EQ(told.wait_for(60s), std::future_status::ready);
+  EXPECT_EQ(told.get(), 8);
+}
+
 TEST(Closing, a_value_that_ends_an_executor_may_be_dropped_by_another_ones_task) {
   Meeting meeting;
   Executor living({.workers = 1});
@@ -77,14 +108,12 @@ TEST(Closing, a_value_that_ends_an_executor_may_be_dropped_by_another_ones_task)
   Future<std::shared_ptr<Executor>> value =
       owned->submit(twice, 1).then([owned](int) { return owned; });
   value.wait();
-  // The last reference to it is in a future that nobody keeps, and goes as this task ends.
   static_cast<void>(
       when_all(std::move(value), living.submit(meet_and_return, meeting.folder(), 1)));
   owned.reset();
   meeting.await();
   EXPECT_FALSE(watched.expired());
   meeting.let_go();
-  living.submit(twice, 1).get();  // its supervisor is not held up
   living.shutdown();
   EXPECT_TRUE(watched.expired());
 }
