@@ -277,7 +277,9 @@ std::optional<std::uint64_t> LinuxOs::own_out_of_memory_kills(const Child& child
 }
 
 bool LinuxOs::clear_away(const Child& child) {
-  return child.cgroup.empty() || remove_cgroup(child.cgroup);
+  if (!child.cgroup.empty() && !remove_cgroup(child.cgroup)) return false;
+  give_back_to_share(child.share);
+  return true;
 }
 
 IoResult LinuxOs::read(int fd, std::span<std::byte> into) {
