@@ -34,9 +34,12 @@ Loop::~Loop() {
     }
     left_over_.push_back(hand.child);
   }
+  for (Abandoned& each : abandoned_) {
+    if (each.late_reaper.joinable()) each.late_reaper.join();
+  }
   if (!descriptors_lost_) reap_abandoned();
-  for (const os::Child& child : abandoned_) {
-    if (!descriptors_lost_) os_.close(child.handle);
+  for (const Abandoned& each : abandoned_) {
+    if (!descriptors_lost_) os_.close(each.child.handle);
   }
   for (const os::Child& child : left_over_) os_.clear_away(child);
 }
@@ -184,7 +187,10 @@ void Loop::collect_late_exits(std::vector<Input>& inputs) {
   }
   for (const auto& [id, exit] : late) {
     const auto found = hands_.find(id);
-    if (found == hands_.end()) continue;  // it was abandoned
+    if (found == hands_.end()) {
+      take_abandoned(id);
+      continue;
+    }
     Hand& hand = found->second;
     if (hand.late_reaper.joinable()) hand.late_reaper.join();
     // Its channel may have become something else while the record was waited for.
@@ -302,19 +308,29 @@ void Loop::carry_out(AbandonWorker& order, std::vector<Input>& inputs) {
   POOLPROOF_CHECK(found != hands_.end(), "a worker is abandoned once");
   Hand& hand = found->second;
   if (!are_ours(hand) || !lifeline_is_ours(hand)) return tell_loss(inputs);
-  if (hand.late_reaper.joinable()) hand.late_reaper.join();  // it has ended, as its handle told
   outlet_.worker_ended({hand.index, hand.child.pid});
   if (hand.child.errors >= 0) os_.close(hand.child.errors);
   if (hand.child.lifeline >= 0) os_.close(hand.child.lifeline);
-  abandoned_.push_back(hand.child);
+  abandoned_.push_back({order.worker, hand.child, std::move(hand.late_reaper)});
   hands_.erase(found);
 }
 
 void Loop::reap_abandoned() {
-  std::erase_if(abandoned_, [this](const os::Child& child) {
-    if (!os_.try_reap(child)) return false;
-    os_.close(child.handle);
-    left_over_.push_back(child);
+  std::erase_if(abandoned_, [this](const Abandoned& each) {
+    if (each.late_reaper.joinable() || !os_.try_reap(each.child)) return false;
+    os_.close(each.child.handle);
+    left_over_.push_back(each.child);
+    return true;
+  });
+}
+
+// Its late reaper has the record.
+void Loop::take_abandoned(WorkerId id) {
+  std::erase_if(abandoned_, [&](Abandoned& each) {
+    if (each.id != id) return false;
+    each.late_reaper.join();
+    os_.close(each.child.handle);
+    left_over_.push_back(each.child);
     return true;
   });
 }

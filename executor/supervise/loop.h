@@ -66,11 +66,18 @@ class Loop {
     std::thread late_reaper;  // waits where the handle was readable and the record was not there
   };
 
+  struct Abandoned {  // could not be killed, and has not ended yet
+    WorkerId id = 0;
+    os::Child child;
+    std::thread late_reaper;
+  };
+
   std::vector<Input> gather();
   void look_for_other_rights(std::vector<Input>& inputs);
   bool lifeline_is_ours(const Hand& hand);
   void let_go(Hand& hand);
   void reap_abandoned();
+  void take_abandoned(WorkerId id);
   bool are_ours(const Hand& hand);
   void sleep();
   void hear(WorkerId id, Hand& hand, std::size_t budget, std::vector<Input>& inputs);
@@ -102,7 +109,7 @@ class Loop {
   std::uint64_t rights_ = 0;                   // of the program, when it was asked last
   std::optional<os::SysError> wait_failed_;
   std::vector<os::Child> left_over_;  // ended, but something of theirs is still there
-  std::vector<os::Child> abandoned_;  // could not be killed, and have not ended yet
+  std::vector<Abandoned> abandoned_;
   bool finished_ = false;
 
   std::mutex late_mutex_;  // guards what follows against the late reapers
