@@ -40,6 +40,11 @@ Refusal check_channel(const WorkerStart& start) {
   if (getsockopt(kWorkerChannel, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
     return SysError{"getsockopt(SO_PEERCRED) on descriptor 3, its channel", errno};
   }
+  if (peer.pid == 0) {
+    return SysError{
+        "its parent is in another PID namespace (has the program called unshare or "
+        "setns with CLONE_NEWPID?)"};
+  }
   if (peer.pid != start.parent) {
     return SysError{"the other end of descriptor 3 was not made by the parent that argv names"};
   }
@@ -67,6 +72,12 @@ void await_go() {
 
 bool is_called_worker(int argc, char** argv) {
   return argc > 0 && std::strcmp(argv[0], kWorkerMarker) == 0;
+}
+
+bool is_made_by_parent(int channel) {
+  ucred peer{};
+  socklen_t size = sizeof(peer);
+  return getsockopt(channel, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.pid == getppid();
 }
 
 std::variant<WorkerStart, SysError> begin_as_worker(int argc, char** argv) {
