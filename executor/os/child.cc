@@ -1,7 +1,6 @@
 #include "executor/os/child.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
@@ -11,6 +10,7 @@
 #include <cerrno>
 #include <cstring>
 
+#include "executor/os/lifeline.h"
 #include "executor/os/memory.h"
 #include "executor/os/nesting.h"
 #include "executor/os/os.h"
@@ -40,32 +40,15 @@ Refusal check_channel(const WorkerStart& start) {
   if (getsockopt(kWorkerChannel, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0) {
     return SysError{"getsockopt(SO_PEERCRED) on descriptor 3, its channel", errno};
   }
+  if (peer.pid == 0) {
+    return SysError{
+        "its parent is in another PID namespace (has the program called unshare or "
+        "setns with CLONE_NEWPID?)"};
+  }
   if (peer.pid != start.parent) {
     return SysError{"the other end of descriptor 3 was not made by the parent that argv names"};
   }
   if (!is_own_user(peer.uid)) return SysError{"its parent is another user's"};
-  return std::nullopt;
-}
-
-// Far from the low numbers that a task may close in a loop. The kernel then kills this process, by
-// SIGKILL, when the last write end is closed: when the parent has ended, or wants it ended and may
-// not send it a signal any more. It remembers the user that asked, not the one that this process is
-// by then.
-Refusal hold_lifeline() {
-  int fd = -1;
-  for (const int least : {1000, 500, 250, 100, kWorkerLifeline + 1}) {  // the limit may be lower
-    fd = fcntl(kWorkerLifeline, F_DUPFD_CLOEXEC, least);
-    if (fd >= 0) break;
-  }
-  if (fd < 0) return SysError{"fcntl(F_DUPFD_CLOEXEC) of descriptor 4, its lifeline", errno};
-  close(kWorkerLifeline);
-  if (fcntl(fd, F_SETOWN, getpid()) != 0 || fcntl(fd, F_SETSIG, SIGKILL) != 0 ||
-      fcntl(fd, F_SETFL, O_ASYNC | O_NONBLOCK) != 0) {
-    return SysError{"fcntl(F_SETSIG) of its lifeline", errno};
-  }
-  // Closed before that was in place?
-  pollfd ended{fd, POLLIN, 0};
-  if (poll(&ended, 1, 0) == 1 && (ended.revents & POLLHUP) != 0) _exit(1);
   return std::nullopt;
 }
 
@@ -89,6 +72,12 @@ void await_go() {
 
 bool is_called_worker(int argc, char** argv) {
   return argc > 0 && std::strcmp(argv[0], kWorkerMarker) == 0;
+}
+
+bool is_made_by_parent(int channel) {
+  ucred peer{};
+  socklen_t size = sizeof(peer);
+  return getsockopt(channel, SOL_SOCKET, SO_PEERCRED, &peer, &size) != 0 || peer.pid == getppid();
 }
 
 std::variant<WorkerStart, SysError> begin_as_worker(int argc, char** argv) {

@@ -19,6 +19,10 @@ bool is_called_worker(int argc, char** argv);
 // any constructor of the program.
 std::variant<WorkerStart, SysError> begin_as_worker(int argc, char** argv);
 
+// Whether it may be told why this process cannot be a worker: the other end was made by our parent,
+// or the kernel does not say by whom.
+bool is_made_by_parent(int channel);
+
 // From now on the kernel kills this process when the thread that spawned it ends. Ends the process
 // at once if that has happened already. The kernel forgets it when the process changes its user or
 // group; the lifeline it does not forget. An error: it cannot be asked who the parent is.

@@ -22,6 +22,7 @@
 
 #include "executor/os/cgroup.h"
 #include "executor/os/file.h"
+#include "executor/os/lifeline.h"
 #include "executor/os/memory.h"
 #include "executor/os/nesting.h"
 #include "executor/os/rights.h"
@@ -155,6 +156,9 @@ std::variant<Child, SysError> start_on(Line& line, int index, const WorkerSettin
   WorkerStart start = start_of(index, settings, name);
   if (start.parent < 0) return SysError{"getpid", errno};
   if (std::string why = why_no_workers(); !why.empty()) return SysError{"", 0, std::move(why)};
+  for (const auto& why_not : {&why_no_workers, &why_not_by_this_thread}) {
+    if (std::string why = why_not(); !why.empty()) return SysError{"", 0, std::move(why)};
+  }
   const std::optional<Capabilities> capabilities = program_capabilities();
   if (!capabilities) {
     return SysError{"reading /proc/self/status", errno,
@@ -196,8 +200,10 @@ std::optional<SysError> open_line(Line& line, const WorkerSettings& settings) {
     return SysError{"socketpair", errno};
   }
   if (auto failed = line.channel.take(pair[0], pair[1])) return failed;
-  if (pipe2(pair, O_CLOEXEC) != 0) return SysError{"pipe2", errno};
-  if (auto failed = line.lifeline.take(pair[1], pair[0])) return failed;
+  auto lifeline = open_lifeline();
+  if (auto* failed = std::get_if<SysError>(&lifeline)) return *failed;
+  line.lifeline.ours = std::get<Lifeline>(lifeline).programs;
+  line.lifeline.theirs = std::get<Lifeline>(lifeline).workers;
   if (!settings.keep_stderr) return std::nullopt;
   if (pipe2(pair, O_CLOEXEC) != 0) return SysError{"pipe2", errno};
   return line.errors.take(pair[0], pair[1]);
@@ -279,7 +285,9 @@ std::optional<std::uint64_t> LinuxOs::own_out_of_memory_kills(const Child& child
 }
 
 bool LinuxOs::clear_away(const Child& child) {
-  return child.cgroup.empty() || remove_cgroup(child.cgroup);
+  if (!child.cgroup.empty() && !remove_cgroup(child.cgroup)) return false;
+  give_back_to_share(child.share);
+  return true;
 }
 
 IoResult LinuxOs::read(int fd, std::span<std::byte> into) {

@@ -28,7 +28,10 @@ int workers_within_share(int wanted) { return depth == 0 ? wanted : std::min(wan
 
 int share_for_each_of(int workers) {
   if (depth == 0) return std::max(kHandedOut / workers, kLeastEach);
-  return std::max(share / workers - 1, 0);
+  // A quarter is left for other executors of this worker, as far as that leaves this one whole.
+  const int left = std::max(share - taken.load(), 0);
+  const int budget = std::max(left - left / 4, std::min(workers, left));
+  return std::max(budget / workers - 1, 0);
 }
 
 bool take_from_share(int each) {

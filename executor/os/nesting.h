@@ -21,6 +21,6 @@ int share_for_each_of(int workers);
 
 // In the way of every spawn. False: with another worker and its share, there would be too many.
 bool take_from_share(int share);
-void give_back_to_share(int share);  // once that worker has been reaped
+void give_back_to_share(int share);  // once for each, when that worker has been reaped
 
 }  // namespace poolproof::os

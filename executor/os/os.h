@@ -61,7 +61,7 @@ struct Child {
   int channel = -1;         // our end of its channel, non-blocking
   int errors = -1;          // what it writes to stderr, non-blocking; -1: that is inherited
   std::string cgroup = {};  // of its own, which its memory is limited by; empty: none
-  int lifeline = -1;        // a write end: when it is closed, the kernel kills the process
+  int lifeline = -1;        // when it is closed, the kernel kills the process
   int share = 0;            // of nested workers (nesting.h), given back once it has been reaped
 };
 

@@ -10,8 +10,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <functional>
+#include <mutex>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -55,6 +59,34 @@ std::uint64_t mix(std::uint64_t digest, std::uint64_t value) {
   return digest ^ (digest >> 29);
 }
 
+// What stands after that word, to the end of the line; empty if there is none.
+std::string_view line_of(std::string_view status, std::string_view key) {
+  const std::size_t at = status.find(key);
+  if (at == std::string_view::npos) return "";
+  const std::string_view rest = status.substr(at + key.size());
+  return rest.substr(0, rest.find('\n'));
+}
+
+constexpr char kMainThread[] = "/proc/self/status";
+
+// What only /proc tells of the main thread. If it does not (now), what it has told last.
+std::uint64_t status_digest() {
+  static std::mutex mutex;
+  static std::uint64_t last = 0;
+  static std::chrono::steady_clock::time_point told;
+  const std::lock_guard lock(mutex);
+  const auto now = std::chrono::steady_clock::now();
+  if (last != 0 && now - told < kStatusAge) return last;
+  told = now;
+  const std::optional<std::string> status = read_file(kMainThread);
+  if (!status) return last;
+  std::uint64_t digest = 1;
+  for (const char* key : {"\nUid:", "\nGid:", "\nGroups:", "\nCapBnd:", "\nNoNewPrivs:"}) {
+    digest = mix(digest, std::hash<std::string_view>()(line_of(*status, key)));
+  }
+  return last = digest;
+}
+
 std::optional<std::uint64_t> number_of(const std::string& status, const char* key, int base) {
   const std::size_t at = status.find(key);
   if (at == std::string::npos) return std::nullopt;
@@ -83,8 +115,23 @@ std::string why_no_workers() {
          "setresuid), or submit while the two are the same";
 }
 
+std::string why_not_by_this_thread() {
+  const std::optional<std::string> main_thread = read_file(kMainThread);
+  const std::optional<std::string> this_thread = read_file("/proc/thread-self/status");
+  if (!main_thread || !this_thread) return "";  // whoever needs it will say so
+  for (const char* key : {"\nUid:", "\nGid:", "\nGroups:"}) {
+    const std::string_view mains = line_of(*main_thread, key), ours = line_of(*this_thread, key);
+    if (mains == ours) continue;
+    return "the main thread of this program and the executor's have different rights (" +
+           std::string(key + 1) + std::string(mains) + " and" + std::string(ours) +
+           "), so its workers would not be safe. Has a thread changed its own by a raw system "
+           "call? Cure: use the functions of the C library, which change those of all threads";
+  }
+  return "";
+}
+
 std::optional<Capabilities> program_capabilities() {
-  const std::optional<std::string> status = read_file("/proc/self/status");
+  const std::optional<std::string> status = read_file(kMainThread);
   if (!status) return std::nullopt;
   const auto inheritable = number_of(*status, "\nCapInh:", 16);
   const auto permitted = number_of(*status, "\nCapPrm:", 16);
@@ -114,6 +161,7 @@ std::uint64_t rights_digest() {
     const auto at = static_cast<std::size_t>(i);
     digest = mix(digest, many.empty() ? few[at] : many[at]);
   }
+  digest = mix(digest, status_digest());
   Masks masks;
   if (read_masks(getpid(), masks)) {
     digest = mix(mix(mix(digest, masks.effective()), masks.permitted()), masks.inheritable());
@@ -130,9 +178,11 @@ std::optional<SysError> keep_at_most(const Capabilities& most) {
     if ((most.bounding >> capability & 1) != 0) continue;
     const int held = prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
     if (held < 0) break;  // beyond the last that this kernel knows
-    if (held == 1 && prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) != 0) {
-      return SysError{"prctl(PR_CAPBSET_DROP)", errno};
+    if (held == 0 || prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
+      return SysError{"prctl(PR_SET_NO_NEW_PRIVS)", errno};
     }
+    break;
   }
   Masks now;
   if (!read_masks(0, now)) return SysError{"capget", errno};

@@ -2,6 +2,7 @@
 // capabilities. A worker must never have a right that the program has given up.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -24,16 +25,24 @@ struct Capabilities {
 // could.
 std::string why_no_workers();
 
+// Why this thread could not start one although the program could: its user or groups are not those
+// of the main thread (glibc changes them in all threads, a raw system call in one). Empty: it
+// could.
+std::string why_not_by_this_thread();
+
 // Of the program's main thread. nullopt: /proc does not tell.
 std::optional<Capabilities> program_capabilities();
 
-// A digest of the user, the groups and the capabilities that the program has now: another one tells
-// that they have changed. Four system calls. Capabilities are those of the main thread, since the
-// kernel has them for each thread apart; users and groups are the same in all threads (glibc).
+// A digest of what the main thread has now: another one tells that it has changed. User, groups and
+// capabilities are asked each time (four system calls); the bounding set and no_new_privs stand in
+// /proc alone, which is slow, so that they are at most kStatusAge old.
 std::uint64_t rights_digest();
+inline constexpr std::chrono::milliseconds kStatusAge{1};
 
 // This process keeps no capability that is not in `most`. For a worker, before anything of the user
-// runs in it: when a process of root is started, the kernel gives it all capabilities again.
+// runs in it: when a process of root is started, the kernel gives it all capabilities again. Where
+// the bounding set cannot be made smaller any more (the program has dropped its user, too), it gets
+// no_new_privs, so that the set is without effect.
 std::optional<SysError> keep_at_most(const Capabilities& most);
 
 }  // namespace poolproof::os

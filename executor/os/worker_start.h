@@ -16,7 +16,7 @@ namespace poolproof::os {
 
 inline constexpr char kWorkerMarker[] = "poolproof-worker";
 inline constexpr int kWorkerChannel = 3;   // its descriptor in the worker
-inline constexpr int kWorkerLifeline = 4;  // read end of a pipe whose write end its parent holds
+inline constexpr int kWorkerLifeline = 4;  // see lifeline.h
 inline constexpr char kGo = 'g';           // the first byte to a worker that waits; then frames
 
 // Plain, since it is filled in before constructors run.

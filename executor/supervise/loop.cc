@@ -62,9 +62,12 @@ Loop::~Loop() {
       hand.late_reaper.join();
     }
   }
+  for (auto& [id, hand] : abandoned_) {
+    if (hand.late_reaper.joinable()) hand.late_reaper.join();
+  }
   if (!descriptors_lost_) {
     reap_abandoned();
-    for (const os::Child& child : abandoned_) os_.close(child.handle);
+    for (const auto& [id, hand] : abandoned_) os_.close(hand.child.handle);
   }
   try {
     clear_at_the_end();
@@ -300,16 +303,13 @@ void Loop::look_for_exit(WorkerId id, Hand& hand, std::vector<Input>& inputs) {
 
 void Loop::collect_late_exits(std::vector<Input>& inputs) {
   for (auto& [id, hand] : hands_) {
-    if (!hand.late_reaper.joinable()) continue;
-    {
-      const std::lock_guard lock(late_mutex_);
-      if (!hand.late_exit) continue;
-    }
+    if (!hand.late_reaper.joinable() || !has_late_exit(hand)) continue;
     hand.late_reaper.join();
     hand.reaped = true;
     // Its channel may have become something else while the record was waited for.
     if (!descriptors_lost_ && are_ours(hand)) told_exit(id, hand, *hand.late_exit, inputs);
   }
+  if (!descriptors_lost_) reap_abandoned();
 }
 
 void Loop::told_exit(WorkerId id, Hand& hand, const ExitStatus& exit, std::vector<Input>& inputs) {
@@ -343,7 +343,6 @@ bool Loop::is_out_of_memory(const Hand& hand, const ExitStatus& exit) {
 // What cannot be removed yet is tried again after a pause that doubles. What is still there after
 // the longest (in an uninterruptible wait, say) is tried again with the next, and at the end.
 void Loop::clear_away(const os::Child& child) {
-  reap_abandoned();
   left_over_.push_back(child);
   clear_pause_ = kFirstClearing;
   clear_again();
@@ -450,21 +449,32 @@ void Loop::carry_out(AbandonWorker& order, std::vector<Input>& inputs) {
   POOLPROOF_CHECK(found != hands_.end(), "a worker is abandoned once");
   Hand& hand = found->second;
   if (!are_ours(hand) || !lifeline_is_ours(hand)) return tell_loss(inputs);
-  if (hand.late_reaper.joinable()) hand.late_reaper.join();  // it has ended, as its handle told
   outlet_.worker_ended({hand.index, hand.child.pid});
-  abandoned_.push_back(hand.child);
-  hand.child.handle = -1;  // until its record comes
-  close_all_of(hand);
-  hands_.erase(found);
+  hand.channel.reset();
+  for (int* fd : {&hand.child.errors, &hand.child.lifeline}) {
+    if (*fd >= 0) os_.close(std::exchange(*fd, -1));
+  }
+  abandoned_.insert(hands_.extract(found));  // where it is: a late reaper may refer to it
 }
 
 void Loop::reap_abandoned() {
-  std::erase_if(abandoned_, [this](const os::Child& child) {
-    if (!os_.try_reap(child)) return false;
-    os_.close(child.handle);
-    left_over_.push_back(child);
-    return true;
-  });
+  for (auto at = abandoned_.begin(); at != abandoned_.end();) {
+    Hand& hand = at->second;
+    const bool late = has_late_exit(hand);
+    if (!late && (hand.late_reaper.joinable() || !os_.try_reap(hand.child))) {
+      ++at;
+      continue;
+    }
+    if (hand.late_reaper.joinable()) hand.late_reaper.join();
+    os_.close(hand.child.handle);
+    left_over_.push_back(hand.child);
+    at = abandoned_.erase(at);
+  }
+}
+
+bool Loop::has_late_exit(const Hand& hand) {
+  const std::lock_guard lock(late_mutex_);
+  return hand.late_exit.has_value();
 }
 
 void Loop::carry_out(SettleTask& order, std::vector<Input>&) {

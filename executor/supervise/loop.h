@@ -89,6 +89,7 @@ class Loop {
   bool lifeline_is_ours(const Hand& hand);
   void close_all_of(const Hand& hand);
   void reap_abandoned();
+  bool has_late_exit(const Hand& hand);
   std::optional<os::Instant> next_deadline() const;
   bool are_ours(const Hand& hand);
   void sleep();
@@ -124,7 +125,7 @@ class Loop {
   std::optional<std::uint64_t> memory_kills_;  // that are accounted for
   std::uint64_t rights_ = 0;                   // of the program, when it was asked last
   std::vector<os::Child> left_over_;           // ended, but something of theirs is still there
-  std::vector<os::Child> abandoned_;           // could not be killed, and have not ended yet
+  std::map<WorkerId, Hand> abandoned_;         // could not be killed, and have not ended yet
   std::optional<os::Instant> clear_at_;        // when they are tried again
   std::chrono::nanoseconds clear_pause_ = kFirstClearing;
   bool finished_ = false;

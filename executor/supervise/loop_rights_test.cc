@@ -111,6 +111,31 @@ TEST_F(Loop1, the_record_of_an_abandoned_worker_is_taken_once_it_comes) {
   EXPECT_EQ(os.worker(0).reaped, 1);
 }
 
+TEST_F(Loop1, an_unkilled_worker_whose_record_a_debugger_holds_is_given_up_and_holds_up_nobody) {
+  one_busy_worker(1s);
+  os.kills_fail_with = kNotAllowed;
+  os.worker(0).traced = true;
+  pass(1s);
+  ends(0, Signaled{SIGKILL, false});  // by its lifeline; its record is not there yet
+  EXPECT_TRUE(open(1));
+  pass(500ms);
+  EXPECT_EQ(failure(1).kind, FailureKind::kDeadline);
+  EXPECT_NE(text_of(failure(1)).find("it may still run"), std::string::npos);
+  submit(2);
+  EXPECT_EQ(os.spawned(), 2u) << "its place is another's";
+  says(1, FrameKind::kHello);
+  says(1, FrameKind::kClaim, 2);
+  os.release_record(0);
+  settle_down();
+  EXPECT_EQ(os.worker(0).reaped, 1);
+  says(1, FrameKind::kValue, 2, bytes("done"));
+  EXPECT_EQ(outcome(2), Outcome(bytes("done")));
+  os.kills_fail_with.reset();
+  asks(ShutdownAsked{.running = Running::kKill});
+  EXPECT_TRUE(finished);
+  EXPECT_EQ(os.open_descriptors(), 1u) << "the bell";
+}
+
 TEST_F(Loop1, a_worker_that_refuses_to_serve_ends_the_pool_at_once_with_its_reason) {
   submit(1);
   os.say(0, FrameKind::kRefusal, 0, bytes("getsockopt: Operation not permitted"));

@@ -147,8 +147,7 @@ TEST_F(Loop1, a_failing_spawn_is_tried_again_after_growing_pauses_and_then_named
   }
   EXPECT_EQ(pauses, (std::vector<std::chrono::nanoseconds>{100ms, 200ms, 400ms, 800ms}));
   EXPECT_EQ(failure(1).kind, FailureKind::kSpawn);
-  EXPECT_TRUE(names(failure(1), "tried 6 times: clone: Cannot allocate memory"))
-      << failure(1).text;
+  EXPECT_TRUE(names(failure(1), "tried 6 times: clone: Cannot allocate memory")) << failure(1).text;
   EXPECT_EQ(os.spawned(), 0u);
 }
 

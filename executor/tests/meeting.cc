@@ -18,13 +18,6 @@ void require(bool held, const char* what) {
   std::abort();
 }
 
-void arrive(const std::string& folder) {
-  const int fd = open((folder + "/arrivals").c_str(), O_WRONLY | O_CLOEXEC);
-  const int pid = getpid();
-  require(fd >= 0 && write(fd, &pid, sizeof(pid)) == sizeof(pid), "arrive");
-  close(fd);
-}
-
 }  // namespace
 
 Meeting::Meeting() {
@@ -61,6 +54,19 @@ std::vector<int> Meeting::await(int count) {
 }
 
 void Meeting::let_go() { gate_ = open((folder_ + "/gate").c_str(), O_RDWR | O_CLOEXEC); }
+
+void arrive(const std::string& folder) {
+  const int fd = open((folder + "/arrivals").c_str(), O_WRONLY | O_CLOEXEC);
+  const int pid = getpid();
+  require(fd >= 0 && write(fd, &pid, sizeof(pid)) == sizeof(pid), "arrive");
+  close(fd);
+}
+
+void Meeting::open_to_all_users() {
+  require(chmod(folder_.c_str(), 0755) == 0, "chmod");
+  require(chmod((folder_ + "/arrivals").c_str(), 0666) == 0, "chmod");
+  require(chmod((folder_ + "/gate").c_str(), 0666) == 0, "chmod");
+}
 
 void meet(std::string folder) {
   arrive(folder);

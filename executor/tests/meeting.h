@@ -17,7 +17,8 @@ class Meeting {
   const std::string& folder() const { return folder_; }  // the argument for `meet`
   int await();  // the pid of the next that arrives; aborts after a minute
   std::vector<int> await(int count);
-  void let_go();  // all that wait, and all that come later
+  void let_go();             // all that wait, and all that come later
+  void open_to_all_users();  // for tasks that drop their rights
 
  private:
   std::string folder_;
@@ -25,6 +26,8 @@ class Meeting {
   int gate_ = -1;
 };
 
+// In the task: arrive, and go on.
+void arrive(const std::string& folder);
 // In the task: arrive, and wait to be let go.
 void meet(std::string folder);
 int meet_and_return(std::string folder, int value);

@@ -146,5 +146,30 @@ TEST(Nesting, goes_as_deep_as_the_environment_allows) {
   ASSERT_EQ(unsetenv("POOLPROOF_MAX_DEPTH"), 0);
 }
 
+// What each task of an executor may have alive at once is bounded, not how often.
+TEST(Nesting, lets_a_task_have_one_executor_after_the_other) {
+  Executor pool({.workers = 1});
+  const auto many = [] {
+    int sum = 0;
+    for (int i = 0; i < 5; ++i) {
+      Executor own({.workers = 4});
+      sum += own.submit(twice, 1).get();
+    }
+    return sum;
+  };
+  EXPECT_EQ(pool.submit(many).get(), 10);
+  EXPECT_EQ(pool.submit(many).get(), 10) << "by the same worker";
+}
+
+TEST(Nesting, lets_a_task_have_several_executors_at_once) {
+  const auto two_at_once = [] {
+    Executor one({.workers = 4}), other({.workers = 4});
+    Future<int> first = one.submit(twice, 1), second = other.submit(twice, 2);
+    return first.get() + second.get();
+  };
+  EXPECT_EQ(Executor({.workers = 1}).submit(two_at_once).get(), 6);
+  EXPECT_EQ(Executor({.workers = 8}).submit(two_at_once).get(), 6);
+}
+
 }  // namespace
 }  // namespace poolproof

@@ -5,12 +5,17 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
+#include <mutex>
+#include <sstream>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "executor/os/child.h"
+#include "executor/os/file.h"
 #include "executor/transport/frame.h"
 #include "executor/worker/task_loop.h"
 #include "poolproof/executor.h"
@@ -21,32 +26,62 @@ namespace {
 
 // Set before constructors run, which must not set them back.
 constinit bool entry_proved = false;
-constinit bool begun = false;  // in a worker
-constinit bool serves = false;
+constinit std::atomic<bool> begun = false;  // in a worker
+constinit std::atomic<bool> serves = false;
 constinit int serving_pid = 0;
 constinit os::WorkerStart this_start;
+
+// Until the worker serves, any thread of a constructor may write to the channel; from then on the
+// task loop alone.
+constinit std::mutex channel_mutex;
+constinit bool refusal_told = false;
 constinit std::uint32_t sent_digest = 0;
-constinit std::vector<int> early_threads;  // beside the main one
+
+// A thread's number may be used again for another one, which starts later.
+struct EarlyThread {
+  int id = 0;
+  std::string started;
+};
+constinit std::vector<EarlyThread> early_threads;  // beside the main one
 
 [[noreturn]] void end_with(const std::string& why) {
   dprintf(STDERR_FILENO,
           "poolproof: process %d was started as a worker (its argv[0] is \"%s\") and cannot serve: "
           "%s. Its main does not run.\n",
           getpid(), os::kWorkerMarker, why.c_str());
-  report_refusal(why);
+  if (os::is_made_by_parent(os::kWorkerChannel)) report_refusal(why);
   _exit(transport::kCannotServe);
 }
 
-std::vector<int> threads_beside(int main_thread) {
-  std::vector<int> threads;
+// In clock ticks since the machine has started: the 22nd word of its `stat`, the second of which is
+// a name in parentheses that may hold anything.
+std::string start_of_thread(int id) {
+  const std::string path = "/proc/self/task/" + std::to_string(id) + "/stat";
+  const auto stat = os::read_file(path.c_str());
+  if (!stat || stat->rfind(')') == std::string::npos) return "";
+  std::istringstream words(stat->substr(stat->rfind(')') + 1));
+  std::string word;
+  for (int number = 3; number <= 22; ++number) words >> word;
+  return word;
+}
+
+std::vector<EarlyThread> threads_beside(int main_thread) {
+  std::vector<EarlyThread> threads;
   DIR* folder = opendir("/proc/self/task");
   if (folder == nullptr) return threads;
   while (const dirent* entry = readdir(folder)) {
     const int thread = std::atoi(entry->d_name);
-    if (thread > 0 && thread != main_thread) threads.push_back(thread);
+    if (thread > 0 && thread != main_thread) threads.push_back({thread, start_of_thread(thread)});
   }
   closedir(folder);
   return threads;
+}
+
+// In every way of linking, also where the start hook is passed by and main calls worker_entry:
+// before the constructors of the program, or in the shared library, before those of whatever is
+// linked to it.
+[[gnu::constructor(101)]] void before_users_constructors(int argc, char** argv) {
+  begin(argc, argv);
 }
 
 }  // namespace
@@ -73,6 +108,8 @@ void run(const os::WorkerStart& start) {
 bool is_starting() { return begun && !serves; }
 
 void report_refusal(std::string_view text) {
+  const std::lock_guard lock(channel_mutex);
+  if (serves || std::exchange(refusal_told, true)) return;
   const auto* bytes = reinterpret_cast<const std::byte*>(text.data());
   const transport::Payload payload(Bytes(bytes, bytes + text.size()));
   const transport::Header header =
@@ -80,7 +117,8 @@ void report_refusal(std::string_view text) {
   Bytes whole(header.begin(), header.end());
   whole.insert(whole.end(), payload.bytes.begin(), payload.bytes.end());
   // A few hundred bytes on an empty channel: it goes as a whole or not at all.
-  const ssize_t size = send(os::kWorkerChannel, whole.data(), whole.size(), MSG_NOSIGNAL);
+  const ssize_t size =
+      send(os::kWorkerChannel, whole.data(), whole.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   if (size == static_cast<ssize_t>(whole.size())) {
     sent_digest = transport::extend_digest(sent_digest, header);
   }
@@ -90,19 +128,22 @@ std::uint32_t sent_before_serving() { return sent_digest; }
 
 void note_serving() {
   early_threads = threads_beside(getpid());
+  const std::lock_guard lock(channel_mutex);
   serves = true;
 }
 
 bool on_thread_of_constructors() {
-  return !early_threads.empty() &&
-         std::find(early_threads.begin(), early_threads.end(), gettid()) != early_threads.end();
+  const int self = gettid();
+  return std::any_of(early_threads.begin(), early_threads.end(), [&](const EarlyThread& early) {
+    return early.id == self && early.started == start_of_thread(self);
+  });
 }
 
 }  // namespace worker
 
 void worker_entry(int argc, char** argv) {
-  worker::note_entry();
   if (const os::WorkerStart* start = worker::begin(argc, argv)) worker::run(*start);
+  worker::note_entry();  // a thread of a constructor may wait for it, in order to submit
 }
 
 std::optional<ThisWorker> this_worker() {

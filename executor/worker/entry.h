@@ -25,7 +25,8 @@ const os::WorkerStart* begin(int argc, char** argv);
 // In a worker whose program runs its static constructors: an executor can be made there, but takes
 // no task, since every worker would do the same again.
 bool is_starting();
-// Tells the parent that a submit was refused for that reason, in case the worker ends by it.
+// Tells the parent that a submit was refused for that reason, in case the worker ends by it: once,
+// and only before it serves. Any thread.
 void report_refusal(std::string_view text);
 // What was sent before the task loop began, as transport::extend_digest has it.
 std::uint32_t sent_before_serving();

@@ -7,13 +7,6 @@
 #include "executor/worker/hook.h"
 #include "poolproof/export.h"
 
-// Where the program reaches this library only through another one, the hook below is passed by, and
-// main calls worker_entry. Before that, and before the constructors of whoever is linked to us,
-// this process must know that it is a worker.
-[[gnu::constructor(101)]] static void before_users_constructors(int argc, char** argv) {
-  poolproof::worker::begin(argc, argv);
-}
-
 extern "C" POOLPROOF_EXPORT int __libc_start_main(poolproof::worker::Main main, int argc,
                                                   char** argv, void (*init)(), void (*fini)(),
                                                   void (*rtld_fini)(), void* stack_end) {

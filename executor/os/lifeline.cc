@@ -1,0 +1,134 @@
+#include "executor/os/lifeline.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <mutex>
+#include <vector>
+
+#include "executor/os/spawn.h"
+#include "executor/os/worker_start.h"
+
+namespace poolproof::os {
+namespace {
+
+// The program's ends. One that has been closed since is told by its number being another file's.
+class ProgramsEnds {
+ public:
+  void add(int fd) {
+    const std::lock_guard lock(mutex_);
+    if (ends_.size() >= next_look_) {  // seldom: the cost of a spawn must not grow with the pool
+      std::erase_if(ends_, [](const End& end) { return !is_open(end); });
+      next_look_ = 2 * ends_.size() + 64;
+    }
+    struct stat what {};
+    if (fstat(fd, &what) == 0) ends_.push_back({fd, what.st_dev, what.st_ino});
+  }
+
+  void before_fork() { mutex_.lock(); }
+  void after_fork_in_parent() { mutex_.unlock(); }
+  void after_fork_in_child() {
+    for (const End& end : ends_) {
+      if (is_open(end)) close(end.fd);
+    }
+    ends_.clear();
+    mutex_.unlock();
+  }
+
+ private:
+  struct End {
+    int fd = -1;
+    dev_t device = 0;
+    ino_t inode = 0;
+  };
+  static bool is_open(const End& end) {
+    struct stat what {};
+    return fstat(end.fd, &what) == 0 && what.st_dev == end.device && what.st_ino == end.inode;
+  }
+
+  std::mutex mutex_;
+  std::vector<End> ends_;
+  std::size_t next_look_ = 64;
+};
+
+// Never destroyed: the program may fork while its static objects are.
+ProgramsEnds& programs_ends() {
+  static ProgramsEnds& ends = [&]() -> ProgramsEnds& {
+    auto& made = *new ProgramsEnds;
+    pthread_atfork([] { programs_ends().before_fork(); },
+                   [] { programs_ends().after_fork_in_parent(); },
+                   [] { programs_ends().after_fork_in_child(); });
+    return made;
+  }();
+  return ends;
+}
+
+// Into the queue of the other end. May be refused (ETOOMANYREFS: too many descriptors of this user
+// are under way): then the worker's own descriptor has to do.
+void keep_open(int fd) {
+  char byte = 0;
+  iovec part{&byte, sizeof(byte)};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
+  msghdr message{};
+  message.msg_iov = &part;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof(control);
+  cmsghdr* rights = CMSG_FIRSTHDR(&message);
+  rights->cmsg_level = SOL_SOCKET;
+  rights->cmsg_type = SCM_RIGHTS;
+  rights->cmsg_len = CMSG_LEN(sizeof(int));
+  std::memcpy(CMSG_DATA(rights), &fd, sizeof(fd));
+  sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
+}
+
+}  // namespace
+
+std::variant<Lifeline, SysError> open_lifeline() {
+  int pair[2];
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+    return SysError{"socketpair", errno};
+  }
+  Lifeline line{lifted(pair[0]), -1};
+  int error = errno;
+  line.workers = lifted(pair[1]);
+  if (line.programs >= 0 && line.workers >= 0) {
+    keep_open(line.workers);
+    programs_ends().add(line.programs);
+    return line;
+  }
+  if (line.programs >= 0) error = errno;
+  for (const int fd : {line.programs, line.workers}) {
+    if (fd >= 0) close(fd);
+  }
+  return SysError{"fcntl(F_DUPFD_CLOEXEC)", error};
+}
+
+std::optional<SysError> hold_lifeline() {
+  int fd = -1;
+  // Far from the low numbers that a task may close in a loop; the limit may be lower.
+  for (const int least : {1000, 500, 250, 100, kWorkerLifeline + 1}) {
+    fd = fcntl(kWorkerLifeline, F_DUPFD_CLOEXEC, least);
+    if (fd >= 0) break;
+  }
+  if (fd < 0) return SysError{"fcntl(F_DUPFD_CLOEXEC) of descriptor 4, its lifeline", errno};
+  close(kWorkerLifeline);
+  if (fcntl(fd, F_SETOWN, getpid()) != 0 || fcntl(fd, F_SETSIG, SIGKILL) != 0 ||
+      fcntl(fd, F_SETFL, O_ASYNC | O_NONBLOCK) != 0) {
+    return SysError{"fcntl(F_SETSIG) of its lifeline", errno};
+  }
+  // Closed before that was in place?
+  pollfd ended{fd, POLLIN, 0};
+  if (poll(&ended, 1, 0) == 1 && (ended.revents & POLLHUP) != 0) _exit(1);
+  return std::nullopt;
+}
+
+}  // namespace poolproof::os
