@@ -24,7 +24,8 @@ std::variant<WorkerStart, SysError> begin_as_worker(int argc, char** argv);
 // group; the lifeline it does not forget.
 void bind_to_parent(int parent);
 
-// Descriptors and name, as the rest of a worker's life expects them. Before the first task.
+// Descriptors, name and the terminal's signals, as the rest of a worker's life expects them. After
+// the program's constructors, before the initializer and the first task.
 void settle_in(const WorkerStart& start);
 
 }  // namespace poolproof::os
