@@ -142,7 +142,10 @@ def await_shutting_down(seen: Seen) -> None:
 
 def terminate_group(seen: Seen) -> None:
     """As timeout(1) does: it is the program's parent, and passes on the SIGTERM that it gets."""
-    os.kill(parent_of(seen.terminal.program), signal.SIGTERM)
+    timeout = parent_of(seen.terminal.program)
+    # It sleeps once it waits for its child. Before that, though the child runs, it would just exit.
+    seen.terminal.await_state(timeout, "S")
+    os.kill(timeout, signal.SIGTERM)
 
 
 def press_while_workers_start(seen: Seen) -> None:
