@@ -113,6 +113,8 @@ std::optional<SysError> bind_to_parent(int parent) {
 }
 
 void settle_in(const WorkerStart& start) {
+  // Again: a static constructor of the program may have set a handler for the program.
+  if (start.leaves_terminal != 0) leave_terminal_to_program();
   // If the parent had no stdout or stderr, a file that a task opens must not become it. Where there
   // is no /dev/null, stdin stands in: writing to it is an error.
   for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) {

@@ -28,7 +28,8 @@ bool is_made_by_parent(int channel);
 // group; the lifeline it does not forget. An error: it cannot be asked who the parent is.
 std::optional<SysError> bind_to_parent(int parent);
 
-// Descriptors and name, as the rest of a worker's life expects them. Before the first task.
+// Descriptors, name and the terminal's signals, as the rest of a worker's life expects them. After
+// the program's constructors, before the initializer and the first task.
 void settle_in(const WorkerStart& start);
 
 }  // namespace poolproof::os
