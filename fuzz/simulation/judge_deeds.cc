@@ -239,7 +239,7 @@ bool Judge::may_wait_for_time() const {
   }
   bool losses = facts_.spawn_failures > 0;
   for (const Process& process : facts_.processes) {
-    if (must_look_at(process)) return true;
+    if (must_look_at(process) || (process.recorded && process.reaped == 0)) return true;
     losses |= process.reaped > 0;
   }
   return waits && losses;
