@@ -123,7 +123,10 @@ void Judge::reads(Process& process) {
         if (process.claim_at) gives_back(process, said.task);
         break;
       case FrameKind::kWithdrawn:
-        if (process.asked_back && !process.claim_at) gives_back(process, said.task);
+        // What is asked behind an offer that goes out in parts is seen late.
+        if ((process.asked_back || process.mid_write) && !process.claim_at) {
+          gives_back(process, said.task);
+        }
         break;
       default:
         break;
