@@ -4,6 +4,9 @@
 #include "executor/os/cgroup.h"
 
 #include <gtest/gtest.h>
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -104,6 +107,25 @@ TEST_F(FakeCgroup, of_version_2_that_hands_it_on_already_is_left_as_it_is) {
   write("cgroup.subtree_control", "cpu memory\n");
   missing();
   EXPECT_EQ(read("cgroup.subtree_control"), "cpu memory\n");
+}
+
+TEST_F(FakeCgroup, of_version_2_is_killed_as_one_where_the_kernel_can) {
+  write("cgroup.procs", "");
+  write("cgroup.kill", "");
+  EXPECT_FALSE(remove_cgroup(folder)) << "a folder with files is not removed";
+  EXPECT_EQ(read("cgroup.kill"), "1");
+}
+
+TEST_F(FakeCgroup, whose_processes_are_not_gone_yet_kills_them_and_says_so) {
+  const pid_t child = fork();
+  if (child == 0) {
+    while (true) pause();
+  }
+  write("cgroup.procs", std::to_string(child) + "\n");
+  EXPECT_FALSE(remove_cgroup(folder));
+  int status = 0;
+  ASSERT_EQ(waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, SIGKILL) << "it was killed";
 }
 
 TEST_F(FakeCgroup, that_is_gone_already_is_removed) {

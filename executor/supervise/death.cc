@@ -14,16 +14,23 @@ bool is_sigkill(const ExitStatus& exit) {
   return signaled != nullptr && signaled->signal == SIGKILL;
 }
 
+// Of a worker that has a task, by a signal; others are asked.
+bool is_a_kill(Wish wish) {
+  return wish == Wish::kShutdownKill || wish == Wish::kDeadline || wish == Wish::kRunLimit ||
+         wish == Wish::kCancel || wish == Wish::kBreak;
+}
+
 std::pair<Cause, Intent> cause_of(const Notes& notes, const ExitStatus& exit) {
   // Killed, or meant to be.
   const bool by_kill = is_sigkill(exit) || !notes.kill_error.empty();
-  switch (notes.wish) {
+  // Where its record was there before our kill was sent, its end is its own.
+  const Wish wish = notes.by_itself && is_a_kill(notes.wish) ? Wish::kNone : notes.wish;
+  switch (wish) {
     case Wish::kDeadline:
       return {notes.was_frozen ? Cause::kFrozen : Cause::kDeadline, Intent::kPolicy};
     case Wish::kRunLimit:
       return {notes.was_frozen ? Cause::kFrozen : Cause::kRunLimit, Intent::kPolicy};
     case Wish::kCancel:
-      if (notes.by_itself) break;  // it was faster than the cancel
       return {Cause::kCancelled, Intent::kAsked};
     case Wish::kRefuse:
       return {Cause::kInitializer, Intent::kPolicy};
@@ -42,7 +49,7 @@ std::pair<Cause, Intent> cause_of(const Notes& notes, const ExitStatus& exit) {
       return {Cause::kShutdown, Intent::kAsked};
     case Wish::kBreak:
       // One that died by itself at the same time has a cause of its own to tell.
-      if (!notes.by_itself && (is_sigkill(exit) || std::holds_alternative<Unseen>(exit))) {
+      if (is_sigkill(exit) || std::holds_alternative<Unseen>(exit)) {
         return {Cause::kPoolBroken, Intent::kPolicy};
       }
       break;

@@ -145,6 +145,10 @@ void Supervisor::take(FrameCame& input) {
     details.nonsense =
         "a message about task " + std::to_string(frame.task) + ", which it was not given";
   }
+  if (event == Event::kWithdrawn && worker->sending) {
+    event = Event::kNonsense;
+    details.nonsense = "back a task of which it cannot have read all";
+  }
   apply(*worker, event, std::move(details));
 }
 

@@ -61,6 +61,7 @@ struct Process {
   bool dying = false;                    // SIGKILL is on its way
   bool late = false, elsewhere = false;  // the record: not there yet; somebody else's
   bool awaited = false;                  // late, and a late reaper waits for it
+  bool looked_for = false;               // late, and no thread could be started to wait for it
   bool hung_up = false, held_open = false, refuses = false, parent_closed = false;
   bool frozen = false, stalled = false;
   std::size_t room = kLots;                       // how many bytes its channel takes

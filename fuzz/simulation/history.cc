@@ -110,7 +110,8 @@ void History::find_moves() {
   }
   for (const Process& process : facts_.processes) {
     if (process.ended && !process.recorded) moves_.push_back({What::kRecord, process.number});
-    if (process.awaited) moves_.push_back({What::kRelease, process.number});
+    const bool late = process.late && process.looked_for;
+    if (process.awaited || late) moves_.push_back({What::kRelease, process.number});
   }
 }
 

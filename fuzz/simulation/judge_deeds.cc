@@ -123,7 +123,10 @@ void Judge::reads(Process& process) {
         if (process.claim_at) gives_back(process, said.task);
         break;
       case FrameKind::kWithdrawn:
-        if (process.asked_back && !process.claim_at) gives_back(process, said.task);
+        // What is asked behind an offer that goes out in parts is seen late.
+        if ((process.asked_back || process.mid_write) && !process.claim_at) {
+          gives_back(process, said.task);
+        }
         break;
       default:
         break;
@@ -239,7 +242,7 @@ bool Judge::may_wait_for_time() const {
   }
   bool losses = facts_.spawn_failures > 0;
   for (const Process& process : facts_.processes) {
-    if (must_look_at(process)) return true;
+    if (must_look_at(process) || (process.recorded && process.reaped == 0)) return true;
     losses |= process.reaped > 0;
   }
   return waits && losses;

@@ -24,6 +24,7 @@ class AJudge : public testing::Test {
     judge.spawns(made);
     says(FrameKind::kHello, 0);
     judge.orders(made, FrameKind::kOffer, 1);
+    made.sent_at = facts.now;
     says(FrameKind::kClaim, 1);
   }
   Process& worker() { return facts.processes[0]; }
@@ -99,6 +100,42 @@ TEST_F(AJudge, convicts_who_turns_a_finished_task_into_an_error) {
 TEST_F(AJudge, convicts_who_kills_for_nothing) {
   judge.kills(worker());
   EXPECT_NE(facts.broken.find("for nothing"), std::string::npos);
+}
+
+TEST_F(AJudge, convicts_who_kills_as_late_what_takes_its_argument) {
+  worker().sent_at.reset();
+  facts.now += 1s;
+  worker().moved_at = facts.now;
+  facts.now += 2s - 1ns;
+  judge.kills(worker());
+  EXPECT_NE(facts.broken.find("for nothing"), std::string::npos);
+}
+
+TEST_F(AJudge, lets_a_kill_pass_where_no_bytes_flow) {
+  worker().sent_at.reset();
+  worker().moved_at = facts.now += 1s;
+  facts.now += 2s;
+  judge.kills(worker());
+  EXPECT_EQ(facts.broken, "");
+}
+
+TEST_F(AJudge, convicts_who_counts_the_sending_to_the_run_limit) {
+  facts.tasks[0].plan.run_limit = 1s;
+  worker().sent_at = facts.now + 1s;
+  facts.now += 2s - 1ns;
+  judge.kills(worker());
+  EXPECT_NE(facts.broken.find("for nothing"), std::string::npos);
+}
+
+TEST_F(AJudge, convicts_who_says_that_memory_failed_where_it_did_not) {
+  says(FrameKind::kValue, 1);
+  Failure told;
+  told.kind = FailureKind::kDecode;
+  told.type_name = "std::bad_alloc";
+  told.task = 1;
+  told.started = true;
+  judge.settles(1, told);
+  EXPECT_NE(facts.broken.find("there was memory"), std::string::npos) << facts.broken;
 }
 
 TEST_F(AJudge, lets_a_kill_at_the_deadline_pass) {

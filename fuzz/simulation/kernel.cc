@@ -81,11 +81,18 @@ std::optional<os::SysError> Kernel::kill(os::Child& child) {
 std::optional<ExitStatus> Kernel::try_reap(const os::Child& child) {
   if (!uses(child.handle, "reap through")) return std::nullopt;
   Process& ended = of(child.handle);
-  ended.awaited = ended.recorded && ended.late;  // a late reaper is started for it now
+  asked_ = &ended;
   if (!ended.recorded || ended.late) return std::nullopt;
   judge_.reaps(ended);
   facts_.record.add(What::kReaped, ended.number, static_cast<int>(ended.given.index()));
   return ended.given;
+}
+
+// A late reaper's, for what was asked for just now.
+std::optional<std::thread> Kernel::start_thread(const char* name, std::function<void()> body) {
+  asked_->awaited = !no_threads;
+  asked_->looked_for = no_threads;
+  return no_threads ? std::nullopt : Os::start_thread(name, std::move(body));
 }
 
 ExitStatus Kernel::reap(const os::Child& child) {
@@ -95,7 +102,9 @@ ExitStatus Kernel::reap(const os::Child& child) {
 }
 
 void Kernel::release(Process& process) {
-  process.late = process.awaited = false;
+  process.late = false;
+  if (std::exchange(process.looked_for, false)) return;  // it will be found
+  process.awaited = false;
   judge_.reaps(process);
   process.reaped_in = facts_.turns + 1;  // its reaper rings for the next one
   std::unique_lock lock(mutex_);

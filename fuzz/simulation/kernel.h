@@ -28,6 +28,7 @@ class Kernel final : public os::Os {
   std::optional<Instant> until() const { return until_; }
   std::function<void()> in_hush;  // what another thread does just then
   int fail_spawns = 0;
+  bool no_threads = false;  // can be started now
 
   // A worker's program writes; `honest`: as itself. False: nobody can hear it any more.
   bool carry(Process& process, std::span<const std::byte> bytes);
@@ -45,6 +46,7 @@ class Kernel final : public os::Os {
   std::optional<os::SysError> kill(os::Child& child) override;
   std::optional<std::uint64_t> out_of_memory_kills() override { return facts_.memory_kills; }
   bool is_frozen(const os::Child& child) override { return of(child.handle).frozen; }
+  std::optional<std::thread> start_thread(const char* name, std::function<void()> body) override;
   std::optional<ExitStatus> try_reap(const os::Child& child) override;
   ExitStatus reap(const os::Child& child) override;
   os::IoResult read(int fd, std::span<std::byte> into) override;
@@ -76,7 +78,8 @@ class Kernel final : public os::Os {
   std::vector<os::Watch> kept_;
   std::optional<Instant> until_;
   bool asleep_ = false, slept_ = false;
-  int calls_ = 0;  // of the clock since the last wait
+  Process* asked_ = nullptr;  // whose record was asked for last
+  int calls_ = 0;             // of the clock since the last wait
 
   std::mutex mutex_;  // guards what follows against late reapers
   std::condition_variable changed_;

@@ -35,6 +35,7 @@ constexpr std::array<const char*, static_cast<std::size_t>(What::kCount)> kWords
     "! worker %w: a grandchild holds its channel open",
     "! worker %w will be reaped elsewhere",
     "! worker %w: its record will be late",
+    "! threads can be started no more (0: they can again): %h",
     "! %h spawns will fail",
     "! the program closes all descriptors",
     "! a descriptor is closed, another opened in its place (of worker %w; %h: which)",

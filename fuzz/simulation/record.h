@@ -37,6 +37,7 @@ enum class What : std::uint8_t {
   kHoldOpen,       // a grandchild holds its channel open
   kElsewhere,      // it will be reaped by somebody else
   kLateRecord,     // its handle will be readable before its record can be had
+  kNoThreads,      // can be started, or can be again
   kSpawnFails,     // the next spawns fail
   kLoseAll,        // the program closes all descriptors
   kSteal,          // it closes one, and opens something else under its number

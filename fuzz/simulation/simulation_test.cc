@@ -49,7 +49,7 @@ INSTANTIATE_TEST_SUITE_P(Variant, EveryPath,
 #ifndef POOLPROOF_SANITIZED  // what is taken does not depend on it, and some rows are rare
 TEST(Simulation, takes_every_row_that_can_be_taken_and_no_other) {
   Tally tally;
-  ASSERT_EQ(run_random(1, 60000, tally), "");
+  ASSERT_EQ(run_random(1, 150000, tally), "");
   const auto rows = supervise::all_rows();
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const bool can_be = why_unreachable(rows[i]) == nullptr;

@@ -64,6 +64,9 @@ const std::vector<Strike>& Strikes::possible(bool brief) {
   if (has_task([](const TaskPlan& task) { return task.large_reply; })) {
     possible_.push_back({What::kNoMemoryHere, 0, facts_.no_memory ? 0 : 1});
   }
+  const bool is_late = std::any_of(facts_.processes.begin(), facts_.processes.end(),
+                                   [](const Process& process) { return process.late; });
+  if (is_late) possible_.push_back({What::kNoThreads, 0, kernel_.no_threads ? 0 : 1});
   for (const int times : {1, 2, 8}) {
     if (kernel_.fail_spawns == 0) possible_.push_back({What::kSpawnFails, 0, times});
   }
@@ -127,6 +130,9 @@ void Strikes::make(const Strike& strike) {
            .running = how == 2 ? Running::kKill : Running::kFinish,
            .until = os::after(facts_.now,
                               how == 3 ? std::optional(std::chrono::seconds(1)) : std::nullopt)});
+    case What::kNoThreads:
+      kernel_.no_threads = how != 0;
+      return;
     case What::kSpawnFails:
       kernel_.fail_spawns = how;
       return;
@@ -242,7 +248,7 @@ void Strikes::shut_down(const supervise::ShutdownAsked& asked) {
 void Strikes::heal() {
   facts_.record.add(What::kHeal);
   kernel_.fail_spawns = 0;
-  facts_.no_memory = false;
+  facts_.no_memory = kernel_.no_threads = false;
   for (Process& process : facts_.processes) {
     process.frozen = process.stalled = process.no_memory = false;
   }
