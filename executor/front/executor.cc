@@ -1,6 +1,7 @@
 #include "poolproof/executor.h"
 
 #include <cstdlib>
+#include <filesystem>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -85,6 +86,11 @@ ExecutorOptions checked(ExecutorOptions options) {
     throw NestingError(detail::too_deep(options.max_depth));
   }
   options.workers = checked_workers(options.workers);
+  // Now, since the program may change its directory before the trace is opened, or while it is
+  // written.
+  if (!options.trace.path.empty()) {
+    options.trace.path = std::filesystem::absolute(options.trace.path).string();
+  }
   refuse_if_no_cgroups(options);
   for (const auto& [name, value] : options.env) {
     const bool has_zero = (name + value).find('\0') != std::string::npos;

@@ -217,8 +217,14 @@ void Pool::shutdown(const ShutdownOptions& options) {
   if (ending.joinable()) {
     lock.unlock();
     ending.join();
-    trace_.reset();  // nobody tells it anything any more
     lock.lock();
+    const std::unique_ptr<Trace> trace = std::move(trace_);
+    if (trace) {  // nobody tells it anything any more
+      lock.unlock();
+      trace->finish();
+      lock.lock();
+      trace_error_ = trace->error();
+    }
     phase_ = Phase::kGone;
     changed_.notify_all();
   }
@@ -244,7 +250,13 @@ Health Pool::health() {
   put(supervise::HealthAsked{ticket});
   changed_.wait(lock, [&] { return phase_ >= Phase::kOver || health_told_.contains(ticket); });
   const auto told = health_told_.extract(ticket);
-  return told ? told.mapped() : last_health_;
+  return with_trace_error(told ? told.mapped() : last_health_);
+}
+
+// Under the lock.
+Health Pool::with_trace_error(Health health) const {
+  health.trace_error = trace_ ? trace_->error() : trace_error_;
+  return health;
 }
 
 void Pool::tell_health(std::uint64_t ticket, Health health) {

@@ -72,6 +72,7 @@ class Pool : public Patron, public supervise::Outlet, public std::enable_shared_
   void supervise(int workers);
   void put(supervise::Input input);
   void close_bell();
+  Health with_trace_error(Health health) const;
   void refuse_in_fork() const;
   void refuse_if_over() const;
   void await_room(std::unique_lock<std::mutex>& lock, const TaskOptions& options);
@@ -95,6 +96,7 @@ class Pool : public Patron, public supervise::Outlet, public std::enable_shared_
   int waiting_for_room_ = 0;
   std::optional<supervise::Inbox> inbox_;
   std::unique_ptr<Trace> trace_;  // from the start of the supervisor until it is joined
+  std::string trace_error_;       // after that
   std::thread supervisor_;
 };
 

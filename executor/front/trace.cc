@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cinttypes>
 #include <cstdio>
+#include <exception>
 #include <iterator>
 #include <system_error>
 #include <utility>
@@ -59,14 +60,15 @@ std::string quoted(const std::string& words) {
   return text + '"';
 }
 
-// Opened for each piece and closed again: no descriptor is held that the program might close, and
-// that would be somebody else's then.
+// Opened for each piece and closed again, so that it holds no descriptor which the program could
+// close and then use for something else. False: errno says why.
 bool append_to(const std::string& path, int more_flags, std::string_view text) {
   const int fd = open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | more_flags, 0666);
   if (fd < 0) return false;
   while (!text.empty()) {
     const ssize_t size = ::write(fd, text.data(), text.size());
     if (size < 0 && errno == EINTR) continue;
+    if (size == 0) errno = EIO;
     if (size <= 0) break;
     text.remove_prefix(static_cast<std::size_t>(size));
   }
@@ -91,13 +93,21 @@ Trace::Trace(const TraceOptions& options, const std::string& process)
   writer_ = os::start_quiet_thread("poolproof-trace", [this] { work(); });
 }
 
-Trace::~Trace() {
+Trace::~Trace() { finish(); }
+
+void Trace::finish() {
+  if (!writer_.joinable()) return;
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;
     changed_.notify_one();
   }
   writer_.join();
+}
+
+std::string Trace::error() const {
+  const std::lock_guard lock(mutex_);
+  return error_;
 }
 
 void Trace::submitted(TaskId task) { leave(Kind::kSubmitted, task, {}, ""); }
@@ -147,16 +157,27 @@ void Trace::work() {
 }
 
 void Trace::write(std::string_view text) {
-  if (failed_ || text.empty()) return;
+  if (text.empty() || !error().empty()) return;
   if (!options_.path.empty()) {
-    failed_ = !append_to(options_.path, 0, text);
+    if (!append_to(options_.path, 0, text)) {
+      stop("the trace " + options_.path +
+           " cannot be written any further: " + std::generic_category().message(errno));
+    }
     return;
   }
   try {
     options_.sink(text);
+  } catch (const std::exception& thrown) {
+    stop(std::string("the sink of the trace threw: ") + thrown.what());
   } catch (...) {
-    failed_ = true;
+    stop("the sink of the trace threw something that is no std::exception");
   }
+}
+
+void Trace::stop(const std::string& why) {
+  std::fprintf(stderr, "poolproof: %s. What happens from now on is not recorded.\n", why.c_str());
+  const std::lock_guard lock(mutex_);
+  error_ = why;
 }
 
 void Trace::add(const Note& note, std::string& text) {
