@@ -68,7 +68,8 @@ Death name_death(WorkerRef worker, const Notes& notes, const ExitStatus& exit) {
           notes.limit,
           notes.in_initializer,
           notes.stderr_tail,
-          notes.own_limit};
+          notes.own_limit,
+          PoolAfter::kUnaffected};
 }
 
 std::string in_words(std::chrono::nanoseconds time) {
@@ -139,6 +140,7 @@ Failure failure_of_task(const Death& death, TaskId task, bool started) {
   failure.stderr_tail = death.stderr_tail;
   failure.intent = death.intent;
   failure.text = to_string(death);
+  failure.pool_after = death.pool_after;
   if (death.cause == Cause::kCancelled) {
     failure.kind = FailureKind::kCancelled;
   } else if (death.intent == Intent::kAsked) {

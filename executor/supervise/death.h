@@ -53,6 +53,7 @@ struct Death {
   bool in_initializer = false;
   std::string stderr_tail;
   std::size_t own_limit = 0;
+  PoolAfter pool_after = PoolAfter::kUnaffected;
 };
 
 // "30 s", "1500 ms"

@@ -35,6 +35,9 @@ struct ShutdownAsked {
 struct ResizeAsked {
   int workers = 1;  // at most so many from now on; those beyond end once they have no task
 };
+struct PrestartAsked {
+  int workers = 1;  // so many are to live now, though no task needs them
+};
 struct HealthAsked {
   std::uint64_t ticket = 0;  // comes back with the answer
 };
@@ -69,8 +72,8 @@ struct WorkerExited {
 };
 struct DescriptorsLost {};  // somebody closed descriptors of ours: nothing can be known any more
 using Input = std::variant<FrameCame, GarbageCame, ChannelEnded, WorkerExited, TaskSubmitted,
-                           CancelAsked, ShutdownAsked, ResizeAsked, HealthAsked, WorkerSpawned,
-                           SpawnFailed, DescriptorsLost>;
+                           CancelAsked, ShutdownAsked, ResizeAsked, PrestartAsked, HealthAsked,
+                           WorkerSpawned, SpawnFailed, DescriptorsLost>;
 
 struct SpawnWorker {
   WorkerId worker = 0;

@@ -7,10 +7,11 @@ namespace poolproof::supervise {
 
 void Supervisor::bury(Worker& worker, const ExitStatus& exit) {
   worker.notes.in_initializer = worker.in_initializer;
-  const Death death = name_death(worker.ref, worker.notes, exit);
+  Death death = name_death(worker.ref, worker.notes, exit);
   // Idle workers that somebody kills from outside are no crash loop: they are replaced when needed.
   const bool counts = !worker.ever_claimed && death.intent == Intent::kUnplanned &&
                       (!worker.said_hello || worker.task != 0);
+  death.pool_after = pool_after(death, counts);
   ++counters_.ended[death.cause];
   Task* task = worker.task != 0 ? tasks_.find(worker.task) : nullptr;
   orders_.push_back(ForgetWorker{worker.id});
@@ -21,11 +22,25 @@ void Supervisor::bury(Worker& worker, const ExitStatus& exit) {
     break_pool(death);
   }
   if (counts) {
-    // An initializer that hangs would hang again; one that froze, or died, need not.
-    const bool hopeless = death.in_initializer && death.cause == Cause::kLate;
-    if (++fresh_losses_ >= kLossLimit || hopeless) end_pool(failure_of_pool(death, fresh_losses_));
+    if (++fresh_losses_ >= kLossLimit || is_hopeless(death)) {
+      end_pool(failure_of_pool(death, fresh_losses_));
+    }
     pause_spawning(++losses_to_pause_);
   }
+}
+
+// An initializer that hangs would hang again; one that froze, or died, need not.
+bool Supervisor::is_hopeless(const Death& death) const {
+  return death.in_initializer && death.cause == Cause::kLate;
+}
+
+// What this death, of which nothing has been told yet, does to the pool.
+PoolAfter Supervisor::pool_after(const Death& death, bool counts) const {
+  const bool breaks =
+      options_.on_death == OnDeath::kBreakPool && death.intent == Intent::kUnplanned;
+  const bool gives_up = counts && (fresh_losses_ + 1 >= kLossLimit || is_hopeless(death));
+  if (ended_ || breaks || gives_up) return PoolAfter::kEnded;
+  return shutdown_ ? PoolAfter::kShuttingDown : PoolAfter::kUnaffected;
 }
 
 void Supervisor::settle_or_requeue(Task& task, const Death& death) {
