@@ -50,15 +50,8 @@ Pool::~Pool() {
 bool Pool::in_own_process() const { return getpid() == owner_; }
 
 NodePtr Pool::submit(const TaskOptions& options, Bytes payload, MakeNode make) {
-  if (options.retries < 0) throw std::invalid_argument("TaskOptions::retries is negative");
-  if (payload.size() > options_.max_frame_bytes) {
-    Failure failure = supervise::plain_failure(
-        FailureKind::kEncode, 0,
-        "the call is " + std::to_string(payload.size()) + " bytes long, more than the limit of " +
-            std::to_string(options_.max_frame_bytes) + " (ExecutorOptions::max_frame_bytes)");
-    failure.type_name = "poolproof::BadBytes";
-    return refuse(std::move(failure), make);
-  }
+  check(options);
+  if (auto failure = too_long(payload)) return refuse(options, std::move(*failure), make);
   refuse_in_fork();
   // The sum over the payload is made here, so that the supervisor does not spend its time on it.
   auto shared = std::make_shared<const transport::Payload>(std::move(payload));
@@ -71,15 +64,36 @@ NodePtr Pool::submit(const TaskOptions& options, Bytes payload, MakeNode make) {
     refuse_if_over();
   }
   if (phase_ == Phase::kFresh) start();
-  const TaskId task = ++last_task_;
-  NodePtr node(make(task, shared_from_this()));
-  open_.emplace(task, node);
-  if (trace_) trace_->submitted(task);
-  put(supervise::TaskSubmitted{.task = task,
+  NodePtr node = open_task(options, make);
+  put(supervise::TaskSubmitted{.task = node->task(),
                                .payload = std::move(shared),
                                .deadline = deadline,
                                .run_limit = options.run_limit,
                                .retries = options.retries});
+  return node;
+}
+
+void Pool::check(const TaskOptions& options) const {
+  if (options.retries < 0) throw std::invalid_argument("TaskOptions::retries is negative");
+}
+
+std::optional<Failure> Pool::too_long(const Bytes& payload) const {
+  if (payload.size() <= options_.max_frame_bytes) return std::nullopt;
+  Failure failure = supervise::plain_failure(
+      FailureKind::kEncode, 0,
+      "the call is " + std::to_string(payload.size()) + " bytes long, more than the limit of " +
+          std::to_string(options_.max_frame_bytes) + " (ExecutorOptions::max_frame_bytes)");
+  failure.type_name = "poolproof::BadBytes";
+  return failure;
+}
+
+// Under the lock.
+NodePtr Pool::open_task(const TaskOptions& options, MakeNode make) {
+  const TaskId task = ++last_task_;
+  NodePtr node(make(task, shared_from_this()));
+  open_.emplace(task, node);
+  if (!options.name.empty()) names_.emplace(task, options.name);
+  if (trace_) trace_->submitted(task, options.name);
   return node;
 }
 
@@ -113,8 +127,9 @@ void Pool::await_room(std::unique_lock<std::mutex>& lock, const TaskOptions& opt
           (blocks ? ", and none of them ended in time (TaskOptions::room_within)" : "")));
 }
 
-NodePtr Pool::refuse(Failure failure, MakeNode make) {
+NodePtr Pool::refuse(const TaskOptions& options, Failure failure, MakeNode make) {
   refuse_in_fork();
+  failure.task_name = options.name;
   {
     const std::lock_guard lock(mutex_);
     failure.task = ++last_task_;
@@ -181,11 +196,13 @@ void Pool::supervise(int workers) {
     foreign = loop.lost_descriptors();
   }
   std::unordered_map<TaskId, NodePtr> late;
+  std::unordered_map<TaskId, std::string> names;
   {
     const std::lock_guard lock(mutex_);
     phase_ = Phase::kOver;
     room_.notify_all();
     late.swap(open_);
+    names.swap(names_);
     POOLPROOF_CHECK(late.empty() || foreign, "a shutdown is complete when every future has ended");
     if (!foreign) close_bell();  // else its numbers may be anybody's by now
     changed_.notify_all();
@@ -193,6 +210,7 @@ void Pool::supervise(int workers) {
   for (auto& [task, node] : late) {  // submitted between the loss and its notice
     Failure failure = *ended_;
     failure.task = task;
+    failure.task_name = names[task];
     node->settle(std::move(failure));
   }
 }
@@ -240,6 +258,14 @@ void Pool::resize(int workers) {
   if (workers == workers_) return;
   workers_ = workers;
   if (phase_ == Phase::kRunning) put(supervise::ResizeAsked{workers});
+}
+
+void Pool::prestart(int workers) {
+  refuse_in_fork();
+  const std::lock_guard lock(mutex_);
+  refuse_if_over();
+  if (phase_ == Phase::kFresh) start();
+  put(supervise::PrestartAsked{std::min(workers, workers_)});
 }
 
 Health Pool::health() {
@@ -292,6 +318,10 @@ void Pool::put(supervise::Input input) {
   if (phase_ < Phase::kOver) inbox_->put(std::move(input));
 }
 
+void Pool::put_all(std::vector<supervise::Input> inputs) {
+  if (phase_ < Phase::kOver && inbox_) inbox_->put_all(std::move(inputs));
+}
+
 void Pool::call_back(std::unique_ptr<Callback> callback, NodePtr settled) {
   callbacks_->run(std::move(callback), std::move(settled));
 }
@@ -331,6 +361,9 @@ void Pool::settle(TaskId task, supervise::Outcome outcome) {
     POOLPROOF_CHECK(found != open_.end(), "a future ends once");
     node = std::move(found->second);
     open_.erase(found);
+    if (const auto named = names_.extract(task)) {
+      if (auto* failure = std::get_if<Failure>(&outcome)) failure->task_name = named.mapped();
+    }
     if (waiting_for_room_ != 0) room_.notify_one();
   }
   std::visit([&](auto& each) { node->settle(std::move(each)); }, outcome);

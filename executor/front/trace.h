@@ -33,7 +33,7 @@ class Trace {
   Trace& operator=(const Trace&) = delete;
 
   // Any thread.
-  void submitted(TaskId task);
+  void submitted(TaskId task, const std::string& name);
   void begun(TaskId task, const WorkerRef& worker);
   void ended(TaskId task, const supervise::Outcome& outcome);
   void worker_started(const WorkerRef& worker);
@@ -51,18 +51,21 @@ class Trace {
     TaskId task = 0;
     WorkerRef worker;
     const char* end = "";
+    std::string name = {};  // kSubmitted: of the task
   };
   struct Stay {  // of a task in a worker, or of a process in its place
     Clock::time_point since;
     WorkerRef worker;
   };
-  void leave(Kind kind, TaskId task, const WorkerRef& worker, const char* end);
+  void leave(Kind kind, TaskId task, const WorkerRef& worker, const char* end,
+             const std::string& name = {});
   void work();
   void write(std::string_view text);
   void stop(const std::string& why);
   void add(const Note& note, std::string& text);
   void add_stay(const Stay& stay, Clock::time_point until, const char* category,
                 const std::string& name, const std::string& arguments, std::string& text) const;
+  std::string name_of(TaskId task) const;
   void add_task(TaskId task, const Stay& stay, Clock::time_point until, const char* end,
                 std::string& text) const;
 
@@ -78,6 +81,7 @@ class Trace {
 
   // The writer's own.
   std::unordered_set<TaskId> waiting_;
+  std::unordered_map<TaskId, std::string> names_;  // of those that have one
   std::unordered_map<TaskId, Stay> running_;
   std::map<int, Stay> places_;  // by index, the process that is there
   std::map<int, bool> named_;   // which tracks have their names

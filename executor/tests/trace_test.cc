@@ -90,7 +90,7 @@ TEST(Trace, can_be_a_file_which_is_whole_when_the_shutdown_returns) {
 
 TEST(Trace, that_cannot_be_written_is_told_at_the_first_submit) {
   Executor pool({.workers = 1, .trace = {.path = "/no/such/folder/trace.json"}});
-  EXPECT_THROW(pool.submit(twice, 1), std::system_error);
+  EXPECT_THROW(std::ignore = pool.submit(twice, 1), std::system_error);
 }
 
 // Goes to another directory, and comes back.

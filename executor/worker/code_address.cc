@@ -231,4 +231,29 @@ std::uintptr_t resolve(CodeAddress address) {
   return search.address;
 }
 
+void write_method(WireWriter& out, MethodPointer method) {
+  if (method.is_null()) throw BadBytes("the pointer to a member function is null");
+  CodeAddress target;  // of a virtual function: module 0, and its place
+  if (method.is_virtual()) {
+    target.offset = method.code;
+  } else {
+    target = locate(method.code);
+  }
+  out.write(&target, sizeof(target));
+  out.write(&method.adjustment, sizeof(method.adjustment));
+}
+
+MethodPointer read_method(WireReader& in) {
+  CodeAddress target;
+  MethodPointer method;
+  in.read(&target, sizeof(target));
+  in.read(&method.adjustment, sizeof(method.adjustment));
+  method.code = target.module == 0 ? target.offset : resolve(target);
+  const bool should_be_virtual = target.module == 0;
+  if (method.is_virtual() != should_be_virtual) {
+    throw BadBytes("a pointer to a member function that is none");
+  }
+  return method;
+}
+
 }  // namespace poolproof::detail

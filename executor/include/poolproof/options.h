@@ -62,6 +62,8 @@ struct CancelOptions {
 };
 
 struct TaskOptions {
+  // What the task is called in the texts of its errors and in the trace: task 7 "resize a.jpg".
+  std::string name = {};
   // From submit. A task still queued then ends with DeadlineError{started = false}; for one that a
   // worker holds, that worker alone is killed and replaced.
   std::optional<std::chrono::nanoseconds> deadline = std::nullopt;
