@@ -18,12 +18,12 @@ int main() {
 
   // Two are open, so there is no room: refuse, wait for a while, or wait.
   try {
-    pool.submit({.when_full = Backpressure::kReject}, work, 3);
+    std::ignore = pool.submit({.when_full = Backpressure::kReject}, work, 3);
   } catch (const poolproof::QueueFullError&) {
     std::cout << "refused\n";
   }
   try {
-    pool.submit({.room_within = 1ms}, work, 3);
+    std::ignore = pool.submit({.room_within = 1ms}, work, 3);
   } catch (const poolproof::QueueFullError&) {
     std::cout << "no room within a millisecond\n";
   }

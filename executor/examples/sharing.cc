@@ -35,7 +35,7 @@ int main() {
   const auto other = poolproof::reusable_executor({.executor = {.max_pending = 100}});
   std::cout << (other == pool ? "the same one" : "another one") << "\n";
   try {
-    pool->submit([] {});
+    std::ignore = pool->submit([] {});
   } catch (const poolproof::ShutdownExecutorError&) {
     std::cout << "the old one takes no more\n";
   }

@@ -3,18 +3,46 @@
 #include <signal.h>
 
 #include <cstring>
+#include <future>
+#include <ios>
 #include <string>
+#include <system_error>
 
 namespace poolproof {
 namespace {
 
 std::string stage_name(Stage stage) { return stage == Stage::kArgs ? "an argument" : "the result"; }
 
-std::string thrown(const Failure& failure) { return failure.type_name + ": " + failure.text; }
+std::string thrown(const Failure& failure) {
+  std::string text = failure.type_name + ": " + failure.text;
+  for (const Thrown& each : failure.nested) {
+    text += "; caused by " + each.type_name + ": " + each.text;
+  }
+  return text;
+}
+
+std::string name_of_task(const Failure& failure) {
+  if (failure.task == 0) return "the executor";
+  const std::string number = "task " + std::to_string(failure.task);
+  return failure.task_name.empty() ? number : number + " \"" + failure.task_name + "\"";
+}
+
+// Of the moment at which the worker ended: it stays true, whenever the error is read.
+std::string what_became_of_pool(PoolAfter after) {
+  switch (after) {
+    case PoolAfter::kShuttingDown:
+      return "; the pool was shutting down";
+    case PoolAfter::kEnded:
+      return "; that was the end of the pool: make another executor";
+    case PoolAfter::kUnaffected:
+      break;
+  }
+  return "; no other task is affected";
+}
 
 // What happened, to what, and what to do next.
 std::string describe(const Failure& failure) {
-  std::string task = failure.task != 0 ? "task " + std::to_string(failure.task) : "the executor";
+  const std::string task = name_of_task(failure);
   switch (failure.kind) {
     case FailureKind::kTask:
       return task + " threw " + thrown(failure);
@@ -27,13 +55,14 @@ std::string describe(const Failure& failure) {
     case FailureKind::kWorkerLost:
       return task +
              (failure.started ? " was running when its " : " had not started when its third ") +
-             failure.text + "; the pool goes on";
+             failure.text + what_became_of_pool(failure.pool_after);
     case FailureKind::kPoolBroken:
       return task + (failure.started ? " may have run, and was ended: " : " cannot run: ") +
              failure.text;
     case FailureKind::kProtocol:
       return task + " failed because its " + failure.text +
-             "; it may have run; does it write to descriptor 3? The pool goes on";
+             "; it may have run; does it write to descriptor 3?" +
+             what_became_of_pool(failure.pool_after);
     case FailureKind::kDeadline:
       return task + (failure.started ? " had started, and was ended: " : " has not started: ") +
              failure.text;
@@ -48,7 +77,8 @@ std::string describe(const Failure& failure) {
     case FailureKind::kNesting:
       return failure.text;
     case FailureKind::kTimeout:
-      return failure.task == 0 ? failure.text : "the wait for " + task + " ran out; it goes on";
+      return failure.task == 0 ? failure.text
+                               : "the wait for " + task + " ran out; the task has not ended";
   }
   return task;
 }
@@ -80,6 +110,23 @@ std::string to_string(const ExitStatus& status) {
 
 ExecutorError::ExecutorError(const Failure& failure)
     : std::runtime_error(describe(failure) + last_words(failure)), failure_(failure) {}
+
+bool BrokenProcessPool::pool_ended() const {
+  return failure().kind != FailureKind::kWorkerLost || failure().pool_after == PoolAfter::kEnded;
+}
+
+std::optional<std::error_code> TaskError::code() const {
+  const std::optional<ThrownCode>* code = &failure().code;
+  for (const Thrown& each : failure().nested) {
+    if (!*code) code = &each.code;
+  }
+  if (!*code) return std::nullopt;
+  for (const std::error_category* each : {&std::generic_category(), &std::system_category(),
+                                          &std::future_category(), &std::iostream_category()}) {
+    if ((*code)->category == each->name()) return std::error_code((*code)->value, *each);
+  }
+  return std::nullopt;
+}
 
 std::optional<int> TerminatedWorkerError::exit_code() const {
   const auto* exited = std::get_if<Exited>(&failure().exit);

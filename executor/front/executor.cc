@@ -1,6 +1,7 @@
 #include "poolproof/executor.h"
 
 #include <cstdlib>
+#include <filesystem>
 #include <limits>
 #include <stdexcept>
 #include <string>
@@ -93,6 +94,11 @@ ExecutorOptions checked(ExecutorOptions options) {
     throw NestingError(detail::too_deep(options.max_depth));
   }
   options.workers = checked_workers(options.workers);
+  // Now, since the program may change its directory before the trace is opened, or while it is
+  // written.
+  if (!options.trace.path.empty()) {
+    options.trace.path = std::filesystem::absolute(options.trace.path).string();
+  }
   refuse_if_no_cgroups(options);
   for (const auto& [name, value] : options.env) {
     const bool has_zero = (name + value).find('\0') != std::string::npos;
@@ -109,7 +115,17 @@ ExecutorOptions checked(ExecutorOptions options) {
 Executor::Executor(ExecutorOptions options)
     : pool_(std::make_shared<detail::Pool>(this_os(), checked(std::move(options)))) {}
 
-Executor::~Executor() {
+Executor::~Executor() { end(); }
+
+Executor& Executor::operator=(Executor&& other) {
+  if (this == &other) return *this;
+  end();
+  pool_ = std::move(other.pool_);
+  return *this;
+}
+
+void Executor::end() {
+  if (!pool_) return;
   if (pool_->in_own_process()) {
     pool_->shutdown_on_destroy();
   } else {
@@ -119,11 +135,26 @@ Executor::~Executor() {
   }
 }  // NOLINT(clang-analyzer-cplusplus.NewDeleteLeaks): it is left on purpose
 
-Health Executor::health() const { return pool_->health(); }
+detail::Pool& Executor::pool() const {
+  if (pool_) return *pool_;
+  throw std::logic_error(
+      "this poolproof::Executor was moved from, and has no workers; use the one that it was moved "
+      "to");
+}
 
-void Executor::resize(int workers) { detail::resize(*pool_, workers); }
+Health Executor::health() const { return pool().health(); }
 
-void Executor::shutdown(const ShutdownOptions& options) { pool_->shutdown(options); }
+void Executor::resize(int workers) { detail::resize(pool(), workers); }
+
+void Executor::prestart(int workers) {
+  if (workers < 0) {
+    throw std::invalid_argument("Executor::prestart is given " + std::to_string(workers) +
+                                " workers; give a count, or 0 for all that the pool may have");
+  }
+  pool().prestart(workers == 0 ? std::numeric_limits<int>::max() : workers);
+}
+
+void Executor::shutdown(const ShutdownOptions& options) { pool().shutdown(options); }
 
 namespace detail {
 
@@ -137,8 +168,14 @@ int workers_of(const Pool& pool) { return pool.workers(); }
 
 PoolState state_of(const Pool& pool) { return pool.state(); }
 
-NodePtr refuse_unencodable(Pool& pool, std::exception_ptr why, MakeNode make) {
-  return pool.refuse(describe_exception(FailureKind::kEncode, Stage::kArgs, 0, why), make);
+std::vector<NodePtr> submit_batch_encoded(Pool& pool, const TaskOptions& options,
+                                          std::vector<BatchItem> items, MakeNode make) {
+  return pool.submit_batch(options, std::move(items), make);
+}
+
+NodePtr refuse_unencodable(Pool& pool, const TaskOptions& options, std::exception_ptr why,
+                           MakeNode make) {
+  return pool.refuse(options, describe_exception(FailureKind::kEncode, Stage::kArgs, 0, why), make);
 }
 
 }  // namespace detail

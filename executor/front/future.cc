@@ -1,6 +1,5 @@
 #include "poolproof/future.h"
 
-#include <cxxabi.h>
 #include <linux/futex.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -12,11 +11,11 @@
 #include <ctime>
 #include <future>
 #include <string>
-#include <typeinfo>
 
 #include "executor/check.h"
 #include "executor/front/callbacks.h"
 #include "executor/front/parking.h"
+#include "executor/transport/thrown.h"
 #include "poolproof/wait.h"
 
 namespace poolproof::detail {
@@ -263,30 +262,10 @@ void throw_decode_error(TaskId task, std::exception_ptr why) {
 }
 
 Failure describe_exception(FailureKind kind, Stage stage, TaskId task, std::exception_ptr what) {
-  Failure failure;
+  Failure failure = transport::to_failure(transport::describe_thrown(0, what), task);
   failure.kind = kind;
   failure.stage = stage;
-  failure.task = task;
   failure.started = stage == Stage::kResult;
-  try {
-    std::rethrow_exception(what);
-  } catch (const std::exception& thrown) {
-    const char* text = thrown.what();
-    failure.text = text != nullptr ? text : "(its what() is null)";
-  } catch (const std::string& thrown) {
-    failure.text = thrown;
-  } catch (const char* thrown) {
-    failure.text = thrown != nullptr ? thrown : "(a null pointer)";
-  } catch (...) {
-    failure.text = "(it carries no text)";
-  }
-  failure.type_name = "an exception";
-  if (const std::type_info* type = what.__cxa_exception_type()) {
-    int status = 0;
-    char* readable = abi::__cxa_demangle(type->name(), nullptr, nullptr, &status);
-    failure.type_name = readable != nullptr ? readable : type->name();
-    std::free(readable);
-  }
   return failure;
 }
 

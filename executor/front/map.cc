@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "executor/front/pool.h"
+#include "executor/transport/thrown.h"
 #include "poolproof/wait.h"
 
 namespace poolproof::detail {
@@ -23,27 +24,9 @@ FutureNode* make_chunk_node(TaskId task, std::shared_ptr<Patron> patron) {
 }
 
 Failure read_failure(std::span<const std::byte> bytes, TaskId task) {
-  WireReader in(bytes);
-  Failure failure;
-  failure.task = task;
-  failure.started = true;
-  switch (static_cast<Step>(read_number<std::uint8_t>(in))) {
-    case Step::kDecodeArgs:
-      failure.kind = FailureKind::kDecode;
-      failure.stage = Stage::kArgs;
-      break;
-    case Step::kRun:
-      failure.kind = FailureKind::kTask;
-      break;
-    case Step::kEncodeResult:
-      failure.kind = FailureKind::kEncode;
-      failure.stage = Stage::kResult;
-      break;
-    default:
-      throw BadBytes("a failure at no step");
-  }
-  in(failure.type_name, failure.text);
-  return failure;
+  auto told = transport::parse_task_failure(bytes);
+  if (!told) throw BadBytes("a report of a failure that cannot be read");
+  return transport::to_failure(std::move(*told), task);
 }
 
 // The greatest number there is where the product is greater: a user may give any.
@@ -167,7 +150,8 @@ class MapRun::State {
     }
     if (elements > 0) add(send(std::move(payload)), elements);
     if (unencodable) {
-      add({pool_->refuse(describe_exception(FailureKind::kEncode, Stage::kArgs, 0, unencodable),
+      add({pool_->refuse(options_.task,
+                         describe_exception(FailureKind::kEncode, Stage::kArgs, 0, unencodable),
                          &make_chunk_node),
            nullptr, 0},
           1);
@@ -285,13 +269,7 @@ std::optional<std::span<const std::byte>> MapRun::next() { return state_->next()
 TaskId MapRun::task() const { return state_->task(); }
 
 Bytes describe_element(Step step, std::exception_ptr what) {
-  constexpr std::size_t kLongestText = std::size_t{64} << 10;
-  Failure failure = describe_exception(FailureKind::kTask, Stage::kResult, 0, std::move(what));
-  failure.text.resize(std::min(failure.text.size(), kLongestText));
-  WireWriter out;
-  append(out, step);
-  out(failure.type_name, failure.text);
-  return out.take();
+  return transport::to_bytes(transport::describe_thrown(static_cast<std::uint8_t>(step), what));
 }
 
 }  // namespace poolproof::detail

@@ -69,15 +69,8 @@ Pool::~Pool() {
 bool Pool::in_own_process() const { return getpid() == owner_; }
 
 NodePtr Pool::submit(const TaskOptions& options, Bytes payload, MakeNode make) {
-  if (options.retries < 0) throw std::invalid_argument("TaskOptions::retries is negative");
-  if (payload.size() > options_.max_frame_bytes) {
-    Failure failure = supervise::plain_failure(
-        FailureKind::kEncode, 0,
-        "the call is " + std::to_string(payload.size()) + " bytes long, more than the limit of " +
-            std::to_string(options_.max_frame_bytes) + " (ExecutorOptions::max_frame_bytes)");
-    failure.type_name = "poolproof::BadBytes";
-    return refuse(std::move(failure), make);
-  }
+  check(options);
+  if (auto failure = too_long(payload)) return refuse(options, std::move(*failure), make);
   refuse_in_fork();
   refuse_in_starting_worker();
   // The sum over the payload is made here, so that the supervisor does not spend its time on it.
@@ -91,15 +84,36 @@ NodePtr Pool::submit(const TaskOptions& options, Bytes payload, MakeNode make) {
     refuse_if_over();
   }
   if (phase_ == Phase::kFresh) start();
-  const TaskId task = ++last_task_;
-  NodePtr node(make(task, shared_from_this()));
-  open_.emplace(task, node);
-  if (trace_) trace_->submitted(task);
-  put(supervise::TaskSubmitted{.task = task,
+  NodePtr node = open_task(options, make);
+  put(supervise::TaskSubmitted{.task = node->task(),
                                .payload = std::move(shared),
                                .deadline = deadline,
                                .run_limit = options.run_limit,
                                .retries = options.retries});
+  return node;
+}
+
+void Pool::check(const TaskOptions& options) const {
+  if (options.retries < 0) throw std::invalid_argument("TaskOptions::retries is negative");
+}
+
+std::optional<Failure> Pool::too_long(const Bytes& payload) const {
+  if (payload.size() <= options_.max_frame_bytes) return std::nullopt;
+  Failure failure = supervise::plain_failure(
+      FailureKind::kEncode, 0,
+      "the call is " + std::to_string(payload.size()) + " bytes long, more than the limit of " +
+          std::to_string(options_.max_frame_bytes) + " (ExecutorOptions::max_frame_bytes)");
+  failure.type_name = "poolproof::BadBytes";
+  return failure;
+}
+
+// Under the lock.
+NodePtr Pool::open_task(const TaskOptions& options, MakeNode make) {
+  const TaskId task = ++last_task_;
+  NodePtr node(make(task, shared_from_this()));
+  open_.emplace(task, node);
+  if (!options.name.empty()) names_.emplace(task, options.name);
+  if (trace_) trace_->submitted(task, options.name);
   return node;
 }
 
@@ -153,8 +167,9 @@ void Pool::await_room(std::unique_lock<std::mutex>& lock, const TaskOptions& opt
           (blocks ? ", and none of them ended in time (TaskOptions::room_within)" : "")));
 }
 
-NodePtr Pool::refuse(Failure failure, MakeNode make) {
+NodePtr Pool::refuse(const TaskOptions& options, Failure failure, MakeNode make) {
   refuse_in_fork();
+  failure.task_name = options.name;
   {
     const std::lock_guard lock(mutex_);
     failure.task = ++last_task_;
@@ -256,10 +271,13 @@ void Pool::end_open(const std::function<bool(TaskId)>& has_certainly_not_run) {
   for (auto pause = std::chrono::milliseconds(1); !open_.empty();) {
     const auto [task, node] = *open_.begin();
     const bool started = !has_certainly_not_run(task);
+    std::string name;
+    if (auto named = names_.extract(task)) name = std::move(named.mapped());
     lock.unlock();
     try {
       Failure failure = *ended_;
       failure.task = task;
+      failure.task_name = std::move(name);
       failure.started = started;
       node->settle(std::move(failure));
     } catch (...) {
@@ -291,8 +309,14 @@ void Pool::shutdown(const ShutdownOptions& options) {
   if (ending.joinable()) {
     lock.unlock();
     ending.join();
-    trace_.reset();  // nobody tells it anything any more
     lock.lock();
+    const std::unique_ptr<Trace> trace = std::move(trace_);
+    if (trace) {  // nobody tells it anything any more
+      lock.unlock();
+      trace->finish();
+      lock.lock();
+      trace_error_ = trace->error();
+    }
     phase_ = Phase::kGone;
     changed_.notify_all();
   }
@@ -310,6 +334,14 @@ void Pool::resize(int workers) {
   if (phase_ == Phase::kRunning) put(supervise::ResizeAsked{workers});
 }
 
+void Pool::prestart(int workers) {
+  refuse_in_fork();
+  const std::lock_guard lock(mutex_);
+  refuse_if_over();
+  if (phase_ == Phase::kFresh) start();
+  put(supervise::PrestartAsked{std::min(workers, workers_)});
+}
+
 Health Pool::health() {
   refuse_in_fork();
   std::unique_lock lock(mutex_);
@@ -318,7 +350,13 @@ Health Pool::health() {
   put(supervise::HealthAsked{ticket});
   changed_.wait(lock, [&] { return phase_ >= Phase::kOver || health_told_.contains(ticket); });
   const auto told = health_told_.extract(ticket);
-  return told ? told.mapped() : last_health_;
+  return with_trace_error(told ? told.mapped() : last_health_);
+}
+
+// Under the lock.
+Health Pool::with_trace_error(Health health) const {
+  health.trace_error = trace_ ? trace_->error() : trace_error_;
+  return health;
 }
 
 void Pool::tell_health(std::uint64_t ticket, Health health) {
@@ -354,6 +392,10 @@ void Pool::put(supervise::Input input) {
   if (phase_ < Phase::kOver) inbox_->put(std::move(input));
 }
 
+void Pool::put_all(std::vector<supervise::Input> inputs) {
+  if (phase_ < Phase::kOver && inbox_) inbox_->put_all(std::move(inputs));
+}
+
 void Pool::callback_threw(std::exception_ptr what) {
   if (options_.on_callback_error) {
     try {
@@ -387,6 +429,11 @@ void Pool::settle(TaskId task, supervise::Outcome outcome) {
     const std::lock_guard lock(mutex_);
     open = open_.extract(task);
     POOLPROOF_CHECK(!open.empty(), "a future ends once");
+    if (auto named = names_.extract(task)) {
+      if (auto* failure = std::get_if<Failure>(&outcome)) {
+        failure->task_name = std::move(named.mapped());
+      }
+    }
     if (waiting_for_room_ != 0) room_.notify_one();
   }
   try {

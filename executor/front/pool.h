@@ -8,6 +8,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <string>
 #include <thread>
 #include <unordered_map>
 #include <vector>
@@ -35,7 +36,14 @@ class Pool : public Patron, public supervise::Outlet, public std::enable_shared_
 
   // As Executor's. Any thread.
   NodePtr submit(const TaskOptions& options, Bytes payload, MakeNode make);
-  NodePtr refuse(Failure failure, MakeNode make);  // a node of a new task that has ended so
+  // A node of a new task that has ended so.
+  NodePtr refuse(const TaskOptions& options, Failure failure, MakeNode make);
+  // The same for many, under one lock and with one wake-up. Throws only before the first is taken;
+  // the nodes of those for which there is no room in time, or no pool any more, have ended so.
+  std::vector<NodePtr> submit_batch(const TaskOptions& options, std::vector<BatchItem> items,
+                                    MakeNode make);
+  // So many workers are to live now, though no task needs them. Does not wait.
+  void prestart(int workers);
   void shutdown(const ShutdownOptions& options);
   // At most so many workers from now on. Does not wait. As detail::resize.
   void resize(int workers);
@@ -76,7 +84,15 @@ class Pool : public Patron, public supervise::Outlet, public std::enable_shared_
   void supervise(int workers, std::vector<std::string> environment);
   void end_open(const std::function<bool(TaskId)>& has_certainly_not_run);
   void put(supervise::Input input);
+  void put_all(std::vector<supervise::Input> inputs);
+  void check(const TaskOptions& options) const;
+  std::optional<Failure> wait_for_room(std::unique_lock<std::mutex>& lock,
+                                       const TaskOptions& options);
+  void refuse_if_batch_is_too_large(const TaskOptions& options, std::size_t tasks) const;
+  std::optional<Failure> too_long(const Bytes& payload) const;
+  NodePtr open_task(const TaskOptions& options, MakeNode make);
   void close_bell();
+  Health with_trace_error(Health health) const;
   void refuse_in_fork() const;
   void refuse_in_starting_worker() const;
   void refuse_if_over() const;
@@ -98,10 +114,12 @@ class Pool : public Patron, public supervise::Outlet, public std::enable_shared_
   Health last_health_;                                     // once it is over
   TaskId last_task_ = 0;
   std::unordered_map<TaskId, NodePtr> open_;
-  std::condition_variable room_;  // for those who wait until fewer tasks are open
+  std::unordered_map<TaskId, std::string> names_;  // of those open that have one
+  std::condition_variable room_;                   // for those who wait until fewer tasks are open
   int waiting_for_room_ = 0;
   std::optional<supervise::Inbox> inbox_;
   std::unique_ptr<Trace> trace_;  // from the start of the supervisor until it is joined
+  std::string trace_error_;       // after that
   std::thread supervisor_;
 };
 

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <exception>
+#include <filesystem>
 #include <functional>
 #include <mutex>
 #include <stdexcept>
@@ -100,16 +101,20 @@ bool reuse(Holder& holder, const ReusableOptions& wanted) {
 std::shared_ptr<Executor> reusable_executor(const ReusableOptions& options) {
   static AtExit at_exit;
   Holder& holder = this_process();
+  ReusableOptions wanted = options;
+  // One relative path is two files in two directories.
+  std::string& trace = wanted.executor.trace.path;
+  if (!trace.empty()) trace = std::filesystem::absolute(trace).string();
   std::shared_ptr<Executor> given, replaced;
   {
     const std::lock_guard lock(holder.mutex);
-    if (holder.over) return std::make_shared<Executor>(options.executor);
-    if (reuse(holder, options)) return holder.executor;
-    given = std::make_shared<Executor>(options.executor);  // starts nothing yet
+    if (holder.over) return std::make_shared<Executor>(wanted.executor);
+    if (reuse(holder, wanted)) return holder.executor;
+    given = std::make_shared<Executor>(wanted.executor);  // starts nothing yet
     replaced = std::exchange(holder.executor, given);
-    holder.options = options.executor;
+    holder.options = wanted.executor;
   }
-  if (replaced) replaced->shutdown(options.replaced);
+  if (replaced) replaced->shutdown(wanted.replaced);
   return given;
 }
 

@@ -3,9 +3,11 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cinttypes>
 #include <cstdio>
+#include <exception>
 #include <iterator>
 #include <system_error>
 #include <utility>
@@ -18,7 +20,7 @@ namespace {
 
 constexpr std::size_t kMostNotes = std::size_t{1} << 16;
 
-const char* name_of(FailureKind kind) {
+const char* class_of(FailureKind kind) {
   switch (kind) {
     case FailureKind::kTask:
       return "TaskError";
@@ -49,24 +51,49 @@ std::string micros(std::chrono::nanoseconds time) {
   return text;
 }
 
-std::string quoted(const std::string& words) {
+// How many bytes the UTF-8 character at the start of `words` has; 0: that is none.
+std::size_t length_of_character(std::string_view words) {
+  const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(words[i]); };
+  const std::size_t length = byte(0) < 0x80                      ? 1
+                             : byte(0) >= 0xC2 && byte(0) < 0xE0 ? 2
+                             : byte(0) >= 0xE0 && byte(0) < 0xF0 ? 3
+                             : byte(0) >= 0xF0 && byte(0) < 0xF5 ? 4
+                                                                 : 0;
+  if (length > words.size()) return 0;
+  for (std::size_t i = 1; i < length; ++i) {
+    if ((byte(i) & 0xC0) != 0x80) return 0;
+  }
+  const bool overlong = (byte(0) == 0xE0 && byte(1) < 0xA0) || (byte(0) == 0xF0 && byte(1) < 0x90);
+  const bool beyond = (byte(0) == 0xED && byte(1) >= 0xA0) || (byte(0) == 0xF4 && byte(1) >= 0x90);
+  return length > 1 && (overlong || beyond) ? 0 : length;
+}
+
+// As a string of JSON. Control characters are left out; bytes that are no UTF-8, which a file name
+// may hold, become question marks.
+std::string quoted(std::string_view words) {
   std::string text = "\"";
-  for (const char each : words) {
-    if (static_cast<unsigned char>(each) < 0x20) continue;
-    if (each == '"' || each == '\\') text += '\\';
-    text += each;
+  while (!words.empty()) {
+    const std::size_t length = length_of_character(words);
+    if (length == 0) {
+      text += '?';
+    } else if (length > 1 || static_cast<unsigned char>(words[0]) >= 0x20) {
+      if (words[0] == '"' || words[0] == '\\') text += '\\';
+      text += words.substr(0, length);
+    }
+    words.remove_prefix(std::max(length, std::size_t{1}));
   }
   return text + '"';
 }
 
-// Opened for each piece and closed again: no descriptor is held that the program might close, and
-// that would be somebody else's then.
+// Opened for each piece and closed again, so that it holds no descriptor which the program could
+// close and then use for something else. False: errno says why.
 bool append_to(const std::string& path, int more_flags, std::string_view text) {
   const int fd = open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | more_flags, 0666);
   if (fd < 0) return false;
   while (!text.empty()) {
     const ssize_t size = ::write(fd, text.data(), text.size());
     if (size < 0 && errno == EINTR) continue;
+    if (size == 0) errno = EIO;
     if (size <= 0) break;
     text.remove_prefix(static_cast<std::size_t>(size));
   }
@@ -91,7 +118,10 @@ Trace::Trace(const TraceOptions& options, const std::string& process)
   writer_ = os::start_quiet_thread("poolproof-trace", [this] { work(); });
 }
 
-Trace::~Trace() {
+Trace::~Trace() { finish(); }
+
+void Trace::finish() {
+  if (!writer_.joinable()) return;
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;
@@ -100,23 +130,31 @@ Trace::~Trace() {
   writer_.join();
 }
 
-void Trace::submitted(TaskId task) { leave(Kind::kSubmitted, task, {}, ""); }
+std::string Trace::error() const {
+  const std::lock_guard lock(mutex_);
+  return error_;
+}
+
+void Trace::submitted(TaskId task, const std::string& name) {
+  leave(Kind::kSubmitted, task, {}, "", name);
+}
 void Trace::begun(TaskId task, const WorkerRef& worker) { leave(Kind::kBegun, task, worker, ""); }
 void Trace::worker_started(const WorkerRef& worker) { leave(Kind::kWorkerStarted, 0, worker, ""); }
 void Trace::worker_ended(const WorkerRef& worker) { leave(Kind::kWorkerEnded, 0, worker, ""); }
 void Trace::ended(TaskId task, const supervise::Outcome& outcome) {
   const auto* failure = std::get_if<Failure>(&outcome);
-  leave(Kind::kEnded, task, {}, failure != nullptr ? name_of(failure->kind) : "value");
+  leave(Kind::kEnded, task, {}, failure != nullptr ? class_of(failure->kind) : "value");
 }
 
-void Trace::leave(Kind kind, TaskId task, const WorkerRef& worker, const char* end) {
+void Trace::leave(Kind kind, TaskId task, const WorkerRef& worker, const char* end,
+                  const std::string& name) {
   const auto now = Clock::now();
   const std::lock_guard lock(mutex_);
   if (notes_.size() >= kMostNotes) {
     ++dropped_;
     return;
   }
-  notes_.push_back({kind, now, task, worker, end});
+  notes_.push_back({kind, now, task, worker, end, name});
   if (notes_.size() == 1) changed_.notify_one();
 }
 
@@ -147,16 +185,27 @@ void Trace::work() {
 }
 
 void Trace::write(std::string_view text) {
-  if (failed_ || text.empty()) return;
+  if (text.empty() || !error().empty()) return;
   if (!options_.path.empty()) {
-    failed_ = !append_to(options_.path, 0, text);
+    if (!append_to(options_.path, 0, text)) {
+      stop("the trace " + options_.path +
+           " cannot be written any further: " + std::generic_category().message(errno));
+    }
     return;
   }
   try {
     options_.sink(text);
+  } catch (const std::exception& thrown) {
+    stop(std::string("the sink of the trace threw: ") + thrown.what());
   } catch (...) {
-    failed_ = true;
+    stop("the sink of the trace threw something that is no std::exception");
   }
+}
+
+void Trace::stop(const std::string& why) {
+  std::fprintf(stderr, "poolproof: %s. What happens from now on is not recorded.\n", why.c_str());
+  const std::lock_guard lock(mutex_);
+  error_ = why;
 }
 
 void Trace::add(const Note& note, std::string& text) {
@@ -165,10 +214,11 @@ void Trace::add(const Note& note, std::string& text) {
   const auto waits = [&](const char* phase) {
     text += std::string(",\n{\"ph\":\"") + phase + "\",\"cat\":\"queue\",\"id\":" + task +
             ",\"pid\":" + std::to_string(process_) + ",\"tid\":0,\"ts\":" + at +
-            ",\"name\":\"task " + task + " waits\"}";
+            ",\"name\":" + quoted(name_of(note.task) + " waits") + "}";
   };
   switch (note.kind) {
     case Kind::kSubmitted:
+      if (!note.name.empty()) names_.emplace(note.task, note.name);
       waits("b");
       waiting_.insert(note.task);
       break;
@@ -183,6 +233,7 @@ void Trace::add(const Note& note, std::string& text) {
       } else if (waiting_.erase(note.task) != 0) {
         waits("e");
       }
+      names_.erase(note.task);
       break;
     case Kind::kWorkerStarted:
       places_.insert_or_assign(note.worker.index, Stay{note.at, note.worker});
@@ -209,10 +260,15 @@ void Trace::add(const Note& note, std::string& text) {
   }
 }
 
+std::string Trace::name_of(TaskId task) const {
+  const auto named = names_.find(task);
+  const std::string number = "task " + std::to_string(task);
+  return named == names_.end() ? number : number + " \"" + named->second + "\"";
+}
+
 void Trace::add_task(TaskId task, const Stay& stay, Clock::time_point until, const char* end,
                      std::string& text) const {
-  add_stay(stay, until, "task", "task " + std::to_string(task),
-           std::string("{\"end\":\"") + end + "\"}", text);
+  add_stay(stay, until, "task", name_of(task), std::string("{\"end\":\"") + end + "\"}", text);
 }
 
 void Trace::add_stay(const Stay& stay, Clock::time_point until, const char* category,
@@ -222,8 +278,8 @@ void Trace::add_stay(const Stay& stay, Clock::time_point until, const char* cate
           "\",\"pid\":" + std::to_string(process_) +
           ",\"tid\":" + std::to_string(stay.worker.index + 1) +
           ",\"ts\":" + micros(stay.since.time_since_epoch()) +
-          ",\"dur\":" + micros(until - stay.since) + ",\"name\":\"" + name +
-          "\",\"args\":" + arguments + "}";
+          ",\"dur\":" + micros(until - stay.since) + ",\"name\":" + quoted(name) +
+          ",\"args\":" + arguments + "}";
 }
 
 }  // namespace poolproof::detail

@@ -2,6 +2,7 @@
 //
 // Who tells it something only leaves a small note under a short lock. A thread of its own turns
 // notes into text and writes it; while it is behind by too much, notes are dropped and counted.
+// Once something cannot be written, the trace stops there, says so on stderr, and error() tells it.
 #pragma once
 
 #include <chrono>
@@ -25,18 +26,21 @@ namespace poolproof::detail {
 class Trace {
  public:
   // Begins the file. Throws std::system_error if it cannot be written, or if there is no thread.
-  // `process`: what the program is called in it.
+  // `process`: what the program is called in it. options.path is absolute, or empty.
   Trace(const TraceOptions& options, const std::string& process);
-  ~Trace();  // writes what is left, and the end
+  ~Trace();
   Trace(const Trace&) = delete;
   Trace& operator=(const Trace&) = delete;
 
   // Any thread.
-  void submitted(TaskId task);
+  void submitted(TaskId task, const std::string& name);
   void begun(TaskId task, const WorkerRef& worker);
   void ended(TaskId task, const supervise::Outcome& outcome);
   void worker_started(const WorkerRef& worker);
   void worker_ended(const WorkerRef& worker);
+  std::string error() const;  // why the trace has stopped; empty: it has not
+  // Writes what is left, and the end of the file. Nothing may be told to it after that.
+  void finish();
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -47,35 +51,40 @@ class Trace {
     TaskId task = 0;
     WorkerRef worker;
     const char* end = "";
+    std::string name = {};  // kSubmitted: of the task
   };
   struct Stay {  // of a task in a worker, or of a process in its place
     Clock::time_point since;
     WorkerRef worker;
   };
-  void leave(Kind kind, TaskId task, const WorkerRef& worker, const char* end);
+  void leave(Kind kind, TaskId task, const WorkerRef& worker, const char* end,
+             const std::string& name = {});
   void work();
   void write(std::string_view text);
+  void stop(const std::string& why);
   void add(const Note& note, std::string& text);
   void add_stay(const Stay& stay, Clock::time_point until, const char* category,
                 const std::string& name, const std::string& arguments, std::string& text) const;
+  std::string name_of(TaskId task) const;
   void add_task(TaskId task, const Stay& stay, Clock::time_point until, const char* end,
                 std::string& text) const;
 
   const TraceOptions options_;
   const int process_;
   const std::string start_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<Note> notes_;
   std::size_t dropped_ = 0;
   bool ending_ = false;
+  std::string error_;
 
   // The writer's own.
   std::unordered_set<TaskId> waiting_;
+  std::unordered_map<TaskId, std::string> names_;  // of those that have one
   std::unordered_map<TaskId, Stay> running_;
   std::map<int, Stay> places_;  // by index, the process that is there
   std::map<int, bool> named_;   // which tracks have their names
-  bool failed_ = false;         // the file or the sink does not take more
 
   std::thread writer_;  // last: it uses all above
 };

@@ -85,7 +85,8 @@ Death name_death(WorkerRef worker, const Notes& notes, const ExitStatus& exit) {
           notes.stderr_tail,
           notes.own_limit,
           notes.refusal,
-          notes.kill_error};
+          notes.kill_error,
+          PoolAfter::kUnaffected};
 }
 
 std::string in_words(std::chrono::nanoseconds time) {
@@ -188,6 +189,7 @@ Failure failure_of_task(const Death& death, TaskId task, bool started) {
   failure.stderr_tail = death.stderr_tail;
   failure.intent = death.intent;
   failure.text = to_string(death);
+  failure.pool_after = death.pool_after;
   if (death.cause == Cause::kCancelled) {
     failure.kind = FailureKind::kCancelled;
   } else if (death.intent == Intent::kAsked) {

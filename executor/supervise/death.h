@@ -60,6 +60,7 @@ struct Death {
   std::size_t own_limit = 0;
   std::string refusal = {};
   std::string kill_error = {};
+  PoolAfter pool_after = PoolAfter::kUnaffected;
 };
 
 // "30 s", "1500 ms"

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <iterator>
 #include <mutex>
 #include <utility>
 #include <vector>
@@ -26,6 +27,18 @@ class Inbox {
       const std::lock_guard lock(mutex_);
       first = inputs_.empty();
       inputs_.push_back(std::move(input));
+    }
+    if (first) ring();
+  }
+
+  // The same for several: one lock, and at most one ring.
+  void put_all(std::vector<Input> inputs) {
+    bool first = false;
+    {
+      const std::lock_guard lock(mutex_);
+      first = inputs_.empty() && !inputs.empty();
+      inputs_.insert(inputs_.end(), std::make_move_iterator(inputs.begin()),
+                     std::make_move_iterator(inputs.end()));
     }
     if (first) ring();
   }

@@ -35,6 +35,9 @@ struct ShutdownAsked {
 struct ResizeAsked {
   int workers = 1;  // at most so many from now on; those beyond end once they have no task
 };
+struct PrestartAsked {
+  int workers = 1;  // so many are to live now, though no task needs them
+};
 struct HealthAsked {
   std::uint64_t ticket = 0;  // comes back with the answer
 };
@@ -78,9 +81,10 @@ struct KillFailed {  // it may live on; its exit record tells
 };
 struct RightsChanged {};    // workers that were started before have rights that the program has not
 struct DescriptorsLost {};  // somebody closed descriptors of ours: nothing can be known any more
-using Input = std::variant<PayloadMoved, FrameCame, GarbageCame, ChannelEnded, WorkerExited,
-                           TaskSubmitted, CancelAsked, ShutdownAsked, ResizeAsked, HealthAsked,
-                           WorkerSpawned, SpawnFailed, KillFailed, RightsChanged, DescriptorsLost>;
+using Input =
+    std::variant<PayloadMoved, FrameCame, GarbageCame, ChannelEnded, WorkerExited, TaskSubmitted,
+                 CancelAsked, ShutdownAsked, ResizeAsked, PrestartAsked, HealthAsked, WorkerSpawned,
+                 SpawnFailed, KillFailed, RightsChanged, DescriptorsLost>;
 
 struct SpawnWorker {
   WorkerId worker = 0;

@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "executor/check.h"
-#include "poolproof/task.h"
 
 namespace poolproof::supervise {
 namespace {
@@ -23,29 +22,6 @@ int rank(const Input& input) {
   if (std::holds_alternative<ChannelEnded>(input)) return 1;
   if (std::holds_alternative<WorkerExited>(input)) return 2;
   return 3;
-}
-
-Failure failure_from(const transport::TaskFailure& told, TaskId task, WorkerRef worker) {
-  Failure failure;
-  failure.task = task;
-  failure.worker = worker;
-  failure.type_name = told.type_name;
-  failure.text = told.text;
-  failure.started = true;
-  switch (static_cast<detail::Step>(told.step)) {
-    case detail::Step::kDecodeArgs:
-      failure.kind = FailureKind::kDecode;
-      failure.stage = Stage::kArgs;
-      break;
-    case detail::Step::kRun:
-      failure.kind = FailureKind::kTask;
-      break;
-    case detail::Step::kEncodeResult:
-      failure.kind = FailureKind::kEncode;
-      failure.stage = Stage::kResult;
-      break;
-  }
-  return failure;
 }
 
 // A reply for which this process had no memory.
@@ -123,9 +99,11 @@ void Supervisor::take(FrameCame& input) {
       if (frame.dropped != 0) {
         event = frame.task == 0 ? Event::kInitFailed : Event::kReply;
         details.reply = failure_of_dropped(frame, worker->ref);
-      } else if (const auto told = transport::parse_task_failure(frame.payload)) {
+      } else if (auto told = transport::parse_task_failure(frame.payload)) {
         event = frame.task == 0 ? Event::kInitFailed : Event::kReply;
-        details.reply = failure_from(*told, frame.task, worker->ref);
+        Failure failure = transport::to_failure(std::move(*told), frame.task);
+        failure.worker = worker->ref;
+        details.reply = std::move(failure);
       } else {
         details.nonsense = "a report of a failure that cannot be read";
       }
@@ -226,6 +204,11 @@ void Supervisor::take(ShutdownAsked& input) {
 void Supervisor::take(ResizeAsked& input) {
   POOLPROOF_CHECK(input.workers >= 1, "the public edge refuses a pool without workers");
   wanted_ = input.workers;
+}
+
+void Supervisor::take(PrestartAsked& input) {
+  if (ended_ || shutdown_) return;
+  prestart_ = static_cast<std::size_t>(std::min(input.workers, wanted_));
 }
 
 void Supervisor::take(HealthAsked& input) { tickets_.push_back(input.ticket); }

@@ -91,6 +91,7 @@ class Supervisor {
   void take(CancelAsked& input);
   void take(ShutdownAsked& input);
   void take(ResizeAsked& input);
+  void take(PrestartAsked& input);
   void take(HealthAsked& input);
   void take(WorkerSpawned& input);
   void take(SpawnFailed& input);
@@ -114,6 +115,8 @@ class Supervisor {
   // supervisor_ends.cc
   void bury(Worker& worker, const ExitStatus& exit);
   void abandon(Worker& worker);
+  PoolAfter pool_after(const Death& death, bool counts) const;
+  bool is_hopeless(const Death& death) const;
   void settle_or_requeue(Task& task, const Death& death);
   bool may_run_again(Task& task, const Death& death);
   void break_pool(const Death& death);
@@ -135,12 +138,14 @@ class Supervisor {
   bool is_coming(const Worker& worker) const;
   Wish wish_to_retire(const Worker& worker) const;
   void pause_spawning(int losses);
+  std::size_t missing(std::size_t starting) const;
   void spawn_as_needed();
   void tell_health();
   Health health() const;
 
   const SupervisorOptions options_;
-  int wanted_;  // at most so many workers, in places 0 to wanted_ - 1
+  int wanted_;                // at most so many workers, in places 0 to wanted_ - 1
+  std::size_t prestart_ = 0;  // so many are to live once, before tasks need them
   Instant now_;
   std::vector<Order> orders_;
   Health counters_;                     // what is counted; the rest is filled in when it is told

@@ -9,10 +9,11 @@ void Supervisor::bury(Worker& worker, const ExitStatus& exit) {
   worker.notes.in_initializer = worker.in_initializer;
   worker.notes.kill_error.clear();  // it has ended all the same
   worker.notes.said_hello = worker.said_hello;
-  const Death death = name_death(worker.ref, worker.notes, exit);
+  Death death = name_death(worker.ref, worker.notes, exit);
   // Idle workers that somebody kills from outside are no crash loop: they are replaced when needed.
   const bool counts = !worker.ever_claimed && death.intent == Intent::kUnplanned &&
                       (!worker.said_hello || worker.task != 0);
+  death.pool_after = pool_after(death, counts);
   ++counters_.ended[death.cause];
   Task* task = worker.task != 0 ? tasks_.find(worker.task) : nullptr;
   orders_.push_back(ForgetWorker{worker.id});
@@ -23,22 +24,37 @@ void Supervisor::bury(Worker& worker, const ExitStatus& exit) {
     break_pool(death);
   }
   if (counts) {
-    // An initializer that hangs would hang again; one that froze, or died, need not.
-    const bool hopeless =
-        (death.in_initializer && death.cause == Cause::kLate) || !death.refusal.empty();
-    if (++fresh_losses_ >= kLossLimit || hopeless) end_pool(failure_of_pool(death, fresh_losses_));
+    if (++fresh_losses_ >= kLossLimit || is_hopeless(death)) {
+      end_pool(failure_of_pool(death, fresh_losses_));
+    }
     pause_spawning(++losses_to_pause_);
   }
 }
 
 // It could not be killed, and has not ended. Its place is another's from now on.
 void Supervisor::abandon(Worker& worker) {
-  const Death death = name_death(worker.ref, worker.notes, Unseen{});
+  Death death = name_death(worker.ref, worker.notes, Unseen{});
+  death.pool_after = pool_after(death, false);
   ++counters_.ended[death.cause];
   Task* task = worker.task != 0 ? tasks_.find(worker.task) : nullptr;
   orders_.push_back(AbandonWorker{worker.id});
   workers_.erase(worker.id);
   if (task != nullptr) settle_or_requeue(*task, death);
+}
+
+// An initializer that hangs would hang again (one that froze, or died, need not), and a worker that
+// could not serve would say the same again.
+bool Supervisor::is_hopeless(const Death& death) const {
+  return (death.in_initializer && death.cause == Cause::kLate) || !death.refusal.empty();
+}
+
+// What this death, of which nothing has been told yet, does to the pool.
+PoolAfter Supervisor::pool_after(const Death& death, bool counts) const {
+  const bool breaks =
+      options_.on_death == OnDeath::kBreakPool && death.intent == Intent::kUnplanned;
+  const bool gives_up = counts && (fresh_losses_ + 1 >= kLossLimit || is_hopeless(death));
+  if (ended_ || breaks || gives_up) return PoolAfter::kEnded;
+  return shutdown_ ? PoolAfter::kShuttingDown : PoolAfter::kUnaffected;
 }
 
 void Supervisor::settle_or_requeue(Task& task, const Death& death) {

@@ -138,6 +138,13 @@ void Supervisor::pause_spawning(int losses) {
   spawn_after_ = os::after(now_, std::min(kFirstPause * (1 << doublings), kLongestPause));
 }
 
+// How many must still start: for the tasks that wait, and for a prestart, which is tried once.
+std::size_t Supervisor::missing(std::size_t starting) const {
+  const std::size_t for_tasks = tasks_.waiting() - std::min(tasks_.waiting(), starting);
+  const std::size_t for_prestart = prestart_ - std::min(prestart_, workers_.size());
+  return std::max(for_tasks, for_prestart);
+}
+
 void Supervisor::spawn_as_needed() {
   if (spawn_after_) return;
   std::size_t starting = 0;
@@ -148,9 +155,11 @@ void Supervisor::spawn_as_needed() {
     if (is_coming(worker)) ++starting;
   }
   // Those beyond the wanted places count too, until they have ended: never more at once than asked.
-  std::size_t room = taken.size() - std::min(taken.size(), workers_.size());
+  const std::size_t room = taken.size() - std::min(taken.size(), workers_.size());
   ++spawn_round_;
-  for (int index = 0; index < wanted_ && room > 0 && starting < tasks_.waiting(); ++index) {
+  std::size_t needed = std::min(room, missing(starting));
+  prestart_ = 0;
+  for (int index = 0; index < wanted_ && needed > 0; ++index) {
     if (taken[static_cast<std::size_t>(index)]) continue;
     Worker worker;
     worker.id = ++last_worker_;
@@ -159,8 +168,7 @@ void Supervisor::spawn_as_needed() {
     worker.grace_until = os::after(now_, options_.start_limit);
     orders_.push_back(SpawnWorker{worker.id, index});
     workers_.emplace(worker.id, std::move(worker));
-    ++starting;
-    --room;
+    --needed;
   }
 }
 

@@ -1,32 +1,54 @@
-// What must not compile, and what the compiler must say then: with g++ and with clang++.
+// What must not compile, and what the compiler says then, with g++ and with clang++: few lines, the
+// user's own line first, and what to do.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <sstream>
 #include <string>
+#include <vector>
 
 namespace {
 
 struct Verdict {
   bool compiles = false;
+  std::string file;
   std::string text;
 };
 
-Verdict compile(const std::string& compiler, const std::string& statement) {
+constexpr char kBefore[] = R"(#include <poolproof/map.h>
+#include <poolproof/initializer.h>
+#include <filesystem>
+#include <functional>
+#include <mutex>
+#include <thread>
+struct Point { int x; double y; };
+struct Person { std::string name; std::vector<Point> way; char code[8]; };
+struct NoCodec { NoCodec(int); int x; };
+struct Holds { int a; int* q; };
+struct Refers { int a; int& r; };
+struct Bits { int a : 3; int b : 5; };
+struct Both { int a; union { int i; float f; }; };
+struct Derived : Point { int z; };
+struct Large { int a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q; };
+class Counter { public: int next(int by) { return n_ += by; } template <class A> void serialize(A& a) { a(n_); } private: int n_ = 0; };
+struct Add { std::string suffix; std::string operator()(std::string t) const { return t + suffix; } };
+struct Bound { int* to; int operator()() const { return *to; } };
+int main() {
+  poolproof::Executor pool;
+  int n = 1; int* p = &n; std::string s; std::mutex mutex; (void)n, (void)p, (void)s;
+)";
+
+Verdict compile(const std::string& compiler, const std::string& source, const char* standard) {
   char file[] = "/tmp/poolproof-compile-XXXXXX.cc";
   const int fd = mkstemps(file, 3);
-  std::ofstream(file) << "#include <poolproof/executor.h>\n"
-                         "struct NoCodec { int x; };\n"
-                         "int main() {\n"
-                         "  poolproof::Executor pool;\n"
-                         "  int n = 1; int* p = &n; std::string s; (void)n, (void)p, (void)s;\n"
-                         "  "
-                      << statement << "\n}\n";
+  std::ofstream(file) << source;
   const std::string command =
-      compiler + " -std=c++20 -fsyntax-only -I" POOLPROOF_INCLUDE " " + file + " 2>&1";
+      compiler + " -std=" + standard + " -fsyntax-only -I" POOLPROOF_INCLUDE " " + file + " 2>&1";
   FILE* output = popen(command.c_str(), "r");
   Verdict verdict;
   char part[4096];
@@ -34,6 +56,7 @@ Verdict compile(const std::string& compiler, const std::string& statement) {
     verdict.text.append(part, size);
   }
   verdict.compiles = pclose(output) == 0;
+  verdict.file = file;
   close(fd);
   unlink(file);
   return verdict;
@@ -46,46 +69,183 @@ class Compiler : public testing::TestWithParam<const char*> {
       GTEST_SKIP() << "this compiler is not installed";
     }
   }
+  void accepts(const std::string& statement) {
+    const Verdict verdict = compile(GetParam(), kBefore + statement + "\n}\n", "c++20");
+    EXPECT_TRUE(verdict.compiles) << verdict.text;
+  }
   void refuses(const std::string& statement, const std::string& what_to_do) {
-    const Verdict verdict = compile(GetParam(), statement);
+    const Verdict verdict = compile(GetParam(), kBefore + statement + "\n}\n", "c++20");
     EXPECT_FALSE(verdict.compiles) << statement;
     EXPECT_NE(verdict.text.find(what_to_do), std::string::npos) << verdict.text;
+    expect_short_and_users_line_first(verdict, 22);
+    if (getenv("POOLPROOF_SHOW_TEXTS") != nullptr) std::fputs(verdict.text.c_str(), stderr);
+  }
+  // At most 20 lines; and the first that tells of an error, or says from where something was
+  // required, is about line `line` of the file.
+  static void expect_short_and_users_line_first(const Verdict& verdict, int line) {
+    std::istringstream text(verdict.text);
+    std::string each, first;
+    int lines = 0, errors = 0;
+    while (std::getline(text, each)) {
+      ++lines;
+      const bool is_error = each.find("error:") != std::string::npos;
+      errors += is_error;
+      if (first.empty() && (is_error || each.find("required from here") != std::string::npos)) {
+        first = each;
+      }
+    }
+    EXPECT_LE(lines, 20) << verdict.text;
+    EXPECT_EQ(errors, 1) << verdict.text;
+    EXPECT_EQ(first.find(verdict.file + ":" + std::to_string(line) + ":"), 0u) << verdict.text;
   }
 };
 
 constexpr char kPassAsArgument[] = "pass everything else as an argument of the call";
 
 TEST_P(Compiler, accepts_what_can_travel) {
-  const Verdict verdict =
-      compile(GetParam(),
-              "pool.submit([n](std::string t) { return t.size() + n; }, s).get();"
-              "pool.submit([] { return 1; }).then([](int x) { return x; }).get();"
-              "pool.submit([d = 1.5, c = 'x', b = true, e = poolproof::Stage::kArgs] {"
-              "  return (void)d, (void)c, (void)b, (void)e; });");
-  EXPECT_TRUE(verdict.compiles) << verdict.text;
+  accepts(
+      "(void)pool.submit([n](std::string t) { return t.size() + n; }, s).get();"
+      "(void)pool.submit([] { return 1; }).then([](int x) { return x; }).get();"
+      "(void)pool.submit([d = 1.5, c = 'x', b = true, e = poolproof::Stage::kArgs] {"
+      "  return (void)d, (void)c, (void)b, (void)e; });"
+      "(void)pool.submit([](Person q) { return q.way; }, Person());"
+      "(void)pool.submit(&Counter::next, Counter(), 3);"
+      "(void)pool.submit(&Point::x, Point());"
+      "(void)pool.submit(Add{s}, \"text\");"
+      "(void)pool.submit_batch([](std::filesystem::path q) { return q; },"
+      "                        std::vector<std::filesystem::path>());");
 }
+
+// Captures.
 TEST_P(Compiler, refuses_a_captured_reference) {
-  refuses("pool.submit([&n] { return n; });", kPassAsArgument);
+  refuses("auto f = pool.submit([&n] { return n; });", kPassAsArgument);
 }
 TEST_P(Compiler, refuses_a_captured_pointer) {
-  refuses("pool.submit([p] { return *p; });", kPassAsArgument);
+  refuses("pool.submit([p] { return *p; }).get();", kPassAsArgument);
 }
 TEST_P(Compiler, refuses_a_captured_string) {
-  refuses("pool.submit([s] { return s.size(); });", kPassAsArgument);
+  refuses("auto f = pool.submit({.retries = 1}, [s] { return s.size(); });", kPassAsArgument);
 }
 TEST_P(Compiler, refuses_a_pointer_within_a_captured_struct) {
-  refuses("struct { int a; int* q; } in{1, p}; pool.submit([in] { return *in.q; });",
-          kPassAsArgument);
+  refuses("Holds in{1, p}; auto f = pool.submit([in] { return *in.q; });", kPassAsArgument);
 }
+TEST_P(Compiler, refuses_a_function_object_that_holds_a_pointer) {
+  refuses("auto f = pool.submit(Bound{p});", kPassAsArgument);
+}
+TEST_P(Compiler, refuses_a_function_that_hides_what_it_holds) {
+  refuses("auto f = pool.submit(std::function<int()>([] { return 1; }));",
+          "Pass the function or the lambda itself");
+}
+TEST_P(Compiler, refuses_a_bound_call) {
+  refuses("auto f = pool.submit(std::bind([](int x) { return x; }, 1));",
+          "as arguments of the call what was bound");
+}
+// Arguments.
 TEST_P(Compiler, refuses_a_pointer_argument) {
-  refuses("pool.submit([](int* q) { return *q; }, p);",
+  refuses("auto f = pool.submit([](int* q) { return *q; }, p);",
           "a pointer means nothing in another process");
 }
-TEST_P(Compiler, refuses_a_parameter_that_the_task_would_change) {
-  refuses("pool.submit([](std::string& t) { t.clear(); }, s);", "return what it would change");
+TEST_P(Compiler, refuses_a_container_of_pointers) {
+  refuses("auto f = pool.submit([](std::vector<int*> v) { return v.size(); }, std::vector{p});",
+          "an argument is a pointer or holds one");
 }
-TEST_P(Compiler, refuses_a_type_without_a_codec) {
-  refuses("pool.submit([](NoCodec c) { return c.x; }, NoCodec{1});", "Give it cereal functions");
+TEST_P(Compiler, refuses_a_pointer_within_a_struct) {
+  refuses(
+      "auto f = pool.submit([](std::optional<Holds> h) { return h->a; },"
+      " std::optional(Holds{1, p}));",
+      "an argument is a pointer or holds one");
+}
+TEST_P(Compiler, refuses_a_reference_within_a_struct) {
+  refuses("auto f = pool.submit([](Refers r) { return r.a; }, Refers{1, n});",
+          "none of them a reference");
+}
+TEST_P(Compiler, refuses_a_reference_wrapper) {
+  refuses("auto f = pool.submit([](int& x) { return x; }, std::ref(n));", "Pass and return values");
+}
+TEST_P(Compiler, refuses_a_union_within_a_struct) {
+  refuses("auto f = pool.submit([](Both b) { return b.a; }, Both());", "Use std::variant");
+}
+TEST_P(Compiler, refuses_bit_fields_within_a_struct) {
+  refuses(
+      "auto f = pool.submit([](std::vector<Bits> b) { return b.size(); }, std::vector<Bits>());",
+      "a struct with bit-fields");
+}
+TEST_P(Compiler, refuses_a_struct_with_a_base_class) {
+  refuses("auto f = pool.submit([](Derived d) { return d.z; }, Derived());", "no base class");
+}
+TEST_P(Compiler, refuses_a_struct_of_seventeen_members) {
+  refuses("auto f = pool.submit([](Large l) { return l.a; }, Large());", "at most 16 members");
+}
+TEST_P(Compiler, refuses_a_class_without_a_codec) {
+  refuses("auto f = pool.submit([](NoCodec c) { return c.x; }, NoCodec(1));",
+          "Give it cereal functions");
+}
+TEST_P(Compiler, refuses_a_class_without_a_codec_within_a_struct_in_a_container) {
+  refuses(
+      "struct In { std::function<void()> f; };"
+      " auto f = pool.submit([](std::map<int, In> m) { return m.size(); }, std::map<int, In>());",
+      "Give it cereal functions");
+}
+TEST_P(Compiler, refuses_a_future_as_an_argument) {
+  refuses("auto f = pool.submit([](poolproof::Future<int>) {}, poolproof::Future<int>());",
+          "call get() first");
+}
+// Results.
+TEST_P(Compiler, refuses_a_pointer_as_a_result) {
+  refuses("auto f = pool.submit([] { return \"text\"; });", "the result is a pointer");
+}
+TEST_P(Compiler, refuses_a_view_as_a_result) {
+  refuses("auto f = pool.submit([](std::string_view t) { return t; }, s);",
+          "Use std::string or std::vector");
+}
+TEST_P(Compiler, refuses_a_result_without_a_codec) {
+  refuses("auto f = pool.submit([] { return std::thread(); });",
+          "the result has, or holds, a type");
+}
+// The call.
+TEST_P(Compiler, refuses_a_parameter_that_the_task_would_change) {
+  refuses("auto f = pool.submit([](std::string& t) { t.clear(); }, s);",
+          "return what it would change");
+}
+TEST_P(Compiler, refuses_too_few_arguments) {
+  refuses("auto f = pool.submit([](int x, int y) { return x + y; }, 1);",
+          "Compare their number and their types");
+}
+TEST_P(Compiler, refuses_a_method_without_its_object) {
+  refuses("auto f = pool.submit(&Counter::next, 3);", "the object comes first");
+}
+// The other functions that take a call.
+TEST_P(Compiler, refuses_the_same_in_a_batch) {
+  refuses("auto f = pool.submit_batch([&n](int x) { return n + x; }, std::vector{1, 2});",
+          kPassAsArgument);
+}
+TEST_P(Compiler, refuses_the_same_in_a_map) {
+#if defined(__clang__) && __clang_major__ < 16
+  GTEST_SKIP() << "this compiler knows no views";
+#endif
+  refuses(
+      "for (int x : poolproof::map(pool, [&n](int y) { return n + y; }, std::vector{1})) (void)x;",
+      kPassAsArgument);
+}
+TEST_P(Compiler, refuses_the_same_in_an_initializer) {
+  refuses("auto i = poolproof::make_initializer([](int* q) { *q = 1; }, p);",
+          "a pointer means nothing in another process");
+}
+
+TEST_P(Compiler, of_an_older_standard_is_told_which_one_is_needed_and_nothing_else) {
+  for (const char* header : {"executor.h", "future.h", "codec.h", "options.h", "reusable.h"}) {
+    const Verdict verdict = compile(GetParam(),
+                                    std::string("#include <poolproof/") + header + ">\n" +
+                                        "int main() { poolproof::Executor pool; }\n",
+                                    "c++17");
+    EXPECT_FALSE(verdict.compiles);
+    const std::size_t first = verdict.text.find("error:");
+    EXPECT_NE(verdict.text.find("poolproof needs C++20: compile with -std=c++20", first),
+              std::string::npos)
+        << verdict.text;
+    EXPECT_EQ(verdict.text.find("'poolproof'"), std::string::npos) << verdict.text;
+    EXPECT_LE(std::count(verdict.text.begin(), verdict.text.end(), '\n'), 20) << verdict.text;
+  }
 }
 
 INSTANTIATE_TEST_SUITE_P(Every, Compiler, testing::Values(POOLPROOF_GXX, POOLPROOF_CLANGXX),

@@ -202,7 +202,7 @@ TEST(Leftovers, are_none) {
       Future<void> killed = pool.submit(meet_and_sleep, meeting.folder());
       kill(meeting.await(), SIGKILL);
       killed.wait();
-      pool.submit(meet_and_sleep, meeting.folder());
+      std::ignore = pool.submit(meet_and_sleep, meeting.folder());
       meeting.await();
       pool.shutdown({.running = Running::kKill});
     }

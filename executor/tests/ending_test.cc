@@ -117,7 +117,7 @@ TEST(Shutdown, drains_what_is_queued_and_takes_no_more) {
     EXPECT_TRUE(futures[static_cast<std::size_t>(i)].wait_for(0s));
     EXPECT_EQ(futures[static_cast<std::size_t>(i)].get(), 2 * i);
   }
-  EXPECT_THROW(pool.submit(twice, 1), ShutdownExecutorError);
+  EXPECT_THROW(std::ignore = pool.submit(twice, 1), ShutdownExecutorError);
   pool.shutdown();
 }
 
@@ -171,7 +171,7 @@ TEST(Shutdown, in_a_fork_of_the_program_is_nobodys_business) {
   const pid_t child = fork();
   if (child == 0) {
     try {
-      pool.submit(twice, 1);
+      std::ignore = pool.submit(twice, 1);
     } catch (const ShutdownExecutorError&) {
       try {
         pool.shutdown();
@@ -191,7 +191,7 @@ TEST(Shutdown, in_a_fork_of_the_program_is_nobodys_business) {
 TEST(Shutdown, of_an_executor_that_was_never_used_starts_nothing) {
   Executor pool({.workers = 2});
   pool.shutdown({.running = Running::kKill});
-  EXPECT_THROW(pool.submit(twice, 1), ShutdownExecutorError);
+  EXPECT_THROW(std::ignore = pool.submit(twice, 1), ShutdownExecutorError);
 }
 
 TEST(Shutdown, against_submit_gives_a_value_or_a_refusal_and_nothing_else) {

@@ -97,7 +97,7 @@ int exit_on_another_thread() {
 // Its task never ends: only a program that says so is not held up by that.
 int leave_hung(const std::string& folder) {
   static Executor pool({.workers = 1, .on_destroy = {.running = Running::kKill}});
-  pool.submit(meet_and_sleep, folder);
+  std::ignore = pool.submit(meet_and_sleep, folder);
   return 0;
 }
 

@@ -76,7 +76,7 @@ TEST_F(Forked, a_child_has_the_futures_that_were_ready) {
 TEST_F(Forked, a_child_that_uses_the_pool_in_any_way_is_told) {
   EXPECT_EQ(in_a_fork([this] {
               running_.cancel({.running = Running::kKill});  // asks nobody
-              return throws_shutdown([this] { pool_.submit(twice, 1); }) &&
+              return throws_shutdown([this] { std::ignore = pool_.submit(twice, 1); }) &&
                      throws_shutdown([this] { pool_.shutdown({.running = Running::kKill}); }) &&
                      throws_shutdown([this] { static_cast<void>(pool_.health()); }) &&
                      throws_shutdown([this] { static_cast<void>(running_.then([](int) {})); });

@@ -33,7 +33,7 @@ TEST(OnDeath, that_breaks_the_pool_ends_all_others_with_the_name_of_the_death) {
     }
   }
   EXPECT_TRUE(ends_within(bystander_pid, 60'000));
-  EXPECT_THROW(pool.submit([] { return 1; }), BrokenProcessPool);
+  EXPECT_THROW(std::ignore = pool.submit([] { return 1; }), BrokenProcessPool);
 }
 
 TEST(OnDeath, that_replaces_leaves_the_others_alone) {

@@ -25,7 +25,7 @@ TEST(Backpressure, that_rejects_takes_nothing_beyond_the_limit) {
   Future<int> running = pool.submit(meet_and_return, meeting.folder(), 1);
   Future<int> queued = pool.submit(twice, 1);
   try {
-    pool.submit(twice, 2);
+    std::ignore = pool.submit(twice, 2);
     FAIL();
   } catch (const QueueFullError& error) {
     EXPECT_NE(std::string(error.what()).find("2 tasks are open"), std::string::npos);
@@ -62,7 +62,7 @@ TEST(Backpressure, never_has_more_open_than_the_limit) {
     pool.submit(twice, 1).get();
     in = true;
   });
-  EXPECT_THROW(pool.submit({.room_within = 20ms}, twice, 1), QueueFullError);
+  EXPECT_THROW(std::ignore = pool.submit({.room_within = 20ms}, twice, 1), QueueFullError);
   EXPECT_FALSE(in);
   meeting.let_go();
   second.join();
@@ -73,7 +73,8 @@ TEST(Backpressure, may_be_chosen_for_each_task) {
   Executor pool({.workers = 1, .max_pending = 1});
   Meeting meeting;
   Future<int> first = pool.submit(meet_and_return, meeting.folder(), 1);
-  EXPECT_THROW(pool.submit({.when_full = Backpressure::kReject}, twice, 1), QueueFullError);
+  EXPECT_THROW(std::ignore = pool.submit({.when_full = Backpressure::kReject}, twice, 1),
+               QueueFullError);
   meeting.await();
   meeting.let_go();
   EXPECT_EQ(pool.submit({.room_within = 60s}, twice, 1).get(), 2);

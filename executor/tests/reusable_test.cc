@@ -46,7 +46,7 @@ TEST_F(Reusable, is_replaced_when_other_options_are_asked_for) {
   const auto first = get(2);
   const auto second = reusable_executor({.executor = {.workers = 2, .max_frame_bytes = 1 << 20}});
   EXPECT_NE(second, first);
-  EXPECT_THROW(first->submit(twice, 1), ShutdownExecutorError);
+  EXPECT_THROW(std::ignore = first->submit(twice, 1), ShutdownExecutorError);
   EXPECT_EQ(second->submit(twice, 1).get(), 2);
   EXPECT_EQ(get(2, Reuse::kYes), second) << "whatever its options";
   EXPECT_NE(get(2), second);
@@ -55,7 +55,7 @@ TEST_F(Reusable, is_replaced_when_other_options_are_asked_for) {
 TEST_F(Reusable, is_always_a_new_one_if_that_is_asked) {
   const auto first = get(2);
   EXPECT_NE(get(2, Reuse::kNo), first);
-  EXPECT_THROW(first->submit(twice, 1), ShutdownExecutorError);
+  EXPECT_THROW(std::ignore = first->submit(twice, 1), ShutdownExecutorError);
 }
 
 TEST_F(Reusable, knows_plain_functions_and_takes_all_else_for_different) {
@@ -160,7 +160,7 @@ TEST_F(Reusable, may_be_replaced_in_a_callback_of_the_one_that_goes) {
   Future<int> replaced = first->submit(twice, 1).then(
       [](int x) { return get(2, Reuse::kNo)->submit(twice, x).get(); });
   EXPECT_EQ(replaced.get_for(60s), 4);
-  EXPECT_THROW(first->submit(twice, 1), ShutdownExecutorError);
+  EXPECT_THROW(std::ignore = first->submit(twice, 1), ShutdownExecutorError);
 }
 
 TEST_F(Reusable, serves_ten_threads_that_ask_for_different_sizes) {

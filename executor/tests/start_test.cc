@@ -70,7 +70,7 @@ TEST_F(Start, three_frozen_workers_in_a_row_end_the_pool_and_are_called_so) {
     EXPECT_EQ(error.failure().cause, Cause::kFrozen);
     EXPECT_NE(std::string(error.what()).find("found stopped"), std::string::npos) << error.what();
   }
-  EXPECT_THROW(pool.submit([] { return 1; }), SpawnError);
+  EXPECT_THROW(std::ignore = pool.submit([] { return 1; }), SpawnError);
 }
 
 TEST_F(Start, a_worker_that_dies_before_its_hello_is_replaced) {

@@ -2,10 +2,13 @@
 #include <gtest/gtest.h>
 #include <signal.h>
 
+#include <filesystem>
 #include <fstream>
 #include <future>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <stdexcept>
 #include <string>
 #include <system_error>
 #include <vector>
@@ -87,7 +90,84 @@ TEST(Trace, can_be_a_file_which_is_whole_when_the_shutdown_returns) {
 
 TEST(Trace, that_cannot_be_written_is_told_at_the_first_submit) {
   Executor pool({.workers = 1, .trace = {.path = "/no/such/folder/trace.json"}});
-  EXPECT_THROW(pool.submit(twice, 1), std::system_error);
+  EXPECT_THROW(std::ignore = pool.submit(twice, 1), std::system_error);
+}
+
+// Goes to another directory, and comes back.
+class Elsewhere {
+ public:
+  explicit Elsewhere(const std::string& folder) : before_(std::filesystem::current_path()) {
+    std::filesystem::current_path(folder);
+  }
+  ~Elsewhere() { std::filesystem::current_path(before_); }
+
+ private:
+  const std::filesystem::path before_;
+};
+
+TEST(Trace, with_a_relative_path_belongs_to_the_directory_of_the_constructor) {
+  Meeting meeting;
+  const std::string path = meeting.folder() + "/relative.json";
+  std::optional<Executor> pool;
+  {
+    const Elsewhere there(meeting.folder());
+    pool.emplace(ExecutorOptions{.workers = 1, .trace = {.path = "relative.json"}});
+  }
+  const Elsewhere first_submit("/");
+  EXPECT_EQ(pool->submit(twice, 1).get(), 2);
+  {
+    const Elsewhere later("/tmp");
+    EXPECT_EQ(pool->submit(twice, 2).get(), 4);
+    pool.reset();
+  }
+  std::ifstream file(path);
+  ASSERT_TRUE(file.is_open());
+  EXPECT_EQ(of_category(json::parse(file), "task", "X").size(), 2u);
+  unlink(path.c_str());
+}
+
+std::size_t count_of(const std::string& words, const std::string& text) {
+  std::size_t count = 0;
+  for (auto at = text.find(words); at != std::string::npos; at = text.find(words, at + 1)) ++count;
+  return count;
+}
+
+TEST(Trace, that_meets_a_full_disk_says_so_once_and_in_health_and_costs_no_task) {
+  testing::internal::CaptureStderr();
+  Executor pool({.workers = 1, .trace = {.path = "/dev/full"}});
+  for (int i = 0; i < 50; ++i) EXPECT_EQ(pool.submit(twice, i).get(), 2 * i);
+  pool.shutdown();
+  const std::string told = testing::internal::GetCapturedStderr();
+  EXPECT_EQ(count_of("/dev/full cannot be written any further: No space left", told), 1u) << told;
+  EXPECT_EQ(count_of("\n", told), 1u) << told;
+  EXPECT_EQ(pool.health().trace_error,
+            "the trace /dev/full cannot be written any further: No space left on device");
+}
+
+TEST(Trace, whose_folder_is_removed_later_says_so_while_the_pool_goes_on) {
+  Meeting meeting;
+  const std::filesystem::path folder = meeting.folder() + "/removed";
+  std::filesystem::create_directory(folder);
+  testing::internal::CaptureStderr();
+  Executor pool({.workers = 1, .trace = {.path = folder / "trace.json"}});
+  EXPECT_EQ(pool.submit(twice, 1).get(), 2);
+  EXPECT_EQ(pool.health().trace_error, "");
+  std::filesystem::remove_all(folder);
+  // Each task is written soon: the first of these, or one after it, is noticed to be lost.
+  while (pool.health().trace_error.empty()) EXPECT_EQ(pool.submit(twice, 2).get(), 4);
+  EXPECT_NE(pool.health().trace_error.find("No such file"), std::string::npos);
+  EXPECT_EQ(count_of("trace.json cannot be written", testing::internal::GetCapturedStderr()), 1u);
+}
+
+TEST(Trace, whose_sink_throws_is_told_in_health_also_after_the_shutdown) {
+  testing::internal::CaptureStderr();
+  Executor pool({.workers = 1, .trace = {.sink = [](std::string_view) {
+                                 throw std::runtime_error("the network is down");
+                               }}});
+  EXPECT_EQ(pool.submit(twice, 1).get(), 2);
+  pool.shutdown();
+  EXPECT_EQ(pool.health().trace_error, "the sink of the trace threw: the network is down");
+  EXPECT_EQ(count_of("the network is down", testing::internal::GetCapturedStderr()), 1u);
 }
 
 TEST(Trace, whose_sink_is_stuck_holds_up_no_task) {

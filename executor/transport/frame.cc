@@ -148,9 +148,33 @@ void FrameParser::finish_frame() {
   have_ = 0;
 }
 
+namespace {
+
+void write_code(WireWriter& out, const std::optional<ThrownCode>& code) {
+  out(code.has_value());
+  if (code) out(code->category, code->value);
+}
+
+std::optional<ThrownCode> read_code(WireReader& in) {
+  bool present = false;
+  in(present);
+  if (!present) return std::nullopt;
+  ThrownCode code;
+  in(code.category, code.value);
+  return code;
+}
+
+}  // namespace
+
 Bytes to_bytes(const TaskFailure& failure) {
   WireWriter out;
   out(failure.step, failure.type_name, failure.text);
+  write_code(out, failure.code);
+  out(static_cast<std::uint8_t>(failure.nested.size()));
+  for (const Thrown& each : failure.nested) {
+    out(each.type_name, each.text);
+    write_code(out, each.code);
+  }
   return out.take();
 }
 
@@ -159,12 +183,45 @@ std::optional<TaskFailure> parse_task_failure(std::span<const std::byte> bytes) 
     WireReader in(bytes);
     TaskFailure failure;
     in(failure.step, failure.type_name, failure.text);
+    failure.code = read_code(in);
+    std::uint8_t nested = 0;
+    in(nested);
+    if (nested > kMostNested) return std::nullopt;
+    for (; nested != 0; --nested) {
+      Thrown& each = failure.nested.emplace_back();
+      in(each.type_name, each.text);
+      each.code = read_code(in);
+    }
     const auto last_step = static_cast<std::uint8_t>(detail::Step::kEncodeResult);
     if (in.remaining() != 0 || failure.step > last_step) return std::nullopt;
     return failure;
   } catch (const std::exception&) {  // BadBytes, bad_alloc: the one answer is "nonsense"
     return std::nullopt;
   }
+}
+
+Failure to_failure(TaskFailure told, TaskId task) {
+  Failure failure;
+  failure.task = task;
+  failure.started = true;
+  failure.type_name = std::move(told.type_name);
+  failure.text = std::move(told.text);
+  failure.code = std::move(told.code);
+  failure.nested = std::move(told.nested);
+  switch (static_cast<detail::Step>(told.step)) {
+    case detail::Step::kDecodeArgs:
+      failure.kind = FailureKind::kDecode;
+      failure.stage = Stage::kArgs;
+      break;
+    case detail::Step::kRun:
+      failure.kind = FailureKind::kTask;
+      break;
+    case detail::Step::kEncodeResult:
+      failure.kind = FailureKind::kEncode;
+      failure.stage = Stage::kResult;
+      break;
+  }
+  return failure;
 }
 
 }  // namespace poolproof::transport

@@ -16,6 +16,7 @@
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "poolproof/codec.h"
 #include "poolproof/error.h"
@@ -119,9 +120,14 @@ struct TaskFailure {
   std::uint8_t step = 0;  // detail::Step
   std::string type_name;
   std::string text;
+  std::optional<ThrownCode> code = {};
+  std::vector<Thrown> nested = {};  // at most kMostNested
   bool operator==(const TaskFailure&) const = default;
 };
+inline constexpr std::size_t kMostNested = 16;
 Bytes to_bytes(const TaskFailure& failure);
 std::optional<TaskFailure> parse_task_failure(std::span<const std::byte> bytes);
+// The same for the one who asks for the result of `task`.
+Failure to_failure(TaskFailure told, TaskId task);
 
 }  // namespace poolproof::transport

@@ -1,25 +1,23 @@
 #include "executor/worker/task_loop.h"
 
-#include <cxxabi.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <bit>
 #include <chrono>
 #include <cstdio>
-#include <cstdlib>
 #include <exception>
 #include <limits>
 #include <memory>
 #include <new>
 #include <optional>
 #include <string>
-#include <typeinfo>
 #include <utility>
 
 #include "executor/os/child.h"
 #include "executor/os/memory.h"
 #include "executor/transport/frame.h"
+#include "executor/transport/thrown.h"
 #include "executor/worker/ending.h"
 #include "executor/worker/entry.h"
 #include "executor/worker/line.h"
@@ -32,41 +30,6 @@ using detail::CodeAddress;
 using detail::Step;
 using transport::Frame;
 using transport::FrameKind;
-using transport::TaskFailure;
-
-constexpr std::size_t kLongestText = std::size_t{64} << 10;
-constexpr std::size_t kLongestName = std::size_t{4} << 10;
-static_assert(kLongestText + kLongestName + 64 < transport::kLongestFailure);
-
-std::string name_of_current_exception() {
-  const std::type_info* type = abi::__cxa_current_exception_type();
-  if (type == nullptr) return "an exception of another language";
-  int status = 0;
-  char* readable = abi::__cxa_demangle(type->name(), nullptr, nullptr, &status);
-  std::string name = readable != nullptr ? readable : type->name();
-  std::free(readable);
-  return name;
-}
-
-// Within a catch block only.
-TaskFailure describe_current_exception(Step step) {
-  TaskFailure failure{static_cast<std::uint8_t>(step), name_of_current_exception(), ""};
-  try {
-    throw;
-  } catch (const std::exception& thrown) {
-    const char* text = thrown.what();
-    failure.text = text != nullptr ? text : "(its what() is null)";
-  } catch (const std::string& thrown) {
-    failure.text = thrown;
-  } catch (const char* thrown) {
-    failure.text = thrown != nullptr ? thrown : "(a null pointer)";
-  } catch (...) {
-    failure.text = "(it carries no text)";
-  }
-  if (failure.text.size() > kLongestText) failure.text.resize(kLongestText);
-  if (failure.type_name.size() > kLongestName) failure.type_name.resize(kLongestName);
-  return failure;
-}
 
 // Memory that is given back when there is none: what went wrong must still be told.
 class Reserve {
@@ -118,7 +81,8 @@ Bytes run_task(const Frame& call, std::size_t max_payload, std::size_t memory_li
     kind = FrameKind::kFailed;
     const std::size_t encoded = out.take().size();  // and is freed
     reserve.release();
-    TaskFailure failure = describe_current_exception(step);
+    transport::TaskFailure failure =
+        transport::describe_thrown(static_cast<std::uint8_t>(step), std::current_exception());
     if (step != Step::kRun && failure.type_name == "std::bad_alloc") {
       failure.text = no_memory(step, call, encoded, memory_limit);
     }

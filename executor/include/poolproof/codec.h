@@ -1,157 +1,93 @@
 // How values become bytes and back.
 //
-// Codec<T> is the one seam: specialise it for a type of your own, or give the type cereal's
-// serialize functions, which the default uses. Encode and decode may throw; that ends the one task
-// with EncodeError or DecodeError. Both ends are the same program, so numbers travel as they lie in
-// memory.
+// Codec<T> is the one place where that is decided: specialise it for a type of your own, or give
+// the type cereal's serialize functions, which the default uses. A plain struct needs neither.
+// Encode and decode may throw; that ends the one task with EncodeError or DecodeError.
 #pragma once
 
-#include <cereal/cereal.hpp>
+#include "poolproof/export.h"
+//
 #include <cereal/types/array.hpp>
+#include <cereal/types/chrono.hpp>
+#include <cereal/types/deque.hpp>
+#include <cereal/types/list.hpp>
 #include <cereal/types/map.hpp>
+#include <cereal/types/memory.hpp>
 #include <cereal/types/optional.hpp>
+#include <cereal/types/set.hpp>
 #include <cereal/types/string.hpp>
 #include <cereal/types/tuple.hpp>
+#include <cereal/types/unordered_map.hpp>
+#include <cereal/types/unordered_set.hpp>
 #include <cereal/types/utility.hpp>
 #include <cereal/types/variant.hpp>
 #include <cereal/types/vector.hpp>
-#include <cstddef>
-#include <cstdint>
-#include <cstring>
-#include <span>
-#include <stdexcept>
-#include <type_traits>
-#include <utility>
-#include <vector>
+#include <concepts>
+#include <string>
 
-#include "poolproof/export.h"
+#include "poolproof/detail/travels.h"
+#include "poolproof/wire.h"
 
 namespace poolproof {
 
-using Bytes = std::vector<std::byte>;
-
-// The bytes do not hold what they claim to hold.
-class POOLPROOF_EXPORT BadBytes : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
-// A cereal archive that appends to memory.
-class WireWriter : public cereal::OutputArchive<WireWriter, cereal::AllowEmptyClassElision> {
- public:
-  WireWriter() : OutputArchive(this) {}
-  void write(const void* data, std::size_t size) {
-    const auto* from = static_cast<const std::byte*>(data);
-    bytes_.insert(bytes_.end(), from, from + size);
-  }
-  const Bytes& bytes() const { return bytes_; }
-  Bytes take() { return std::move(bytes_); }
-
- private:
-  Bytes bytes_;
-};
-
-// A cereal archive over bytes that nobody changes meanwhile, and that nobody need have meant well:
-// a length that claims more than the bytes left is refused before anything is allocated for it, and
-// so is nesting so deep that it would overflow the stack. (So a container of objects that encode to
-// nothing at all cannot travel.)
-class WireReader : public cereal::InputArchive<WireReader, cereal::AllowEmptyClassElision> {
- public:
-  static constexpr int kMaxDepth = 1000;
-
-  explicit WireReader(std::span<const std::byte> bytes) : InputArchive(this), left_(bytes) {}
-  void read(void* data, std::size_t size) {
-    expect(size);
-    if (size != 0) std::memcpy(data, left_.data(), size);
-    left_ = left_.subspan(size);
-  }
-  std::size_t remaining() const { return left_.size(); }
-  // The next `size` bytes, to be read by themselves.
-  std::span<const std::byte> part(std::uint64_t size) {
-    expect(size);
-    const auto taken = left_.first(static_cast<std::size_t>(size));
-    left_ = left_.subspan(taken.size());
-    return taken;
-  }
-  // Throws unless at least `size` bytes are left.
-  void expect(std::uint64_t size) const {
-    if (size > left_.size()) throw BadBytes("a length claims more bytes than the message has left");
-  }
-  void enter() {
-    if (++depth_ > kMaxDepth) throw BadBytes("nested too deep");
-  }
-  void leave() { --depth_; }
-
- private:
-  std::span<const std::byte> left_;
-  int depth_ = 0;
-};
-
+// The default. What travels by it:
+// - numbers, enums, std::string, std::filesystem::path, times and durations of std::chrono
+// - pair, tuple, optional, variant, array, vector, deque, list, (unordered_)(multi)set and map,
+//   unique_ptr and shared_ptr, of whatever travels
+// - types with cereal's serialize, or save and load; for other standard types include their
+//   <cereal/types/...> header before the call; pointers to polymorphic classes as cereal's manual
+//   says (<cereal/types/polymorphic.hpp>, CEREAL_REGISTER_TYPE after this header)
+// - plain structs: aggregates without a base class, of at most 16 members that travel and need no
+//   arguments to be made. No member is a pointer, a reference, a union, const or a bit-field
 template <class T>
 struct Codec {
-  static_assert(
-      cereal::traits::is_output_serializable<T, WireWriter>::value &&
-          cereal::traits::is_input_serializable<T, WireReader>::value,
-      "poolproof: this type cannot travel to another process. Give it cereal functions "
-      "(template <class Archive> void serialize(Archive& ar) { ar(members...); }), include "
-      "the <cereal/types/...> header of the standard type, or specialise poolproof::Codec.");
-  static_assert(
-      std::is_default_constructible_v<T>,
-      "poolproof: a type is made first and filled from the bytes then, so it needs a default "
-      "constructor, or a specialisation of poolproof::Codec.");
-  static void encode(WireWriter& out, const T& value) { out(value); }
+  using ByDefault = detail::ByDefault;  // a specialisation has no such thing
+  static void encode(WireWriter& out, const T& value) {
+    static_assert(detail::kObstacle<T> == detail::Obstacle::kNone,
+                  "poolproof: this type cannot travel to another process. Give it cereal functions "
+                  "(template <class Archive> void serialize(Archive& ar) { ar(members...); }), "
+                  "include the <cereal/types/...> header of the standard type, or specialise "
+                  "poolproof::Codec.");
+    if constexpr (detail::kObstacle<T> == detail::Obstacle::kNone) out(value);
+  }
   static T decode(WireReader& in) {
     T value{};
-    in(value);
+    if constexpr (detail::kObstacle<T> == detail::Obstacle::kNone) in(value);
     return value;
   }
 };
 
-// What cereal asks of an archive: numbers, sizes, blocks of numbers, and a look at every class.
-template <class T>
-requires std::is_arithmetic_v<T>
-void CEREAL_SAVE_FUNCTION_NAME(WireWriter& out, const T& value) { out.write(&value, sizeof(T)); }
-template <class T>
-requires std::is_arithmetic_v<T>
-void CEREAL_LOAD_FUNCTION_NAME(WireReader& in, T& value) {
-  if constexpr (std::is_same_v<T, bool>) {
-    unsigned char byte = 0;
-    in.read(&byte, 1);
-    if (byte > 1) throw BadBytes("a bool is neither 0 nor 1");
-    value = byte == 1;
-  } else {
-    in.read(&value, sizeof(T));
-  }
+// By these, cereal finds the way of members, Codecs and paths also within containers. The archive
+// is looked at first: what is asked about other archives must not ask about T in turn.
+template <std::same_as<WireWriter> Archive, detail::ByMembers T>
+void CEREAL_SAVE_FUNCTION_NAME(Archive& out, const T& object) {
+  detail::with_members(object, [&](const auto&... members) {
+    if constexpr (sizeof...(members) != 0) out(members...);
+  });
 }
-template <class T>
-void CEREAL_SAVE_FUNCTION_NAME(WireWriter& out, const cereal::SizeTag<T>& tag) {
-  out.write(&tag.size, sizeof(tag.size));
+template <std::same_as<WireReader> Archive, detail::ByMembers T>
+void CEREAL_LOAD_FUNCTION_NAME(Archive& in, T& object) {
+  detail::with_members(object, [&](auto&... members) {
+    if constexpr (sizeof...(members) != 0) in(members...);
+  });
 }
-template <class T>
-void CEREAL_LOAD_FUNCTION_NAME(WireReader& in, cereal::SizeTag<T>& tag) {
-  in.read(&tag.size, sizeof(tag.size));
-  in.expect(tag.size);
+template <std::same_as<WireWriter> Archive, detail::ByOwnCodec T>
+void CEREAL_SAVE_FUNCTION_NAME(Archive& out, const T& object) {
+  Codec<T>::encode(out, object);
 }
-template <class T>
-void CEREAL_SAVE_FUNCTION_NAME(WireWriter& out, const cereal::BinaryData<T>& block) {
-  out.write(block.data, block.size);
+template <std::same_as<WireReader> Archive, detail::ByOwnCodec T>
+void CEREAL_LOAD_FUNCTION_NAME(Archive& in, T& object) {
+  object = Codec<T>::decode(in);
 }
-template <class T>
-void CEREAL_LOAD_FUNCTION_NAME(WireReader& in, cereal::BinaryData<T>& block) {
-  in.read(block.data, block.size);
+template <std::same_as<WireWriter> Archive, detail::IsPath T>
+void CEREAL_SAVE_FUNCTION_NAME(Archive& out, const T& path) {
+  out(path.native());
 }
-template <class Archive, class T>
-requires std::is_same_v<Archive, WireWriter> || std::is_same_v<Archive, WireReader>
-void CEREAL_SERIALIZE_FUNCTION_NAME(Archive& archive, cereal::NameValuePair<T>& pair) {
-  archive(pair.value);
+template <std::same_as<WireReader> Archive, detail::IsPath T>
+void CEREAL_LOAD_FUNCTION_NAME(Archive& in, T& path) {
+  std::string text;
+  in(text);
+  path = T(std::move(text));
 }
-template <class T>
-requires std::is_class_v<T>
-void prologue(WireReader& in, const T&) { in.enter(); }
-template <class T>
-requires std::is_class_v<T>
-void epilogue(WireReader& in, const T&) { in.leave(); }
 
 }  // namespace poolproof
-
-CEREAL_SETUP_ARCHIVE_TRAITS(poolproof::WireReader, poolproof::WireWriter)

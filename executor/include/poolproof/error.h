@@ -6,7 +6,9 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <system_error>
 #include <variant>
+#include <vector>
 
 #include "poolproof/export.h"
 
@@ -85,6 +87,28 @@ enum class FailureKind {
   kTimeout,
 };
 
+// A std::error_code, as it travels: the name of its category, and its value.
+struct ThrownCode {
+  std::string category = {};  // "system", "generic", ..., or the name of a category of the program
+  int value = 0;
+  bool operator==(const ThrownCode&) const = default;
+};
+
+// One exception, as it travels.
+struct Thrown {
+  std::string type_name = {};           // demangled: "std::out_of_range"
+  std::string text = {};                // its what(), or the value that was thrown
+  std::optional<ThrownCode> code = {};  // of a std::system_error and the like
+  bool operator==(const Thrown&) const = default;
+};
+
+// What the death of a worker did to its pool, at that moment.
+enum class PoolAfter {
+  kUnaffected,    // another worker takes its place
+  kShuttingDown,  // a shutdown had begun
+  kEnded,         // it was the end of the pool
+};
+
 // The plain value behind every error below.
 struct Failure {
   FailureKind kind = FailureKind::kTask;
@@ -97,7 +121,11 @@ struct Failure {
   ExitStatus exit = {};
   Cause cause = Cause::kSelf;
   Intent intent = Intent::kUnplanned;
-  std::string stderr_tail = {};  // what the worker wrote last, with Stderr::kTail
+  std::string stderr_tail = {};         // what the worker wrote last, with Stderr::kTail
+  std::string task_name = {};           // TaskOptions::name
+  std::optional<ThrownCode> code = {};  // kTask, kEncode, kDecode: of the exception
+  std::vector<Thrown> nested = {};      // what it holds (std::throw_with_nested), outermost first
+  PoolAfter pool_after = PoolAfter::kUnaffected;  // kWorkerLost, kProtocol
   bool operator==(const Failure&) const = default;
 };
 
@@ -112,14 +140,18 @@ class POOLPROOF_EXPORT ExecutorError : public std::runtime_error {
   Failure failure_;
 };
 
-// A worker or the whole pool is lost. Itself thrown where the pool broke with another task's worker
-// (OnDeath::kBreakPool): failure() names that worker and its end.
+// A worker or the whole pool is lost: pool_ended() tells which. Thrown itself where the pool broke
+// with another task's worker (OnDeath::kBreakPool): failure() names that worker and its end.
 class POOLPROOF_EXPORT BrokenProcessPool : public ExecutorError {
  public:
   using ExecutorError::ExecutorError;
+  // Whether it was the end of the pool: make another executor. False: submit to it as before.
+  bool pool_ended() const;
 };
 
-// The worker that held the task died, unplanned. The pool goes on.
+// The worker that held the task died, unplanned. Only with OnDeath::kBreakPool, or after three such
+// deaths of fresh workers, that is the end of the pool; errors.md says why it is a
+// BrokenProcessPool all the same.
 class POOLPROOF_EXPORT TerminatedWorkerError : public BrokenProcessPool {
  public:
   using BrokenProcessPool::BrokenProcessPool;
@@ -157,7 +189,7 @@ class POOLPROOF_EXPORT SupervisorLost : public BrokenProcessPool {
   using BrokenProcessPool::BrokenProcessPool;
 };
 
-// The worker that held the task sent what no worker may send, and was killed. The pool goes on.
+// The worker that held the task sent what no worker may send, and was killed.
 class POOLPROOF_EXPORT ProtocolError : public ExecutorError {
  public:
   using ExecutorError::ExecutorError;
@@ -165,12 +197,19 @@ class POOLPROOF_EXPORT ProtocolError : public ExecutorError {
   int pid() const { return failure().worker.pid; }
 };
 
-// The task threw. `what()` holds both.
+// The task threw. `what()` holds all of this.
 class POOLPROOF_EXPORT TaskError : public ExecutorError {
  public:
   using ExecutorError::ExecutorError;
   const std::string& type_name() const { return failure().type_name; }  // "std::out_of_range"
+  // Its what(), or the value that was thrown: throw 42 gives "42".
   const std::string& text() const { return failure().text; }
+  // What std::throw_with_nested has put into it, outermost first; at most 16.
+  const std::vector<Thrown>& nested() const { return failure().nested; }
+  // The code of the exception (std::system_error, std::filesystem::filesystem_error, ...), or of
+  // the outermost nested one that has a code. Only of the categories generic, system, future and
+  // iostream; of others failure().code has the name and the value, and this is empty.
+  std::optional<std::error_code> code() const;
 };
 
 class POOLPROOF_EXPORT EncodeError : public ExecutorError {
@@ -211,7 +250,7 @@ class POOLPROOF_EXPORT NestingError : public ExecutorError {
  public:
   using ExecutorError::ExecutorError;
 };
-// My wait ran out; the task goes on.
+// The wait of the caller ran out. That ended nothing: the task waits or runs as before.
 class POOLPROOF_EXPORT TimeoutError : public ExecutorError {
  public:
   explicit TimeoutError(TaskId task);

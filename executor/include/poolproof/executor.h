@@ -4,23 +4,27 @@
 //   poolproof::Future<int> answer = pool.submit([](int x) { return x + 1; }, 41);
 //   answer.get();
 //
-// Any thread may call any member. Workers are this same program, started anew when the first task
-// comes; their `main` is not run, their static constructors are. An executor is therefore usable in
-// a worker too (a pool within a task), and one that is constructed there but never used costs
-// nothing.
+// Any thread may call any member, but for a move and the destructor. Workers are this same program,
+// started anew when the first task comes; their `main` is not run, their static constructors are.
+// An executor is therefore usable in a worker too (a pool within a task), and one that is
+// constructed there but never used costs nothing.
 #pragma once
 
 #include <exception>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <string>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "poolproof/export.h"
+// Early, so that a compiler which tells of it has few lines of "included from".
+#include "poolproof/options.h"
+// The rest.
 #include "poolproof/future.h"
 #include "poolproof/health.h"
-#include "poolproof/options.h"
 #include "poolproof/task.h"
 #include "poolproof/worker.h"
 
@@ -35,7 +39,25 @@ class Pool;
 POOLPROOF_EXPORT NodePtr submit_encoded(Pool& pool, const TaskOptions& options, Bytes payload,
                                         MakeNode make);
 // A node that has already ended with EncodeError{stage = args}.
-POOLPROOF_EXPORT NodePtr refuse_unencodable(Pool& pool, std::exception_ptr why, MakeNode make);
+POOLPROOF_EXPORT NodePtr refuse_unencodable(Pool& pool, const TaskOptions& options,
+                                            std::exception_ptr why, MakeNode make);
+struct BatchItem {
+  Bytes payload;
+  std::exception_ptr unencodable;  // what its Codec threw
+};
+POOLPROOF_EXPORT std::vector<NodePtr> submit_batch_encoded(Pool& pool, const TaskOptions& options,
+                                                           std::vector<BatchItem> items,
+                                                           MakeNode make);
+
+// What a range gives, without <ranges>.
+template <class R>
+using ValueIn = std::iter_value_t<decltype(std::begin(std::declval<R&>()))>;
+template <class R>
+concept Input = requires {
+  typename ValueIn<R>;
+};
+template <class F, class... Args>
+concept NoOptions = !std::is_same_v<std::decay_t<F>, TaskOptions>;
 
 enum class PoolState {
   kUsable,
@@ -51,6 +73,8 @@ struct ExecutorAccess;
 
 }  // namespace detail
 
+#define POOLPROOF_KEEP "the future is the only way to the result of the task, and to its error"
+
 class POOLPROOF_EXPORT Executor {
  public:
   // Throws SpawnError if this program cannot be its own worker (see worker_entry); starts nothing.
@@ -59,19 +83,70 @@ class POOLPROOF_EXPORT Executor {
   // As shutdown(options.on_destroy), and no thread or descriptor of the pool is left; in a callback
   // the callback thread may be left, as for shutdown.
   ~Executor();
-  Executor(const Executor&) = delete;
-  Executor& operator=(const Executor&) = delete;
+  // Tasks, workers and futures stay with the pool, which changes its place only. An executor that
+  // was moved from has none: all but its destructor, and an assignment to it, throws
+  // std::logic_error. One that is assigned to ends its own pool first, as its destructor would.
+  Executor(Executor&& other) noexcept = default;
+  Executor& operator=(Executor&& other);
 
   // Runs fn(args...) in a worker. Arguments are encoded here and now: what their Codec throws ends
   // this future with EncodeError. Throws ShutdownExecutorError after shutdown, SpawnError if the
   // pool has ended because no worker could be started, BrokenProcessPool if it broke.
   template <class F, class... Args>
-  requires(!std::is_same_v<std::decay_t<F>, TaskOptions>)
-      Future<detail::CallResult<F, Args...>> submit(F&& fn, Args&&... args) {
+  requires(detail::NoOptions<F>&& detail::kRefusal<F, Args...> == detail::Refusal::kNone)
+      [[nodiscard(POOLPROOF_KEEP)]] Future<detail::CallResult<F, Args...>> submit(F&& fn,
+                                                                                  Args&&... args) {
     return submit(TaskOptions{}, std::forward<F>(fn), std::forward<Args>(args)...);
   }
   template <class F, class... Args>
-  Future<detail::CallResult<F, Args...>> submit(const TaskOptions& options, F&& fn, Args&&... args);
+  requires(detail::kRefusal<F, Args...> == detail::Refusal::kNone)
+      [[nodiscard(POOLPROOF_KEEP)]] Future<detail::CallResult<F, Args...>> submit(
+          const TaskOptions& options, F&& fn, Args&&... args);
+
+  // Runs fn(element) for each element of a range, each as a task of its own: as submit in a loop,
+  // but the supervisor is woken once. All are encoded before the first is sent; for an input that
+  // is large or endless take map (map.h). Futures come in the order of the range. Throws as submit
+  // before the first task is taken; after that, a task for which there is no room in time, or no
+  // pool any more, ends with that error. Where a full queue rejects (Backpressure::kReject), all of
+  // the batch is taken or nothing.
+  template <class F, detail::Input R>
+  requires(detail::kRefusal<F, detail::ValueIn<R>> == detail::Refusal::kNone)
+      [[nodiscard(POOLPROOF_KEEP)]] std::vector<
+          Future<detail::CallResult<F, detail::ValueIn<R>>>> submit_batch(F&& fn, R&& elements) {
+    return submit_batch(TaskOptions{}, std::forward<F>(fn), std::forward<R>(elements));
+  }
+  template <class F, detail::Input R>
+  requires(detail::kRefusal<F, detail::ValueIn<R>> == detail::Refusal::kNone)
+      [[nodiscard(POOLPROOF_KEEP)]] std::vector<Future<
+          detail::CallResult<F, detail::ValueIn<R>>>> submit_batch(const TaskOptions& options,
+                                                                   F&& fn, R&& elements);
+
+// What cannot travel: see detail/refusals.h.
+#define POOLPROOF_REFUSE(why, text)                                                      \
+  template <class F, class... Args>                                                      \
+  requires(detail::NoOptions<F> && detail::kRefusal<F, Args...> == detail::Refusal::why) \
+      POOLPROOF_REFUSED(text)                                                            \
+  auto submit(F&&, Args&&...) { return Future<detail::CallResult<F, Args...>>(); }       \
+  template <class F, class... Args>                                                      \
+  requires(detail::kRefusal<F, Args...> == detail::Refusal::why) POOLPROOF_REFUSED(text) \
+  auto submit(const TaskOptions&, F&&, Args&&...) {                                      \
+    return Future<detail::CallResult<F, Args...>>();                                     \
+  }                                                                                      \
+  template <class F, detail::Input R>                                                    \
+  requires(detail::kRefusal<F, detail::ValueIn<R>> == detail::Refusal::why)              \
+      POOLPROOF_REFUSED(text)                                                            \
+  auto submit_batch(F&&, R&&) {                                                          \
+    return std::vector<Future<detail::CallResult<F, detail::ValueIn<R>>>>();             \
+  }                                                                                      \
+  template <class F, detail::Input R>                                                    \
+  requires(detail::kRefusal<F, detail::ValueIn<R>> == detail::Refusal::why)              \
+      POOLPROOF_REFUSED(text)                                                            \
+  auto submit_batch(const TaskOptions&, F&&, R&&) {                                      \
+    return std::vector<Future<detail::CallResult<F, detail::ValueIn<R>>>>();             \
+  }
+  POOLPROOF_EACH_REFUSAL(POOLPROOF_REFUSE)
+#undef POOLPROOF_REFUSE
+#undef POOLPROOF_KEEP
 
   // Takes no more tasks, sees the pending and running ones to their ends as the options say, and
   // returns when every future has ended and no worker process is left. Throws
@@ -90,18 +165,27 @@ class POOLPROOF_EXPORT Executor {
   // Throws std::invalid_argument for workers < 0, and as submit once the pool is broken or shut.
   void resize(int workers);
 
+  // Starts so many workers now (0: as many as the pool may have, and never more), instead of when
+  // tasks need them, and waits for nothing. Tried once; whatever goes wrong is told to tasks. Idle
+  // workers leave as idle_timeout says. Throws std::invalid_argument for workers < 0, and as
+  // submit.
+  void prestart(int workers = 0);
+
   // Asks the supervisor, and waits for its answer: it is seldom busy for long. Any thread, also
   // after shutdown. Throws ShutdownExecutorError in a process that was forked from this one.
   Health health() const;
 
  private:
   friend struct detail::ExecutorAccess;
+  detail::Pool& pool() const;  // throws std::logic_error if this was moved from
+  void end();
+
   std::shared_ptr<detail::Pool> pool_;
 };
 
 // For what is built on an executor: the pool behind it.
 struct detail::ExecutorAccess {
-  static Pool& pool(Executor& executor) { return *executor.pool_; }
+  static Pool& pool(Executor& executor) { return executor.pool(); }
 };
 
 // For programs in which the library cannot take over by itself in a worker (Executor says so with
@@ -109,24 +193,44 @@ struct detail::ExecutorAccess {
 POOLPROOF_EXPORT void worker_entry(int argc, char** argv);
 
 template <class F, class... Args>
-Future<detail::CallResult<F, Args...>> Executor::submit(const TaskOptions& options, F&& fn,
-                                                        Args&&... args) {
+requires(detail::kRefusal<F, Args...> == detail::Refusal::kNone)
+    Future<detail::CallResult<F, Args...>> Executor::submit(const TaskOptions& options, F&& fn,
+                                                            Args&&... args) {
   using Result = detail::CallResult<F, Args...>;
-  using Callable = std::decay_t<F>;
-  detail::explain_what_cannot_travel<Callable, detail::Wire<Args>...>();
-  if constexpr (detail::kIsFunction<Callable> || detail::Plain<Callable>) {
-    Bytes payload;
-    try {
-      payload = detail::encode_call<F, std::decay_t<Args>...>(fn, args...);
-    } catch (...) {
-      return detail::FutureAccess::make<Result>(detail::refuse_unencodable(
-          *pool_, std::current_exception(), &detail::make_task_node<Result>));
-    }
-    return detail::FutureAccess::make<Result>(detail::submit_encoded(
-        *pool_, options, std::move(payload), &detail::make_task_node<Result>));
-  } else {
-    return {};
+  detail::Pool& pool = this->pool();
+  Bytes payload;
+  try {
+    payload = detail::encode_call<F, std::decay_t<Args>...>(fn, args...);
+  } catch (...) {
+    return detail::FutureAccess::make<Result>(detail::refuse_unencodable(
+        pool, options, std::current_exception(), &detail::make_task_node<Result>));
   }
+  return detail::FutureAccess::make<Result>(
+      detail::submit_encoded(pool, options, std::move(payload), &detail::make_task_node<Result>));
+}
+
+template <class F, detail::Input R>
+requires(detail::kRefusal<F, detail::ValueIn<R>> == detail::Refusal::kNone)
+    std::vector<Future<detail::CallResult<F, detail::ValueIn<R>>>> Executor::submit_batch(
+        const TaskOptions& options, F&& fn, R&& elements) {
+  using Value = detail::ValueIn<R>;
+  using Result = detail::CallResult<F, Value>;
+  std::vector<detail::BatchItem> items;
+  for (auto&& each : elements) {
+    detail::BatchItem& item = items.emplace_back();
+    try {
+      item.payload = detail::encode_call<F, Value>(fn, each);
+    } catch (...) {
+      item.unencodable = std::current_exception();
+    }
+  }
+  std::vector<Future<Result>> futures;
+  futures.reserve(items.size());
+  for (detail::NodePtr& node : detail::submit_batch_encoded(pool(), options, std::move(items),
+                                                            &detail::make_task_node<Result>)) {
+    futures.push_back(detail::FutureAccess::make<Result>(std::move(node)));
+  }
+  return futures;
 }
 
 }  // namespace poolproof

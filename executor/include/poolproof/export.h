@@ -1,5 +1,14 @@
 // What the shared library shows; all else in it is hidden. The types of exceptions are shown too,
 // so that a catch on one side of a library's edge knows what was thrown on the other.
+//
+// Every header of poolproof includes this one before it declares anything, so this is also where an
+// older C++ is refused: the include that does not exist ends the compilation, without a page of
+// errors that follow from the first.
 #pragma once
+
+#if __cplusplus < 202002L
+#error poolproof needs C++20: compile with -std=c++20 (CMake: target_compile_features(... cxx_std_20))
+#include <poolproof_needs_cxx20>
+#endif
 
 #define POOLPROOF_EXPORT __attribute__((visibility("default")))

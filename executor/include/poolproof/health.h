@@ -30,6 +30,9 @@ struct Health {
   // Of the worker that was recycled last because it had grown: who, from what to what, after how
   // many tasks. Empty: none was.
   std::string last_growth = {};
+  // Why ExecutorOptions::trace stopped before its end: a full disk, a folder that was removed, a
+  // sink that threw. Said once on stderr, too. Empty: it is complete so far.
+  std::string trace_error = {};
 
   std::uint64_t ended_by(Cause cause) const {
     const auto found = ended.find(cause);

@@ -17,16 +17,27 @@ struct Initializer {
   bool operator==(const Initializer&) const = default;
 };
 
-// What fn returns is not used. Throws what a Codec throws where an argument cannot be encoded.
-template <class F, class... Args>
-Initializer make_initializer(F&& fn, Args&&... args) {
-  using Callable = std::decay_t<F>;
-  detail::explain_what_cannot_travel<Callable, detail::Wire<Args>...>();
-  if constexpr (detail::kIsFunction<Callable> || detail::Plain<Callable>) {
-    return {detail::encode_call<F, std::decay_t<Args>...>(fn, args...)};
-  } else {
-    return {};
+namespace detail {
+
+struct MakeInitializer {
+  template <class F, class... Args>
+  requires(kRefusal<F, Args...> == Refusal::kNone) Initializer operator()(F&& fn,
+                                                                          Args&&... args) const {
+    return {encode_call<F, std::decay_t<Args>...>(fn, args...)};
   }
-}
+// What cannot travel: see refusals.h.
+#define POOLPROOF_REFUSE(why, text)                                      \
+  template <class F, class... Args>                                      \
+  requires(kRefusal<F, Args...> == Refusal::why) POOLPROOF_REFUSED(text) \
+  Initializer operator()(F&&, Args&&...) const { return {}; }
+  POOLPROOF_EACH_REFUSAL(POOLPROOF_REFUSE)
+#undef POOLPROOF_REFUSE
+};
+
+}  // namespace detail
+
+// make_initializer(fn, args...): what fn returns is not used. Throws what a Codec throws where an
+// argument cannot be encoded.
+inline constexpr detail::MakeInitializer make_initializer;
 
 }  // namespace poolproof

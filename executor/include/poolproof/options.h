@@ -69,6 +69,8 @@ struct CancelOptions {
 };
 
 struct TaskOptions {
+  // What the task is called in the texts of its errors and in the trace: task 7 "resize a.jpg".
+  std::string name = {};
   // From submit. A task still queued then ends with DeadlineError{started = false}; for one that a
   // worker holds, that worker alone is killed and replaced.
   std::optional<std::chrono::nanoseconds> deadline = std::nullopt;
@@ -87,11 +89,15 @@ struct TaskOptions {
 // Where to record what tasks and workers do, in the JSON trace-event format that ui.perfetto.dev
 // and chrome://tracing show: a track for each worker with its processes and tasks, and how long
 // each task waited. Written on a thread of its own; what it cannot keep up with is left out and
-// counted, so that a slow disk or sink never holds up a task.
+// counted, so that a slow disk or sink never delays a task. What cannot be written ends the trace
+// and nothing else: a line on stderr says so once, and Health::trace_error.
 struct TraceOptions {
-  std::string path = {};  // written anew by the first submit; empty: to the sink
+  // The file, created or emptied by the first submit, which throws std::system_error if it cannot
+  // be. A relative path is taken from the directory in which the executor is constructed. Empty:
+  // to the sink.
+  std::string path = {};
   // Is given the text piece by piece, on one thread, the last piece before shutdown returns. Must
-  // neither throw nor call the executor. Empty, and no path: nothing is recorded.
+  // not call the executor. Empty, and no path: nothing is recorded.
   std::function<void(std::string_view)> sink = {};
 };
 
