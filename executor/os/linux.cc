@@ -2,10 +2,8 @@
 
 #include <fcntl.h>
 #include <linux/sockios.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -24,6 +22,7 @@
 #include "executor/os/lifeline.h"
 #include "executor/os/memory.h"
 #include "executor/os/nesting.h"
+#include "executor/os/poll.h"
 #include "executor/os/rights.h"
 #include "executor/os/spawn.h"
 #include "executor/os/worker_start.h"
@@ -378,38 +377,6 @@ void LinuxOs::hush(const Bell& bell) {
   while (recv(bell.ear, rings, sizeof(rings), MSG_DONTWAIT) == sizeof(rings)) continue;
 }
 
-namespace {
-
-timespec left_until(std::optional<Instant> until, Instant now) {
-  const auto ns = std::max(std::chrono::nanoseconds(0),
-                           std::chrono::duration_cast<std::chrono::nanoseconds>(*until - now));
-  return {static_cast<time_t>(ns.count() / 1'000'000'000),
-          static_cast<long>(ns.count() % 1'000'000'000)};
-}
-
-// The kernel takes no more entries at once than RLIMIT_NOFILE allows, and the program may have
-// lowered that since the descriptors were opened. Then they are asked in parts, again and again:
-// the one place where we poll.
-int poll_in_parts(std::vector<pollfd>& polled, std::optional<Instant> until) {
-  constexpr timespec kPause{0, 10'000'000};
-  constexpr timespec kNone{0, 0};
-  rlimit limit{};
-  getrlimit(RLIMIT_NOFILE, &limit);
-  const auto most = static_cast<std::size_t>(std::max<rlim_t>(limit.rlim_cur, 1));
-  while (true) {
-    int ready = 0;
-    for (std::size_t at = 0; at < polled.size(); at += most) {
-      const int some = ppoll(&polled[at], std::min(most, polled.size() - at), &kNone, nullptr);
-      if (some < 0 && errno != EINTR) return -1;
-      ready += std::max(some, 0);
-    }
-    if (ready > 0 || (until && std::chrono::steady_clock::now() >= *until)) return ready;
-    ppoll(polled.data(), std::min(most, polled.size()), &kPause, nullptr);
-  }
-}
-
-}  // namespace
-
 std::optional<SysError> LinuxOs::wait(std::span<Watch> watches, std::optional<Instant> until) {
   std::vector<pollfd> polled;
   std::vector<Watch*> asked;
@@ -422,12 +389,8 @@ std::optional<SysError> LinuxOs::wait(std::span<Watch> watches, std::optional<In
     polled.push_back({watch.fd, static_cast<short>(events), 0});
     asked.push_back(&watch);
   }
-  const timespec left = until ? left_until(until, now()) : timespec{};
-  int ready = ppoll(polled.data(), polled.size(), until ? &left : nullptr, nullptr);
-  if (ready < 0 && errno == EINVAL) ready = poll_in_parts(polled, until);
-  if (ready < 0 && errno != EINTR) {
-    return SysError{"ppoll", errno};
-  }
+  const int ready = poll_any(polled, until);
+  if (ready < 0 && errno != EINTR) return SysError{"ppoll", errno};
   for (std::size_t i = 0; ready > 0 && i < asked.size(); ++i) {
     const short told = polled[i].revents;
     asked[i]->readable = (told & (POLLIN | POLLHUP | POLLERR)) != 0;
