@@ -126,6 +126,7 @@ void settle_in(const WorkerStart& start) {
   // What a task execs has no business with the channel.
   fcntl(kWorkerChannel, F_SETFD, FD_CLOEXEC);
   prctl(PR_SET_NAME, start.name);  // takes what fits
+  watch_lifeline_where_needed();
 }
 
 }  // namespace poolproof::os

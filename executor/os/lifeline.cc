@@ -3,17 +3,21 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
+#include <cstddef>
 #include <cstring>
 #include <mutex>
 #include <vector>
 
+#include "executor/os/rights.h"
 #include "executor/os/spawn.h"
 #include "executor/os/worker_start.h"
 
@@ -90,6 +94,28 @@ void keep_open(int fd) {
   sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+constinit int held = -1;  // in a worker
+constinit std::atomic<bool> watches = false;
+
+// Its table of descriptors is its own, so that a task cannot close what it waits for. It keeps
+// nothing else open: the parent must hear of it if a task closes the channel.
+void* watch(void*) {
+  const bool has_own_table = unshare(CLONE_FILES) == 0;
+  if (has_own_table) {
+    close_range(0, static_cast<unsigned>(held) - 1, 0);
+    close_range(static_cast<unsigned>(held) + 1, ~0U, 0);
+  }
+  watches = true;
+  watches.notify_all();
+  pollfd ended{held, 0, 0};
+  while (poll(&ended, 1, -1) < 0 && errno == EINTR) continue;
+  if ((ended.revents & POLLHUP) != 0) ::kill(getpid(), SIGKILL);
+  return nullptr;
+}
+
+// Few: a memory limit counts it.
+constexpr std::size_t kStackBytes = std::size_t{64} << 10;
+
 }  // namespace
 
 std::variant<Lifeline, SysError> open_lifeline() {
@@ -128,7 +154,24 @@ std::optional<SysError> hold_lifeline() {
   // Closed before that was in place?
   pollfd ended{fd, POLLIN, 0};
   if (poll(&ended, 1, 0) == 1 && (ended.revents & POLLHUP) != 0) _exit(1);
+  held = fd;
   return std::nullopt;
+}
+
+void watch_lifeline_where_needed() {
+  if (held < 0 || !may_become_another_user()) return;
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  pthread_attr_t attributes;
+  pthread_attr_init(&attributes);
+  pthread_attr_setstacksize(&attributes, kStackBytes);
+  pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+  pthread_t thread;
+  const bool started = pthread_create(&thread, &attributes, &watch, nullptr) == 0;
+  pthread_attr_destroy(&attributes);
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  if (started) watches.wait(false);
 }
 
 }  // namespace poolproof::os

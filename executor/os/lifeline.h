@@ -5,7 +5,8 @@
 // the program has ended in any way, has become another one (exec), or wants the worker ended and
 // may not send it a signal any more. The kernel compares the user of the worker when it was started
 // with the user that it has then: root is always right, and any other user unless the worker has
-// changed it (which takes CAP_SETUID).
+// changed it. Only a worker that has CAP_SETUID and is not the machine's root can do that (the root
+// of a rootless container, say). It has a thread that watches, too.
 //
 // The worker's end stays open although the worker closes its descriptor or calls exec, since a copy
 // of it lies unread in the queue of the program's end.
@@ -31,5 +32,9 @@ std::variant<Lifeline, SysError> open_lifeline();
 // In the worker: descriptor kWorkerLifeline becomes a watched one, with a high number. Ends the
 // process if the program is gone already. An error: the kernel does not watch it.
 std::optional<SysError> hold_lifeline();
+
+// In the worker, before its first task, after hold_lifeline: starts that thread where it is needed.
+// It sees nothing while the process is stopped, and ends with an exec.
+void watch_lifeline_where_needed();
 
 }  // namespace poolproof::os

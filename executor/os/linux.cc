@@ -2,10 +2,8 @@
 
 #include <fcntl.h>
 #include <linux/sockios.h>
-#include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -25,6 +23,7 @@
 #include "executor/os/lifeline.h"
 #include "executor/os/memory.h"
 #include "executor/os/nesting.h"
+#include "executor/os/poll.h"
 #include "executor/os/rights.h"
 #include "executor/os/spawn.h"
 #include "executor/os/worker_start.h"
@@ -382,41 +381,6 @@ void LinuxOs::hush(const Bell& bell) {
   } while (size == sizeof(rings));
 }
 
-namespace {
-
-timespec left_until(std::optional<Instant> until, Instant now) {
-  const std::chrono::nanoseconds ns = time_left(now, *until);
-  return {static_cast<time_t>(ns.count() / 1'000'000'000),
-          static_cast<long>(ns.count() % 1'000'000'000)};
-}
-
-// The kernel takes no more entries at once than RLIMIT_NOFILE allows, and the program may have
-// lowered that since the descriptors were opened, or lower it at any moment. Then they are asked in
-// parts, again and again: the one place where we poll.
-int poll_in_parts(std::vector<pollfd>& polled, std::optional<Instant> until) {
-  constexpr timespec kPause{0, 10'000'000};
-  constexpr timespec kNone{0, 0};
-  int ready = 0;
-  while (ready == 0) {
-    rlimit limit{};
-    getrlimit(RLIMIT_NOFILE, &limit);
-    errno = EINVAL;
-    if (limit.rlim_cur == 0) return -1;
-    for (pollfd& each : polled) each.revents = 0;
-    for (std::size_t at = 0; at < polled.size(); at += limit.rlim_cur) {
-      const std::size_t part = std::min<std::size_t>(limit.rlim_cur, polled.size() - at);
-      const int some = ppoll(&polled[at], part, &kNone, nullptr);
-      if (some < 0 && errno != EINTR && errno != EINVAL) return -1;
-      ready += std::max(some, 0);
-    }
-    if (ready > 0 || (until && std::chrono::steady_clock::now() >= *until)) break;
-    ppoll(polled.data(), 1, &kPause, nullptr);  // of the bell
-  }
-  return ready;
-}
-
-}  // namespace
-
 std::optional<SysError> LinuxOs::wait(std::span<Watch> watches, std::optional<Instant> until) {
   std::vector<pollfd> polled;
   std::vector<Watch*> asked;
@@ -429,12 +393,8 @@ std::optional<SysError> LinuxOs::wait(std::span<Watch> watches, std::optional<In
     polled.push_back({watch.fd, static_cast<short>(events), 0});
     asked.push_back(&watch);
   }
-  const timespec left = until ? left_until(until, now()) : timespec{};
-  int ready = ppoll(polled.data(), polled.size(), until ? &left : nullptr, nullptr);
-  if (ready < 0 && errno == EINVAL) ready = poll_in_parts(polled, until);
-  if (ready < 0 && errno != EINTR) {
-    return SysError{"ppoll", errno};
-  }
+  const int ready = poll_any(polled, until);
+  if (ready < 0 && errno != EINTR) return SysError{"ppoll", errno};
   for (std::size_t i = 0; ready > 0 && i < asked.size(); ++i) {
     const short told = polled[i].revents;
     asked[i]->readable = (told & (POLLIN | POLLHUP | POLLERR)) != 0;

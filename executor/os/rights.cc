@@ -15,6 +15,7 @@
 #include <cstring>
 #include <functional>
 #include <mutex>
+#include <sstream>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -197,6 +198,17 @@ std::optional<SysError> keep_at_most(const Capabilities& most) {
     return SysError{"capset", errno};
   }
   return std::nullopt;
+}
+
+bool may_become_another_user() {
+  Masks now;
+  if (!read_masks(0, now) || (now.permitted() >> CAP_SETUID & 1) == 0) return false;
+  if (geteuid() != 0) return true;
+  // Inside, outside, count: one line that maps all users to themselves.
+  const std::string map = read_file("/proc/self/uid_map").value_or("");
+  std::istringstream words(map);
+  std::uint64_t inside = 0, outside = 0, count = 0;
+  return !(words >> inside >> outside >> count) || inside != 0 || outside != 0;
 }
 
 }  // namespace poolproof::os

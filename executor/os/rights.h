@@ -45,4 +45,8 @@ inline constexpr std::chrono::milliseconds kStatusAge{1};
 // no_new_privs, so that the set is without effect.
 std::optional<SysError> keep_at_most(const Capabilities& most);
 
+// Whether this process can become a user to which the kernel then refuses what this one may do: it
+// has CAP_SETUID, and is not the machine's root.
+bool may_become_another_user();
+
 }  // namespace poolproof::os

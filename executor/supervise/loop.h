@@ -55,6 +55,8 @@ class Loop {
   // The program has closed descriptors of ours, and the numbers of all of them, the bell's too, may
   // be anybody's. It can happen to a pool that has ended for another reason before.
   bool lost_descriptors() const { return descriptors_lost_; }
+  // That, or it could not wait any more: it has not read all that the program has put since.
+  bool is_lost() const { return descriptors_lost_ || wait_failed_; }
 
  private:
   struct Hand {  // what we hold of one worker

@@ -60,7 +60,7 @@ TEST(WorkerStart, has_exactly_its_descriptors_whatever_the_program_has_open) {
   ASSERT_EQ(seen.size(), 5u);
   EXPECT_EQ(seen[0], "0 /dev/null");
   EXPECT_EQ(seen[1].substr(0, 2), "1 ");
-  // Its lifeline, which sorts before its channel: a high number, out of the reach of close loops.
+  // Its lifeline, which sorts before its channel: a high number, beyond most close loops.
   EXPECT_EQ(seen[2].substr(seen[2].find(' ')), " socket");
   EXPECT_GE(std::stoi(seen[2]), 100);
   EXPECT_EQ(seen[3].substr(0, 2), "2 ");

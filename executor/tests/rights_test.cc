@@ -138,6 +138,7 @@ struct Kill {
   std::string evasion = "nothing";
   std::string end = "kill";
   std::string where = "task";
+  bool in_namespace = false;
 };
 
 std::string line_of(const std::string& path) {
@@ -164,8 +165,11 @@ void expect_no_worker_left(const Kill& plan) {
                plan.where + ": " + plan.tasks_way + " and " + plan.evasion);
   Meeting meeting;
   meeting.open_to_all_users();
-  Program program(RIGHTS_PROGRAM, {"be-killed", meeting.folder(), plan.programs_way, plan.tasks_way,
-                                   plan.evasion, plan.end, plan.where});
+  std::vector<std::string> words = {"be-killed",    meeting.folder(), plan.programs_way,
+                                    plan.tasks_way, plan.evasion,     plan.end,
+                                    plan.where};
+  if (plan.in_namespace) words.insert(words.begin(), "in-namespace");
+  Program program(RIGHTS_PROGRAM, words);
   const int worker = meeting.await();
   pollfd watch{static_cast<int>(syscall(SYS_pidfd_open, worker, 0)), POLLIN, 0};
   ASSERT_GE(watch.fd, 0);
@@ -207,6 +211,16 @@ TEST_F(Rights, that_a_task_has_dropped_do_not_help_it_however_the_program_ends) 
     expect_no_worker_left({.end = end});
     expect_no_worker_left({.evasion = "all-descriptors", .end = end});
   }
+}
+
+// There the kernel forbids what it allows the machine's root: a thread of the worker watches.
+TEST_F(Rights, of_the_root_of_a_container_dropped_by_a_task_do_not_let_it_outlive_its_program) {
+  for (const std::string evasion :
+       {"nothing", "session", "low-descriptors", "all-but-channel", "all-descriptors", "loop"}) {
+    expect_no_worker_left({.evasion = evasion, .in_namespace = true});
+    expect_no_worker_left({.evasion = evasion, .where = "initializer", .in_namespace = true});
+  }
+  expect_no_worker_left({.end = "fork", .in_namespace = true});
 }
 
 TEST_F(Rights, that_the_program_has_dropped_too_do_not_let_a_worker_outlive_it) {

@@ -11,6 +11,7 @@
 #include <fstream>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "poolproof/executor.h"
 
@@ -112,6 +113,30 @@ TEST_F(Start, a_system_that_refuses_every_worker_gives_an_error_that_says_how) {
     EXPECT_NE(std::string(error.what()).find("Too many open files"), std::string::npos)
         << error.what();
   }
+}
+
+TEST_F(Start, a_running_pool_goes_on_though_the_program_may_have_no_descriptor_any_more) {
+#ifdef __SANITIZE_ADDRESS__
+  GTEST_SKIP() << "UBSan asks by a pipe whether an object is readable, and takes no for its answer";
+#endif
+  Executor pool({.workers = 3});
+  std::vector<Future<void>> starts;
+  for (int i = 0; i < 3; ++i) {
+    starts.push_back(pool.submit([] { std::this_thread::sleep_for(100ms); }));
+  }
+  for (Future<void>& each : starts) each.get();
+  rlimit before{};
+  getrlimit(RLIMIT_NOFILE, &before);
+  for (const rlim_t few : {1, 0}) {
+    const rlimit limit{few, before.rlim_max};
+    setrlimit(RLIMIT_NOFILE, &limit);
+    EXPECT_EQ(pool.submit([] { return 7; }).get(), 7);
+    const auto hang = [] {
+      while (true) pause();
+    };
+    EXPECT_THROW(pool.submit({.deadline = 100ms}, hang).get(), DeadlineError);
+  }
+  setrlimit(RLIMIT_NOFILE, &before);
 }
 
 }  // namespace

@@ -142,8 +142,9 @@ bool on_thread_of_constructors() {
 }  // namespace worker
 
 void worker_entry(int argc, char** argv) {
-  if (const os::WorkerStart* start = worker::begin(argc, argv)) worker::run(*start);
-  worker::note_entry();  // a thread of a constructor may wait for it, in order to submit
+  const os::WorkerStart* start = worker::begin(argc, argv);
+  worker::note_entry();  // later: a thread of a constructor may wait for it, in order to submit
+  if (start != nullptr) worker::run(*start);
 }
 
 std::optional<ThisWorker> this_worker() {

@@ -1,0 +1,18 @@
+// One wait for any number of descriptors.
+#pragma once
+
+#include <poll.h>
+
+#include <optional>
+#include <span>
+
+#include "executor/os/os.h"
+
+namespace poolproof::os {
+
+// As ppoll, until an instant; nullopt: for as long as it takes. ppoll takes no more entries than
+// RLIMIT_NOFILE allows, which the program may have lowered since the descriptors were opened: then
+// pselect waits, which has no such limit.
+int poll_any(std::span<pollfd> polled, std::optional<Instant> until);
+
+}  // namespace poolproof::os

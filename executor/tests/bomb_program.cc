@@ -1,0 +1,194 @@
+// Programs that would start themselves again and again if a worker did what the program did
+// (law L10), which bomb_test.cc starts. What they do is said by the environment, since static
+// constructors know no argv.
+#include <grp.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
+#include <fstream>
+#include <iterator>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "poolproof/executor.h"
+
+namespace {
+
+using namespace poolproof;
+using namespace std::chrono_literals;
+
+void say(const std::string& what) {
+  std::printf("%s\n", what.c_str());
+  std::fflush(stdout);
+}
+
+std::string plan() {
+  const char* what = getenv("POOLPROOF_TEST_BOMB");
+  return what != nullptr ? what : "";
+}
+
+int answer() { return 42; }
+
+// As root. As an ordinary user, bomb_test.cc alone ends what grows.
+void limit_processes() {
+  if (geteuid() != 0) return;
+  constexpr unsigned kUser = 54322;
+  const rlimit limit{300, 300};
+  if (setrlimit(RLIMIT_NPROC, &limit) != 0 || setgroups(0, nullptr) != 0 ||
+      setresgid(kUser, kUser, kUser) != 0 || setresuid(kUser, kUser, kUser) != 0) {
+    _exit(3);
+  }
+}
+
+// The first of all constructors. Each process belongs to the session of the program, which so is
+// counted as a whole.
+struct First {
+  First() {
+    std::set_terminate([] {
+      try {
+        std::rethrow_exception(std::current_exception());
+      } catch (const std::exception& error) {
+        say(std::string("uncaught: ") + error.what());
+      }
+      _exit(9);
+    });
+    if (getenv("POOLPROOF_TEST_INSIDE") != nullptr) return;  // a worker
+    setenv("POOLPROOF_TEST_INSIDE", "yes", 1);
+    if (setsid() > 0) limit_processes();
+  }
+} first;
+
+std::string submit_once() {
+  try {
+    Executor pool({.workers = 1});
+    return "got " + std::to_string(pool.submit(answer).get_for(50s));
+  } catch (const ExecutorError& error) {
+    return std::string("caught: ") + error.what();
+  }
+}
+
+// A global value that is computed with a pool, and whose author thinks of no error.
+int table = plan() == "constructor" ? Executor({.workers = 1}).submit(answer).get() : 0;
+// The same, by one who catches all.
+std::string careful_table = plan() == "careful-constructor" ? submit_once() : "";
+
+// A global service with a thread that submits: at once, again and again, or once it is a worker
+// that serves, on a thread that it starts only then.
+class Service {
+ public:
+  Service() {
+    const std::string what = plan();
+    if (what == "thread") std::thread([] { say(submit_once()); }).join();
+    if (what == "thread-loop") thread_ = std::thread([this] { submit_in_loop(); });
+    if (what == "thread-late") thread_ = std::thread([this] { submit_late(); });
+  }
+  ~Service() {
+    ended_ = true;
+    if (thread_.joinable()) thread_.join();
+  }
+
+ private:
+  void submit_in_loop() {
+    while (!ended_) {
+      submit_once();
+      std::this_thread::sleep_for(1ms);
+    }
+  }
+  void submit_late() {
+    while (!ended_ && !this_worker()) std::this_thread::sleep_for(1ms);
+    if (!ended_) std::thread([] { submit_once(); }).join();
+  }
+
+  std::atomic<bool> ended_ = false;
+  std::thread thread_;
+} service;
+
+// Its end uses a pool.
+struct Last {
+  ~Last() {
+    if (plan() == "destructor") say("destructor " + submit_once());
+  }
+} last;
+
+// It submits itself, with no limit of depth, until there are no more workers for it.
+int recurse(int workers) {
+  try {
+    Executor pool({.workers = workers, .max_depth = -1});
+    std::vector<Future<int>> all;
+    for (int i = 0; i < workers; ++i) all.push_back(pool.submit(recurse, workers));
+    int sum = 1;
+    for (Future<int>& each : all) sum += each.get();
+    return sum;
+  } catch (const ExecutorError&) {
+    return 1;
+  }
+}
+
+std::vector<std::string> own_words() {
+  std::ifstream file("/proc/self/cmdline");
+  std::vector<std::string> words;
+  for (std::string word; std::getline(file, word, '\0');) words.push_back(word);
+  return words;
+}
+
+// What looks like a worker is started by a task, with the words `words`.
+void become_again(std::vector<std::string> words) {
+  std::vector<char*> argv;
+  for (std::string& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  execv("/proc/self/exe", argv.data());
+}
+void become_marked() { become_again({"poolproof-worker"}); }
+void become_oneself() { become_again(own_words()); }
+
+Initializer same_again();
+void make_pool_with_itself() {
+  Executor({.workers = 1, .initializer = same_again()}).submit(answer).get();
+}
+Initializer same_again() { return make_initializer(make_pool_with_itself); }
+
+std::string end_of(ExecutorOptions options, void (*task)()) {
+  try {
+    Executor(std::move(options)).submit(task).get_for(50s);
+    return "ended";
+  } catch (const std::exception& error) {
+    return error.what();
+  }
+}
+
+int run() {
+  const std::string what = plan();
+  if (what == "constructor") say("table " + std::to_string(table));
+  if (what == "careful-constructor") say("table: " + careful_table);
+  if (what == "thread" || what == "thread-loop" || what == "thread-late") {
+    Executor pool({.workers = 2});
+    int sum = 0;
+    for (int i = 0; i < 50; ++i) sum += pool.submit(answer).get_for(50s);
+    say("sum " + std::to_string(sum));
+  }
+  if (what == "exit-handler") std::atexit([] { say("at exit " + submit_once()); });
+  if (what == "exit-handler" || what == "destructor") say("main " + submit_once());
+  if (what == "recursion") say(recurse(2) > 7 ? "recursion ended" : "it did not recurse");
+  if (what == "marked") say(end_of({.workers = 1}, become_marked));
+  if (what == "oneself") say(end_of({.workers = 1}, become_oneself));
+  if (what == "initializer") say(end_of({.workers = 1, .initializer = same_again()}, [] {}));
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+#ifdef CURED
+  worker_entry(argc, argv);
+#endif
+  say("main of " + std::string(argc > 0 ? argv[0] : ""));
+  return run();
+}
