@@ -211,8 +211,9 @@ void Judge::reaps(Process& process) {
 }
 
 bool Judge::is_idle(const Process& process) const {
-  return process.hello_at && process.task == 0 && !process.stop_at && !process.kill_called &&
-         !process.eof_at && process.reaped == 0;
+  // What is sighted is not all sent yet: the next offer may stand behind it.
+  return process.hello_at && process.task == 0 && !process.sighted && !process.stop_at &&
+         !process.kill_called && !process.eof_at && process.reaped == 0;
 }
 
 // The instant at which it must look at this worker at the latest, as far as it can know.
