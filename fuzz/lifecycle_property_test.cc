@@ -55,7 +55,9 @@ struct Life {
     if (kills) RC_ASSERT(!killed && !buried);
     if (deaf)
       RC_ASSERT(does == Action::kNothing || does == Action::kNoteClaim || does == Action::kBury ||
-                does == Action::kNoteKillFailed || does == Action::kAbandon);
+                does == Action::kNoteKillFailed || does == Action::kAbandon ||
+                // Which looks for a conviction itself.
+                (does == Action::kSettleLate && state == State::kUnkilled));
     note(does, kills);
   }
 

@@ -168,7 +168,7 @@ std::string to_string(const Death& death) {
   const std::string text = what_happened(death);
   if (death.kill_error.empty()) return text;
   return text + ", which failed (" + death.kill_error +
-         "): it may still run. Has this program given up the rights with which it was started?";
+         "): it may still run (has this program given up the rights with which it was started?)";
 }
 
 Failure plain_failure(FailureKind kind, TaskId task, std::string text) {

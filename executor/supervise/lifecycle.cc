@@ -248,7 +248,7 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kUnkilled, kTaken, kUnkilled, Do::kNothing},
     {kUnkilled, kMemory, kUnkilled, Do::kNothing},
     {kUnkilled, kWithdrawn, kUnkilled, Do::kNothing},
-    {kUnkilled, kReply, kUnkilled, Do::kNothing},  // after the kill; and it may be convicted
+    {kUnkilled, kReply, kUnkilled, Do::kSettleLate},  // as while it is being killed
     {kUnkilled, kNonsense, kUnkilled, Do::kNothing},
     {kUnkilled, kChannelLost, kUnkilled, Do::kNothing},
     {kUnkilled, kExit, kReaped, Do::kBury},

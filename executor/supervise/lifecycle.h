@@ -70,7 +70,7 @@ enum class Action : std::uint8_t {
   kNoteClaim,        // the task has started
   kTakeBack,         // the task is ours again, not started
   kSettle,           // the reply ends the task
-  kSettleLate,       // the same, if the task was claimed: it finished before our kill reached it
+  kSettleLate,       // the same, if it was claimed and the worker is not convicted: it was faster
   kKill,             // SIGKILL, as we wanted
   kKillOverdue,      // SIGKILL: asked to stop, and did not
   kKillLost,         // SIGKILL: its channel was lost, and it lives on

@@ -55,20 +55,18 @@ Loop::Loop(os::Os& os, Inbox& inbox, Outlet& outlet, const SupervisorOptions& op
 Loop::~Loop() {
   // Normally there are none left. The futures have ended by now, so that a worker that dies slowly
   // holds up nobody.
+  const os::Instant until = os_.now() + kLongestPause;
   for (auto& [id, hand] : hands_) {
+    if (hand.unkillable && !hand.reaped && !hand.late_reaper.joinable()) {
+      hand.reaped = ends_by(until, hand);
+    }
     if (descriptors_lost_ || broke_down_) {
       let_go(hand);
     } else if (hand.late_reaper.joinable()) {
       hand.late_reaper.join();
     }
   }
-  for (auto& [id, hand] : abandoned_) {
-    if (hand.late_reaper.joinable()) hand.late_reaper.join();
-  }
-  if (!descriptors_lost_) {
-    reap_abandoned();
-    for (const auto& [id, hand] : abandoned_) os_.close(hand.child.handle);
-  }
+  for (auto& [id, hand] : abandoned_) leave(hand);
   try {
     clear_at_the_end();
   } catch (...) {  // no memory: what is left stands in the user's cgroup
@@ -90,7 +88,7 @@ void Loop::let_go(Hand& hand) noexcept {
   if (!ours) {
     os_.abandon(hand.child);
   } else {
-    if (!hand.reaped && !hand.unkillable) os_.reap(hand.child);
+    if (!hand.reaped && !hand.unkillable) os_.reap(hand.child);  // it has been killed
     if (!closed) os_.close(hand.child.channel);
     os_.close(hand.child.handle);
     if (hand.child.errors >= 0) os_.close(hand.child.errors);
@@ -145,6 +143,18 @@ void Loop::break_down() noexcept {
     short_one.text = "out of memory";
     outlet_.pool_ended(short_one);
   }
+  try {
+    for (const Input& input : inbox_.take()) {
+      if (const auto* submitted = std::get_if<TaskSubmitted>(&input)) {
+        untaken_.insert(submitted->task);
+      }
+    }
+  } catch (...) {  // no memory: what is not known is said to have run, perhaps
+  }
+}
+
+bool Loop::has_certainly_not_run(TaskId task) {
+  return untaken_.contains(task) || supervisor_.has_certainly_not_run(task);
 }
 
 bool Loop::live() {
@@ -206,6 +216,7 @@ std::vector<Input> Loop::gather() {
     if (handle.readable || again) look_for_exit(id, hand, inputs);
   }
   collect_late_exits(inputs);
+  if (!descriptors_lost_) reap_abandoned(std::span(watches_).subspan(at));
   if (clear_at_ && *clear_at_ <= os_.now()) clear_again();
   if (descriptors_lost_) inputs.assign(1, DescriptorsLost{});
   return inputs;
@@ -222,11 +233,11 @@ void Loop::sleep() {
     watches_.push_back({.fd = reads || writes ? hand.channel->fd() : -1,
                         .for_reading = reads,
                         .for_writing = writes});
-    const bool is_late = hand.late_reaper.joinable() || hand.look_again;
-    watches_.push_back({.fd = is_late ? -1 : hand.child.handle});
+    watches_.push_back({.fd = handle_to_watch(hand)});
     watches_.push_back({.fd = hand.tail && hand.tail->open() ? hand.tail->fd() : -1});
     hurry |= hand.channel->wants_a_look();
   }
+  for (const auto& [id, hand] : abandoned_) watches_.push_back({.fd = handle_to_watch(hand)});
   // Closed since the last wait: what stands at these numbers now would never wake us.
   if (!inbox_.bell_is_ours()) {
     descriptors_lost_ = true;
@@ -243,7 +254,13 @@ void Loop::sleep() {
 std::optional<os::Instant> Loop::next_deadline() const {
   std::optional<os::Instant> next = os::earlier(supervisor_.next_deadline(), clear_at_);
   for (const auto& [id, hand] : hands_) next = os::earlier(next, hand.look_again);
+  for (const auto& [id, hand] : abandoned_) next = os::earlier(next, hand.look_again);
   return next;
+}
+
+// -1 once it was readable and the record was not there.
+int Loop::handle_to_watch(const Hand& hand) {
+  return hand.late_reaper.joinable() || hand.look_again ? -1 : hand.child.handle;
 }
 
 // Tells how a payload moves that does not go out in one piece: it may take as long as it does.
@@ -281,8 +298,12 @@ void Loop::hear(WorkerId id, Hand& hand, std::size_t budget, std::vector<Input>&
 void Loop::look_for_exit(WorkerId id, Hand& hand, std::vector<Input>& inputs) {
   if (const std::optional<ExitStatus> exit = os_.try_reap(hand.child)) {
     told_exit(id, hand, *exit, inputs);
-    return;
+  } else {
+    await_record(hand);
   }
+}
+
+void Loop::await_record(Hand& hand) {
   // Readable, and no record: a tracer holds it. To poll on would spin, so the handle leaves the
   // poll set and a short-lived thread waits for the record where waiting blocks. The hand stays
   // where it is until that is joined.
@@ -309,7 +330,6 @@ void Loop::collect_late_exits(std::vector<Input>& inputs) {
     // Its channel may have become something else while the record was waited for.
     if (!descriptors_lost_ && are_ours(hand)) told_exit(id, hand, *hand.late_exit, inputs);
   }
-  if (!descriptors_lost_) reap_abandoned();
 }
 
 void Loop::told_exit(WorkerId id, Hand& hand, const ExitStatus& exit, std::vector<Input>& inputs) {
@@ -428,7 +448,7 @@ void Loop::carry_out(KillWorker& order, std::vector<Input>& inputs) {
   hand.killed = true;
   hand.was_frozen = os_.is_frozen(hand.child);
   if (auto failed = os_.kill(hand.child)) {
-    inputs.push_back(KillFailed{order.worker, std::move(*failed)});
+    inputs.push_back(KillFailed{order.worker, std::move(*failed), hand.was_frozen});
   }
 }
 
@@ -441,40 +461,6 @@ void Loop::carry_out(ForgetWorker& order, std::vector<Input>& inputs) {
   clear_away(found->second.child);
   close_all_of(found->second);
   hands_.erase(found);
-}
-
-// Its channel and its lifeline are closed; its handle is kept until its record comes.
-void Loop::carry_out(AbandonWorker& order, std::vector<Input>& inputs) {
-  const auto found = hands_.find(order.worker);
-  POOLPROOF_CHECK(found != hands_.end(), "a worker is abandoned once");
-  Hand& hand = found->second;
-  if (!are_ours(hand) || !lifeline_is_ours(hand)) return tell_loss(inputs);
-  outlet_.worker_ended({hand.index, hand.child.pid});
-  hand.channel.reset();
-  for (int* fd : {&hand.child.errors, &hand.child.lifeline}) {
-    if (*fd >= 0) os_.close(std::exchange(*fd, -1));
-  }
-  abandoned_.insert(hands_.extract(found));  // where it is: a late reaper may refer to it
-}
-
-void Loop::reap_abandoned() {
-  for (auto at = abandoned_.begin(); at != abandoned_.end();) {
-    Hand& hand = at->second;
-    const bool late = has_late_exit(hand);
-    if (!late && (hand.late_reaper.joinable() || !os_.try_reap(hand.child))) {
-      ++at;
-      continue;
-    }
-    if (hand.late_reaper.joinable()) hand.late_reaper.join();
-    os_.close(hand.child.handle);
-    left_over_.push_back(hand.child);
-    at = abandoned_.erase(at);
-  }
-}
-
-bool Loop::has_late_exit(const Hand& hand) {
-  const std::lock_guard lock(late_mutex_);
-  return hand.late_exit.has_value();
 }
 
 void Loop::carry_out(SettleTask& order, std::vector<Input>&) {

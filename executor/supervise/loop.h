@@ -11,7 +11,9 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <thread>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -51,12 +53,10 @@ class Loop {
   bool turn() noexcept;
   bool broke_down() const { return broke_down_; }
   // Of a task that is still open after that.
-  bool has_certainly_not_run(TaskId task) { return supervisor_.has_certainly_not_run(task); }
+  bool has_certainly_not_run(TaskId task);
   // The program has closed descriptors of ours, and the numbers of all of them, the bell's too, may
   // be anybody's. It can happen to a pool that has ended for another reason before.
   bool lost_descriptors() const { return descriptors_lost_; }
-  // That, or it could not wait any more: it has not read all that the program has put since.
-  bool is_lost() const { return descriptors_lost_ || wait_failed_; }
 
  private:
   struct Hand {  // what we hold of one worker
@@ -90,21 +90,27 @@ class Loop {
   void look_for_other_rights(std::vector<Input>& inputs);
   bool lifeline_is_ours(const Hand& hand);
   void close_all_of(const Hand& hand);
-  void reap_abandoned();
-  bool has_late_exit(const Hand& hand);
   std::optional<os::Instant> next_deadline() const;
+  static int handle_to_watch(const Hand& hand);
   bool are_ours(const Hand& hand);
   void sleep();
   template <class Write>
   void write_to(WorkerId id, Hand& hand, std::vector<Input>& inputs, Write write);
   void hear(WorkerId id, Hand& hand, std::size_t budget, std::vector<Input>& inputs);
   void look_for_exit(WorkerId id, Hand& hand, std::vector<Input>& inputs);
+  void await_record(Hand& hand);
   void collect_late_exits(std::vector<Input>& inputs);
   bool is_out_of_memory(const Hand& hand, const ExitStatus& exit);
   void clear_away(const os::Child& child);
   void clear_again();
   void clear_at_the_end();
   void told_exit(WorkerId id, Hand& hand, const ExitStatus& exit, std::vector<Input>& inputs);
+
+  // loop_abandoned.cc: workers that could not be killed
+  void reap_abandoned(std::span<const os::Watch> handles);
+  bool has_late_exit(const Hand& hand);
+  bool ends_by(os::Instant until, const Hand& hand) noexcept;
+  void leave(Hand& hand) noexcept;
 
   void tell_loss(std::vector<Input>& inputs);
   void carry_out(SpawnWorker& order, std::vector<Input>& inputs);
@@ -127,7 +133,8 @@ class Loop {
   std::optional<std::uint64_t> memory_kills_;  // that are accounted for
   std::uint64_t rights_ = 0;                   // of the program, when it was asked last
   std::vector<os::Child> left_over_;           // ended, but something of theirs is still there
-  std::map<WorkerId, Hand> abandoned_;         // could not be killed, and have not ended yet
+  std::map<WorkerId, Hand> abandoned_;         // could not be killed; of them the handle is left
+  std::unordered_set<TaskId> untaken_;         // when it broke down
   std::optional<os::Instant> clear_at_;        // when they are tried again
   std::chrono::nanoseconds clear_pause_ = kFirstClearing;
   bool finished_ = false;

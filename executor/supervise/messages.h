@@ -78,6 +78,7 @@ struct WorkerExited {
 struct KillFailed {  // it may live on; its exit record tells
   WorkerId worker = 0;
   os::SysError error;
+  bool was_frozen = false;
 };
 struct RightsChanged {};    // workers that were started before have rights that the program has not
 struct DescriptorsLost {};  // somebody closed descriptors of ours: nothing can be known any more

@@ -242,6 +242,7 @@ void Supervisor::take(SpawnFailed& input) {
 
 void Supervisor::take(KillFailed& input) {
   if (Worker* worker = find(input.worker)) {
+    worker->notes.was_frozen = input.was_frozen;
     apply(*worker, Event::kKillFailed, {.text = os::to_string(input.error)});
   }
 }

@@ -111,7 +111,6 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
 }
 
 void Supervisor::note_claim(Worker& worker) {
-  worker.grace_until.reset();
   Task* task = tasks_.find(worker.task);
   if (task == nullptr) return;
   fresh_losses_ = 0;
@@ -138,7 +137,7 @@ void Supervisor::time_run(Worker& worker) {
 
 void Supervisor::settle_reply(Worker& worker, Outcome reply) {
   const Task* task = tasks_.find(worker.task);
-  if (task == nullptr || !task->started) return;
+  if (task == nullptr || !task->started || worker.notes.conviction) return;
   settle(worker.task, std::move(reply));
   worker.task = 0;
   ++worker.tasks_done;
@@ -177,8 +176,10 @@ void Supervisor::note_why(Worker& worker, const Row& row, const Details& details
   }
 }
 
-// It has no task (any more): how long it may stay so. One that is being killed is past that.
+// It has no task (any more): how long it may stay so. One that is being killed is past that; how
+// long its end is awaited does not depend on its task.
 void Supervisor::rest(Worker& worker) {
+  if (worker.state == State::kUnkilled) return;
   worker.grace_until =
       worker.state == State::kIdle ? os::after(now_, options_.idle_timeout) : std::nullopt;
 }

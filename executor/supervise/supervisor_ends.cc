@@ -6,8 +6,20 @@
 namespace poolproof::supervise {
 
 void Supervisor::bury(Worker& worker, const ExitStatus& exit) {
-  worker.notes.in_initializer = worker.in_initializer;
   worker.notes.kill_error.clear();  // it has ended all the same
+  orders_.push_back(ForgetWorker{worker.id});
+  lose(worker, exit);
+}
+
+// It could not be killed, and has not ended. Its place is another's from now on.
+void Supervisor::abandon(Worker& worker) {
+  orders_.push_back(AbandonWorker{worker.id});
+  lose(worker, Unseen{});
+}
+
+// What its loss means for its task and for the pool. `worker` is gone afterwards.
+void Supervisor::lose(Worker& worker, const ExitStatus& exit) {
+  worker.notes.in_initializer = worker.in_initializer;
   worker.notes.said_hello = worker.said_hello;
   Death death = name_death(worker.ref, worker.notes, exit);
   // Idle workers that somebody kills from outside are no crash loop: they are replaced when needed.
@@ -16,7 +28,6 @@ void Supervisor::bury(Worker& worker, const ExitStatus& exit) {
   death.pool_after = pool_after(death, counts);
   ++counters_.ended[death.cause];
   Task* task = worker.task != 0 ? tasks_.find(worker.task) : nullptr;
-  orders_.push_back(ForgetWorker{worker.id});
   workers_.erase(worker.id);
   if (!counts) spawn_after_.reset();  // its end may have made room for another
   if (task != nullptr) settle_or_requeue(*task, death);
@@ -29,17 +40,6 @@ void Supervisor::bury(Worker& worker, const ExitStatus& exit) {
     }
     pause_spawning(++losses_to_pause_);
   }
-}
-
-// It could not be killed, and has not ended. Its place is another's from now on.
-void Supervisor::abandon(Worker& worker) {
-  Death death = name_death(worker.ref, worker.notes, Unseen{});
-  death.pool_after = pool_after(death, false);
-  ++counters_.ended[death.cause];
-  Task* task = worker.task != 0 ? tasks_.find(worker.task) : nullptr;
-  orders_.push_back(AbandonWorker{worker.id});
-  workers_.erase(worker.id);
-  if (task != nullptr) settle_or_requeue(*task, death);
 }
 
 // An initializer that hangs would hang again (one that froze, or died, need not), and a worker that
