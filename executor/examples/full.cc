@@ -3,6 +3,7 @@
 #include <chrono>
 #include <iostream>
 #include <thread>
+#include <tuple>
 
 using namespace std::chrono_literals;
 using poolproof::Backpressure;

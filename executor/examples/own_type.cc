@@ -6,18 +6,29 @@
 #include <string>
 #include <vector>
 
-// A struct travels once it says to cereal what it is made of.
+// A plain struct needs nothing: it travels with its members.
 struct Order {
   std::string item;
   std::vector<double> prices;
+};
+
+// A class tells cereal what it is made of.
+class Account {
+ public:
+  Account() = default;
+  explicit Account(double balance) : balance_(balance) {}
+  double after(const Order& order) const { return balance_ - order.prices.at(0); }
 
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(item, prices);
+    archive(balance_);
   }
+
+ private:
+  double balance_ = 0;
 };
 
-// A type that cannot be changed, or that cereal does not suit, gets a Codec.
+// A type that cannot be changed, or whose values must be checked, gets a Codec.
 struct Picture {
   int width = 0, height = 0;
   std::shared_ptr<std::vector<unsigned char>> pixels;
@@ -36,6 +47,12 @@ struct poolproof::Codec<Picture> {
   }
 };
 
+// A function object that holds more than numbers travels in the same ways.
+struct Greet {
+  std::string greeting;
+  std::string operator()(const std::string& name) const { return greeting + ", " + name; }
+};
+
 int main() {
   poolproof::Executor pool({.workers = 1});
 
@@ -43,6 +60,11 @@ int main() {
   auto total =
       pool.submit([](const Order& each) { return each.prices[0] + each.prices[1]; }, order);
   std::cout << order.item << " costs " << total.get() << "\n";
+
+  // For a method, the object comes first. The worker has a copy of it.
+  auto left = pool.submit(&Account::after, Account(10), order);
+  std::cout << "left " << left.get() << "\n";
+  std::cout << pool.submit(Greet{"Hello"}, "Ada").get() << "\n";
 
   const Picture picture{2, 1, std::make_shared<std::vector<unsigned char>>(2, 200)};
   auto first = pool.submit([](const Picture& each) { return int{each.pixels->at(0)}; }, picture);

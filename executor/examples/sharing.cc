@@ -2,6 +2,8 @@
 
 #include <iostream>
 #include <memory>
+#include <string>
+#include <tuple>
 #include <vector>
 
 // Two parts of a program that do not know of each other, and share the workers all the same.

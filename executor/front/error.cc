@@ -61,7 +61,7 @@ std::string describe(const Failure& failure) {
              failure.text;
     case FailureKind::kProtocol:
       return task + " failed because its " + failure.text +
-             "; it may have run; does it write to descriptor 3?" +
+             "; it may have run (does it write to descriptor 3?)" +
              what_became_of_pool(failure.pool_after);
     case FailureKind::kDeadline:
       return task + (failure.started ? " had started, and was ended: " : " has not started: ") +

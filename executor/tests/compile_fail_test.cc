@@ -37,6 +37,7 @@ struct Derived : Point { int z; };
 struct Large { int a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q; };
 class Counter { public: int next(int by) { return n_ += by; } template <class A> void serialize(A& a) { a(n_); } private: int n_ = 0; };
 struct Add { std::string suffix; std::string operator()(std::string t) const { return t + suffix; } };
+int twice(int x) { return 2 * x; }
 struct Bound { int* to; int operator()() const { return *to; } };
 int main() {
   poolproof::Executor pool;
@@ -70,14 +71,15 @@ class Compiler : public testing::TestWithParam<const char*> {
     }
   }
   void accepts(const std::string& statement) {
-    const Verdict verdict = compile(GetParam(), kBefore + statement + "\n}\n", "c++20");
+    const Verdict verdict = compile(GetParam(), kBefore + statement + "\n}\n",
+                                    "c++20 -Wall -Wextra -Wpedantic -Wshadow -Werror");
     EXPECT_TRUE(verdict.compiles) << verdict.text;
   }
   void refuses(const std::string& statement, const std::string& what_to_do) {
     const Verdict verdict = compile(GetParam(), kBefore + statement + "\n}\n", "c++20");
     EXPECT_FALSE(verdict.compiles) << statement;
     EXPECT_NE(verdict.text.find(what_to_do), std::string::npos) << verdict.text;
-    expect_short_and_users_line_first(verdict, 22);
+    expect_short_and_users_line_first(verdict, 23);
     if (getenv("POOLPROOF_SHOW_TEXTS") != nullptr) std::fputs(verdict.text.c_str(), stderr);
   }
   // At most 20 lines; and the first that tells of an error, or says from where something was
@@ -111,6 +113,9 @@ TEST_P(Compiler, accepts_what_can_travel) {
       "(void)pool.submit([](Person q) { return q.way; }, Person());"
       "(void)pool.submit(&Counter::next, Counter(), 3);"
       "(void)pool.submit(&Point::x, Point());"
+      "(void)pool.submit(twice, 1), (void)pool.submit(&twice, 2), (void)pool.submit(*twice, 3);"
+      "(void)poolproof::map(pool, twice, std::vector{1});"
+      "(void)poolproof::make_initializer(twice, 1);"
       "(void)pool.submit(Add{s}, \"text\");"
       "(void)pool.submit_batch([](std::filesystem::path q) { return q; },"
       "                        std::vector<std::filesystem::path>());");

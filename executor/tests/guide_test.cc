@@ -59,8 +59,9 @@ TEST_P(Guide, shows_the_program_and_what_it_really_prints) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Every, Guide,
-                         testing::Values("calls", "crash", "deadline", "own_type", "ending", "many",
-                                         "mapping", "sharing", "full", "coroutine"),
+                         testing::Values("calls", "crash", "failing", "deadline", "own_type",
+                                         "batch", "ending", "many", "mapping", "sharing", "full",
+                                         "coroutine"),
                          [](const auto& each) { return std::string(each.param); });
 
 TEST(GuidePage, has_every_example) {

@@ -86,16 +86,24 @@ inline constexpr Refusal kRefusal = find_refusal<std::decay_t<F>, Wire<Args>...>
 // Stands before a member function that takes a callable of type F and cannot be called. (Of other
 // functions g++ would tell twice, so map and make_initializer are function objects.)
 #if defined(__clang__)
-#define POOLPROOF_REFUSED(text) __attribute__((diagnose_if(sizeof(F) != 0, text, "error")))
+#define POOLPROOF_REFUSED(text) __attribute__((diagnose_if(!std::is_void_v<F>, text, "error")))
+#define POOLPROOF_WITHOUT_WARNINGS \
+  _Pragma("clang diagnostic push") _Pragma("clang diagnostic ignored \"-Wgcc-compat\"")
+#define POOLPROOF_WITH_WARNINGS _Pragma("clang diagnostic pop")
 #elif __GNUC__ >= 12
 #define POOLPROOF_REFUSED(text) __attribute__((unavailable(text)))
 #else
 #define POOLPROOF_REFUSED(text) __attribute__((error(text)))
 #endif
+#if !defined(__clang__)
+#define POOLPROOF_WITHOUT_WARNINGS
+#define POOLPROOF_WITH_WARNINGS
+#endif
 
 // X(refusal, text) for each of them.
 // clang-format off
 #define POOLPROOF_EACH_REFUSAL(X) \
+  POOLPROOF_WITHOUT_WARNINGS \
   X(kTypeErased, "poolproof: a std::function or std::bind hides what it holds, so it cannot travel to another process. Pass the function or the lambda itself, and as arguments of the call what was bound to it.") \
   X(kCapture, "poolproof: this callable captures a reference, a pointer or something that is not plain (such as std::string), and that cannot travel to another process. Capture only numbers, enums and structs of them, by value; pass everything else as an argument of the call: pool.submit([](std::string text) { ... }, text).") \
   X(kMutableReference, "poolproof: the callable takes an argument by a reference that is not const. It runs in another process, on a copy, and what it changes there would be lost. Take the argument by value or by const reference, and return what it would change.") \
@@ -109,5 +117,6 @@ inline constexpr Refusal kRefusal = find_refusal<std::decay_t<F>, Wire<Args>...>
   X(kBitField, "poolproof: an argument or the result holds a struct with bit-fields, or one that is packed; such structs do not travel by themselves. Give it a poolproof::Codec.") \
   X(kStruct, "poolproof: an argument or the result holds a struct that does not travel by itself. A struct does, if it has no constructor and no base class, and at most 16 members, none of them a reference or const, each of which can be made of {}. Give this one cereal functions (template <class Archive> void serialize(Archive& ar) { ar(members...); }), or a poolproof::Codec.") \
   X(kArgument, "poolproof: an argument has, or holds, a type that cannot travel to another process. If the type is yours: Give it cereal functions (template <class Archive> void serialize(Archive& ar) { ar(members...); }) and a default constructor, or specialise poolproof::Codec. If it is of the standard library: include its <cereal/types/...> header.") \
-  X(kResult, "poolproof: the result has, or holds, a type that cannot travel to another process. If the type is yours: Give it cereal functions (template <class Archive> void serialize(Archive& ar) { ar(members...); }) and a default constructor, or specialise poolproof::Codec. If it is of the standard library: include its <cereal/types/...> header.")
+  X(kResult, "poolproof: the result has, or holds, a type that cannot travel to another process. If the type is yours: Give it cereal functions (template <class Archive> void serialize(Archive& ar) { ar(members...); }) and a default constructor, or specialise poolproof::Codec. If it is of the standard library: include its <cereal/types/...> header.") \
+  POOLPROOF_WITH_WARNINGS
 // clang-format on
