@@ -2,13 +2,13 @@
 
 nightly() {
   local minutes=10
-  if [[ ${1-} =~ ^(clang|aarch64|races|table|model|soak|simulation|defects)$ && $# -eq 1 ]]; then
+  if [[ ${1-} =~ ^(clang|aarch64|races|calls|table|model|soak|simulation|defects)$ && $# -eq 1 ]]; then
     "nightly_$1"
     return
   elif [[ ${1-} == --minutes && ${2-} =~ ^[1-9][0-9]*$ && $# -eq 2 ]]; then
     minutes=$2
   elif [[ $# -ne 0 ]]; then
-    wrong "nightly takes nothing, one step (clang, aarch64, races, table, model, soak," \
+    wrong "nightly takes nothing, one step (clang, aarch64, races, calls, table, model, soak," \
       "simulation, defects), or --minutes N"
   fi
   # Each a process of its own, so that the end of one does not end the night.
@@ -17,6 +17,7 @@ nightly() {
   try "clang-tidy" ./dev tidy
   try "the executor on aarch64, under qemu-user" ./dev nightly aarch64
   try "races, again and again" ./dev nightly races
+  try "every system call refused in turn" ./dev nightly calls
   try "the table of broken pools" ./dev nightly table
   try "simulation: new seeds, and two strikes in one history" ./dev nightly simulation
   try "planted defects" ./dev nightly defects
@@ -52,6 +53,12 @@ nightly_races() {
   try "real processes, tsan" again tsan executor_process_test 20
   try "futures, tsan" again tsan executor_unit_test 20
   tell_failures
+}
+
+nightly_calls() {  # not only those that the executor makes
+  set_up
+  build release poolproof_seccomp_program
+  POOLPROOF_ALL_CALLS=1 .venv/bin/python -m pytest -n "$(nproc)" executor/tests/seccomp_test.py
 }
 
 nightly_table() {  # every scenario on every broken pool, against what the page says
