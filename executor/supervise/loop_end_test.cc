@@ -85,6 +85,17 @@ TEST_F(Loop1, a_reply_to_a_task_that_was_never_claimed_does_not_settle_it_during
   EXPECT_EQ(failure(1).kind, FailureKind::kDeadline);
 }
 
+TEST_F(Loop1, a_worker_that_ended_by_itself_was_not_killed_by_the_cancel_that_met_its_claim) {
+  submit(1);
+  says(0, FrameKind::kHello);
+  asks(CancelAsked{1, Running::kKill});
+  os.say(0, FrameKind::kClaim, 1);
+  ends(0, Signaled{SIGSEGV, false});
+  EXPECT_FALSE(os.worker(0).killed);
+  EXPECT_EQ(failure(1).kind, FailureKind::kWorkerLost);
+  EXPECT_EQ(failure(1).exit, ExitStatus(Signaled{SIGSEGV, false}));
+}
+
 TEST_F(Loop1, a_queued_task_is_cancelled_at_once) {
   one_busy_worker();
   submit(2);

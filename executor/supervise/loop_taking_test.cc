@@ -117,6 +117,22 @@ TEST_F(SlowArgument, that_is_not_there_yet_has_no_reply) {
   EXPECT_EQ(failure(1).kind, FailureKind::kProtocol);
 }
 
+TEST_F(SlowArgument, whose_last_bytes_go_out_in_the_turn_in_which_the_reply_comes_has_its_value) {
+  offer({.task = 1});
+  says(0, FrameKind::kClaim, 1);
+  os.worker(0).room = FakeOs::Worker::kEverything;
+  says(0, FrameKind::kValue, 1, bytes("done"));
+  EXPECT_EQ(outcome(1), Outcome(bytes("done")));
+}
+
+TEST_F(SlowArgument, that_is_given_back_though_it_cannot_have_been_read_convicts) {
+  offer({.task = 1});
+  asks(CancelAsked{1});
+  says(0, FrameKind::kWithdrawn, 1);
+  EXPECT_TRUE(os.worker(0).killed);
+  EXPECT_EQ(failure(1).kind, FailureKind::kCancelled) << "it was not claimed, and is not wanted";
+}
+
 TEST_F(SlowArgument, whose_worker_dies_in_the_middle_ends_its_task_alone) {
   offer({.task = 1});
   submit(2);

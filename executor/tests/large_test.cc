@@ -3,11 +3,9 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <array>
 #include <chrono>
-#include <memory>
+#include <new>
 #include <string>
-#include <vector>
 
 #include "poolproof/executor.h"
 
@@ -27,10 +25,6 @@ constexpr std::size_t kLimit = std::size_t{128} << 20;
 
 std::size_t length(const std::string& text) { return text.size(); }
 std::string long_text(std::size_t bytes) { return std::string(bytes, 'x'); }
-struct Heavy {
-  std::array<char, std::size_t{1} << 16> bytes;
-};
-
 class LittleMemory : public testing::TestWithParam<std::size_t> {
  protected:
   void SetUp() override {
@@ -90,27 +84,26 @@ TEST(LittleMemoryForAResult, ends_its_task_alone_and_names_the_limit) {
   EXPECT_EQ(pool.submit(getpid).get(), pid);
 }
 
-// All that it can get, in small pieces.
+// All that it can get, to the last bytes, for as long as its worker lives.
 void hoard() {
-  static std::vector<std::unique_ptr<Heavy>> hoarded;
-  while (true) hoarded.push_back(std::make_unique<Heavy>());
-}
-void hoard_small() {
-  static std::vector<std::unique_ptr<std::array<char, 100>>> hoarded;
-  hoarded.reserve(2'000'000);
-  while (true) hoarded.push_back(std::make_unique<std::array<char, 100>>());
+  struct Block {
+    Block* before;
+  };
+  static Block* last = nullptr;
+  for (std::size_t size = std::size_t{1} << 20; size >= sizeof(Block); size /= 2) {
+    while (void* memory = ::operator new(size, std::nothrow)) last = new (memory) Block{last};
+  }
+  throw std::bad_alloc();
 }
 
 TEST(MemoryThatATaskHasTaken, leaves_enough_to_say_so) {
   if (kSanitized) GTEST_SKIP() << "a sanitizer's allocator ends the process";
-  for (auto* hoarder : {&hoard, &hoard_small}) {
-    Executor pool({.workers = 1, .memory_limit = kLimit});
-    try {
-      pool.submit(hoarder).get();
-      FAIL();
-    } catch (const TaskError& error) {
-      EXPECT_EQ(error.type_name(), "std::bad_alloc");
-    }
+  Executor pool({.workers = 1, .memory_limit = kLimit});
+  try {
+    pool.submit(hoard).get();
+    FAIL();
+  } catch (const TaskError& error) {
+    EXPECT_EQ(error.type_name(), "std::bad_alloc");
   }
 }
 
