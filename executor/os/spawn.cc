@@ -17,6 +17,10 @@
 
 #include "executor/os/worker_start.h"
 
+// The C library's clone by its other name. ThreadSanitizer takes the first for a fork, and forbids
+// the program to start threads from then on.
+extern "C" int __clone(int (*run)(void*), void* stack, int flags, void* context, ...);
+
 namespace poolproof::os {
 namespace {
 
@@ -89,8 +93,8 @@ class AllSignalsBlocked {
 int start_child(Attempt& attempt, int flags, int* handle) {
   alignas(16) static thread_local std::array<std::byte, kStackBytes> stack;
   const AllSignalsBlocked blocked;
-  return clone(&in_child, stack.data() + stack.size(), CLONE_VM | CLONE_VFORK | flags | SIGCHLD,
-               &attempt, handle);
+  return __clone(&in_child, stack.data() + stack.size(), CLONE_VM | CLONE_VFORK | flags | SIGCHLD,
+                 &attempt, handle);
 }
 
 void take_record(int pid) {

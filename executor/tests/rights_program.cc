@@ -297,7 +297,7 @@ void end_myself(const std::string& how, const std::string& folder) {
     signal(SIGSEGV, SIG_DFL);
     raise(SIGSEGV);
   } else if (how == "exit-in-thread") {
-    std::thread([] { _exit(0); }).join();
+    std::thread([] { syscall(SYS_exit_group, 0); }).join();  // a sanitizer makes _exit wait
   } else if (how == "exec") {
     execl("/bin/sleep", "sleep", "600", nullptr);
   } else if (how == "fork") {

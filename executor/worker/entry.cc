@@ -25,10 +25,10 @@ namespace worker {
 namespace {
 
 // Set before constructors run, which must not set them back.
-constinit bool entry_proved = false;
+constinit std::atomic<bool> entry_proved = false;
 constinit std::atomic<bool> begun = false;  // in a worker
 constinit std::atomic<bool> serves = false;
-constinit int serving_pid = 0;
+constinit std::atomic<int> serving_pid = 0;
 constinit os::WorkerStart this_start;
 
 // Until the worker serves, any thread of a constructor may write to the channel; from then on the
