@@ -38,8 +38,7 @@ struct Life {
   void check(const Row& row, Event event) {
     const Action does = row.action;
     RC_ASSERT((does == Action::kBury) == (event == Event::kExit && !buried));
-    const bool gone = does == Action::kBury || does == Action::kAbandon;
-    RC_ASSERT((row.next == State::kReaped) == (buried || gone));
+    RC_ASSERT((row.next == State::kReaped) == (buried || does == Action::kBury));
     if (does == Action::kAbandon) RC_ASSERT(killed && kill_failed);
     if (does == Action::kSendOffer) RC_ASSERT(!holds && !killed);
     if (does == Action::kSendWithdraw) RC_ASSERT(holds && !claimed && !killed);
@@ -68,7 +67,7 @@ struct Life {
     killed |= kills;
     deaf |= does == Action::kConvict;
     kill_failed |= does == Action::kNoteKillFailed;
-    buried |= does == Action::kBury || does == Action::kAbandon;
+    buried |= does == Action::kBury;
   }
 };
 

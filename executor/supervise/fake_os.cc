@@ -48,6 +48,7 @@ std::variant<os::Child, os::SysError> FakeOs::spawn_worker(int index,
   made.index = index;
   made.settings = settings;
   made.room = room_of_new;
+  made.without_lifeline = no_lifelines;
   const int channel = kFirst + 3 * n;
   open_.insert({channel, channel + 1});
   if (settings.keep_stderr) open_.insert(channel + 2);

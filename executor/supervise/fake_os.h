@@ -44,6 +44,7 @@ class FakeOs : public os::Os {
 
   std::optional<std::uint64_t> memory_kills;      // that the kernel has counted
   std::size_t room_of_new = Worker::kEverything;  // of workers that are spawned from now on
+  bool no_lifelines = false;                      // of those either
   bool no_threads = false;                        // can be started now
 
   std::uint64_t rights_now = 1;                 // of the program

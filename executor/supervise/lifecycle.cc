@@ -237,7 +237,7 @@ constexpr std::array<Row, kStates* kEvents> kRows = {{
     {kUnkilled, kWithdraw, kUnkilled, Do::kBug},  // as while it is being killed
     {kUnkilled, kStop, kUnkilled, Do::kBug},      // as while it is being killed
     {kUnkilled, kKill, kUnkilled, Do::kNothing},  // we have tried
-    {kUnkilled, kGraceOver, kReaped, Do::kAbandon},
+    {kUnkilled, kGraceOver, kUnkilled, Do::kAbandon},
     {kUnkilled, kKillFailed, kUnkilled, Do::kBug},  // it is killed once
     {kUnkilled, kHello, kUnkilled, Do::kNothing},
     {kUnkilled, kRefusal, kUnkilled, Do::kNothing},

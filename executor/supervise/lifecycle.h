@@ -50,7 +50,9 @@ enum class Event : std::uint8_t {
   kReply,
   kNonsense,     // garbage, or a message about a task that it does not have
   kChannelLost,  // EOF, or a refused write
-  kExit,         // the kernel's record of the process: the only road to a death report (law L3)
+  // The kernel's record of the process: the only road to a death report (law L3). Of one that was
+  // abandoned: that none is awaited.
+  kExit,
 };
 inline constexpr std::size_t kEvents = 19;
 constexpr bool is_ours(Event event) { return event <= Event::kKillFailed; }
@@ -80,7 +82,7 @@ enum class Action : std::uint8_t {
   kArmGrace,         // await the exit record for the channel grace
   kNoteRefusal,      //
   kNoteKillFailed,   // await the exit record for the channel grace
-  kAbandon,  // the exit record has not come: end its task, forget the worker, free its place
+  kAbandon,  // the exit record is not awaited any longer: hear the last of it, as of an exit
   kBury,     // tell the death, look after its task, forget the worker
   kBug,      // ours: abort
 };

@@ -335,6 +335,10 @@ void Loop::collect_late_exits(std::vector<Input>& inputs) {
 void Loop::told_exit(WorkerId id, Hand& hand, const ExitStatus& exit, std::vector<Input>& inputs) {
   hand.reaped = true;
   hand.look_again.reset();
+  tell_end(id, hand, exit, inputs);
+}
+
+void Loop::tell_end(WorkerId id, Hand& hand, const ExitStatus& exit, std::vector<Input>& inputs) {
   // Replies are drained before a death is told (law L7). All that the process wrote lies in the
   // channel now; what a child of it may go on writing is not waited for.
   const std::size_t left = os_.unread(hand.child.channel);
@@ -346,7 +350,8 @@ void Loop::told_exit(WorkerId id, Hand& hand, const ExitStatus& exit, std::vecto
                                 .out_of_memory = is_out_of_memory(hand, exit),
                                 .own_limit = hand.child.cgroup.empty() ? 0 : settings_.memory_limit,
                                 .stderr_tail = hand.tail ? hand.tail->lines() : "",
-                                .by_itself = !hand.killed});
+                                .by_itself = !hand.killed,
+                                .abandoned = !hand.reaped});
 }
 
 // A SIGKILL that we did not send, and one more in the kernel's count: each explains one death.

@@ -105,6 +105,7 @@ class Loop {
   void clear_again();
   void clear_at_the_end();
   void told_exit(WorkerId id, Hand& hand, const ExitStatus& exit, std::vector<Input>& inputs);
+  void tell_end(WorkerId id, Hand& hand, const ExitStatus& exit, std::vector<Input>& inputs);
 
   // loop_abandoned.cc: workers that could not be killed
   void reap_abandoned(std::span<const os::Watch> handles);

@@ -7,13 +7,15 @@
 
 namespace poolproof::supervise {
 
-// Its handle is kept, and watched, until its record comes.
+// All that it has said is told, and then that no more comes. Its handle is kept, and watched, until
+// its record comes.
 void Loop::carry_out(AbandonWorker& order, std::vector<Input>& inputs) {
   const auto found = hands_.find(order.worker);
   POOLPROOF_CHECK(found != hands_.end(), "a worker is abandoned once");
   Hand& hand = found->second;
   if (!are_ours(hand) || !lifeline_is_ours(hand)) return tell_loss(inputs);
   outlet_.worker_ended({hand.index, hand.child.pid});
+  tell_end(order.worker, hand, Unseen{}, inputs);
   hand.channel.reset();
   hand.tail.reset();
   for (int* fd : {&hand.child.errors, &hand.child.lifeline}) {

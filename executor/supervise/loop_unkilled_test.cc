@@ -44,6 +44,28 @@ TEST_F(UnkilledBreaking, one_that_is_given_up_breaks_the_pool_as_one_that_has_di
   EXPECT_EQ(failure(1).kind, FailureKind::kProtocol);
 }
 
+class UnkilledInitialized : public World {
+ protected:
+  UnkilledInitialized()
+      : World(SupervisorOptions{
+            .workers = 1,
+            .on_death = OnDeath::kBreakPool,
+            .initializer = std::make_shared<const transport::Payload>(bytes("first"))}) {}
+};
+
+TEST_F(UnkilledInitialized, one_that_is_killed_before_its_spawn_is_told_is_sent_nothing) {
+  os.kills_fail_with = kNotAllowed;
+  os.no_lifelines = true;
+  submit(1);
+  os.say_bytes(0, bytes("no frame, but garbage that convicts it"));
+  settle_down();
+  inbox.put(ResizeAsked{2});
+  pass(500ms);
+  ASSERT_EQ(recorder.ends.size(), 1u) << "the pool has broken with worker 0";
+  ASSERT_EQ(os.spawned(), 2u);
+  EXPECT_EQ(os.heard(1), std::nullopt);
+}
+
 TEST_F(Unkilled1, three_fresh_ones_in_a_row_end_the_pool) {
   os.kills_fail_with = kNotAllowed;
   submit(1);
@@ -78,6 +100,20 @@ TEST_F(Unkilled, one_that_claims_after_its_kill_failed_is_given_up_all_the_same)
   says(0, FrameKind::kClaim, 1);
   pass(500ms);
   EXPECT_EQ(failure(1).kind, FailureKind::kDeadline);
+  EXPECT_TRUE(failure(1).started);
+}
+
+TEST_F(Unkilled, of_one_that_is_given_up_all_is_heard_that_it_has_said) {
+  submit(1);
+  says(0, FrameKind::kHello);
+  os.kills_fail_with = kNotAllowed;
+  os.worker(0).without_lifeline = true;
+  os.say_bytes(0, bytes("no frame, but garbage that convicts it"));
+  settle_down();
+  os.say(0, FrameKind::kClaim, 1);  // which nothing wakes for any more
+  settle_down();
+  pass(500ms);
+  EXPECT_EQ(failure(1).kind, FailureKind::kProtocol);
   EXPECT_TRUE(failure(1).started);
 }
 

@@ -74,6 +74,7 @@ struct WorkerExited {
   std::size_t own_limit = 0;     // in bytes, if that was in a cgroup of its own
   std::string stderr_tail = {};  // what it wrote last, where that is kept
   bool by_itself = false;        // it had ended before any kill of ours was sent
+  bool abandoned = false;        // there is no record: it may live on, as was ordered
 };
 struct KillFailed {  // it may live on; its exit record tells
   WorkerId worker = 0;
@@ -103,7 +104,8 @@ struct KillWorker {
 struct ForgetWorker {  // its exit record was taken
   WorkerId worker = 0;
 };
-struct AbandonWorker {  // it could not be killed, and its exit record has not come
+// It could not be killed, and its exit record has not come; WorkerExited is the answer.
+struct AbandonWorker {
   WorkerId worker = 0;
 };
 struct SettleTask {

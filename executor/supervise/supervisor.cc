@@ -146,6 +146,7 @@ void Supervisor::take(WorkerExited& input) {
     worker->notes.out_of_memory = input.out_of_memory;
     worker->notes.own_limit = input.own_limit;
     worker->notes.by_itself = input.by_itself;
+    if (!input.abandoned) worker->notes.kill_error.clear();  // it has ended all the same
     worker->notes.stderr_tail = std::move(input.stderr_tail);
     apply(*worker, Event::kExit, {.exit = input.exit});
   }
@@ -219,7 +220,7 @@ void Supervisor::take(WorkerSpawned& input) {
   Worker* worker = find(input.worker);
   if (worker == nullptr) return;
   worker->ref.pid = input.pid;
-  if (options_.initializer) {
+  if (options_.initializer && worker->state == State::kStarting) {
     orders_.push_back(SendFrame{worker->id, FrameKind::kInitialize, 0, options_.initializer});
   }
 }

@@ -114,10 +114,8 @@ class Supervisor {
 
   // supervisor_ends.cc
   void bury(Worker& worker, const ExitStatus& exit);
-  void abandon(Worker& worker);
   PoolAfter pool_after(const Death& death, bool counts) const;
   bool is_hopeless(const Death& death) const;
-  void lose(Worker& worker, const ExitStatus& exit);
   void settle_or_requeue(Task& task, const Death& death);
   bool may_run_again(Task& task, const Death& death);
   void break_pool(const Death& death);

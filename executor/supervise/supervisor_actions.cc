@@ -99,7 +99,8 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
       worker.grace_until = os::after(now_, options_.channel_grace);
       break;
     case Action::kAbandon:
-      abandon(worker);  // `worker` is gone now
+      worker.grace_until.reset();
+      orders_.push_back(AbandonWorker{worker.id});
       break;
     case Action::kArmGrace:
       worker.grace_until = os::after(now_, options_.channel_grace);

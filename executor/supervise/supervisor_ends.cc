@@ -6,19 +6,6 @@
 namespace poolproof::supervise {
 
 void Supervisor::bury(Worker& worker, const ExitStatus& exit) {
-  worker.notes.kill_error.clear();  // it has ended all the same
-  orders_.push_back(ForgetWorker{worker.id});
-  lose(worker, exit);
-}
-
-// It could not be killed, and has not ended. Its place is another's from now on.
-void Supervisor::abandon(Worker& worker) {
-  orders_.push_back(AbandonWorker{worker.id});
-  lose(worker, Unseen{});
-}
-
-// What its loss means for its task and for the pool. `worker` is gone afterwards.
-void Supervisor::lose(Worker& worker, const ExitStatus& exit) {
   worker.notes.in_initializer = worker.in_initializer;
   worker.notes.said_hello = worker.said_hello;
   Death death = name_death(worker.ref, worker.notes, exit);
@@ -28,6 +15,7 @@ void Supervisor::lose(Worker& worker, const ExitStatus& exit) {
   death.pool_after = pool_after(death, counts);
   ++counters_.ended[death.cause];
   Task* task = worker.task != 0 ? tasks_.find(worker.task) : nullptr;
+  if (worker.notes.kill_error.empty()) orders_.push_back(ForgetWorker{worker.id});
   workers_.erase(worker.id);
   if (!counts) spawn_after_.reset();  // its end may have made room for another
   if (task != nullptr) settle_or_requeue(*task, death);

@@ -239,7 +239,7 @@ bool play_for_real(long nth, long more, bool& broke) {
       ends_in_an_error(value);
       ends_in_an_error(death);
       ends_in_an_error(later);
-      pool.submit([] {}).wait_for(60s);
+      (void)pool.submit([] {}).wait_for(60s);
     } catch (const SupervisorLost&) {
       broke = true;
     } catch (const SpawnError&) {  // its thread could not be made
