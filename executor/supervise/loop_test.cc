@@ -45,6 +45,34 @@ TEST_F(Loop2, workers_are_spawned_as_tasks_need_them) {
   EXPECT_EQ(os.worker(1).index, 1);
 }
 
+TEST_F(Loop2, a_prestart_starts_workers_that_no_task_needs_and_counts_those_there) {
+  asks(PrestartAsked{1});
+  EXPECT_EQ(os.spawned(), 1u);
+  asks(PrestartAsked{1});
+  EXPECT_EQ(os.spawned(), 1u);
+  asks(PrestartAsked{5});
+  EXPECT_EQ(os.spawned(), 2u) << "never more than the pool may have";
+  says(0, FrameKind::kHello);
+  submit(1);
+  EXPECT_EQ(os.heard(0), (Frame{FrameKind::kOffer, 1, bytes("work1")}));
+}
+
+TEST_F(Loop2, a_prestart_whose_spawn_fails_is_not_tried_again_before_a_task_comes) {
+  os.fail_next_spawn({"posix_spawn", EAGAIN});
+  asks(PrestartAsked{1});
+  pass(60s);
+  EXPECT_EQ(os.spawned(), 0u);
+  submit(1);
+  EXPECT_EQ(os.spawned(), 1u);
+}
+
+TEST_F(Loop2, a_prestart_after_a_shutdown_starts_nothing) {
+  submit(1);
+  asks(ShutdownAsked{});
+  asks(PrestartAsked{2});
+  EXPECT_EQ(os.spawned(), 1u);
+}
+
 TEST_F(Loop1, a_reply_read_before_the_exit_still_settles_its_future) {
   one_busy_worker();
   os.say(0, FrameKind::kValue, 1, bytes("done"));
@@ -114,7 +142,20 @@ TEST_F(Loop2, a_task_whose_workers_died_unclaimed_three_times_is_given_up) {
   }
   EXPECT_EQ(failure(2).kind, FailureKind::kWorkerLost);
   EXPECT_FALSE(failure(2).started);
+  EXPECT_EQ(failure(2).pool_after, PoolAfter::kUnaffected);
   EXPECT_TRUE(recorder.ends.empty()) << "the pool goes on";
+}
+
+TEST_F(Loop1, a_task_that_is_given_up_with_its_pool_says_that_the_pool_has_ended) {
+  submit(1);
+  for (std::size_t n = 0; n < 3; ++n) {
+    if (n > 1) pass(100ms);
+    says(n, FrameKind::kHello);
+    ends(n, Signaled{SIGKILL, false});
+  }
+  EXPECT_EQ(failure(1).kind, FailureKind::kWorkerLost);
+  EXPECT_EQ(failure(1).pool_after, PoolAfter::kEnded);
+  EXPECT_EQ(recorder.ends.size(), 1u);
 }
 
 TEST_F(Loop1, three_fresh_workers_that_die_in_a_row_end_the_pool) {
