@@ -135,6 +135,12 @@ void Pool::refuse_in_starting_worker() const {
         "this process is a worker of the program, and a thread that a static constructor has "
         "started has submitted a task: every worker would do the same again. Start that thread in "
         "main";
+  } else if (worker::is_ending()) {
+    text =
+        "this process is a worker of the program that ends as it was asked to, and an exit hook, "
+        "an "
+        "atexit handler or a static destructor has submitted a task: every worker would do the "
+        "same again, in workers of its own. Do that in main";
   } else {
     return;
   }

@@ -154,9 +154,9 @@ TEST_P(Bomb, of_a_task_that_submits_itself_without_a_limit_of_depth_ends) {
 }
 
 TEST_P(Bomb, of_a_task_that_becomes_what_looks_like_a_worker_ends_with_a_message) {
-  EXPECT_TRUE(has(output_of("marked", 2), "was ended by exit code 114"));
+  EXPECT_TRUE(has(output_of("marked", 2), "was ended by exit code 115"));
   const std::string output = output_of("oneself", 2);
-  EXPECT_TRUE(has(output, "exit code 114") || has(output, "broke the protocol")) << output;
+  EXPECT_TRUE(has(output, "exit code 115") || has(output, "broke the protocol")) << output;
 }
 
 TEST_P(Bomb, of_an_initializer_that_makes_a_pool_with_the_same_ends_at_the_limit_of_depth) {

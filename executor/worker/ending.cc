@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "executor/worker/entry.h"
 #include "poolproof/worker.h"
 
 namespace poolproof {
@@ -66,6 +67,7 @@ void flush_output() {
 }
 
 void end_as_asked() {
+  note_ending();
   run_hooks();
   std::exit(0);
 }

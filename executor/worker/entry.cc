@@ -28,6 +28,7 @@ namespace {
 constinit std::atomic<bool> entry_proved = false;
 constinit std::atomic<bool> begun = false;  // in a worker
 constinit std::atomic<bool> serves = false;
+constinit std::atomic<bool> ending = false;
 constinit std::atomic<int> serving_pid = 0;
 constinit os::WorkerStart this_start;
 
@@ -104,6 +105,9 @@ void run(const os::WorkerStart& start) {
   serving_pid = getpid();
   serve(os::kWorkerChannel, start);
 }
+
+void note_ending() { ending = true; }
+bool is_ending() { return ending; }
 
 bool is_starting() { return begun && !serves; }
 

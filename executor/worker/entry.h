@@ -32,6 +32,11 @@ void report_refusal(std::string_view text);
 std::uint32_t sent_before_serving();
 void note_serving();  // the constructors are done
 
+// From now on this worker takes no task: its exit hooks, atexit handlers and static destructors
+// run.
+void note_ending();
+bool is_ending();
+
 // Whether this thread was there before the first task: a static constructor has started it.
 bool on_thread_of_constructors();
 
