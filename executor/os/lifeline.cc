@@ -128,7 +128,12 @@ std::variant<Lifeline, SysError> open_lifeline() {
   line.workers = lifted(pair[1]);
   if (line.programs >= 0 && line.workers >= 0) {
     keep_open(line.workers);
-    programs_ends().add(line.programs);
+    try {
+      programs_ends().add(line.programs);
+    } catch (...) {  // no memory
+      for (const int fd : {line.programs, line.workers}) close(fd);
+      throw;
+    }
     return line;
   }
   if (line.programs >= 0) error = errno;

@@ -41,7 +41,7 @@ int twice(int x) { return 2 * x; }
 struct Bound { int* to; int operator()() const { return *to; } };
 int main() {
   poolproof::Executor pool;
-  int n = 1; int* p = &n; std::string s; std::mutex mutex; (void)n, (void)p, (void)s;
+  int n = 1; int* p = &n; std::string s; std::mutex mutex; (void)n, (void)p, (void)s, (void)mutex;
 )";
 
 Verdict compile(const std::string& compiler, const std::string& source, const char* standard) {

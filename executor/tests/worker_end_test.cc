@@ -170,26 +170,5 @@ TEST(DescriptorLimit, that_is_lowered_below_what_the_pool_holds_delays_no_task) 
   EXPECT_EQ(pool.submit([] { return 7; }).get(), 7);
 }
 
-TEST(DescriptorLimit, of_none_ends_the_pool_by_name) {
-  rlimit before{};
-  getrlimit(RLIMIT_NOFILE, &before);
-  Meeting meeting;
-  Executor pool({.workers = 2});
-  Future<int> busy = pool.submit(meet_and_return, meeting.folder(), 1);
-  meeting.await();
-  const rlimit none{0, before.rlim_max};
-  setrlimit(RLIMIT_NOFILE, &none);
-  Future<int> next = pool.submit([] { return 2; });
-  try {
-    next.get();
-    FAIL();
-  } catch (const SupervisorLost& error) {
-    EXPECT_NE(std::string(error.what()).find("ppoll: Invalid argument"), std::string::npos)
-        << error.what();
-  }
-  setrlimit(RLIMIT_NOFILE, &before);
-  EXPECT_THROW(busy.get(), SupervisorLost);
-}
-
 }  // namespace
 }  // namespace poolproof
