@@ -8,21 +8,33 @@
 
 namespace poolproof::os {
 
+namespace {
+
+struct Open {
+  explicit Open(const char* path) : fd(open(path, O_RDONLY | O_CLOEXEC)) {}
+  ~Open() {
+    const int error = errno;
+    if (fd >= 0) close(fd);
+    errno = error;
+  }
+  Open(const Open&) = delete;
+  Open& operator=(const Open&) = delete;
+  const int fd;
+};
+
+}  // namespace
+
 std::optional<std::string> read_file(const char* path) {
-  const int fd = open(path, O_RDONLY | O_CLOEXEC);
-  if (fd < 0) return std::nullopt;
+  const Open file(path);  // closed on every way out: the text may need more memory than there is
+  if (file.fd < 0) return std::nullopt;
   std::string text;
   char part[4096];
   ssize_t size = 0;
-  while ((size = read(fd, part, sizeof(part))) != 0) {
+  while ((size = read(file.fd, part, sizeof(part))) != 0) {
     if (size < 0 && errno == EINTR) continue;
-    if (size < 0) break;
+    if (size < 0) return std::nullopt;
     text.append(part, static_cast<std::size_t>(size));
   }
-  const int error = errno;
-  close(fd);
-  errno = error;
-  if (size < 0) return std::nullopt;
   return text;
 }
 
