@@ -228,7 +228,7 @@ TEST_F(Coroutine, that_its_owner_resumes_is_not_resumed_again) {
 
 // Where it is safe whenever its task ends: on the callback thread, which would resume it.
 TEST_F(Coroutine, that_is_destroyed_on_the_callback_thread_races_with_nothing) {
-  for (int round = 0; round < 2000; ++round) {
+  for (int round = 0; round < 500; ++round) {
     patron = std::make_shared<detail::FakePatron>();
     resumed = 0;
     task = detail::OpenTask<int>(patron);
