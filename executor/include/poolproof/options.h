@@ -75,7 +75,7 @@ struct TaskOptions {
   int retries = 0;
   // Instead of the executor's.
   std::optional<Backpressure> when_full = std::nullopt;
-  // How long a submit that blocks waits for room before it throws QueueFullError. None: for ever.
+  // How long a submit that blocks waits for room before it throws QueueFullError. None: forever.
   std::optional<std::chrono::nanoseconds> room_within = std::nullopt;
 };
 
@@ -115,7 +115,7 @@ struct ExecutorOptions {
   std::size_t max_frame_bytes = std::size_t{1} << 30;
   OnDeath on_death = OnDeath::kReplace;
   Initializer initializer = {};
-  // How long the initializer may take in each worker. nanoseconds::max(): for ever.
+  // How long the initializer may take in each worker. nanoseconds::max(): forever.
   std::chrono::nanoseconds initializer_limit = std::chrono::seconds(60);
   // A worker that has had no task for so long is asked to stop; the next task starts another.
   // None: never.
@@ -146,7 +146,7 @@ struct ExecutorOptions {
   std::string name = "poolproof";
   // How long a worker may take to say that it has started, and to take a task that it was offered.
   // One that does neither (stopped, stuck before main, starved) is killed and replaced; three fresh
-  // ones in a row end the pool with SpawnError. nanoseconds::max(): for ever.
+  // ones in a row end the pool with SpawnError. nanoseconds::max(): forever.
   std::chrono::nanoseconds start_limit = std::chrono::seconds(30);
   // A worker whose channel was lost is awaited this long for its exit record, then killed.
   std::chrono::nanoseconds channel_grace = std::chrono::milliseconds(500);
