@@ -96,9 +96,10 @@ class POOLPROOF_EXPORT Executor {
   Executor(Executor&& other) noexcept = default;
   Executor& operator=(Executor&& other);
 
-  // Runs fn(args...) in a worker. Arguments are encoded here and now: what their Codec throws ends
-  // this future with EncodeError. Throws ShutdownExecutorError after shutdown, SpawnError if the
-  // pool has ended because no worker could be started, BrokenProcessPool if it broke.
+  // Runs fn(args...) in a worker, and gives a Future of what it returns. Arguments are encoded here
+  // and now: what their Codec throws ends this future with EncodeError. Throws
+  // ShutdownExecutorError after shutdown, SpawnError if the pool has ended because no worker could
+  // be started, BrokenProcessPool if it broke.
   template <class F, class... Args>
   requires detail::NoOptions<F>
   [[nodiscard(POOLPROOF_KEEP)]] POOLPROOF_CHECKED(
@@ -117,12 +118,12 @@ class POOLPROOF_EXPORT Executor {
       return submit_with<F, Args...>(options, fn, args...);
   }
 
-  // Runs fn(element) for each element of a range, each as a task of its own: as submit in a loop,
-  // but the supervisor is woken once. All are encoded before the first is sent; for an input that
-  // is large or endless take map (map.h). Futures come in the order of the range. Throws as submit
-  // before the first task is taken; after that, a task for which there is no room in time, or no
-  // pool any more, ends with that error. Where a full queue rejects (Backpressure::kReject), all of
-  // the batch is taken or nothing.
+  // Runs fn(element) for each element of a range, each as a task of its own, and gives a vector of
+  // their futures: as submit in a loop, but the supervisor is woken once. All are encoded before
+  // the first is sent; for an input that is large or endless take map (map.h). Futures come in the
+  // order of the range. Throws as submit before the first task is taken; after that, a task for
+  // which there is no room in time, or no pool any more, ends with that error. Where a full queue
+  // rejects (Backpressure::kReject), all of the batch is taken or nothing.
   template <class F, detail::Input R>
   [[nodiscard(POOLPROOF_KEEP)]] POOLPROOF_CHECKED((detail::kRefusal<F, detail::ValueIn<R>>))
       detail::FuturesOf<F, R> submit_batch(F&& fn, R&& elements) {
@@ -174,6 +175,7 @@ class POOLPROOF_EXPORT Executor {
 
   std::shared_ptr<detail::Pool> pool_;
 };
+#undef POOLPROOF_KEEP
 
 // For what is built on an executor: the pool behind it.
 struct detail::ExecutorAccess {

@@ -30,7 +30,7 @@ enum class Obstacle {
   kFuture,
   kUnion,
   kBitField,
-  kStruct,       // an aggregate with a base class, too many members, or members that need arguments
+  kStruct,  // an aggregate with a base class, too many members, or members that need arguments
   kNoCodec,
 };
 
