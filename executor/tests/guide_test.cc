@@ -79,7 +79,7 @@ TEST(ExecutorReadme, shows_the_life_of_a_worker_as_the_table_has_it) {
   const std::string picture = program.output();
   ASSERT_NE(picture.find("starting --> idle : hello / welcome\n"), std::string::npos) << picture;
   EXPECT_NE(read(kRoom / "README.md").find(picture), std::string::npos)
-      << "mend it:  " << drawer << " " << (kRoom / "README.md").string();
+      << "fix it:  " << drawer << " " << (kRoom / "README.md").string();
 }
 
 TEST(ErrorsPage, has_every_error_and_no_other) {

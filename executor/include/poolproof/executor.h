@@ -21,10 +21,11 @@
 
 #include "poolproof/export.h"
 // Early, so that a compiler which tells of it has few lines of "included from".
-#include "poolproof/options.h"
+#include "poolproof/detail/refusals.h"
 // The rest.
 #include "poolproof/future.h"
 #include "poolproof/health.h"
+#include "poolproof/options.h"
 #include "poolproof/task.h"
 #include "poolproof/worker.h"
 
@@ -56,8 +57,16 @@ template <class R>
 concept Input = requires {
   typename ValueIn<R>;
 };
-template <class F, class... Args>
+template <class F>
 concept NoOptions = !std::is_same_v<std::decay_t<F>, TaskOptions>;
+
+// A Future of what fn(args...) gives, and a vector of them for fn(element); or, of a call that
+// cannot be made, what makes the compiler say so.
+template <class F, class... Args>
+using FutureOf = typename Given<kRefusal<F, Args...>, Future<CallResult<F, Args...>>>::Type;
+template <class F, class R>
+using FuturesOf =
+    typename Given<kRefusal<F, ValueIn<R>>, std::vector<Future<CallResult<F, ValueIn<R>>>>>::Type;
 
 enum class PoolState {
   kUsable,
@@ -89,64 +98,50 @@ class POOLPROOF_EXPORT Executor {
   Executor(Executor&& other) noexcept = default;
   Executor& operator=(Executor&& other);
 
-  // Runs fn(args...) in a worker. Arguments are encoded here and now: what their Codec throws ends
-  // this future with EncodeError. Throws ShutdownExecutorError after shutdown, SpawnError if the
-  // pool has ended because no worker could be started, BrokenProcessPool if it broke.
+  // Runs fn(args...) in a worker, and gives a Future of what it returns. Arguments are encoded here
+  // and now: what their Codec throws ends this future with EncodeError. Throws
+  // ShutdownExecutorError after shutdown, SpawnError if the pool has ended because no worker could
+  // be started, BrokenProcessPool if it broke.
   template <class F, class... Args>
-  requires(detail::NoOptions<F>&& detail::kRefusal<F, Args...> == detail::Refusal::kNone)
-      [[nodiscard(POOLPROOF_KEEP)]] Future<detail::CallResult<F, Args...>> submit(F&& fn,
-                                                                                  Args&&... args) {
-    return submit(TaskOptions{}, std::forward<F>(fn), std::forward<Args>(args)...);
+  requires detail::NoOptions<F>
+  [[nodiscard(POOLPROOF_KEEP)]] POOLPROOF_CHECKED(
+      (detail::kRefusal<F, Args...>)) detail::FutureOf<F, Args...> submit(F&& fn, Args&&... args) {
+    if constexpr (detail::kRefusal<F, Args...> != detail::Refusal::kNone)
+      detail::refused();
+    else
+      return submit_with<F, Args...>(TaskOptions{}, fn, args...);
   }
   template <class F, class... Args>
-  requires(detail::kRefusal<F, Args...> == detail::Refusal::kNone)
-      [[nodiscard(POOLPROOF_KEEP)]] Future<detail::CallResult<F, Args...>> submit(
-          const TaskOptions& options, F&& fn, Args&&... args);
+  [[nodiscard(POOLPROOF_KEEP)]] POOLPROOF_CHECKED((detail::kRefusal<F, Args...>))
+      detail::FutureOf<F, Args...> submit(const TaskOptions& options, F&& fn, Args&&... args) {
+    if constexpr (detail::kRefusal<F, Args...> != detail::Refusal::kNone)
+      detail::refused();
+    else
+      return submit_with<F, Args...>(options, fn, args...);
+  }
 
-  // Runs fn(element) for each element of a range, each as a task of its own: as submit in a loop,
-  // but the supervisor is woken once. All are encoded before the first is sent; for an input that
-  // is large or endless take map (map.h). Futures come in the order of the range. Throws as submit
-  // before the first task is taken; after that, a task for which there is no room in time, or no
-  // pool any more, ends with that error. Where a full queue rejects (Backpressure::kReject), all of
-  // the batch is taken or nothing.
+  // Runs fn(element) for each element of a range, each as a task of its own, and gives a vector of
+  // their futures: as submit in a loop, but the supervisor is woken once. All are encoded before
+  // the first is sent; for an input that is large or endless take map (map.h). Futures come in the
+  // order of the range. Throws as submit before the first task is taken; after that, a task for
+  // which there is no room in time, or no pool any more, ends with that error. Where a full queue
+  // rejects (Backpressure::kReject), all of the batch is taken or nothing.
   template <class F, detail::Input R>
-  requires(detail::kRefusal<F, detail::ValueIn<R>> == detail::Refusal::kNone)
-      [[nodiscard(POOLPROOF_KEEP)]] std::vector<
-          Future<detail::CallResult<F, detail::ValueIn<R>>>> submit_batch(F&& fn, R&& elements) {
-    return submit_batch(TaskOptions{}, std::forward<F>(fn), std::forward<R>(elements));
+  [[nodiscard(POOLPROOF_KEEP)]] POOLPROOF_CHECKED((detail::kRefusal<F, detail::ValueIn<R>>))
+      detail::FuturesOf<F, R> submit_batch(F&& fn, R&& elements) {
+    if constexpr (detail::kRefusal<F, detail::ValueIn<R>> != detail::Refusal::kNone)
+      detail::refused();
+    else
+      return submit_batch_with<F>(TaskOptions{}, fn, elements);
   }
   template <class F, detail::Input R>
-  requires(detail::kRefusal<F, detail::ValueIn<R>> == detail::Refusal::kNone)
-      [[nodiscard(POOLPROOF_KEEP)]] std::vector<Future<
-          detail::CallResult<F, detail::ValueIn<R>>>> submit_batch(const TaskOptions& options,
-                                                                   F&& fn, R&& elements);
-
-// What cannot travel: see detail/refusals.h.
-#define POOLPROOF_REFUSE(why, text)                                                      \
-  template <class F, class... Args>                                                      \
-  requires(detail::NoOptions<F> && detail::kRefusal<F, Args...> == detail::Refusal::why) \
-      POOLPROOF_REFUSED(text)                                                            \
-  auto submit(F&&, Args&&...) { return Future<detail::CallResult<F, Args...>>(); }       \
-  template <class F, class... Args>                                                      \
-  requires(detail::kRefusal<F, Args...> == detail::Refusal::why) POOLPROOF_REFUSED(text) \
-  auto submit(const TaskOptions&, F&&, Args&&...) {                                      \
-    return Future<detail::CallResult<F, Args...>>();                                     \
-  }                                                                                      \
-  template <class F, detail::Input R>                                                    \
-  requires(detail::kRefusal<F, detail::ValueIn<R>> == detail::Refusal::why)              \
-      POOLPROOF_REFUSED(text)                                                            \
-  auto submit_batch(F&&, R&&) {                                                          \
-    return std::vector<Future<detail::CallResult<F, detail::ValueIn<R>>>>();             \
-  }                                                                                      \
-  template <class F, detail::Input R>                                                    \
-  requires(detail::kRefusal<F, detail::ValueIn<R>> == detail::Refusal::why)              \
-      POOLPROOF_REFUSED(text)                                                            \
-  auto submit_batch(const TaskOptions&, F&&, R&&) {                                      \
-    return std::vector<Future<detail::CallResult<F, detail::ValueIn<R>>>>();             \
+  [[nodiscard(POOLPROOF_KEEP)]] POOLPROOF_CHECKED((detail::kRefusal<F, detail::ValueIn<R>>))
+      detail::FuturesOf<F, R> submit_batch(const TaskOptions& options, F&& fn, R&& elements) {
+    if constexpr (detail::kRefusal<F, detail::ValueIn<R>> != detail::Refusal::kNone)
+      detail::refused();
+    else
+      return submit_batch_with<F>(options, fn, elements);
   }
-  POOLPROOF_EACH_REFUSAL(POOLPROOF_REFUSE)
-#undef POOLPROOF_REFUSE
-#undef POOLPROOF_KEEP
 
   // Takes no more tasks, sees the pending and running ones to their ends as the options say, and
   // returns when every future has ended and no worker process is left. Throws
@@ -179,9 +174,16 @@ class POOLPROOF_EXPORT Executor {
   friend struct detail::ExecutorAccess;
   detail::Pool& pool() const;  // throws std::logic_error if this was moved from
   void end();
+  template <class F, class... Args>
+  detail::FutureOf<F, Args...> submit_with(const TaskOptions& options, const std::decay_t<F>& fn,
+                                           const std::decay_t<Args>&... args);
+  template <class F, class R>
+  detail::FuturesOf<F, R> submit_batch_with(const TaskOptions& options, const std::decay_t<F>& fn,
+                                            R& elements);
 
   std::shared_ptr<detail::Pool> pool_;
 };
+#undef POOLPROOF_KEEP
 
 // For what is built on an executor: the pool behind it.
 struct detail::ExecutorAccess {
@@ -193,9 +195,9 @@ struct detail::ExecutorAccess {
 POOLPROOF_EXPORT void worker_entry(int argc, char** argv);
 
 template <class F, class... Args>
-requires(detail::kRefusal<F, Args...> == detail::Refusal::kNone)
-    Future<detail::CallResult<F, Args...>> Executor::submit(const TaskOptions& options, F&& fn,
-                                                            Args&&... args) {
+detail::FutureOf<F, Args...> Executor::submit_with(const TaskOptions& options,
+                                                   const std::decay_t<F>& fn,
+                                                   const std::decay_t<Args>&... args) {
   using Result = detail::CallResult<F, Args...>;
   detail::Pool& pool = this->pool();
   Bytes payload;
@@ -209,10 +211,9 @@ requires(detail::kRefusal<F, Args...> == detail::Refusal::kNone)
       detail::submit_encoded(pool, options, std::move(payload), &detail::make_task_node<Result>));
 }
 
-template <class F, detail::Input R>
-requires(detail::kRefusal<F, detail::ValueIn<R>> == detail::Refusal::kNone)
-    std::vector<Future<detail::CallResult<F, detail::ValueIn<R>>>> Executor::submit_batch(
-        const TaskOptions& options, F&& fn, R&& elements) {
+template <class F, class R>
+detail::FuturesOf<F, R> Executor::submit_batch_with(const TaskOptions& options,
+                                                    const std::decay_t<F>& fn, R& elements) {
   using Value = detail::ValueIn<R>;
   using Result = detail::CallResult<F, Value>;
   std::vector<detail::BatchItem> items;

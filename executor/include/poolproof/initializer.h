@@ -19,25 +19,21 @@ struct Initializer {
 
 namespace detail {
 
-struct MakeInitializer {
-  template <class F, class... Args>
-  requires(kRefusal<F, Args...> == Refusal::kNone) Initializer operator()(F&& fn,
-                                                                          Args&&... args) const {
-    return {encode_call<F, std::decay_t<Args>...>(fn, args...)};
-  }
-// What cannot travel: see refusals.h.
-#define POOLPROOF_REFUSE(why, text)                                      \
-  template <class F, class... Args>                                      \
-  requires(kRefusal<F, Args...> == Refusal::why) POOLPROOF_REFUSED(text) \
-  Initializer operator()(F&&, Args&&...) const { return {}; }
-  POOLPROOF_EACH_REFUSAL(POOLPROOF_REFUSE)
-#undef POOLPROOF_REFUSE
-};
+template <class F, class... Args>
+using InitializerOf = typename Given<kRefusal<F, Args...>, Initializer>::Type;
 
 }  // namespace detail
 
-// make_initializer(fn, args...): what fn returns is not used. Throws what a Codec throws where an
-// argument cannot be encoded.
-inline constexpr detail::MakeInitializer make_initializer;
+// What fn returns is not used. Throws what a Codec throws where an argument cannot be encoded.
+// Gives an Initializer.
+template <class F, class... Args>
+POOLPROOF_CHECKED((detail::kRefusal<F, Args...>))
+detail::InitializerOf<F, Args...> make_initializer(F&& fn, Args&&... args) {
+  if constexpr (detail::kRefusal<F, Args...> == detail::Refusal::kNone) {
+    return {detail::encode_call<F, std::decay_t<Args>...>(fn, args...)};
+  } else {
+    detail::refused();
+  }
+}
 
 }  // namespace poolproof

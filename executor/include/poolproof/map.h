@@ -110,41 +110,40 @@ class MapRange {
 
 namespace detail {
 
-struct Map {
-  template <class F, std::ranges::input_range R>
-  requires(kRefusal<F, std::ranges::range_value_t<R>> == Refusal::kNone) auto operator()(
-      Executor& pool, const F& fn, R&& input, const MapOptions& options = {}) const {
-    using Callable = std::decay_t<F>;
-    using Value = std::ranges::range_value_t<R>;
-    std::optional<std::size_t> size;
-    if constexpr (std::ranges::sized_range<R>) size = std::ranges::size(input);
-    auto drawer = std::make_shared<Drawer<Kept<R>>>(std::forward<R>(input));
-    return MapRange<MapResult<Callable, Value>>(std::make_unique<MapRun>(
-        ExecutorAccess::pool(pool), options, chunk_head<Callable, Wire<Value>>(fn),
-        [drawer](Bytes& element, std::exception_ptr& unencodable) {
-          return (*drawer)(element, unencodable);
-        },
-        size));
-  }
-// What cannot travel: see refusals.h.
-#define POOLPROOF_REFUSE(why, text)                                                            \
-  template <class F, std::ranges::input_range R>                                               \
-  requires(kRefusal<F, std::ranges::range_value_t<R>> == Refusal::why) POOLPROOF_REFUSED(text) \
-  auto operator()(Executor&, const F&, R&&, const MapOptions& = {}) const {                    \
-    return MapRange<MapResult<std::decay_t<F>, std::ranges::range_value_t<R>>>(nullptr);       \
-  }
-  POOLPROOF_EACH_REFUSAL(POOLPROOF_REFUSE)
-#undef POOLPROOF_REFUSE
-};
+template <class F, class R>
+inline constexpr Refusal kMapRefusal = kRefusal<F, std::ranges::range_value_t<R>>;
+template <class F, class R>
+using MapRangeOf =
+    typename Given<kMapRefusal<F, R>, MapRange<MapResult<F, std::ranges::range_value_t<R>>>>::Type;
 
 }  // namespace detail
 
-// map(pool, fn, input, options) calls fn(element) in workers for each element of `input`, and gives
+// Calls fn(element) in workers for each element of `input`, and gives
 // the results. `fn` and the elements travel as by Executor::submit; each element has a fresh copy
 // of `fn`. Begins at once: as many elements are drawn, and sent, as look_ahead allows. An rvalue
 // input is moved into the map, an lvalue must outlive it. A full queue (max_pending) is waited for.
 // For a function that gives nothing, the range is one of std::monostate. Throws
 // std::invalid_argument for a chunk that is longer than look_ahead.
-inline constexpr detail::Map map;
+template <class F, std::ranges::input_range R>
+POOLPROOF_CHECKED((detail::kMapRefusal<F, R>))
+detail::MapRangeOf<F, R> map(Executor& pool, const F& fn, R&& input,
+                             const MapOptions& options = {}) {
+  if constexpr (detail::kMapRefusal<F, R> == detail::Refusal::kNone) {
+    using Callable = std::decay_t<F>;
+    using Value = std::ranges::range_value_t<R>;
+    std::optional<std::size_t> size;
+    if constexpr (std::ranges::sized_range<R>) size = std::ranges::size(input);
+    auto drawer = std::make_shared<detail::Drawer<detail::Kept<R>>>(std::forward<R>(input));
+    return detail::MapRangeOf<F, R>(std::make_unique<detail::MapRun>(
+        detail::ExecutorAccess::pool(pool), options,
+        detail::chunk_head<Callable, detail::Wire<Value>>(fn),
+        [drawer](Bytes& element, std::exception_ptr& unencodable) {
+          return (*drawer)(element, unencodable);
+        },
+        size));
+  } else {
+    detail::refused();
+  }
+}
 
 }  // namespace poolproof

@@ -82,7 +82,7 @@ struct TaskOptions {
   int retries = 0;
   // Instead of the executor's.
   std::optional<Backpressure> when_full = std::nullopt;
-  // How long a submit that blocks waits for room before it throws QueueFullError. None: for ever.
+  // How long a submit that blocks waits for room before it throws QueueFullError. None: forever.
   std::optional<std::chrono::nanoseconds> room_within = std::nullopt;
 };
 
@@ -122,7 +122,7 @@ struct ExecutorOptions {
   std::size_t max_frame_bytes = std::size_t{1} << 30;
   OnDeath on_death = OnDeath::kReplace;
   Initializer initializer = {};
-  // How long the initializer may take in each worker. nanoseconds::max(): for ever.
+  // How long the initializer may take in each worker. nanoseconds::max(): forever.
   std::chrono::nanoseconds initializer_limit = std::chrono::seconds(60);
   // A worker that has had no task for so long is asked to stop; the next task starts another.
   // None: never.

@@ -80,8 +80,8 @@ template <class F, class... A>
 inline constexpr bool kInvocable = is_invocable<F, A...>();
 
 template <bool kCallable, class F, class... A>
-struct ResultOf {
-  using type = void;
+struct ResultOf {  // of a call that is refused: what leads to no further error
+  using type = int;
 };
 template <class F, class... A>
 struct ResultOf<true, F, A...> {
@@ -89,7 +89,7 @@ struct ResultOf<true, F, A...> {
 };
 template <class F, class... A>  // decayed, as they travel
 using CallResultOf = typename ResultOf<kInvocable<F&, A...>, F, A...>::type;
-// What the future holds; void where the call is ill-formed. (A class of its own, because compilers
+// What the future holds. (A class of its own, because compilers
 // write its name into their messages.)
 template <class F, class... A>
 struct CallOf {

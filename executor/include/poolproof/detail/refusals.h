@@ -1,10 +1,13 @@
 // What cannot be submitted, and what the compiler says then: in one error at the user's own line,
 // so that nobody has to read through the templates behind it. Internal.
 //
-// Each function that takes a call has one overload for the calls that can be made, and one for each
-// refusal, which is marked as unavailable with its text (POOLPROOF_EACH_REFUSAL).
+// Each function that takes a call has one overload only, so that a call which fits none is told in
+// a few lines as well. g++ speaks through what the function returns: the destructor of Refused<why,
+// R> is marked as unavailable with the text. clang speaks through attributes of the function
+// itself.
 #pragma once
 
+#include <cstdlib>
 #include <functional>
 #include <type_traits>
 
@@ -83,40 +86,132 @@ inline constexpr Refusal kRefusal = find_refusal<std::decay_t<F>, Wire<Args>...>
 
 }  // namespace poolproof::detail
 
-// Stands before a member function that takes a callable of type F and cannot be called. (Of other
-// functions g++ would tell twice, so map and make_initializer are function objects.)
-#if defined(__clang__)
-#define POOLPROOF_REFUSED(text) __attribute__((diagnose_if(!std::is_void_v<F>, text, "error")))
-#define POOLPROOF_WITHOUT_WARNINGS \
-  _Pragma("clang diagnostic push") _Pragma("clang diagnostic ignored \"-Wgcc-compat\"")
-#define POOLPROOF_WITH_WARNINGS _Pragma("clang diagnostic pop")
-#elif __GNUC__ >= 12
-#define POOLPROOF_REFUSED(text) __attribute__((unavailable(text)))
-#else
-#define POOLPROOF_REFUSED(text) __attribute__((error(text)))
-#endif
-#if !defined(__clang__)
-#define POOLPROOF_WITHOUT_WARNINGS
-#define POOLPROOF_WITH_WARNINGS
-#endif
-
-// X(refusal, text) for each of them.
 // clang-format off
-#define POOLPROOF_EACH_REFUSAL(X) \
-  POOLPROOF_WITHOUT_WARNINGS \
-  X(kTypeErased, "poolproof: a std::function or std::bind hides what it holds, so it cannot travel to another process. Pass the function or the lambda itself, and as arguments of the call what was bound to it.") \
-  X(kCapture, "poolproof: this callable captures a reference, a pointer or something that is not plain (such as std::string), and that cannot travel to another process. Capture only numbers, enums and structs of them, by value; pass everything else as an argument of the call: pool.submit([](std::string text) { ... }, text).") \
-  X(kMutableReference, "poolproof: the callable takes an argument by a reference that is not const. It runs in another process, on a copy, and what it changes there would be lost. Take the argument by value or by const reference, and return what it would change.") \
-  X(kNotCallable, "poolproof: the callable cannot be called with these arguments. Compare their number and their types with its parameters. Text arrives as std::string; for a method, the object comes first: pool.submit(&Class::method, object, arguments...).") \
-  X(kPointerArgument, "poolproof: an argument is a pointer or holds one, and a pointer means nothing in another process. Pass the value itself: std::vector for an array, std::string for text, std::optional or std::unique_ptr for what may be missing.") \
-  X(kPointerResult, "poolproof: the result is a pointer or holds one, and a pointer means nothing in another process. Return the value itself: std::vector for an array, std::string for text, std::optional or std::unique_ptr for what may be missing.") \
-  X(kReference, "poolproof: an argument or the result is a reference (std::ref) or holds one, and a reference means nothing in another process. Pass and return values.") \
-  X(kView, "poolproof: an argument or the result holds a view (std::string_view, std::span), and the memory that it looks at is not in the other process. Use std::string or std::vector there.") \
-  X(kFuture, "poolproof: an argument or the result holds a future, which belongs to this process. Pass its value: call get() first, or submit in its then().") \
-  X(kUnion, "poolproof: an argument or the result holds a union, and nobody knows which member of it is meant. Use std::variant, or give the type around it a poolproof::Codec.") \
-  X(kBitField, "poolproof: an argument or the result holds a struct with bit-fields, or one that is packed; such structs do not travel by themselves. Give it a poolproof::Codec.") \
-  X(kStruct, "poolproof: an argument or the result holds a struct that does not travel by itself. A struct does, if it has no constructor and no base class, and at most 16 members, none of them a reference or const, each of which can be made of {}. Give this one cereal functions (template <class Archive> void serialize(Archive& ar) { ar(members...); }), or a poolproof::Codec.") \
-  X(kArgument, "poolproof: an argument has, or holds, a type that cannot travel to another process. If the type is yours: Give it cereal functions (template <class Archive> void serialize(Archive& ar) { ar(members...); }) and a default constructor, or specialise poolproof::Codec. If it is of the standard library: include its <cereal/types/...> header.") \
-  X(kResult, "poolproof: the result has, or holds, a type that cannot travel to another process. If the type is yours: Give it cereal functions (template <class Archive> void serialize(Archive& ar) { ar(members...); }) and a default constructor, or specialise poolproof::Codec. If it is of the standard library: include its <cereal/types/...> header.") \
-  POOLPROOF_WITH_WARNINGS
+#define POOLPROOF_TEXT_TYPE_ERASED "poolproof: a std::function or std::bind hides what it holds, so it cannot travel to another process. Pass the function or the lambda itself, and as arguments of the call what was bound to it."
+#define POOLPROOF_TEXT_CAPTURE "poolproof: this callable captures a reference, a pointer or something that is not plain (such as std::string), and that cannot travel to another process. Capture only numbers, enums and structs of them, by value; pass everything else as an argument of the call: pool.submit([](std::string text) { ... }, text)."
+#define POOLPROOF_TEXT_MUTABLE_REFERENCE "poolproof: the callable takes an argument by a reference that is not const. It runs in another process, on a copy, and what it changes there would be lost. Take the argument by value or by const reference, and return what it would change."
+#define POOLPROOF_TEXT_NOT_CALLABLE "poolproof: the callable cannot be called with these arguments. Compare their number and their types with its parameters. Text arrives as std::string; for a method, the object comes first: pool.submit(&Class::method, object, arguments...)."
+#define POOLPROOF_TEXT_POINTER_ARGUMENT "poolproof: an argument is a pointer or holds one, and a pointer means nothing in another process. Pass the value itself: std::vector for an array, std::string for text, std::optional or std::unique_ptr for what may be missing. If the pointer is in a type of yours, give that type a poolproof::Codec."
+#define POOLPROOF_TEXT_POINTER_RESULT "poolproof: the result is a pointer or holds one, and a pointer means nothing in another process. Return the value itself: std::vector for an array, std::string for text, std::optional or std::unique_ptr for what may be missing. If the pointer is in a type of yours, give that type a poolproof::Codec."
+#define POOLPROOF_TEXT_REFERENCE "poolproof: an argument or the result is a reference (std::ref) or holds one, and a reference means nothing in another process. Pass and return values."
+#define POOLPROOF_TEXT_VIEW "poolproof: an argument or the result holds a view (std::string_view, std::span), and the memory that it looks at is not in the other process. Use std::string or std::vector there."
+#define POOLPROOF_TEXT_FUTURE "poolproof: an argument or the result holds a future, which belongs to this process. Pass its value: call get() first, or submit in its then()."
+#define POOLPROOF_TEXT_UNION "poolproof: an argument or the result holds a union, and nobody knows which member of it is meant. Use std::variant, or give the type around it a poolproof::Codec."
+#define POOLPROOF_TEXT_BIT_FIELD "poolproof: an argument or the result holds a struct with bit-fields, or one that is packed; such structs do not travel by themselves. Give it a poolproof::Codec."
+#define POOLPROOF_TEXT_STRUCT "poolproof: an argument or the result holds a struct that does not travel by itself. A struct does, if it has no constructor and no base class, and at most 16 members, none of them a reference or const, each of which can be made of {}. Give this one cereal functions (template <class Archive> void serialize(Archive& ar) { ar(members...); }), or a poolproof::Codec."
+#define POOLPROOF_TEXT_ARGUMENT "poolproof: an argument has, or holds, a type that cannot travel to another process. If the type is yours: Give it cereal functions (template <class Archive> void serialize(Archive& ar) { ar(members...); }) and a default constructor, or specialise poolproof::Codec. If it is of the standard library: include its <cereal/types/...> header."
+#define POOLPROOF_TEXT_RESULT "poolproof: the result has, or holds, a type that cannot travel to another process. If the type is yours: Give it cereal functions (template <class Archive> void serialize(Archive& ar) { ar(members...); }) and a default constructor, or specialise poolproof::Codec. If it is of the standard library: include its <cereal/types/...> header."
 // clang-format on
+
+namespace poolproof::detail {
+
+// What a refused call gives, so that its result can be named without a further error.
+template <Refusal why, class R>
+struct Refused;
+
+#if defined(__clang__)
+#define POOLPROOF_UNAVAILABLE(text)
+#elif __GNUC__ >= 12
+#define POOLPROOF_UNAVAILABLE(text) __attribute__((unavailable(text)))
+#else
+#define POOLPROOF_UNAVAILABLE(text) __attribute__((error(text)))
+#endif
+// Written out, since g++ adds three lines to a message for each macro that it comes from.
+template <class R>
+struct Refused<Refusal::kTypeErased, R> : R {
+  POOLPROOF_UNAVAILABLE(POOLPROOF_TEXT_TYPE_ERASED) ~Refused() {}
+};
+template <class R>
+struct Refused<Refusal::kCapture, R> : R {
+  POOLPROOF_UNAVAILABLE(POOLPROOF_TEXT_CAPTURE) ~Refused() {}
+};
+template <class R>
+struct Refused<Refusal::kMutableReference, R> : R {
+  POOLPROOF_UNAVAILABLE(POOLPROOF_TEXT_MUTABLE_REFERENCE) ~Refused() {}
+};
+template <class R>
+struct Refused<Refusal::kNotCallable, R> : R {
+  POOLPROOF_UNAVAILABLE(POOLPROOF_TEXT_NOT_CALLABLE) ~Refused() {}
+};
+template <class R>
+struct Refused<Refusal::kPointerArgument, R> : R {
+  POOLPROOF_UNAVAILABLE(POOLPROOF_TEXT_POINTER_ARGUMENT) ~Refused() {}
+};
+template <class R>
+struct Refused<Refusal::kPointerResult, R> : R {
+  POOLPROOF_UNAVAILABLE(POOLPROOF_TEXT_POINTER_RESULT) ~Refused() {}
+};
+template <class R>
+struct Refused<Refusal::kReference, R> : R {
+  POOLPROOF_UNAVAILABLE(POOLPROOF_TEXT_REFERENCE) ~Refused() {}
+};
+template <class R>
+struct Refused<Refusal::kView, R> : R {
+  POOLPROOF_UNAVAILABLE(POOLPROOF_TEXT_VIEW) ~Refused() {}
+};
+template <class R>
+struct Refused<Refusal::kFuture, R> : R {
+  POOLPROOF_UNAVAILABLE(POOLPROOF_TEXT_FUTURE) ~Refused() {}
+};
+template <class R>
+struct Refused<Refusal::kUnion, R> : R {
+  POOLPROOF_UNAVAILABLE(POOLPROOF_TEXT_UNION) ~Refused() {}
+};
+template <class R>
+struct Refused<Refusal::kBitField, R> : R {
+  POOLPROOF_UNAVAILABLE(POOLPROOF_TEXT_BIT_FIELD) ~Refused() {}
+};
+template <class R>
+struct Refused<Refusal::kStruct, R> : R {
+  POOLPROOF_UNAVAILABLE(POOLPROOF_TEXT_STRUCT) ~Refused() {}
+};
+template <class R>
+struct Refused<Refusal::kArgument, R> : R {
+  POOLPROOF_UNAVAILABLE(POOLPROOF_TEXT_ARGUMENT) ~Refused() {}
+};
+template <class R>
+struct Refused<Refusal::kResult, R> : R {
+  POOLPROOF_UNAVAILABLE(POOLPROOF_TEXT_RESULT) ~Refused() {}
+};
+#undef POOLPROOF_UNAVAILABLE
+
+template <Refusal why, class R>
+struct Given {
+  using Type = Refused<why, R>;
+};
+template <class R>
+struct Given<Refusal::kNone, R> {
+  using Type = R;
+};
+
+// Never comes to run: a program in which it is called does not compile.
+[[noreturn]] inline void refused() { std::abort(); }
+
+}  // namespace poolproof::detail
+
+// Before a function whose call is refused with `why`, an expression.
+#if defined(__clang__)
+#define POOLPROOF_REFUSED_IF(why, which, text) \
+  __attribute__((diagnose_if((why) == ::poolproof::detail::Refusal::which, text, "error")))
+// clang-format off
+#define POOLPROOF_CHECKED(why) \
+  _Pragma("clang diagnostic push") _Pragma("clang diagnostic ignored \"-Wgcc-compat\"") \
+  POOLPROOF_REFUSED_IF(why, kTypeErased, POOLPROOF_TEXT_TYPE_ERASED) \
+  POOLPROOF_REFUSED_IF(why, kCapture, POOLPROOF_TEXT_CAPTURE) \
+  POOLPROOF_REFUSED_IF(why, kMutableReference, POOLPROOF_TEXT_MUTABLE_REFERENCE) \
+  POOLPROOF_REFUSED_IF(why, kNotCallable, POOLPROOF_TEXT_NOT_CALLABLE) \
+  POOLPROOF_REFUSED_IF(why, kPointerArgument, POOLPROOF_TEXT_POINTER_ARGUMENT) \
+  POOLPROOF_REFUSED_IF(why, kPointerResult, POOLPROOF_TEXT_POINTER_RESULT) \
+  POOLPROOF_REFUSED_IF(why, kReference, POOLPROOF_TEXT_REFERENCE) \
+  POOLPROOF_REFUSED_IF(why, kView, POOLPROOF_TEXT_VIEW) \
+  POOLPROOF_REFUSED_IF(why, kFuture, POOLPROOF_TEXT_FUTURE) \
+  POOLPROOF_REFUSED_IF(why, kUnion, POOLPROOF_TEXT_UNION) \
+  POOLPROOF_REFUSED_IF(why, kBitField, POOLPROOF_TEXT_BIT_FIELD) \
+  POOLPROOF_REFUSED_IF(why, kStruct, POOLPROOF_TEXT_STRUCT) \
+  POOLPROOF_REFUSED_IF(why, kArgument, POOLPROOF_TEXT_ARGUMENT) \
+  POOLPROOF_REFUSED_IF(why, kResult, POOLPROOF_TEXT_RESULT) \
+  _Pragma("clang diagnostic pop")
+// clang-format on
+#else
+#define POOLPROOF_CHECKED(why)
+#endif
