@@ -81,6 +81,7 @@ std::string cause_of(const Failure& failure) {
     case Cause::kSpent:
     case Cause::kGrown:
     case Cause::kResized:
+    case Cause::kRightsChanged:
     case Cause::kShutdown:
     case Cause::kPoolBroken:
       return "";
