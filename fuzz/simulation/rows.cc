@@ -48,6 +48,9 @@ const char* why_unreachable(const supervise::Row& row) {
                 row.in == State::kStopping)) {
     return "an initializer is sent in one piece here: supervise/loop_taking_test.cc has the others";
   }
+  if (row.in == State::kTaking && row.on == Event::kWithdrawn) {
+    return "who gives back what it cannot have read is convicted before (supervisor.cc)";
+  }
   return nullptr;
 }
 
