@@ -1,8 +1,8 @@
 # Sourced by ./dev: what takes longer than a change can wait for.
 
 nightly() {
-  local minutes=10
-  if [[ ${1-} =~ ^(clang|aarch64|races|calls|table|model|soak|simulation|defects)$ && $# -eq 1 ]]; then
+  local minutes=10 steps="clang|aarch64|races|calls|table|model|soak|simulation|defects"
+  if [[ ${1-} =~ ^($steps)$ && $# -eq 1 ]]; then
     "nightly_$1"
     return
   elif [[ ${1-} == --minutes && ${2-} =~ ^[1-9][0-9]*$ && $# -eq 2 ]]; then

@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,60 +22,14 @@
 #include "executor/os/lifeline.h"
 #include "executor/os/memory.h"
 #include "executor/os/nesting.h"
-#include "executor/os/poll.h"
+#include "executor/os/reap.h"
 #include "executor/os/rights.h"
 #include "executor/os/spawn.h"
+#include "executor/os/wait_any.h"
 #include "executor/os/worker_start.h"
 
 namespace poolproof::os {
 namespace {
-
-// The kernel's struct pidfd_info and its request, which this system's headers may be too old to
-// have.
-struct PidfdInfo {
-  std::uint64_t mask;
-  std::uint64_t cgroup;
-  std::uint32_t ids[11];
-  std::int32_t exit_status;
-};
-constexpr std::uint64_t kInfoExit = 1u << 3;  // PIDFD_INFO_EXIT
-const unsigned long kGetInfo = _IOWR(0xFF, 11, PidfdInfo);
-
-ExitStatus decode(int wait_status) {
-  if (WIFEXITED(wait_status)) return Exited{WEXITSTATUS(wait_status)};
-  return Signaled{WTERMSIG(wait_status), WCOREDUMP(wait_status) != 0};
-}
-
-// Somebody else took the record (SIGCHLD ignored, a wait for any child): newer kernels keep a copy
-// at the pidfd.
-ExitStatus reaped_elsewhere(int handle) {
-  PidfdInfo info{};
-  info.mask = kInfoExit;
-  if (ioctl(handle, kGetInfo, &info) == 0 && (info.mask & kInfoExit) != 0) {
-    return decode(info.exit_status);
-  }
-  return Unseen{};
-}
-
-// The call that asks for the record has failed: nobody has it any more (ECHILD), or we may not ask.
-std::optional<ExitStatus> ended_unseen(int handle) {
-  pollfd ended{handle, POLLIN, 0};
-  if (poll(&ended, 1, 0) != 1) return std::nullopt;  // it lives
-  return reaped_elsewhere(handle);
-}
-
-std::optional<ExitStatus> wait_for(int handle, int more_options) {
-  siginfo_t info;
-  int answer = 0;
-  do {
-    info.si_pid = 0;
-    answer = waitid(P_PIDFD, static_cast<id_t>(handle), &info, WEXITED | more_options);
-  } while (answer != 0 && errno == EINTR);
-  if (answer != 0) return ended_unseen(handle);
-  if (info.si_pid == 0) return std::nullopt;
-  if (info.si_code == CLD_EXITED) return Exited{info.si_status};
-  return Signaled{info.si_status, info.si_code == CLD_DUMPED};
-}
 
 // A list of words as the system wants it.
 class Words {
@@ -179,7 +132,7 @@ std::variant<Child, SysError> start_on(Line& line, int index, const WorkerSettin
     if (const auto why = admit(pid, cgroup, line.channel.ours)) {
       line.lifeline = Ends();
       ::kill(pid, SIGKILL);
-      wait_for(handle, 0);
+      reap_by_handle(handle);
       ::close(handle);
       return *why;
     }
@@ -266,16 +219,10 @@ bool LinuxOs::is_frozen(const Child& child) {
 }
 
 std::optional<ExitStatus> LinuxOs::try_reap(const Child& child) {
-  return wait_for(child.handle, WNOHANG);
+  return try_reap_by_handle(child.handle);
 }
 
-ExitStatus LinuxOs::reap(const Child& child) {
-  if (const std::optional<ExitStatus> status = wait_for(child.handle, 0)) return *status;
-  // The call is refused, and the process lives.
-  pollfd ended{child.handle, POLLIN, 0};
-  while (poll(&ended, 1, -1) < 0 && errno == EINTR) continue;
-  return reaped_elsewhere(child.handle);
-}
+ExitStatus LinuxOs::reap(const Child& child) { return reap_by_handle(child.handle); }
 
 std::optional<std::uint64_t> LinuxOs::out_of_memory_kills() { return count_out_of_memory_kills(); }
 
@@ -328,14 +275,7 @@ void LinuxOs::close(int fd) { ::close(fd); }
 
 std::uint64_t LinuxOs::identity(int fd) { return identity_of(fd); }
 
-void LinuxOs::abandon(const Child& child) {
-  // Only while it is an unreaped child of ours can its pid be nobody else's.
-  const auto pid = static_cast<id_t>(child.pid);
-  siginfo_t info{};
-  if (waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0) return;
-  ::kill(child.pid, SIGKILL);
-  waitid(P_PID, pid, &info, WEXITED);
-}
+void LinuxOs::abandon(const Child& child) { end_by_pid(child.pid); }
 
 namespace {
 

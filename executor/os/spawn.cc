@@ -6,7 +6,6 @@
 #include <signal.h>
 #include <sys/auxv.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -15,6 +14,7 @@
 #include <cstdint>
 #include <string>
 
+#include "executor/os/reap.h"
 #include "executor/os/worker_start.h"
 
 // The C library's clone by its other name. ThreadSanitizer takes the first for a fork, and forbids
@@ -97,11 +97,6 @@ int start_child(Attempt& attempt, int flags, int* handle) {
                  &attempt, handle);
 }
 
-void take_record(int pid) {
-  siginfo_t info;
-  while (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED) != 0 && errno == EINTR) continue;
-}
-
 // What a failed exec of our own program means, as far as it can be seen.
 std::string hint_for_exec(int error) {
   char link[1];
@@ -111,11 +106,6 @@ std::string hint_for_exec(int error) {
   }
   return " (the program is there, so what it needs is missing: is its dynamic loader in this root "
          "directory, after a chroot?)";
-}
-
-// One call that must work; `fails_with` is the error of the harmless arguments that it is given.
-bool answers(long answer, int fails_with) {
-  return answer >= 0 || (fails_with != 0 && errno == fails_with);
 }
 
 }  // namespace
@@ -142,7 +132,7 @@ std::variant<Launched, SysError> launch(const Launch& what) {
     const int error = attempt.error;
     const std::string hint =
         std::string(attempt.failed_call) == "execve" ? hint_for_exec(error) : "";
-    take_record(pid);
+    reap_by_pid(pid);
     if (handle >= 0) close(handle);
     return SysError{attempt.failed_call, error, hint};
   }
@@ -153,7 +143,7 @@ std::variant<Launched, SysError> launch(const Launch& what) {
   if (handle >= 0) return Launched{pid, handle};
   const int error = errno;
   ::kill(pid, SIGKILL);
-  take_record(pid);
+  reap_by_pid(pid);
   return SysError{failed, error};
 }
 
@@ -176,16 +166,14 @@ std::string started_by_loader() {
 
 std::string missing_calls() {
   static const std::string missing = [] {
-    siginfo_t info;
     const char* call = nullptr;
     int error = 0;
-    const auto require = [&](const char* name, long answer, int fails_with) {
-      if (call != nullptr || answers(answer, fails_with)) return;
-      call = name;
+    if (syscall(SYS_close_range, ~0U, ~0U, 0) != 0) {
+      call = "close_range";
       error = errno;
-    };
-    require("close_range", syscall(SYS_close_range, ~0U, ~0U, 0), 0);
-    require("waitid(P_PIDFD)", waitid(P_PIDFD, ~0U >> 1, &info, WEXITED | WNOHANG), EBADF);
+    } else if ((error = missing_for_reaping()) != 0) {
+      call = "waitid(P_PIDFD)";
+    }
     if (call == nullptr) return std::string();
     return "the executor needs Linux 5.9 or newer, and may call clone, execve, close_range, "
            "waitid, "

@@ -104,6 +104,7 @@ class Supervisor {
   // supervisor_actions.cc: the life-cycle table
   void apply(Worker& worker, Event event, Details details);
   void act(Worker& worker, const Row& row, Details& details);
+  void act_on_end(Worker& worker, const Row& row, Details& details);
   std::string missed_limit(const Worker& worker, State in) const;
   void rest(Worker& worker);
   void stop(Worker& worker, Wish wish);

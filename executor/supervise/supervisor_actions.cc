@@ -84,13 +84,19 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
     case Action::kKillOverrun:
     case Action::kKillLate:
     case Action::kConvict:
-      note_why(worker, row, details);
-      worker.grace_until.reset();
-      orders_.push_back(KillWorker{worker.id});
-      if (row.action == Action::kRefuse) {
-        end_pool(failure_of_initializer(worker.ref, std::get<Failure>(*details.reply)));
-      }
+    case Action::kNoteRefusal:
+    case Action::kNoteKillFailed:
+    case Action::kAbandon:
+    case Action::kArmGrace:
+    case Action::kBury:
+      act_on_end(worker, row, details);
       break;
+  }
+}
+
+// The actions of the ways out of a worker's life.
+void Supervisor::act_on_end(Worker& worker, const Row& row, Details& details) {
+  switch (row.action) {
     case Action::kNoteRefusal:
       worker.notes.refusal = std::move(details.text);
       break;
@@ -107,6 +113,14 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
       break;
     case Action::kBury:
       bury(worker, details.exit);  // `worker` is gone now
+      break;
+    default:  // those that kill
+      note_why(worker, row, details);
+      worker.grace_until.reset();
+      orders_.push_back(KillWorker{worker.id});
+      if (row.action == Action::kRefuse) {
+        end_pool(failure_of_initializer(worker.ref, std::get<Failure>(*details.reply)));
+      }
       break;
   }
 }

@@ -7,7 +7,7 @@
 #pragma once
 
 #if __cplusplus < 202002L
-#error poolproof needs C++20: compile with -std=c++20 (CMake: target_compile_features(... cxx_std_20))
+#error poolproof needs C++20: use -std=c++20 (CMake: target_compile_features(... cxx_std_20))
 #include <poolproof_needs_cxx20>
 #endif
 

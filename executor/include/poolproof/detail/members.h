@@ -19,27 +19,48 @@ inline constexpr int kUncountable = -1;  // a member is a reference, or cannot b
 // More than kMostMembers: there are too many.
 template <class T>
 constexpr int count_members() {
-  // clang-format off
-  if constexpr (!requires { T{}; }) return kUncountable;
-  else if constexpr (!requires { T{{}}; }) return 0;
-  else if constexpr (!requires { T{{}, {}}; }) return 1;
-  else if constexpr (!requires { T{{}, {}, {}}; }) return 2;
-  else if constexpr (!requires { T{{}, {}, {}, {}}; }) return 3;
-  else if constexpr (!requires { T{{}, {}, {}, {}, {}}; }) return 4;
-  else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}}; }) return 5;
-  else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}, {}}; }) return 6;
-  else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}, {}, {}}; }) return 7;
-  else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}}; }) return 8;
-  else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; }) return 9;
-  else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; }) return 10;
-  else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; }) return 11;
-  else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; }) return 12;
-  else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; }) return 13;
-  else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; }) return 14;
-  else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; }) return 15;
-  else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; }) return 16;
-  else return kMostMembers + 1;
-  // clang-format on
+  if constexpr (!requires { T{}; })
+    return kUncountable;
+  else if constexpr (!requires { T{{}}; })
+    return 0;
+  else if constexpr (!requires { T{{}, {}}; })
+    return 1;
+  else if constexpr (!requires { T{{}, {}, {}}; })
+    return 2;
+  else if constexpr (!requires { T{{}, {}, {}, {}}; })
+    return 3;
+  else if constexpr (!requires { T{{}, {}, {}, {}, {}}; })
+    return 4;
+  else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}}; })
+    return 5;
+  else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}, {}}; })
+    return 6;
+  else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}, {}, {}}; })
+    return 7;
+  else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}}; })
+    return 8;
+  else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; })
+    return 9;
+  else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; })
+    return 10;
+  else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; })
+    return 11;
+  else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; })
+    return 12;
+  else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; })
+    return 13;
+  else if constexpr (!requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}}; })
+    return 14;
+  else if constexpr (!requires {
+                       T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+                     })
+    return 15;
+  else if constexpr (!requires {
+                       T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}};
+                     })
+    return 16;
+  else
+    return kMostMembers + 1;
 }
 template <class T>
 inline constexpr int kMembers = count_members<T>();
@@ -63,26 +84,25 @@ struct AnyUnion {
   requires std::is_union_v<U>
   operator U() const;
 };
-// clang-format off
 template <class T>
-inline constexpr bool kHasUnion =
-    requires { T{AnyUnion()}; } ||
-    requires { T{{}, AnyUnion()}; } ||
-    requires { T{{}, {}, AnyUnion()}; } ||
-    requires { T{{}, {}, {}, AnyUnion()}; } ||
-    requires { T{{}, {}, {}, {}, AnyUnion()}; } ||
-    requires { T{{}, {}, {}, {}, {}, AnyUnion()}; } ||
-    requires { T{{}, {}, {}, {}, {}, {}, AnyUnion()}; } ||
-    requires { T{{}, {}, {}, {}, {}, {}, {}, AnyUnion()}; } ||
-    requires { T{{}, {}, {}, {}, {}, {}, {}, {}, AnyUnion()}; } ||
-    requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, AnyUnion()}; } ||
-    requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, AnyUnion()}; } ||
-    requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, AnyUnion()}; } ||
-    requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, AnyUnion()}; } ||
-    requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, AnyUnion()}; } ||
-    requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, AnyUnion()}; } ||
-    requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, AnyUnion()}; };
-// clang-format on
+inline constexpr bool kHasUnion = requires {
+  T{AnyUnion()};
+}
+|| requires { T{{}, AnyUnion()}; }
+|| requires { T{{}, {}, AnyUnion()}; }
+|| requires { T{{}, {}, {}, AnyUnion()}; }
+|| requires { T{{}, {}, {}, {}, AnyUnion()}; }
+|| requires { T{{}, {}, {}, {}, {}, AnyUnion()}; }
+|| requires { T{{}, {}, {}, {}, {}, {}, AnyUnion()}; }
+|| requires { T{{}, {}, {}, {}, {}, {}, {}, AnyUnion()}; }
+|| requires { T{{}, {}, {}, {}, {}, {}, {}, {}, AnyUnion()}; }
+|| requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, AnyUnion()}; }
+|| requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, AnyUnion()}; }
+|| requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, AnyUnion()}; }
+|| requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, AnyUnion()}; }
+|| requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, AnyUnion()}; }
+|| requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, AnyUnion()}; }
+|| requires { T{{}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, {}, AnyUnion()}; };
 
 template <bool kReferable, class... M>
 struct MemberList {};
@@ -100,25 +120,57 @@ void takes_references(M&...);
 template <class T, class F>
 constexpr void with_members(T& object, F&& f) {
   constexpr int kCount = kMembers<std::remove_const_t<T>>;
-  // clang-format off
-  if constexpr (kCount == 0) f();
-  else if constexpr (kCount == 1) { auto& [m0] = object; f(m0); }
-  else if constexpr (kCount == 2) { auto& [m0, m1] = object; f(m0, m1); }
-  else if constexpr (kCount == 3) { auto& [m0, m1, m2] = object; f(m0, m1, m2); }
-  else if constexpr (kCount == 4) { auto& [m0, m1, m2, m3] = object; f(m0, m1, m2, m3); }
-  else if constexpr (kCount == 5) { auto& [m0, m1, m2, m3, m4] = object; f(m0, m1, m2, m3, m4); }
-  else if constexpr (kCount == 6) { auto& [m0, m1, m2, m3, m4, m5] = object; f(m0, m1, m2, m3, m4, m5); }
-  else if constexpr (kCount == 7) { auto& [m0, m1, m2, m3, m4, m5, m6] = object; f(m0, m1, m2, m3, m4, m5, m6); }
-  else if constexpr (kCount == 8) { auto& [m0, m1, m2, m3, m4, m5, m6, m7] = object; f(m0, m1, m2, m3, m4, m5, m6, m7); }
-  else if constexpr (kCount == 9) { auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8] = object; f(m0, m1, m2, m3, m4, m5, m6, m7, m8); }
-  else if constexpr (kCount == 10) { auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9] = object; f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9); }
-  else if constexpr (kCount == 11) { auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10] = object; f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10); }
-  else if constexpr (kCount == 12) { auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11] = object; f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11); }
-  else if constexpr (kCount == 13) { auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12] = object; f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12); }
-  else if constexpr (kCount == 14) { auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13] = object; f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13); }
-  else if constexpr (kCount == 15) { auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14] = object; f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14); }
-  else if constexpr (kCount == 16) { auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15] = object; f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15); }
-  // clang-format on
+  if constexpr (kCount == 0)
+    f();
+  else if constexpr (kCount == 1) {
+    auto& [m0] = object;
+    f(m0);
+  } else if constexpr (kCount == 2) {
+    auto& [m0, m1] = object;
+    f(m0, m1);
+  } else if constexpr (kCount == 3) {
+    auto& [m0, m1, m2] = object;
+    f(m0, m1, m2);
+  } else if constexpr (kCount == 4) {
+    auto& [m0, m1, m2, m3] = object;
+    f(m0, m1, m2, m3);
+  } else if constexpr (kCount == 5) {
+    auto& [m0, m1, m2, m3, m4] = object;
+    f(m0, m1, m2, m3, m4);
+  } else if constexpr (kCount == 6) {
+    auto& [m0, m1, m2, m3, m4, m5] = object;
+    f(m0, m1, m2, m3, m4, m5);
+  } else if constexpr (kCount == 7) {
+    auto& [m0, m1, m2, m3, m4, m5, m6] = object;
+    f(m0, m1, m2, m3, m4, m5, m6);
+  } else if constexpr (kCount == 8) {
+    auto& [m0, m1, m2, m3, m4, m5, m6, m7] = object;
+    f(m0, m1, m2, m3, m4, m5, m6, m7);
+  } else if constexpr (kCount == 9) {
+    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8] = object;
+    f(m0, m1, m2, m3, m4, m5, m6, m7, m8);
+  } else if constexpr (kCount == 10) {
+    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9] = object;
+    f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9);
+  } else if constexpr (kCount == 11) {
+    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10] = object;
+    f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10);
+  } else if constexpr (kCount == 12) {
+    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11] = object;
+    f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11);
+  } else if constexpr (kCount == 13) {
+    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12] = object;
+    f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12);
+  } else if constexpr (kCount == 14) {
+    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13] = object;
+    f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13);
+  } else if constexpr (kCount == 15) {
+    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14] = object;
+    f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14);
+  } else if constexpr (kCount == 16) {
+    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15] = object;
+    f(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15);
+  }
 }
 
 // Never called: its type tells the types of the members as they are declared, and whether
@@ -126,25 +178,86 @@ constexpr void with_members(T& object, F&& f) {
 template <class T>
 auto list_members(T& object) {
   constexpr int kCount = kMembers<T>;
-  // clang-format off
-  if constexpr (kCount == 0) return MemberList<true>();
-  else if constexpr (kCount == 1) { auto& [m0] = object; return MemberList<POOLPROOF_BIND(m0), decltype(m0)>(); }
-  else if constexpr (kCount == 2) { auto& [m0, m1] = object; return MemberList<POOLPROOF_BIND(m0, m1), decltype(m0), decltype(m1)>(); }
-  else if constexpr (kCount == 3) { auto& [m0, m1, m2] = object; return MemberList<POOLPROOF_BIND(m0, m1, m2), decltype(m0), decltype(m1), decltype(m2)>(); }
-  else if constexpr (kCount == 4) { auto& [m0, m1, m2, m3] = object; return MemberList<POOLPROOF_BIND(m0, m1, m2, m3), decltype(m0), decltype(m1), decltype(m2), decltype(m3)>(); }
-  else if constexpr (kCount == 5) { auto& [m0, m1, m2, m3, m4] = object; return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4), decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4)>(); }
-  else if constexpr (kCount == 6) { auto& [m0, m1, m2, m3, m4, m5] = object; return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4, m5), decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5)>(); }
-  else if constexpr (kCount == 7) { auto& [m0, m1, m2, m3, m4, m5, m6] = object; return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4, m5, m6), decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6)>(); }
-  else if constexpr (kCount == 8) { auto& [m0, m1, m2, m3, m4, m5, m6, m7] = object; return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4, m5, m6, m7), decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6), decltype(m7)>(); }
-  else if constexpr (kCount == 9) { auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8] = object; return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4, m5, m6, m7, m8), decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6), decltype(m7), decltype(m8)>(); }
-  else if constexpr (kCount == 10) { auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9] = object; return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9), decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9)>(); }
-  else if constexpr (kCount == 11) { auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10] = object; return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10), decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10)>(); }
-  else if constexpr (kCount == 12) { auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11] = object; return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11), decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11)>(); }
-  else if constexpr (kCount == 13) { auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12] = object; return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12), decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12)>(); }
-  else if constexpr (kCount == 14) { auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13] = object; return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13), decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13)>(); }
-  else if constexpr (kCount == 15) { auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14] = object; return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14), decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13), decltype(m14)>(); }
-  else if constexpr (kCount == 16) { auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15] = object; return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15), decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11), decltype(m12), decltype(m13), decltype(m14), decltype(m15)>(); }
-  // clang-format on
+  if constexpr (kCount == 0)
+    return MemberList<true>();
+  else if constexpr (kCount == 1) {
+    auto& [m0] = object;
+    return MemberList<POOLPROOF_BIND(m0), decltype(m0)>();
+  } else if constexpr (kCount == 2) {
+    auto& [m0, m1] = object;
+    return MemberList<POOLPROOF_BIND(m0, m1), decltype(m0), decltype(m1)>();
+  } else if constexpr (kCount == 3) {
+    auto& [m0, m1, m2] = object;
+    return MemberList<POOLPROOF_BIND(m0, m1, m2), decltype(m0), decltype(m1), decltype(m2)>();
+  } else if constexpr (kCount == 4) {
+    auto& [m0, m1, m2, m3] = object;
+    return MemberList<POOLPROOF_BIND(m0, m1, m2, m3), decltype(m0), decltype(m1), decltype(m2),
+                      decltype(m3)>();
+  } else if constexpr (kCount == 5) {
+    auto& [m0, m1, m2, m3, m4] = object;
+    return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4), decltype(m0), decltype(m1), decltype(m2),
+                      decltype(m3), decltype(m4)>();
+  } else if constexpr (kCount == 6) {
+    auto& [m0, m1, m2, m3, m4, m5] = object;
+    return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4, m5), decltype(m0), decltype(m1),
+                      decltype(m2), decltype(m3), decltype(m4), decltype(m5)>();
+  } else if constexpr (kCount == 7) {
+    auto& [m0, m1, m2, m3, m4, m5, m6] = object;
+    return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4, m5, m6), decltype(m0), decltype(m1),
+                      decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6)>();
+  } else if constexpr (kCount == 8) {
+    auto& [m0, m1, m2, m3, m4, m5, m6, m7] = object;
+    return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4, m5, m6, m7), decltype(m0), decltype(m1),
+                      decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+                      decltype(m7)>();
+  } else if constexpr (kCount == 9) {
+    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8] = object;
+    return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4, m5, m6, m7, m8), decltype(m0),
+                      decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+                      decltype(m6), decltype(m7), decltype(m8)>();
+  } else if constexpr (kCount == 10) {
+    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9] = object;
+    return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9), decltype(m0),
+                      decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+                      decltype(m6), decltype(m7), decltype(m8), decltype(m9)>();
+  } else if constexpr (kCount == 11) {
+    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10] = object;
+    return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10), decltype(m0),
+                      decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+                      decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10)>();
+  } else if constexpr (kCount == 12) {
+    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11] = object;
+    return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11),
+                      decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
+                      decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9),
+                      decltype(m10), decltype(m11)>();
+  } else if constexpr (kCount == 13) {
+    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12] = object;
+    return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12),
+                      decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
+                      decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9),
+                      decltype(m10), decltype(m11), decltype(m12)>();
+  } else if constexpr (kCount == 14) {
+    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13] = object;
+    return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13),
+                      decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
+                      decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9),
+                      decltype(m10), decltype(m11), decltype(m12), decltype(m13)>();
+  } else if constexpr (kCount == 15) {
+    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14] = object;
+    return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13,
+                                     m14),
+                      decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4),
+                      decltype(m5), decltype(m6), decltype(m7), decltype(m8), decltype(m9),
+                      decltype(m10), decltype(m11), decltype(m12), decltype(m13), decltype(m14)>();
+  } else if constexpr (kCount == 16) {
+    auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15] = object;
+    return MemberList<
+        POOLPROOF_BIND(m0, m1, m2, m3, m4, m5, m6, m7, m8, m9, m10, m11, m12, m13, m14, m15),
+        decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
+        decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11),
+        decltype(m12), decltype(m13), decltype(m14), decltype(m15)>();
+  }
 }
 #undef POOLPROOF_BIND
 template <class T>

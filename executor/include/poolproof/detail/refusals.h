@@ -87,20 +87,67 @@ inline constexpr Refusal kRefusal = find_refusal<std::decay_t<F>, Wire<Args>...>
 }  // namespace poolproof::detail
 
 // clang-format off
-#define POOLPROOF_TEXT_TYPE_ERASED "poolproof: a std::function or std::bind hides what it holds, so it cannot travel to another process. Pass the function or the lambda itself, and as arguments of the call what was bound to it."
-#define POOLPROOF_TEXT_CAPTURE "poolproof: this callable captures a reference, a pointer or something that is not plain (such as std::string), and that cannot travel to another process. Capture only numbers, enums and structs of them, by value; pass everything else as an argument of the call: pool.submit([](std::string text) { ... }, text)."
-#define POOLPROOF_TEXT_MUTABLE_REFERENCE "poolproof: the callable takes an argument by a reference that is not const. It runs in another process, on a copy, and what it changes there would be lost. Take the argument by value or by const reference, and return what it would change."
-#define POOLPROOF_TEXT_NOT_CALLABLE "poolproof: the callable cannot be called with these arguments. Compare their number and their types with its parameters. Text arrives as std::string; for a method, the object comes first: pool.submit(&Class::method, object, arguments...)."
-#define POOLPROOF_TEXT_POINTER_ARGUMENT "poolproof: an argument is a pointer or holds one, and a pointer means nothing in another process. Pass the value itself: std::vector for an array, std::string for text, std::optional or std::unique_ptr for what may be missing. If the pointer is in a type of yours, give that type a poolproof::Codec."
-#define POOLPROOF_TEXT_POINTER_RESULT "poolproof: the result is a pointer or holds one, and a pointer means nothing in another process. Return the value itself: std::vector for an array, std::string for text, std::optional or std::unique_ptr for what may be missing. If the pointer is in a type of yours, give that type a poolproof::Codec."
-#define POOLPROOF_TEXT_REFERENCE "poolproof: an argument or the result is a reference (std::ref) or holds one, and a reference means nothing in another process. Pass and return values."
-#define POOLPROOF_TEXT_VIEW "poolproof: an argument or the result holds a view (std::string_view, std::span), and the memory that it looks at is not in the other process. Use std::string or std::vector there."
-#define POOLPROOF_TEXT_FUTURE "poolproof: an argument or the result holds a future, which belongs to this process. Pass its value: call get() first, or submit in its then()."
-#define POOLPROOF_TEXT_UNION "poolproof: an argument or the result holds a union, and nobody knows which member of it is meant. Use std::variant, or give the type around it a poolproof::Codec."
-#define POOLPROOF_TEXT_BIT_FIELD "poolproof: an argument or the result holds a struct with bit-fields, or one that is packed; such structs do not travel by themselves. Give it a poolproof::Codec."
-#define POOLPROOF_TEXT_STRUCT "poolproof: an argument or the result holds a struct that does not travel by itself. A struct does, if it has no constructor and no base class, and at most 16 members, none of them a reference or const, each of which can be made of {}. Give this one cereal functions (template <class Archive> void serialize(Archive& ar) { ar(members...); }), or a poolproof::Codec."
-#define POOLPROOF_TEXT_ARGUMENT "poolproof: an argument has, or holds, a type that cannot travel to another process. If the type is yours: Give it cereal functions (template <class Archive> void serialize(Archive& ar) { ar(members...); }) and a default constructor, or specialise poolproof::Codec. If it is of the standard library: include its <cereal/types/...> header."
-#define POOLPROOF_TEXT_RESULT "poolproof: the result has, or holds, a type that cannot travel to another process. If the type is yours: Give it cereal functions (template <class Archive> void serialize(Archive& ar) { ar(members...); }) and a default constructor, or specialise poolproof::Codec. If it is of the standard library: include its <cereal/types/...> header."
+#define POOLPROOF_TEXT_TYPE_ERASED \
+  "poolproof: a std::function or std::bind hides what it holds, so it cannot travel to " \
+  "another process. Pass the function or the lambda itself, and as arguments of the call " \
+  "what was bound to it."
+#define POOLPROOF_TEXT_CAPTURE \
+  "poolproof: this callable captures a reference, a pointer or something that is not " \
+  "plain (such as std::string), and that cannot travel to another process. Capture only " \
+  "numbers, enums and structs of them, by value; pass everything else as an argument of " \
+  "the call: pool.submit([](std::string text) { ... }, text)."
+#define POOLPROOF_TEXT_MUTABLE_REFERENCE \
+  "poolproof: the callable takes an argument by a reference that is not const. It runs " \
+  "in another process, on a copy, and what it changes there would be lost. Take the " \
+  "argument by value or by const reference, and return what it would change."
+#define POOLPROOF_TEXT_NOT_CALLABLE \
+  "poolproof: the callable cannot be called with these arguments. Compare their number " \
+  "and their types with its parameters. Text arrives as std::string; for a method, the " \
+  "object comes first: pool.submit(&Class::method, object, arguments...)."
+#define POOLPROOF_TEXT_POINTER_ARGUMENT \
+  "poolproof: an argument is a pointer or holds one, and a pointer means nothing in " \
+  "another process. Pass the value itself: std::vector for an array, std::string for " \
+  "text, std::optional or std::unique_ptr for what may be missing. If the pointer is in " \
+  "a type of yours, give that type a poolproof::Codec."
+#define POOLPROOF_TEXT_POINTER_RESULT \
+  "poolproof: the result is a pointer or holds one, and a pointer means nothing in " \
+  "another process. Return the value itself: std::vector for an array, std::string for " \
+  "text, std::optional or std::unique_ptr for what may be missing. If the pointer is in " \
+  "a type of yours, give that type a poolproof::Codec."
+#define POOLPROOF_TEXT_REFERENCE \
+  "poolproof: an argument or the result is a reference (std::ref) or holds one, and a " \
+  "reference means nothing in another process. Pass and return values."
+#define POOLPROOF_TEXT_VIEW \
+  "poolproof: an argument or the result holds a view (std::string_view, std::span), and " \
+  "the memory that it looks at is not in the other process. Use std::string or " \
+  "std::vector there."
+#define POOLPROOF_TEXT_FUTURE \
+  "poolproof: an argument or the result holds a future, which belongs to this process. " \
+  "Pass its value: call get() first, or submit in its then()."
+#define POOLPROOF_TEXT_UNION \
+  "poolproof: an argument or the result holds a union, and nobody knows which member of " \
+  "it is meant. Use std::variant, or give the type around it a poolproof::Codec."
+#define POOLPROOF_TEXT_BIT_FIELD \
+  "poolproof: an argument or the result holds a struct with bit-fields, or one that is " \
+  "packed; such structs do not travel by themselves. Give it a poolproof::Codec."
+#define POOLPROOF_TEXT_STRUCT \
+  "poolproof: an argument or the result holds a struct that does not travel by itself. A " \
+  "struct does, if it has no constructor and no base class, and at most 16 members, none " \
+  "of them a reference or const, each of which can be made of {}. Give this one cereal " \
+  "functions (template <class Archive> void serialize(Archive& ar) { ar(members...); }), " \
+  "or a poolproof::Codec."
+#define POOLPROOF_TEXT_ARGUMENT \
+  "poolproof: an argument has, or holds, a type that cannot travel to another process. " \
+  "If the type is yours: Give it cereal functions (template <class Archive> void " \
+  "serialize(Archive& ar) { ar(members...); }) and a default constructor, or specialise " \
+  "poolproof::Codec. If it is of the standard library: include its <cereal/types/...> " \
+  "header."
+#define POOLPROOF_TEXT_RESULT \
+  "poolproof: the result has, or holds, a type that cannot travel to another process. If " \
+  "the type is yours: Give it cereal functions (template <class Archive> void " \
+  "serialize(Archive& ar) { ar(members...); }) and a default constructor, or specialise " \
+  "poolproof::Codec. If it is of the standard library: include its <cereal/types/...> " \
+  "header."
 // clang-format on
 
 namespace poolproof::detail {

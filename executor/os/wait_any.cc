@@ -1,4 +1,4 @@
-#include "executor/os/poll.h"
+#include "executor/os/wait_any.h"
 
 #include <fcntl.h>
 #include <sys/syscall.h>
