@@ -172,7 +172,7 @@ std::string missing_calls() {
       call = "close_range";
       error = errno;
     } else if ((error = missing_for_reaping()) != 0) {
-      call = "waitid(P_PIDFD)";
+      call = "waitid by P_PIDFD";
     }
     if (call == nullptr) return std::string();
     return "the executor needs Linux 5.9 or newer, and may call clone, execve, close_range, "

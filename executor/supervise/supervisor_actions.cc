@@ -24,9 +24,6 @@ void Supervisor::apply(Worker& worker, Event event, Details details) {
 
 void Supervisor::act(Worker& worker, const Row& row, Details& details) {
   switch (row.action) {
-    case Action::kNothing:
-    case Action::kBug:
-      break;
     case Action::kTimeInitializer:
       worker.in_initializer = true;
       worker.grace_until =
@@ -49,10 +46,8 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
       orders_.push_back(SendFrame{worker.id, FrameKind::kWithdraw, worker.task, nullptr});
       break;
     case Action::kSendStop:
-      stop(worker, details.wish);
-      break;
     case Action::kRetire:
-      stop(worker, Wish::kIdle);
+      stop(worker, row.action == Action::kRetire ? Wish::kIdle : details.wish);
       break;
     case Action::kTimeTaking:
       worker.sending = true;
@@ -84,6 +79,9 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
     case Action::kKillOverrun:
     case Action::kKillLate:
     case Action::kConvict:
+    case Action::kNothing:
+    case Action::kBug:
+      break;
     case Action::kNoteRefusal:
     case Action::kNoteKillFailed:
     case Action::kAbandon:

@@ -173,44 +173,11 @@ constexpr void with_members(T& object, F&& f) {
   }
 }
 
-// Never called: its type tells the types of the members as they are declared, and whether
-// references to them can be made (not to bit-fields, not into packed structs).
+// The same for more than eight.
 template <class T>
-auto list_members(T& object) {
+auto list_many_members(T& object) {
   constexpr int kCount = kMembers<T>;
-  if constexpr (kCount == 0)
-    return MemberList<true>();
-  else if constexpr (kCount == 1) {
-    auto& [m0] = object;
-    return MemberList<POOLPROOF_BIND(m0), decltype(m0)>();
-  } else if constexpr (kCount == 2) {
-    auto& [m0, m1] = object;
-    return MemberList<POOLPROOF_BIND(m0, m1), decltype(m0), decltype(m1)>();
-  } else if constexpr (kCount == 3) {
-    auto& [m0, m1, m2] = object;
-    return MemberList<POOLPROOF_BIND(m0, m1, m2), decltype(m0), decltype(m1), decltype(m2)>();
-  } else if constexpr (kCount == 4) {
-    auto& [m0, m1, m2, m3] = object;
-    return MemberList<POOLPROOF_BIND(m0, m1, m2, m3), decltype(m0), decltype(m1), decltype(m2),
-                      decltype(m3)>();
-  } else if constexpr (kCount == 5) {
-    auto& [m0, m1, m2, m3, m4] = object;
-    return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4), decltype(m0), decltype(m1), decltype(m2),
-                      decltype(m3), decltype(m4)>();
-  } else if constexpr (kCount == 6) {
-    auto& [m0, m1, m2, m3, m4, m5] = object;
-    return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4, m5), decltype(m0), decltype(m1),
-                      decltype(m2), decltype(m3), decltype(m4), decltype(m5)>();
-  } else if constexpr (kCount == 7) {
-    auto& [m0, m1, m2, m3, m4, m5, m6] = object;
-    return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4, m5, m6), decltype(m0), decltype(m1),
-                      decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6)>();
-  } else if constexpr (kCount == 8) {
-    auto& [m0, m1, m2, m3, m4, m5, m6, m7] = object;
-    return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4, m5, m6, m7), decltype(m0), decltype(m1),
-                      decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
-                      decltype(m7)>();
-  } else if constexpr (kCount == 9) {
+  if constexpr (kCount == 9) {
     auto& [m0, m1, m2, m3, m4, m5, m6, m7, m8] = object;
     return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4, m5, m6, m7, m8), decltype(m0),
                       decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
@@ -257,6 +224,48 @@ auto list_members(T& object) {
         decltype(m0), decltype(m1), decltype(m2), decltype(m3), decltype(m4), decltype(m5),
         decltype(m6), decltype(m7), decltype(m8), decltype(m9), decltype(m10), decltype(m11),
         decltype(m12), decltype(m13), decltype(m14), decltype(m15)>();
+  }
+}
+
+// Never called: its type tells the types of the members as they are declared, and whether
+// references to them can be made (not to bit-fields, not into packed structs).
+template <class T>
+auto list_members(T& object) {
+  constexpr int kCount = kMembers<T>;
+  if constexpr (kCount == 0)
+    return MemberList<true>();
+  else if constexpr (kCount == 1) {
+    auto& [m0] = object;
+    return MemberList<POOLPROOF_BIND(m0), decltype(m0)>();
+  } else if constexpr (kCount == 2) {
+    auto& [m0, m1] = object;
+    return MemberList<POOLPROOF_BIND(m0, m1), decltype(m0), decltype(m1)>();
+  } else if constexpr (kCount == 3) {
+    auto& [m0, m1, m2] = object;
+    return MemberList<POOLPROOF_BIND(m0, m1, m2), decltype(m0), decltype(m1), decltype(m2)>();
+  } else if constexpr (kCount == 4) {
+    auto& [m0, m1, m2, m3] = object;
+    return MemberList<POOLPROOF_BIND(m0, m1, m2, m3), decltype(m0), decltype(m1), decltype(m2),
+                      decltype(m3)>();
+  } else if constexpr (kCount == 5) {
+    auto& [m0, m1, m2, m3, m4] = object;
+    return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4), decltype(m0), decltype(m1), decltype(m2),
+                      decltype(m3), decltype(m4)>();
+  } else if constexpr (kCount == 6) {
+    auto& [m0, m1, m2, m3, m4, m5] = object;
+    return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4, m5), decltype(m0), decltype(m1),
+                      decltype(m2), decltype(m3), decltype(m4), decltype(m5)>();
+  } else if constexpr (kCount == 7) {
+    auto& [m0, m1, m2, m3, m4, m5, m6] = object;
+    return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4, m5, m6), decltype(m0), decltype(m1),
+                      decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6)>();
+  } else if constexpr (kCount == 8) {
+    auto& [m0, m1, m2, m3, m4, m5, m6, m7] = object;
+    return MemberList<POOLPROOF_BIND(m0, m1, m2, m3, m4, m5, m6, m7), decltype(m0), decltype(m1),
+                      decltype(m2), decltype(m3), decltype(m4), decltype(m5), decltype(m6),
+                      decltype(m7)>();
+  } else {
+    return list_many_members(object);
   }
 }
 #undef POOLPROOF_BIND

@@ -1,0 +1,162 @@
+// The part of Loop that ends: what becomes of workers that are still there, of what they leave
+// behind, and of a pool whose thread cannot go on.
+#include <algorithm>
+#include <exception>
+#include <string>
+#include <utility>
+
+#include "executor/supervise/death.h"
+#include "executor/supervise/loop.h"
+
+namespace poolproof::supervise {
+namespace {
+
+// Within a catch block only. Where there is no memory even for that, a text that needs none.
+Failure failure_of_thread() noexcept {
+  const auto describe = [](const char* what) {
+    return plain_failure(FailureKind::kSupervisorLost, 0,
+                         std::string("the executor's own thread failed (") + what +
+                             "); the pool has ended, and its workers were killed. Make another "
+                             "executor");
+  };
+  try {
+    try {
+      throw;
+    } catch (const std::exception& thrown) {
+      return describe(thrown.what());
+    } catch (...) {
+      return describe("an exception of an unknown type");
+    }
+  } catch (...) {
+    Failure failure;
+    failure.kind = FailureKind::kSupervisorLost;
+    failure.text = "out of memory";
+    return failure;
+  }
+}
+
+}  // namespace
+
+Loop::~Loop() {
+  // Normally there are none left. The futures have ended by now, so that a worker that dies slowly
+  // holds up nobody.
+  const os::Instant until = os_.now() + kLongestPause;
+  for (auto& [id, hand] : hands_) {
+    if (hand.unkillable && !hand.reaped && !hand.late_reaper.joinable()) {
+      hand.reaped = ends_by(until, hand);
+    }
+    if (descriptors_lost_ || broke_down_) {
+      let_go(hand);
+    } else if (hand.late_reaper.joinable()) {
+      hand.late_reaper.join();
+    }
+  }
+  for (auto& [id, hand] : abandoned_) leave(hand);
+  try {
+    clear_at_the_end();
+  } catch (...) {  // no memory: what is left stands in the user's cgroup
+  }
+}
+
+// One that is still there when the loop ends.
+void Loop::let_go(Hand& hand) noexcept {
+  if (hand.child.pid == 0) return;  // its spawn threw
+  // After descriptors_lost_ their numbers may be anybody's.
+  const bool ours = !descriptors_lost_ && are_ours(hand);
+  if (!ours && hand.channel) hand.channel->abandon();
+  const bool closed = hand.channel != nullptr;
+  hand.channel.reset();
+  if (hand.late_reaper.joinable()) {
+    hand.late_reaper.join();
+    hand.reaped = hand.late_exit.has_value();
+  }
+  if (!ours) {
+    os_.abandon(hand.child);
+  } else {
+    if (!hand.reaped && !hand.unkillable) os_.reap(hand.child);  // it has been killed
+    if (!closed) os_.close(hand.child.channel);
+    os_.close(hand.child.handle);
+    if (hand.child.errors >= 0) os_.close(hand.child.errors);
+    if (hand.child.lifeline >= 0 && lifeline_is_ours(hand)) os_.close(hand.child.lifeline);
+  }
+  try {
+    left_over_.push_back(std::move(hand.child));
+  } catch (...) {
+  }
+}
+
+// But the channel, which closes itself.
+void Loop::close_all_of(const Hand& hand) {
+  for (const int fd : {hand.child.handle, hand.child.errors, hand.child.lifeline}) {
+    if (fd >= 0) os_.close(fd);
+  }
+}
+
+// Asked before it is closed, which may be at any kill: by its closing, too, the worker is killed.
+bool Loop::lifeline_is_ours(const Hand& hand) {
+  if (hand.child.lifeline >= 0 && os_.identity(hand.child.lifeline) != hand.lifeline_identity) {
+    descriptors_lost_ = true;
+  }
+  return !descriptors_lost_;
+}
+
+// Within a catch block only. What is known of workers and tasks may be half a step behind, so that
+// nothing can go on from here.
+void Loop::break_down() noexcept {
+  reserve_.reset();
+  broke_down_ = true;
+  for (auto& [id, hand] : hands_) {
+    if (hand.reaped || descriptors_lost_ || !are_ours(hand) || !lifeline_is_ours(hand)) continue;
+    // Its lifeline is closed then, and it may end by that; but who knows?
+    hand.unkillable = os_.kill(hand.child).has_value();
+  }
+  const Failure why = failure_of_thread();
+  try {
+    outlet_.pool_ended(why);
+  } catch (...) {
+    Failure short_one;  // its copies need no memory
+    short_one.kind = why.kind;
+    short_one.text = "out of memory";
+    outlet_.pool_ended(short_one);
+  }
+  try {
+    for (const Input& input : inbox_.take()) {
+      if (const auto* submitted = std::get_if<TaskSubmitted>(&input)) {
+        untaken_.insert(submitted->task);
+      }
+    }
+  } catch (...) {  // no memory: what is not known is said to have run, perhaps
+  }
+}
+
+bool Loop::has_certainly_not_run(TaskId task) {
+  return untaken_.contains(task) || supervisor_.has_certainly_not_run(task);
+}
+
+// What cannot be removed yet is tried again after a pause that doubles. What is still there after
+// the longest (in an uninterruptible wait, say) is tried again with the next, and at the end.
+void Loop::clear_away(const os::Child& child) {
+  left_over_.push_back(child);
+  clear_pause_ = kFirstClearing;
+  clear_again();
+}
+
+void Loop::clear_again() {
+  std::erase_if(left_over_, [this](const os::Child& each) { return os_.clear_away(each); });
+  clear_at_.reset();
+  if (left_over_.empty() || clear_pause_ > kLongestPause) return;
+  clear_at_ = os::after(os_.now(), clear_pause_);
+  clear_pause_ *= 2;
+}
+
+// Here nobody else is waiting, so that what was killed may be awaited for as long as the pauses.
+void Loop::clear_at_the_end() {
+  clear_pause_ = kFirstClearing;
+  clear_again();
+  while (clear_at_) {
+    os_.wait({}, clear_at_);
+    clear_again();
+  }
+}
+
+}  // namespace poolproof::supervise
