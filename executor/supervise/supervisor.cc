@@ -123,7 +123,8 @@ void Supervisor::take(FrameCame& input) {
     details.nonsense =
         "a message about task " + std::to_string(frame.task) + ", which it was not given";
   }
-  if (event == Event::kWithdrawn && worker->sending) {
+  const bool asked_back = worker->state == State::kWithdrawing;
+  if (event == Event::kWithdrawn && asked_back && worker->sending) {
     event = Event::kNonsense;
     details.nonsense = "back a task of which it cannot have read all";
   }

@@ -226,6 +226,7 @@ std::optional<Instant> Judge::must_look_at(const Process& process) const {
     return process.init_begun_at ? *process.init_begun_at + options.initializer_limit
                                  : process.spawned_at + options.start_limit;
   }
+  if (process.task == 0 && process.sighted) return std::nullopt;  // may be asked to stop by now
   if (process.task == 0) return os::after(process.idle_since, options.idle_timeout);
   const std::optional<Instant> since = runs_since(process);
   if (!since) return last_taken(process) + options.start_limit;
@@ -243,7 +244,9 @@ bool Judge::may_wait_for_time() const {
   }
   bool losses = facts_.spawn_failures > 0;
   for (const Process& process : facts_.processes) {
-    if (must_look_at(process) || (process.recorded && process.reaped == 0)) return true;
+    // What is sighted is not all sent yet: a stop may stand behind it.
+    const bool may_be_asked = process.sighted || process.recorded;
+    if (must_look_at(process) || (may_be_asked && process.reaped == 0)) return true;
     losses |= process.reaped > 0;
   }
   return waits && losses;
