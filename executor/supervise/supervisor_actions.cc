@@ -79,15 +79,15 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
     case Action::kKillOverrun:
     case Action::kKillLate:
     case Action::kConvict:
-    case Action::kNothing:
-    case Action::kBug:
-      break;
     case Action::kNoteRefusal:
     case Action::kNoteKillFailed:
     case Action::kAbandon:
     case Action::kArmGrace:
     case Action::kBury:
       act_on_end(worker, row, details);
+      break;
+    case Action::kNothing:
+    case Action::kBug:
       break;
   }
 }
