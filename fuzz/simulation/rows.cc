@@ -37,8 +37,7 @@ const char* why_unreachable(const supervise::Row& row) {
   }
   if (row.in == State::kUnkilled || row.on == Event::kKillFailed || row.on == Event::kRefusal) {
     return "no kill fails and no worker refuses to serve here yet: supervise/loop_rights_test.cc "
-           "and "
-           "loop_unkilled_test.cc have these";
+           "and loop_unkilled_test.cc have these";
   }
   const bool moves = row.on == Event::kTakes || row.on == Event::kTaken;
   if (moves && (row.in == State::kIdle || row.in == State::kBusy)) {
@@ -47,9 +46,6 @@ const char* why_unreachable(const supervise::Row& row) {
   if (moves && (row.in == State::kStarting || row.in == State::kInitializing ||
                 row.in == State::kStopping)) {
     return "an initializer is sent in one piece here: supervise/loop_taking_test.cc has the others";
-  }
-  if (row.in == State::kTaking && row.on == Event::kWithdrawn) {
-    return "who gives back what it cannot have read is convicted before (supervisor.cc)";
   }
   return nullptr;
 }
