@@ -9,13 +9,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <map>
 #include <mutex>
-#include <vector>
 
 #include "executor/os/rights.h"
 #include "executor/os/spawn.h"
@@ -24,43 +23,39 @@
 namespace poolproof::os {
 namespace {
 
-// The program's ends. One that has been closed since is told by its number being another file's.
+// The program's ends, by number: one that has been closed since stays until its number is used
+// anew, so there are never more than the program had descriptors at once.
 class ProgramsEnds {
  public:
   void add(int fd) {
-    const std::lock_guard lock(mutex_);
-    if (ends_.size() >= next_look_) {  // seldom: the cost of a spawn must not grow with the pool
-      std::erase_if(ends_, [](const End& end) { return !is_open(end); });
-      next_look_ = 2 * ends_.size() + 64;
-    }
     struct stat what {};
-    if (fstat(fd, &what) == 0) ends_.push_back({fd, what.st_dev, what.st_ino});
+    if (fstat(fd, &what) != 0) return;
+    const std::lock_guard lock(mutex_);
+    ends_.insert_or_assign(fd, File{what.st_dev, what.st_ino});
   }
 
   void before_fork() { mutex_.lock(); }
   void after_fork_in_parent() { mutex_.unlock(); }
   void after_fork_in_child() {
-    for (const End& end : ends_) {
-      if (is_open(end)) close(end.fd);
+    for (const auto& [fd, file] : ends_) {
+      if (is_open(fd, file)) close(fd);
     }
     ends_.clear();
     mutex_.unlock();
   }
 
  private:
-  struct End {
-    int fd = -1;
+  struct File {
     dev_t device = 0;
     ino_t inode = 0;
   };
-  static bool is_open(const End& end) {
+  static bool is_open(int fd, const File& file) {
     struct stat what {};
-    return fstat(end.fd, &what) == 0 && what.st_dev == end.device && what.st_ino == end.inode;
+    return fstat(fd, &what) == 0 && what.st_dev == file.device && what.st_ino == file.inode;
   }
 
   std::mutex mutex_;
-  std::vector<End> ends_;
-  std::size_t next_look_ = 64;
+  std::map<int, File> ends_;
 };
 
 // Never destroyed: the program may fork while its static objects are.

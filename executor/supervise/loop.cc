@@ -80,7 +80,9 @@ std::vector<Input> Loop::gather() {
   inputs.insert(inputs.end(), std::make_move_iterator(asked.begin()),
                 std::make_move_iterator(asked.end()));
   std::size_t at = 1;
-  for (auto& [id, hand] : hands_) {
+  for (auto& entry : hands_) {
+    const WorkerId id = entry.first;
+    Hand& hand = entry.second;
     const os::Watch& channel = watches_[at++];
     const os::Watch& handle = watches_[at++];
     const os::Watch& errors = watches_[at++];
