@@ -326,8 +326,16 @@ void LinuxOs::abandon(const Child& child) {
   const auto pid = static_cast<id_t>(child.pid);
   siginfo_t info{};
   if (waitid(P_PID, pid, &info, WEXITED | WNOHANG | WNOWAIT) != 0) return;
-  ::kill(child.pid, SIGKILL);
-  waitid(P_PID, pid, &info, WEXITED);
+  if (::kill(child.pid, SIGKILL) == 0) {
+    waitid(P_PID, pid, &info, WEXITED);
+    return;
+  }
+  // It may not be killed. Its lifeline is closed by now, too, which may end it soon.
+  for (auto pause = std::chrono::milliseconds(1); pause < std::chrono::seconds(1); pause *= 2) {
+    info.si_pid = 0;
+    if (waitid(P_PID, pid, &info, WEXITED | WNOHANG) != 0 || info.si_pid != 0) return;
+    std::this_thread::sleep_for(pause);
+  }
 }
 
 namespace {
