@@ -56,7 +56,7 @@ struct Process {
 
   int number = 0, pid = 0, index = 0;
   int channel = -1, handle = -1, lifeline = -1, errors = -1;
-  std::uint64_t rights = 0;  // of the program, when it was started
+  std::uint64_t rights = 1;  // of the program, when it was started
 
   // As the kernel has it.
   bool ended = false, recorded = false;  // no longer runs; its handle is readable
@@ -123,8 +123,6 @@ struct Process {
   std::optional<Instant> hello_at, init_begun_at, claim_at, stop_at, eof_at;
 
   bool alive() const { return !ended; }
-  // It gave back by a lie what it was still to be sent: a task for it may lie behind that, unseen.
-  bool may_have_more() const { return forger && sighted; }
   // As far as the supervisor is concerned.
   bool gone() const { return reaped > 0 || forgotten; }
 };

@@ -133,7 +133,10 @@ void Judge::reads(Process& process) {
         if (process.claim_at) gives_back(process, said.task);
         break;
       case FrameKind::kWithdrawn:
-        if (process.asked_back && !process.claim_at) gives_back(process, said.task);
+        // What is asked behind an offer that goes out in parts is seen late.
+        if ((process.asked_back || process.mid_write) && !process.claim_at) {
+          gives_back(process, said.task);
+        }
         break;
       default:
         break;
@@ -280,8 +283,9 @@ void Judge::reaps(Process& process) {
 }
 
 bool Judge::is_idle(const Process& process) const {
-  return process.hello_at && process.task == 0 && !process.stop_at && !process.kill_called &&
-         !process.eof_at && !process.gone() && !process.may_have_more();
+  // What is sighted is not all sent yet: the next offer may stand behind it.
+  return process.hello_at && process.task == 0 && !process.sighted && !process.stop_at &&
+         !process.kill_called && !process.eof_at && !process.gone();
 }
 
 // The instant at which it must look at this worker at the latest, as far as it can know.
@@ -296,6 +300,7 @@ std::optional<Instant> Judge::must_look_at(const Process& process) const {
     return process.init_begun_at ? *process.init_begun_at + options.initializer_limit
                                  : process.spawned_at + options.start_limit;
   }
+  if (process.task == 0 && process.sighted) return std::nullopt;  // may be asked to stop by now
   if (process.task == 0) return os::after(process.idle_since, options.idle_timeout);
   const std::optional<Instant> since = runs_since(process);
   if (!since) return last_taken(process) + options.start_limit;
@@ -313,7 +318,9 @@ bool Judge::may_wait_for_time() const {
   }
   bool losses = facts_.spawn_failures > 0;
   for (const Process& process : facts_.processes) {
-    if (must_look_at(process) || (process.may_have_more() && !process.gone())) return true;
+    // What is sighted is not all sent yet: a stop may stand behind it.
+    const bool may_be_asked = process.sighted || process.recorded;
+    if (must_look_at(process) || (may_be_asked && !process.gone())) return true;
     losses |= process.gone();
   }
   return waits && losses;

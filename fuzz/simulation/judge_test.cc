@@ -24,6 +24,7 @@ class AJudge : public testing::Test {
     judge.spawns(made);
     says(FrameKind::kHello, 0);
     judge.orders(made, FrameKind::kOffer, 1);
+    made.sent_at = facts.now;
     says(FrameKind::kClaim, 1);
   }
   Process& worker() { return facts.processes[0]; }

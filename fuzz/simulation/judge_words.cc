@@ -262,8 +262,9 @@ void Judge::ends_pool(const Failure& why) {
   }
   const bool hopeless = named->refusal_read || why.cause == Cause::kLate;
   const auto fresh =
-      std::count_if(facts_.processes.begin(), facts_.processes.end(),
-                    [](const Process& process) { return process.gone() && !process.ever_claimed; });
+      std::count_if(facts_.processes.begin(), facts_.processes.end(), [](const Process& process) {
+        return process.gone() && (!process.ever_claimed || process.forger);
+      });
   if (!breaks && !hopeless && fresh < supervise::Supervisor::kLossLimit) {
     facts_.breaks("the pool ends too early");
   }

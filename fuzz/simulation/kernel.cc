@@ -370,6 +370,7 @@ void Kernel::steal(int fd) {
   if (fd >= kFirst && fd == of(fd).channel) of(fd).parent_closed = true;
   if (fd >= kFirst && fd == of(fd).lifeline) {
     of(fd).struck = true;
+    ++facts_.plain_sigkills;
     cut_lifeline(of(fd));
   }
 }
