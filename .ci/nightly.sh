@@ -74,7 +74,8 @@ nightly_simulation() {
   # A million apart, so that no night repeats the seeds of another.
   try "random" "$simulate" random --histories 3000000 --seed "$(date +%s)000000"
   try "every path, one strike" "$simulate" all
-  for variant in plain breaks retries deadlines initializer; do
+  for variant in plain breaks retries deadlines initializer "kills refused" "kills useless" \
+    "workers refuse"; do
     try "every path, two strikes: $variant" "$simulate" all --strikes 2 --variant "$variant"
   done
   tell_failures

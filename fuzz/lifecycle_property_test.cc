@@ -123,6 +123,7 @@ class Script {
         break;
       case 12:
         fail_spawns_ = how % 4;
+        fail_kills_ = how >= 128;
         break;
       case 13:
         now_ += std::chrono::milliseconds(how * 8);
@@ -249,6 +250,13 @@ class Script {
   }
 
   void answer(const Order& order) {
+    if (const auto* kill = std::get_if<KillWorker>(&order); kill != nullptr && fail_kills_) {
+      inputs_.push_back(KillFailed{kill->worker, {"pidfd_send_signal", EPERM}});
+    }
+    if (const auto* abandoned = std::get_if<AbandonWorker>(&order)) {
+      inputs_.push_back(
+          WorkerExited{.worker = abandoned->worker, .exit = Unseen{}, .abandoned = true});
+    }
     const auto* spawn = std::get_if<SpawnWorker>(&order);
     if (spawn == nullptr) return;
     if (fail_spawns_ > 0) {
@@ -266,6 +274,7 @@ class Script {
   Instant now_ = Instant() + 1h;
   TaskId last_task_ = 0;
   int fail_spawns_ = 0;
+  bool fail_kills_ = false;
   bool closed_ = false;
 };
 

@@ -17,8 +17,11 @@ void SupervisorModel::told(const Input& input) {
     if (workers_.contains(ended->worker)) worker(ended->worker).hung_up = true;
   } else if (const auto* exited = std::get_if<WorkerExited>(&input)) {
     if (workers_.contains(exited->worker)) worker(exited->worker).ended = true;
+    if (exited->abandoned) workers_.erase(exited->worker);
   } else if (const auto* failed = std::get_if<SpawnFailed>(&input)) {
     workers_.erase(failed->worker);
+  } else if (const auto* unkilled = std::get_if<KillFailed>(&input)) {
+    if (workers_.contains(unkilled->worker)) worker(unkilled->worker).kill_failed = true;
   }
 }
 
@@ -47,6 +50,12 @@ std::optional<std::string> SupervisorModel::ordered(const Order& order) {
   if (const auto* killed = std::get_if<KillWorker>(&order)) {
     if (!workers_.contains(killed->worker)) return "a kill of nobody";
     if (std::exchange(worker(killed->worker).killed, true)) return "a second kill";
+  }
+  if (const auto* abandoned = std::get_if<AbandonWorker>(&order)) {
+    const bool known = workers_.contains(abandoned->worker);
+    if (!known || !worker(abandoned->worker).kill_failed)
+      return "given up, though it can be killed";
+    if (std::exchange(worker(abandoned->worker).abandoned, true)) return "given up twice";
   }
   return std::nullopt;
 }

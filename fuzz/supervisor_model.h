@@ -25,6 +25,8 @@ class SupervisorModel {
     bool killed = false;
     bool hung_up = false;  // says nothing any more
     bool ended = false;    // its exit was told
+    bool kill_failed = false;
+    bool abandoned = false;  // as ordered
   };
   struct TaskFacts {
     bool ended = false;

@@ -6,7 +6,9 @@
 #include <sys/wait.h>
 
 #include <cerrno>
+#include <chrono>
 #include <cstdint>
+#include <thread>
 
 namespace poolproof::os {
 namespace {
@@ -78,8 +80,14 @@ void reap_by_pid(int pid) {
 void end_by_pid(int pid) {
   siginfo_t info{};
   if (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0) return;
-  ::kill(pid, SIGKILL);
-  reap_by_pid(pid);
+  if (::kill(pid, SIGKILL) == 0) return reap_by_pid(pid);
+  // It may not be killed. Its lifeline is closed by now, too, which may end it soon.
+  for (auto pause = std::chrono::milliseconds(1); pause < std::chrono::seconds(1); pause *= 2) {
+    info.si_pid = 0;
+    const int asked = waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG);
+    if (asked != 0 || info.si_pid != 0) return;
+    std::this_thread::sleep_for(pause);
+  }
 }
 
 int missing_for_reaping() {

@@ -14,6 +14,7 @@ ExitStatus reap_by_handle(int handle);  // blocks until there is one
 // Of a child whose pid is certainly still its own. Blocks.
 void reap_by_pid(int pid);
 // Kills and reaps it, if it is an unreaped child of ours: only then can its pid be nobody else's.
+// Where the kernel refuses the kill, it waits for its end for about a second.
 void end_by_pid(int pid);
 
 // 0, or the error of waitid with a process handle here: the kernel is too old, or it is refused.

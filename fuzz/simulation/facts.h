@@ -38,6 +38,7 @@ enum Reason : unsigned {
   kForNonsense = 128,
   kForInitializer = 256,
   kForBreak = 512,
+  kForBreakDown = 1024,
 };
 
 struct Process {
@@ -54,7 +55,8 @@ struct Process {
   };
 
   int number = 0, pid = 0, index = 0;
-  int channel = -1, handle = -1, errors = -1;
+  int channel = -1, handle = -1, lifeline = -1, errors = -1;
+  std::uint64_t rights = 1;  // of the program, when it was started
 
   // As the kernel has it.
   bool ended = false, recorded = false;  // no longer runs; its handle is readable
@@ -67,6 +69,7 @@ struct Process {
   std::size_t room = kLots;                       // how many bytes its channel takes
   std::size_t at_once = kLots;                    // and how many after each of its moves
   bool no_memory = false, memory_struck = false;  // for a large argument: now; ever
+  Kill kill = Kill::kWorks;                       // of this one
   ExitStatus exit;
   Bytes said;
   std::size_t read = 0;  // of what it said
@@ -76,6 +79,8 @@ struct Process {
 
   // Its program.
   Phase phase = Phase::kBoot;
+  enum class Refusal { kNone, kEnds, kGoesOn } refusal = Refusal::kNone;  // to be told
+  int exit_code = 0;                                                      // in kExits
   TaskId runs = 0;
   bool moved_long = false;
   std::uint32_t digest = 0;  // of what it sent as itself
@@ -98,6 +103,10 @@ struct Process {
   bool abandoned = false;
   ExitStatus given;  // the record that the supervisor was given
   bool ever_claimed = false;
+  bool fresh_loss = false;                // it counts for the end of the pool
+  std::optional<Instant> kill_failed_at;  // the first time
+  bool forgotten = false;                 // after that: it may live on
+  int forgotten_in = 0;                   // the turn
 
   // What the supervisor must know by now.
   TaskId task = 0;          // what it was handed
@@ -105,7 +114,8 @@ struct Process {
   TaskId claimed = 0;       // the last, as far as it says
   TaskId gave_back = 0;     // its last task, until the end of the turn
   int gave_back_in = 0;
-  bool refused = false;  // it was told that its writes are not taken
+  bool refused = false;                         // it was told that its writes are not taken
+  bool refusal_read = false, outlived = false;  // that it cannot serve; and yet it could
   bool mid_write = false, sighted = false;
   FrameKind writes = FrameKind::kStop;  // what is being written to it
   Instant spawned_at, offered_at, idle_since;
@@ -114,6 +124,8 @@ struct Process {
   std::optional<Instant> hello_at, init_begun_at, claim_at, stop_at, eof_at;
 
   bool alive() const { return !ended; }
+  // As far as the supervisor is concerned.
+  bool gone() const { return reaped > 0 || forgotten; }
 };
 
 struct TaskFacts {
@@ -123,6 +135,7 @@ struct TaskFacts {
   int offers = 0;
   int claims = 0;        // honest ones
   int starts = 0;        // holders that claimed it, honestly or not
+  int starter = -1;      // the last of them
   bool claimed = false;  // ever
   bool replied = false;  // by its last holder, wholly
   int holder = -1;       // the last process that it was offered to
@@ -143,6 +156,12 @@ struct Facts {
   bool no_memory = false, memory_struck = false;  // for large results: now; ever
   int plain_sigkills = 0;                         // by a fault, not by us
   int spawn_failures = 0;
+  Kill kill = Kill::kWorks;
+  std::uint64_t rights = 1, rights_told = 0;          // to the supervisor
+  bool sleep_failed = false, sleeps_no_more = false;  // the supervisor was told so; for good
+  int fresh_losses = 0;                               // in a row, at least; up to the turn before
+  int losses_now = 0;                                 // in this turn
+  bool claimed_now = false;
   std::uint64_t memory_kills = 0;
   std::optional<Failure> pool_end;
   int turns = 0;

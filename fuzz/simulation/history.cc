@@ -62,7 +62,11 @@ std::string History::run() {
     facts_.breaks(spins.what());
   }
   facts_.lost = loop_->lost_descriptors();
+  for (Process& process : facts_.processes) {
+    if (process.awaited && facts_.broken.empty()) kernel_.release(process);
+  }
   kernel_.release_all();
+  kernel_.let_time_pass();
   loop_.reset();
   if (facts_.broken.empty()) {
     judge_.is_over();
@@ -145,7 +149,7 @@ void History::make(const Move& move) {
   Process& process = facts_.processes[static_cast<std::size_t>(move.who)];
   switch (move.what) {
     case What::kDies:
-      process.died_of_us = true;
+      process.died_of_us = process.kill_called;
       return program_.die(process, Signaled{SIGKILL, false}, false);
     case What::kMove:
       return program_.move(process);
@@ -166,7 +170,12 @@ void History::turn() {
     const LittleMemory little(facts_.no_memory);
     return loop_->turn();
   }();
+  judge_.ends_turn();
+  if (facts_.sleep_failed && !loop_->broke_down()) {
+    facts_.breaks("it cannot sleep, and the pool goes on");
+  }
   if (!goes_on) {
+    if (loop_->broke_down()) end_open();
     facts_.finished = true;
     facts_.record.add(What::kFinished);
     return;
@@ -191,7 +200,8 @@ bool History::may_strike() {
   if (!choices_.walks()) {
     --strikes_left_;
     const Strike& strike = strikes[choices_.pick(strikes.size())];
-    const bool loses = strike.what == What::kSteal || strike.what == What::kLoseAll;
+    const bool loses = strike.what == What::kSteal || strike.what == What::kLoseAll ||
+                       strike.what == What::kSleepFails;
     if (loses && !choices_.one_in(8)) return false;  // little is left to be seen after those
     turns_ = 0;
     strikes_.make(strike);
@@ -239,6 +249,18 @@ void History::shut_down() {
   strikes_.shut_down(asked);
 }
 
+// As its owner does (front/pool.cc).
+void History::end_open() {
+  if (!facts_.pool_end) return facts_.breaks("the loop breaks down, and tells nobody");
+  for (TaskId id = 1; id <= facts_.tasks.size(); ++id) {
+    if (!facts_.find(id)->submitted || facts_.find(id)->settled > 0) continue;
+    Failure failure = *facts_.pool_end;
+    failure.task = id;
+    failure.started = !loop_->has_certainly_not_run(id);
+    settle(id, std::move(failure));
+  }
+}
+
 void History::settle(TaskId task, supervise::Outcome outcome) {
   const auto* failure = std::get_if<Failure>(&outcome);
   facts_.record.add(What::kSettled, static_cast<int>(task),
@@ -261,6 +283,14 @@ void History::pool_ended(const Failure& why) {
 
 void History::tell_health(std::uint64_t ticket, Health health) {
   judge_.tells(health, ticket == 0);
+}
+
+void History::worker_ended(const WorkerRef& worker) {
+  for (Process& process : facts_.processes) {
+    if (process.pid != worker.pid || process.reaped > 0) continue;
+    facts_.record.add(What::kAbandoned, process.number);
+    judge_.forgets(process);
+  }
 }
 
 void History::task_begun(TaskId id, const WorkerRef& worker) {

@@ -38,10 +38,12 @@ class History : private supervise::Outlet {
   bool may_strike();
   void submit_next();
   void shut_down();
+  void end_open();
 
   void settle(TaskId task, supervise::Outcome outcome) override;
   void pool_ended(const Failure& why) override;
   void tell_health(std::uint64_t ticket, Health health) override;
+  void worker_ended(const WorkerRef& worker) override;
   void task_begun(TaskId task, const WorkerRef& worker) override;
 
   Choices& choices_;

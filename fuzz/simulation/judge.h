@@ -21,8 +21,11 @@ class Judge {
   void orders(Process& process, FrameKind kind, TaskId task);  // a message, before it is written
   void reads(Process& process);                                // Process::read has grown
   void kills(Process& process);
+  void fails_to_kill(Process& process);
+  void forgets(Process& process);  // though its record was not taken
   void reaps(Process& process);
   void sleeps(std::optional<Instant> until);
+  void ends_turn();
 
   // What it says. judge_words.cc
   void settles(TaskId task, const supervise::Outcome& outcome);
@@ -40,12 +43,17 @@ class Judge {
   void holds_queue_order(const TaskFacts& next);
   void gives_back(Process& process, TaskId task);
   bool is_idle(const Process& process) const;
+  bool has_ended_unplanned(const Process& process) const;
+  void note_loss(Process& process);
+  void must_have_ended_pool() const;
   std::string value_is_wrong(const TaskFacts& task, const Bytes& value) const;
   std::string failure_is_wrong(TaskId id, const TaskFacts& task, const Failure& failure) const;
   bool lacked_memory(const TaskFacts& task, const Process& holder, const Failure& failure) const;
   std::string loss_is_wrong(const TaskFacts& task, const Failure& failure) const;
   std::string deadline_is_wrong(const TaskFacts& task, const Failure& failure) const;
   std::string kill_is_wrong(const TaskFacts& task, const Failure& failure, unsigned reason) const;
+  std::string kill_is_told_wrong(const Process& process, const Failure& failure) const;
+  bool may_be_left(const Process& process) const;
   std::string blame_is_wrong(const Process& process, const Failure& failure) const;
   const Process& holder_of(const TaskFacts& task) const {
     return facts_.processes[static_cast<std::size_t>(task.holder)];
@@ -54,6 +62,9 @@ class Judge {
 
   Facts& facts_;
 };
+
+// Why a worker cannot serve, as it says.
+inline constexpr const char* kRefusalText = "getsockopt: refused";
 
 // What the body of this task gives back.
 Bytes value_of(TaskId task, bool large = false);

@@ -11,7 +11,7 @@ void Judge::spawns(const Process& process) {
     facts_.breaks("a worker in a place that the pool does not have");
   }
   for (const Process& other : facts_.processes) {
-    if (&other == &process || other.reaped > 0) continue;
+    if (&other == &process || other.gone()) continue;
     ++others;
     if (other.index == process.index) facts_.breaks("two workers in one place");
   }
@@ -34,6 +34,9 @@ void Judge::orders(Process& process, FrameKind kind, TaskId id) {
       if (!process.hello_at) facts_.breaks("an offer before the hello");
       if (process.task != 0) facts_.breaks("two tasks at a time");
       if (process.stop_at) facts_.breaks("an offer to a worker that was asked to stop");
+      if (!slow && process.rights != facts_.rights) {
+        facts_.breaks("a task for a worker with rights that the program has given up");
+      }
       if (facts_.pool_end) facts_.breaks("an offer in a pool that has ended");
       if (task->holder >= 0 && holder_of(*task).reaped == 0)
         facts_.breaks("a task is offered while another worker holds it");
@@ -88,7 +91,8 @@ void Judge::said(Process& process, FrameKind kind, TaskId id, bool honest) {
   const bool unheard = process.eof_at && (!honest || process.refuses);
   if (kind == FrameKind::kClaim && task != nullptr && !unheard && task->holder == process.number) {
     task->claimed = process.ever_claimed = true;
-    if (std::exchange(process.claimed, id) != id) ++task->starts;
+    process.claimed = id;
+    if (std::exchange(task->starter, process.number) != process.number) ++task->starts;
     if (honest && ++task->claims > 1 + task->plan.retries) {
       facts_.breaks("a task runs more often than its retries permit");
     }
@@ -105,17 +109,23 @@ void Judge::said(Process& process, FrameKind kind, TaskId id, bool honest) {
 }
 
 void Judge::reads(Process& process) {
+  facts_.claimed_now |= process.garbled;  // among the garbage there may be a claim
   while (process.sent_read < process.sent.size() &&
          process.sent[process.sent_read].end <= process.read) {
     const Said& said = process.sent[process.sent_read++];
     switch (said.kind) {
       case FrameKind::kHello:
         if (!process.hello_at) process.hello_at = process.idle_since = facts_.now;
+        process.outlived |= process.refusal_read && !process.kill_called;
         break;
       case FrameKind::kInitBegun:
         if (!process.init_begun_at) process.init_begun_at = facts_.now;
         break;
+      case FrameKind::kRefusal:
+        process.refusal_read |= !process.kill_called;
+        break;
       case FrameKind::kClaim:
+        facts_.claimed_now = true;
         if (said.task == process.task && !process.claim_at) process.claim_at = facts_.now;
         break;
       case FrameKind::kValue:
@@ -195,6 +205,11 @@ unsigned Judge::reasons_to_kill(const Process& process) const {
 }
 
 void Judge::kills(Process& process) {
+  if (facts_.sleep_failed) {  // all are killed, once more if need be
+    process.kill_called = true;
+    process.kill_reasons |= kForBreakDown;
+    return;
+  }
   if (process.kill_called) facts_.breaks("a worker is killed twice");
   process.kill_reasons = reasons_to_kill(process);
   if (process.kill_reasons == 0) {
@@ -204,22 +219,81 @@ void Judge::kills(Process& process) {
   process.frozen_when_killed = process.frozen;
 }
 
+void Judge::fails_to_kill(Process& process) {
+  if (!process.kill_failed_at) process.kill_failed_at = facts_.now;
+}
+
+void Judge::forgets(Process& process) {
+  const std::string name = "worker " + std::to_string(process.number);
+  if (!process.kill_failed_at) {
+    facts_.breaks(name + " is forgotten, and no kill of it has failed (L3)");
+  } else if (facts_.now < *process.kill_failed_at + facts_.plan.options.channel_grace) {
+    facts_.breaks(name + " is forgotten too early");
+  }
+  if (std::exchange(process.forgotten, true)) facts_.breaks(name + " is forgotten twice");
+  process.given = Unseen{};
+  process.forgotten_in = facts_.turns;
+  note_loss(process);
+}
+
+// It ended, or was ended, for nothing that anybody wanted.
+bool Judge::has_ended_unplanned(const Process& process) const {
+  if (!process.gone() || process.stop_at || process.elsewhere) return false;
+  const unsigned ours = kForNonsense | kForLateness | kForLoss;
+  return !process.kill_called || (process.kill_reasons & ~ours) == 0;
+}
+
+// Fresh workers that are lost count for the end of the pool, if nobody claims anything meanwhile.
+void Judge::note_loss(Process& process) {
+  facts_.claimed_now |= process.garbled;
+  const bool fresh = !process.ever_claimed && (!process.hello_at || process.task != 0);
+  if (!fresh || process.garbled || process.forger || !has_ended_unplanned(process)) return;
+  ++facts_.losses_now;
+}
+
+void Judge::ends_turn() {
+  const bool claimed = std::exchange(facts_.claimed_now, false);
+  const int losses = std::exchange(facts_.losses_now, 0);
+  facts_.fresh_losses = claimed ? 0 : facts_.fresh_losses + losses;
+  if (!facts_.descriptors_struck && !facts_.sleep_failed) must_have_ended_pool();
+}
+
+// What must have ended it by the end of this turn.
+void Judge::must_have_ended_pool() const {
+  if (facts_.pool_end) return;
+  if (facts_.fresh_losses >= supervise::Supervisor::kLossLimit) {
+    facts_.breaks("fresh workers are lost in a row, and the pool goes on");
+  }
+  for (const Process& process : facts_.processes) {
+    const bool unplanned = has_ended_unplanned(process);
+    if (unplanned && process.refusal_read && !process.hello_at && !process.mad) {
+      facts_.breaks("a worker could not serve, and the pool goes on");
+    }
+    if (unplanned && facts_.plan.options.on_death == OnDeath::kBreakPool) {
+      facts_.breaks("a worker was lost, and the pool does not break");
+    }
+  }
+}
+
 void Judge::reaps(Process& process) {
   if (++process.reaped > 1) facts_.breaks("a worker is reaped twice");
   process.reaped_in = facts_.turns;
   process.given = process.elsewhere ? ExitStatus(Unseen{}) : process.exit;
+  if (!process.forgotten) note_loss(process);
 }
 
 bool Judge::is_idle(const Process& process) const {
   // What is sighted is not all sent yet: the next offer may stand behind it.
   return process.hello_at && process.task == 0 && !process.sighted && !process.stop_at &&
-         !process.kill_called && !process.eof_at && process.reaped == 0;
+         !process.kill_called && !process.eof_at && !process.gone();
 }
 
 // The instant at which it must look at this worker at the latest, as far as it can know.
 std::optional<Instant> Judge::must_look_at(const Process& process) const {
   const auto& options = facts_.plan.options;
-  if (process.reaped > 0 || process.kill_called) return std::nullopt;
+  if (process.gone()) return std::nullopt;
+  if (process.kill_failed_at) return *process.kill_failed_at + options.channel_grace;
+  if (process.kill_called) return std::nullopt;
   if (process.stop_at) return *process.stop_at + options.stop_grace;
   if (process.eof_at) return *process.eof_at + options.channel_grace;
   if (!process.hello_at) {
@@ -246,8 +320,8 @@ bool Judge::may_wait_for_time() const {
   for (const Process& process : facts_.processes) {
     // What is sighted is not all sent yet: a stop may stand behind it.
     const bool may_be_asked = process.sighted || process.recorded;
-    if (must_look_at(process) || (may_be_asked && process.reaped == 0)) return true;
-    losses |= process.reaped > 0;
+    if (must_look_at(process) || (may_be_asked && !process.gone())) return true;
+    losses |= process.gone();
   }
   return waits && losses;
 }
@@ -273,15 +347,22 @@ void Judge::sleeps(std::optional<Instant> until) {
   int alive = 0;
   for (const Process& process : facts_.processes) {
     owed(must_look_at(process), "a worker has a limit");
+    if (process.forgotten && process.recorded && !process.late && process.reaped == 0) {
+      facts_.breaks("L9: a worker that was given up has ended, and is not reaped");
+    }
     const TaskFacts* task = facts_.find(process.task);
     if (task != nullptr && task->cancel_kill && process.claim_at && !process.kill_called &&
         process.reaped == 0 && !process.eof_at) {
       facts_.breaks("a task that was cancelled to be killed runs on");
     }
-    if (process.reaped > 0) continue;
+    if (process.gone()) continue;
     ++alive;
-    const bool starting = !process.hello_at && !process.stop_at && !process.kill_called;
-    coming += starting && !process.eof_at ? 1 : 0;
+    const bool starting =
+        !process.hello_at && !process.stop_at && !process.kill_called && !process.eof_at;
+    coming += starting ? 1 : 0;
+    if ((starting || is_idle(process)) && process.rights < facts_.rights_told) {
+      facts_.breaks("a worker with rights that the program has given up may stay");
+    }
     if (waiting > 0 && is_idle(process)) facts_.breaks("a task waits, and a worker is idle");
   }
   if (waiting > coming && alive < facts_.wanted && !until && !facts_.pool_end) {

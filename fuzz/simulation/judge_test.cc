@@ -175,6 +175,97 @@ TEST_F(AJudge, convicts_who_lets_a_task_wait_while_a_worker_is_idle) {
   EXPECT_NE(facts.broken.find("is idle"), std::string::npos) << facts.broken;
 }
 
+TEST_F(AJudge, convicts_who_gives_a_task_to_a_worker_with_rights_that_the_program_has_given_up) {
+  says(FrameKind::kValue, 1);
+  judge.settles(1, value_of(1));
+  facts.tasks[1].submitted = true;
+  ++facts.rights;
+  judge.orders(worker(), FrameKind::kOffer, 2);
+  EXPECT_NE(facts.broken.find("rights"), std::string::npos) << facts.broken;
+}
+
+TEST_F(AJudge, convicts_who_keeps_a_worker_with_rights_that_the_program_has_given_up) {
+  says(FrameKind::kValue, 1);
+  judge.settles(1, value_of(1));
+  facts.rights_told = ++facts.rights;
+  judge.sleeps(std::nullopt);
+  EXPECT_NE(facts.broken.find("rights"), std::string::npos) << facts.broken;
+}
+
+TEST_F(AJudge, convicts_who_oversleeps_the_end_of_a_worker_that_it_could_not_kill) {
+  facts.tasks[0].deadline = facts.now;
+  judge.kills(worker());
+  judge.fails_to_kill(worker());
+  judge.sleeps(facts.now + 500ms);
+  EXPECT_EQ(facts.broken, "");
+  judge.sleeps(facts.now + 501ms);
+  EXPECT_NE(facts.broken.find("a worker has a limit"), std::string::npos) << facts.broken;
+}
+
+TEST_F(AJudge, convicts_who_gives_up_a_worker_too_early) {
+  facts.tasks[0].deadline = facts.now;
+  judge.kills(worker());
+  judge.fails_to_kill(worker());
+  facts.now += 499ms;
+  judge.forgets(worker());
+  EXPECT_NE(facts.broken.find("too early"), std::string::npos) << facts.broken;
+}
+
+TEST_F(AJudge, convicts_who_gives_up_a_worker_that_can_be_killed) {
+  judge.forgets(worker());
+  EXPECT_NE(facts.broken.find("no kill of it has failed"), std::string::npos) << facts.broken;
+}
+
+TEST_F(AJudge, convicts_who_does_not_say_that_a_worker_may_live_on) {
+  facts.tasks[0].deadline = facts.now;
+  judge.kills(worker());
+  judge.fails_to_kill(worker());
+  facts.now += 500ms;
+  judge.forgets(worker());
+  EXPECT_EQ(facts.broken, "");
+  Failure told;
+  told.kind = FailureKind::kDeadline;
+  told.cause = Cause::kDeadline;
+  told.task = 1;
+  told.started = true;
+  told.worker = {0, 1000};
+  told.exit = Unseen{};
+  judge.settles(1, told);
+  EXPECT_NE(facts.broken.find("it may still run"), std::string::npos) << facts.broken;
+}
+
+TEST_F(AJudge, convicts_who_goes_on_without_a_worker_that_could_not_serve) {
+  Process& other = facts.processes.emplace_back();
+  other.number = 1;
+  other.struck = true;
+  judge.said(other, FrameKind::kRefusal, 0, true);
+  judge.reads(other);
+  judge.reaps(other);
+  judge.ends_turn();
+  EXPECT_NE(facts.broken.find("could not serve"), std::string::npos) << facts.broken;
+}
+
+TEST_F(AJudge, convicts_who_ends_a_pool_after_a_sleep_that_failed_and_does_not_say_so) {
+  facts.sleep_failed = true;
+  judge.ends_pool({.kind = FailureKind::kSupervisorLost, .text = "ppoll: no"});
+  EXPECT_EQ(facts.broken, "");
+  judge.ends_pool({.kind = FailureKind::kSupervisorLost, .text = "something"});
+  EXPECT_NE(facts.broken.find("does not say so"), std::string::npos) << facts.broken;
+}
+
+TEST_F(AJudge, convicts_who_leaves_a_worker_that_its_lifeline_kills) {
+  facts.sleep_failed = true;
+  facts.finished = true;
+  judge.settles(1, Failure{.kind = FailureKind::kSupervisorLost, .task = 1, .started = true});
+  judge.kills(worker());
+  judge.fails_to_kill(worker());
+  judge.is_over();
+  EXPECT_EQ(facts.broken, "") << "it cannot be killed";
+  worker().dying = true;
+  judge.is_over();
+  EXPECT_EQ(facts.broken.find("L9"), 0u) << facts.broken;
+}
+
 TEST_F(AJudge, convicts_who_leaves_a_worker_behind) {
   says(FrameKind::kValue, 1);
   judge.settles(1, value_of(1));

@@ -1,6 +1,8 @@
 // What the supervisor may say: of tasks, of the pool's end, and at last.
 #include <signal.h>
 
+#include <algorithm>
+
 #include "fuzz/simulation/judge.h"
 #include "fuzz/simulation/memory.h"
 
@@ -38,7 +40,7 @@ void Judge::settles(TaskId id, const supervise::Outcome& outcome) {
                   (failure != nullptr ? " [" + failure->text + "]" : ""));
   }
   for (Process& process : facts_.processes) {
-    if (process.task == id && process.reaped > 0) process.task = 0;
+    if (process.task == id && process.gone()) process.task = 0;
   }
   task->waits = false;
 }
@@ -66,6 +68,10 @@ std::string Judge::failure_is_wrong(TaskId id, const TaskFacts& task,
   if (failure.task != id) return "its failure names another task";
   const Process* holder = task.holder >= 0 ? &holder_of(task) : nullptr;
   if (failure.kind == FailureKind::kSupervisorLost) {
+    if (facts_.sleep_failed) {
+      if (!failure.started && task.claimed) return "called not started, and it was claimed";
+      return failure.started && task.offers == 0 ? "called started, and nobody was given it" : "";
+    }
     if (failure.started && !task.claimed) return "called started, and nobody claimed it";
     return facts_.descriptors_struck ? "" : "nobody has closed a descriptor";
   }
@@ -89,6 +95,10 @@ std::string Judge::failure_is_wrong(TaskId id, const TaskFacts& task,
   const bool heard = holder != nullptr && !holder->mad && !holder->refuses;
   if (task.replied && heard && !facts_.descriptors_struck) {
     return "L7: a finished task turns into an error";
+  }
+  if (failure.text.find(kRefusalText) != std::string::npos && failure.worker.pid != 0 &&
+      (named_by(failure.worker) == nullptr || named_by(failure.worker)->outlived)) {
+    return "a refusal that its worker has outlived is blamed";
   }
   switch (failure.kind) {
     case FailureKind::kWorkerLost:
@@ -125,13 +135,14 @@ std::string Judge::loss_is_wrong(const TaskFacts& task, const Failure& failure) 
   if (failure.kind == FailureKind::kWorkerLost && failure.cause == Cause::kGarbage) {
     return "garbage, and no protocol error";
   }
-  if (!failure.started && task.offers < supervise::Supervisor::kLossLimit) {
+  if (!failure.started && !holder.forgotten && task.offers < supervise::Supervisor::kLossLimit) {
     return "given up unclaimed, too early";
   }
   const bool last = task.starts > task.plan.retries ||
                     task.offers - task.starts >= supervise::Supervisor::kLossLimit ||
                     task.cancel_asked || facts_.pool_end || facts_.shutdown_cancels ||
-                    holder.forger || facts_.plan.options.on_death == OnDeath::kBreakPool;
+                    holder.forger || holder.forgotten ||
+                    facts_.plan.options.on_death == OnDeath::kBreakPool;
   if (failure.started && !last) return "given up, though it could be run again";
   return blame_is_wrong(holder, failure);
 }
@@ -139,8 +150,9 @@ std::string Judge::loss_is_wrong(const TaskFacts& task, const Failure& failure) 
 // Whether this death of this worker, which nobody planned, is what the failure says of it.
 std::string Judge::blame_is_wrong(const Process& process, const Failure& failure) const {
   if (failure.intent != Intent::kUnplanned) return "an unplanned death is called planned";
-  if (process.reaped == 0) return "a death is told before its record was taken (L3)";
+  if (!process.gone()) return "a death is told before its record was taken (L3)";
   if (!(failure.exit == process.given)) return "another exit than the kernel's record";
+  if (const std::string wrong = kill_is_told_wrong(process, failure); !wrong.empty()) return wrong;
   if (!process.struck && process.kill_reasons == 0 && !process.out_of_memory) {
     return "a bystander is blamed";
   }
@@ -189,14 +201,26 @@ std::string Judge::deadline_is_wrong(const TaskFacts& task, const Failure& failu
   }
 }
 
+// Whether one that may live on is called so, and no other one.
+std::string Judge::kill_is_told_wrong(const Process& process, const Failure& failure) const {
+  const bool told = failure.text.find("it may still run") != std::string::npos;
+  if (told != process.forgotten) {
+    return told ? "it has ended, and is said to run" : "it may still run, and that is not said";
+  }
+  return !told || failure.text.find("pidfd_send_signal(SIGKILL)") != std::string::npos
+             ? ""
+             : "the kill failed, and it is not said how";
+}
+
 // It ends because its worker was killed on purpose.
 std::string Judge::kill_is_wrong(const TaskFacts& task, const Failure& failure,
                                  unsigned reason) const {
   if (task.holder < 0) return "killed with a worker, and none had it";
   const Process& holder = holder_of(task);
   if (named_by(failure.worker) != &holder) return "another worker than its own is named";
-  if (holder.reaped == 0) return "an end is told before the record was taken (L3)";
+  if (!holder.gone()) return "an end is told before the record was taken (L3)";
   if (!(failure.exit == holder.given)) return "another exit than the kernel's record";
+  if (const std::string wrong = kill_is_told_wrong(holder, failure); !wrong.empty()) return wrong;
   if (!holder.kill_called) return "its worker was not killed";
   if ((holder.kill_reasons & reason) == 0) return "its worker was killed for something else";
   const bool may_freeze = (reason & (kForDeadline | kForRunLimit)) != 0;
@@ -207,8 +231,15 @@ std::string Judge::kill_is_wrong(const TaskFacts& task, const Failure& failure,
 }
 
 void Judge::ends_pool(const Failure& why) {
-  if (facts_.pool_end) facts_.breaks("the pool ends twice");
+  // The thread that breaks down does not know what became of the pool.
+  if (facts_.pool_end && !facts_.sleep_failed) facts_.breaks("the pool ends twice");
   facts_.pool_end = why;
+  if (facts_.sleep_failed) {
+    if (why.kind != FailureKind::kSupervisorLost || why.text.find("ppoll") == std::string::npos) {
+      facts_.breaks("it cannot sleep, and the pool's end does not say so");
+    }
+    return;
+  }
   if (why.kind == FailureKind::kSupervisorLost) {
     if (!facts_.descriptors_struck) facts_.breaks("nobody has closed a descriptor");
     return;
@@ -229,6 +260,14 @@ void Judge::ends_pool(const Failure& why) {
   if (!breaks && named->ever_claimed && !named->forger) {
     facts_.breaks("the pool ends with a worker that is not fresh");
   }
+  const bool hopeless = named->refusal_read || why.cause == Cause::kLate;
+  const auto fresh =
+      std::count_if(facts_.processes.begin(), facts_.processes.end(), [](const Process& process) {
+        return process.gone() && (!process.ever_claimed || process.forger);
+      });
+  if (!breaks && !hopeless && fresh < supervise::Supervisor::kLossLimit) {
+    facts_.breaks("the pool ends too early");
+  }
   const std::string wrong = blame_is_wrong(*named, why);
   if (!wrong.empty()) facts_.breaks("the pool's end: " + wrong + " [" + why.text + "]");
 }
@@ -237,16 +276,19 @@ void Judge::ends_pool(const Failure& why) {
 void Judge::tells(const Health& health, bool last) {
   if (facts_.descriptors_struck) return;
   std::uint64_t settled = 0, reaped = 0, ended = 0;
-  std::uint64_t just_reaped = 0;  // instead of killed, after the health was counted
+  std::uint64_t just_now = 0;  // reaped instead of killed, or forgotten, after it was counted
   for (const TaskFacts& task : facts_.tasks) settled += static_cast<std::uint64_t>(task.settled);
   for (const Process& process : facts_.processes) {
-    reaped += process.reaped > 0 ? 1 : 0;
-    just_reaped += process.reaped > 0 && process.reaped_in == facts_.turns && !last ? 1 : 0;
+    if (!process.gone()) continue;
+    ++reaped;
+    const int in = process.forgotten ? process.forgotten_in : process.reaped_in;
+    just_now += in == facts_.turns && !last ? 1 : 0;
   }
   for (const auto& [cause, times] : health.ended) ended += times;
   if (health.settled != settled) facts_.breaks("health: another number of settled tasks");
-  if (ended > reaped || ended + just_reaped < reaped)
+  if (ended > reaped || ended + just_now < reaped) {
     facts_.breaks("health: another number of ended workers");
+  }
   if (health.workers_wanted != facts_.wanted) facts_.breaks("health: another size");
   if (health.ended_by(Cause::kOutOfMemory) > facts_.memory_kills) {
     facts_.breaks("one kill that the kernel counted explains two deaths");
@@ -258,9 +300,16 @@ void Judge::tells(const Health& health, bool last) {
   }
 }
 
+// One that could not be killed, and has not ended, as far as anybody could wait for it.
+bool Judge::may_be_left(const Process& process) const {
+  if (!process.kill_failed_at) return false;
+  if (process.late || facts_.descriptors_struck || facts_.sleeps_no_more) return true;
+  return process.forgotten ? !process.recorded : !process.ended && !process.dying;
+}
+
 void Judge::is_over() {
   if (!facts_.finished) facts_.breaks("liveness: the pool does not come to its end");
-  const bool lost = facts_.descriptors_struck && facts_.lost;
+  const bool lost = facts_.descriptors_struck && (facts_.lost || facts_.sleep_failed);
   for (const TaskFacts& task : facts_.tasks) {
     // What was put between the loss and its notice is ended by whoever owns the loop
     // (front/pool.cc).
@@ -268,7 +317,7 @@ void Judge::is_over() {
     if (task.submitted && task.settled == 0 && !unseen) facts_.breaks("L5: a future is left open");
   }
   for (const Process& process : facts_.processes) {
-    if (process.reaped == 0 && !(lost && process.abandoned)) {
+    if (process.reaped == 0 && !(lost && process.abandoned) && !may_be_left(process)) {
       facts_.breaks("L9: worker " + std::to_string(process.number) + " is left");
     }
   }

@@ -4,6 +4,8 @@
 #include <signal.h>
 
 #include <algorithm>
+#include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <stdexcept>
 
@@ -13,6 +15,7 @@ namespace poolproof::simulation {
 namespace {
 
 constexpr int kMostCalls = 10000;
+constexpr std::chrono::seconds kLongestRelease{60};  // of real time
 
 }  // namespace
 
@@ -42,7 +45,9 @@ Instant Kernel::now() {
 std::variant<os::Child, os::SysError> Kernel::spawn_worker(int index,
                                                            const os::WorkerSettings& settings) {
   acts("spawn");
-  if (fail_spawns > 0) {
+  if (pass_spawns > 0) {
+    --pass_spawns;
+  } else if (fail_spawns > 0) {
     --fail_spawns;
     ++facts_.spawn_failures;
     facts_.record.add(What::kSpawnFailed, index);
@@ -54,16 +59,23 @@ std::variant<os::Child, os::SysError> Kernel::spawn_worker(int index,
   made.pid = 1000 + n;
   made.index = index;
   made.spawned_at = facts_.now;
-  made.channel = kFirst + 3 * n;
+  made.channel = kFirst + kEach * n;
   made.handle = made.channel + 1;
-  fds_.insert(fds_.end(), {State::kOpen, State::kOpen, State::kNever});
+  made.lifeline = made.channel + 2;
+  made.rights = facts_.rights;
+  if (facts_.plan.refuses) made.refusal = Process::Refusal::kEnds;
+  fds_.insert(fds_.end(), {State::kOpen, State::kOpen, State::kOpen, State::kNever});
   if (settings.keep_stderr) {
-    made.errors = made.channel + 2;
+    made.errors = made.channel + 3;
     fds_.back() = State::kOpen;
   }
   facts_.record.add(What::kSpawned, n, index);
   judge_.spawns(made);
-  return os::Child{made.pid, made.handle, made.channel, made.errors};
+  return os::Child{.pid = made.pid,
+                   .handle = made.handle,
+                   .channel = made.channel,
+                   .errors = made.errors,
+                   .lifeline = made.lifeline};
 }
 
 std::optional<os::SysError> Kernel::kill(os::Child& child) {
@@ -74,8 +86,23 @@ std::optional<os::SysError> Kernel::kill(os::Child& child) {
   if (victim.reaped > 0 && victim.reaped_in != facts_.turns)
     facts_.breaks("a kill of a worker that was reaped");
   judge_.kills(victim);
-  victim.dying = !victim.ended;
-  return std::nullopt;
+  if (std::max(victim.kill, facts_.kill) == Kill::kWorks) {
+    victim.dying = !victim.ended;
+    return std::nullopt;
+  }
+  facts_.record.add(What::kKillFailed, victim.number);
+  judge_.fails_to_kill(victim);
+  if (child.lifeline >= 0 && uses(child.lifeline, "close")) {
+    fds_[static_cast<std::size_t>(std::exchange(child.lifeline, -1))] = State::kClosed;
+    cut_lifeline(victim);
+  }
+  return os::SysError{"pidfd_send_signal(SIGKILL)", EPERM};
+}
+
+// By whomever.
+void Kernel::cut_lifeline(Process& process) {
+  if (std::max(process.kill, facts_.kill) == Kill::kUseless) return;
+  process.dying = !process.ended;
 }
 
 std::optional<ExitStatus> Kernel::try_reap(const os::Child& child) {
@@ -96,9 +123,32 @@ std::optional<std::thread> Kernel::start_thread(const char* name, std::function<
 }
 
 ExitStatus Kernel::reap(const os::Child& child) {
+  if (std::this_thread::get_id() == home_) {  // the loop has broken down, and ends
+    if (!uses(child.handle, "reap through")) return Unseen{};
+    Process& ended = of(child.handle);
+    if (!ended.ended && !ended.dying) facts_.breaks("it waits for a worker that nothing ends");
+    finish_dying();
+    judge_.reaps(ended);
+    return ended.given;
+  }
   std::unique_lock lock(mutex_);
-  changed_.wait(lock, [&] { return released_.contains(child.pid); });
+  const auto come = [&] { return released_.contains(child.pid); };
+  // In reality it waits as long as it takes. Here, who has not let it go on by now waits for it.
+  if (!changed_.wait_for(lock, kLongestRelease, come)) {
+    std::fprintf(stderr, "broken: the supervisor waits for a record that may never come\n");
+    std::abort();
+  }
   return released_.at(child.pid);
+}
+
+void Kernel::finish_dying() {
+  for (Process& process : facts_.processes) {
+    if (process.dying && !process.ended) {
+      end(process, Signaled{SIGKILL, false});
+      process.died_of_us = process.kill_called;
+    }
+    process.recorded = process.ended;
+  }
 }
 
 void Kernel::release(Process& process) {
@@ -192,7 +242,9 @@ void Kernel::close(int fd) {
   if (!uses(fd, "close")) return;
   fds_[static_cast<std::size_t>(fd)] = State::kClosed;
   Process& process = of(fd);
-  if (process.reaped == 0) facts_.breaks("a descriptor of a worker that lives is closed");
+  if (!process.gone() && !(facts_.sleep_failed && process.kill_called)) {
+    facts_.breaks("a descriptor of a worker that lives is closed");
+  }
   if (fd == process.channel) process.parent_closed = true;
 }
 
@@ -229,6 +281,7 @@ void Kernel::ring(const os::Bell&) {
 void Kernel::hush(const os::Bell& bell) {
   if (!uses(bell.ear, "hush")) return;
   if (in_hush) in_hush();
+  if (std::exchange(rights_change_in_hush, false)) ++facts_.rights;
   const std::lock_guard lock(mutex_);
   ringing_ = false;
 }
@@ -272,6 +325,19 @@ bool Kernel::would_wake() {
 std::optional<os::SysError> Kernel::wait(std::span<os::Watch> watches,
                                          std::optional<Instant> until) {
   calls_ = 0;
+  if (facts_.sleep_failed && !passing_) facts_.breaks("a sleep that has failed is asked for again");
+  if (failing_sleeps_ > 0) {
+    if (failing_sleeps_ != kAll) --failing_sleeps_;
+    facts_.sleep_failed = true;
+    facts_.sleeps_no_more = failing_sleeps_ == kAll;
+    facts_.record.add(What::kSleepFailed);
+    return os::SysError{"ppoll", ENOMEM};
+  }
+  if (passing_) {
+    finish_dying();
+    if (until && !answer(watches, false)) facts_.now = std::max(facts_.now, *until);
+    return std::nullopt;
+  }
   const bool any = answer(watches, std::exchange(slept_, false));
   until_ = until;
   if (any || (until && *until <= facts_.now)) return std::nullopt;
@@ -299,7 +365,10 @@ void Kernel::lose_all() {
   for (std::size_t fd = 0; fd < fds_.size(); ++fd) {
     if (fds_[fd] == State::kOpen) fds_[fd] = State::kClosed;
   }
-  for (Process& process : facts_.processes) process.parent_closed = true;
+  for (Process& process : facts_.processes) {
+    process.parent_closed = process.struck = true;
+    cut_lifeline(process);
+  }
 }
 
 void Kernel::steal(int fd) {
@@ -307,6 +376,11 @@ void Kernel::steal(int fd) {
   if (state != State::kOpen) return;
   state = State::kForeign;
   if (fd >= kFirst && fd == of(fd).channel) of(fd).parent_closed = true;
+  if (fd >= kFirst && fd == of(fd).lifeline) {
+    of(fd).struck = true;
+    ++facts_.plain_sigkills;
+    cut_lifeline(of(fd));
+  }
 }
 
 void Kernel::is_over() {

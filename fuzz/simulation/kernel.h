@@ -26,9 +26,12 @@ class Kernel final : public os::Os {
   bool would_wake();
   void wake() { slept_ = std::exchange(asleep_, false); }
   std::optional<Instant> until() const { return until_; }
-  std::function<void()> in_hush;  // what another thread does just then
-  int fail_spawns = 0;
-  bool no_threads = false;  // can be started now
+  std::function<void()> in_hush;         // what another thread does just then
+  bool rights_change_in_hush = false;    // in the next
+  int fail_spawns = 0, pass_spawns = 0;  // so many of the next, after so many others
+  bool no_threads = false;               // can be started now
+  void fail_sleeps(bool all) { failing_sleeps_ = all ? kAll : 1; }
+  bool sleeps_fail() const { return failing_sleeps_ > 0 || facts_.sleep_failed; }
 
   // A worker's program writes; `honest`: as itself. False: nobody can hear it any more.
   bool carry(Process& process, std::span<const std::byte> bytes);
@@ -38,12 +41,17 @@ class Kernel final : public os::Os {
   void release_all();              // the same, of all, and waits for nobody
   void lose_all();                 // the program closes all descriptors ...
   void steal(int fd);              // ... or one, and opens something else under its number
-  void is_over();                  // nothing may be open any more
+  // The loop is about to go: time passes by itself now, and with it all that is on its way comes.
+  void let_time_pass() { passing_ = true; }
+  void is_over();  // nothing may be open any more
 
   Instant now() override;
   std::variant<os::Child, os::SysError> spawn_worker(int index,
                                                      const os::WorkerSettings& settings) override;
   std::optional<os::SysError> kill(os::Child& child) override;
+  std::uint64_t rights() override {  // one that sleeps does not hear of it
+    return asleep_ ? facts_.rights_told : facts_.rights_told = facts_.rights;
+  }
   std::optional<std::uint64_t> out_of_memory_kills() override { return facts_.memory_kills; }
   bool is_frozen(const os::Child& child) override { return of(child.handle).frozen; }
   std::optional<std::thread> start_thread(const char* name, std::function<void()> body) override;
@@ -64,9 +72,13 @@ class Kernel final : public os::Os {
  private:
   enum class State : std::uint8_t { kNever, kOpen, kClosed, kForeign };
   static constexpr int kEar = 0, kClapper = 1;
-  static constexpr int kFirst = 2;  // worker n: channel kFirst + 3n, then handle, then errors
+  static constexpr int kFirst = 2;
+  static constexpr int kEach = 4;  // worker n: channel kFirst + 4n, handle, lifeline, errors
+  static constexpr int kAll = 1 << 30;
 
-  Process& of(int fd) { return facts_.processes[static_cast<std::size_t>((fd - kFirst) / 3)]; }
+  Process& of(int fd) { return facts_.processes[static_cast<std::size_t>((fd - kFirst) / kEach)]; }
+  void cut_lifeline(Process& process);
+  void finish_dying();
   void acts(const char* what);
   bool uses(int fd, const char* what);
   bool answer(std::span<os::Watch> watches, bool since_asleep);
@@ -77,7 +89,8 @@ class Kernel final : public os::Os {
   std::vector<State> fds_ = {State::kOpen, State::kOpen};
   std::vector<os::Watch> kept_;
   std::optional<Instant> until_;
-  bool asleep_ = false, slept_ = false;
+  bool asleep_ = false, slept_ = false, passing_ = false;
+  int failing_sleeps_ = 0;
   Process* asked_ = nullptr;  // whose record was asked for last
   int calls_ = 0;             // of the clock since the last wait
 

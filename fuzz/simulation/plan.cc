@@ -27,6 +27,13 @@ void give_all(Plan& plan, const TaskPlan& task) {
   for (TaskPlan& each : plan.tasks) each = task;
 }
 
+// One worker must be killed, and cannot.
+void hang_without_kills(Plan& plan, Kill kill) {
+  plan.kill = kill;
+  plan.tasks[0] = {.body = Body::kHangs, .run_limit = 1s, .retries = 1};
+  plan.impatient = false;
+}
+
 constexpr std::array kVariants = {
     Variant{"plain", [](Plan&) {}},
     Variant{"patient", [](Plan& plan) { plan.impatient = false; }},
@@ -101,6 +108,19 @@ constexpr std::array kVariants = {
               plan.impatient = false;
             }},
     Variant{"large results", [](Plan& plan) { give_all(plan, {.large_reply = true}); }},
+    Variant{"kills refused", [](Plan& plan) { hang_without_kills(plan, Kill::kRefused); }},
+    Variant{"kills useless", [](Plan& plan) { hang_without_kills(plan, Kill::kUseless); }},
+    Variant{"kills useless, breaks",
+            [](Plan& plan) {
+              hang_without_kills(plan, Kill::kUseless);
+              plan.options.on_death = OnDeath::kBreakPool;
+            }},
+    Variant{"kills useless, ends by kill",
+            [](Plan& plan) {
+              plan.kill = Kill::kUseless;
+              plan.end.running = Running::kKill;
+            }},
+    Variant{"workers refuse", [](Plan& plan) { plan.refuses = true; }},
     Variant{"long bodies", [](Plan& plan) { give_all(plan, {.body = Body::kLong}); }},
 };
 
@@ -127,6 +147,8 @@ Plan random_plan(Choices& choices) {
   if (choices.pick(4) == 0) plan.options.idle_timeout = 300ms * static_cast<int>(choices.pick(3));
   if (choices.pick(4) == 0) plan.options.tasks_per_worker = static_cast<int>(1 + choices.pick(2));
   if (choices.pick(4) == 0) watch_growth(plan);
+  if (choices.pick(8) == 0) plan.kill = static_cast<Kill>(1 + choices.pick(2));
+  plan.refuses = choices.pick(64) == 0;
   plan.settings.keep_stderr = choices.pick(4) == 0;
   plan.settings.has_initializer = plan.init != Init::kNone;
   const std::size_t tasks = 1 + choices.pick(5);

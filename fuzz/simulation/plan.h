@@ -15,6 +15,12 @@ namespace poolproof::simulation {
 enum class Body { kValue, kThrows, kCrashes, kExits, kHangs, kLong, kHoards };
 // What the initializer does.
 enum class Init { kNone, kWorks, kThrows, kHangs, kCrashes };
+// What comes of a SIGKILL.
+enum class Kill {
+  kWorks,
+  kRefused,  // to the program; but when its lifeline is closed the worker is killed
+  kUseless,  // refused, and the worker has let go of its lifeline
+};
 
 struct TaskPlan {
   Body body = Body::kValue;
@@ -30,6 +36,8 @@ struct Plan {
   supervise::SupervisorOptions options;
   os::WorkerSettings settings;
   Init init = Init::kNone;
+  Kill kill = Kill::kWorks;  // of all workers, and for as long as the program lives
+  bool refuses = false;      // each worker says that it cannot serve, and ends
   std::vector<TaskPlan> tasks;
   std::size_t pace = 0;     // so many bytes a worker takes at once; 0: all that come
   std::size_t at_once = 0;  // so many tasks are submitted before anything else

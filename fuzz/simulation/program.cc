@@ -2,6 +2,8 @@
 
 #include <signal.h>
 
+#include <string_view>
+
 #include "executor/worker/line.h"
 
 namespace poolproof::simulation {
@@ -12,6 +14,12 @@ using transport::TaskFailure;
 
 constexpr auto kDecodeStep = std::uint8_t{0};
 constexpr auto kRunStep = std::uint8_t{1};
+
+Bytes refusal() {
+  Bytes text;
+  for (const char c : std::string_view(kRefusalText)) text.push_back(static_cast<std::byte>(c));
+  return text;
+}
 
 }  // namespace
 
@@ -41,7 +49,9 @@ void Program::move(Process& process) {
   if (!process.unsent.empty()) return send_rest(process);
   switch (process.phase) {
     case Phase::kBoot:
-      if (facts_.plan.init != Init::kNone) {
+      if (process.refusal != Process::Refusal::kNone) {
+        refuse(process);
+      } else if (facts_.plan.init != Init::kNone) {
         process.phase = Phase::kAwaitsInitializer;
       } else {
         process.phase = Phase::kServes;
@@ -68,9 +78,18 @@ void Program::move(Process& process) {
       run(process);
       break;
     case Phase::kExits:
-      die(process, Exited{0}, false);
+      die(process, Exited{process.exit_code}, false);
       break;
   }
+}
+
+void Program::refuse(Process& process) {
+  process.struck = true;
+  if (std::exchange(process.refusal, Process::Refusal::kNone) == Process::Refusal::kEnds) {
+    process.phase = Phase::kExits;
+    process.exit_code = worker::kChannelForged;  // as that which cannot serve
+  }
+  send(process, FrameKind::kRefusal, 0, refusal());
 }
 
 void Program::initialize(Process& process) {

@@ -19,6 +19,7 @@ class Program {
   void die(Process& process, ExitStatus exit, bool at_once);
 
  private:
+  void refuse(Process& process);
   void serve(Process& process);
   void claim(Process& process, TaskId task);
   void run(Process& process);

@@ -36,7 +36,12 @@ constexpr std::array<const char*, static_cast<std::size_t>(What::kCount)> kWords
     "! worker %w will be reaped elsewhere",
     "! worker %w: its record will be late",
     "! threads can be started no more (0: they can again): %h",
-    "! %h spawns will fail",
+    "! %h spawns will fail (from 16: so many, after the next)",
+    "! SIGKILL comes to no worker (%h; 2: nor helps its lifeline)",
+    "! SIGKILL comes not to worker %w (%h; 2: nor helps its lifeline)",
+    "! the program has other rights (kills of the workers that it has: %h; 3: in the hush)",
+    "! the supervisor cannot sleep (1: any more: %h)",
+    "! worker %w will say that it cannot serve (1: and go on: %h)",
     "! the program closes all descriptors",
     "! a descriptor is closed, another opened in its place (of worker %w; %h: which)",
     "! task %w is cancelled (kills: %h)",
@@ -48,6 +53,8 @@ constexpr std::array<const char*, static_cast<std::size_t>(What::kCount)> kWords
     "    a spawn fails for place %w",
     "    it writes to worker %w: %k",
     "    it kills worker %w",
+    "    that fails (%w)",
+    "    it cannot sleep",
     "    it reaps worker %w (record %h)",
     "    it closes descriptor %w",
     "    task %w ends: kind %h (0: a value), cause, intent, started, worker: %m",
@@ -58,9 +65,9 @@ constexpr std::array<const char*, static_cast<std::size_t>(What::kCount)> kWords
 };
 
 const char* kind_in_words(int kind) {
-  constexpr std::array<const char*, 13> kKinds = {
-      "?",     "hello",  "offer", "withdraw",   "stop",       "claim", "withdrawn",
-      "value", "failed", "tally", "initialize", "init begun", "memory"};
+  constexpr std::array<const char*, 14> kKinds = {
+      "?",     "hello",  "offer", "withdraw",   "stop",       "claim",  "withdrawn",
+      "value", "failed", "tally", "initialize", "init begun", "memory", "refusal"};
   return kind > 0 && kind < static_cast<int>(kKinds.size()) ? kKinds[static_cast<std::size_t>(kind)]
                                                             : "?";
 }

@@ -38,7 +38,12 @@ enum class What : std::uint8_t {
   kElsewhere,      // it will be reaped by somebody else
   kLateRecord,     // its handle will be readable before its record can be had
   kNoThreads,      // can be started, or can be again
-  kSpawnFails,     // the next spawns fail
+  kSpawnFails,     // the next spawns fail; how, from 16: so many, after the first
+  kKillsFail,      // of all workers, from now on; how: simulation::Kill
+  kShield,         // of one; how: simulation::Kill
+  kNewRights,      // the program's; how: kills of workers that it has; 3: once the bell is hushed
+  kSleepFails,     // the supervisor's next; how 1: and all others
+  kSayRefusal,     // before its hello; how 1: and goes on
   kLoseAll,        // the program closes all descriptors
   kSteal,          // it closes one, and opens something else under its number
   kCancel,         //
@@ -51,6 +56,8 @@ enum class What : std::uint8_t {
   kSpawnFailed,
   kWrote,
   kKilled,
+  kKillFailed,
+  kSleepFailed,
   kReaped,
   kClosed,
   kSettled,

@@ -35,10 +35,6 @@ const char* why_unreachable(const supervise::Row& row) {
   if (row.in == State::kLosing && !is_ours(row.on) && row.on != Event::kExit) {
     return "a lost channel is not read any more, and its loss is told once";
   }
-  if (row.in == State::kUnkilled || row.on == Event::kKillFailed || row.on == Event::kRefusal) {
-    return "no kill fails and no worker refuses to serve here yet: supervise/loop_rights_test.cc "
-           "and loop_unkilled_test.cc have these";
-  }
   const bool moves = row.on == Event::kTakes || row.on == Event::kTaken;
   if (moves && (row.in == State::kIdle || row.in == State::kBusy)) {
     return "nothing is left to be sent to it";

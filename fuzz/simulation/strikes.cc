@@ -16,13 +16,16 @@ constexpr std::array<int, 3> kCuts = {1, 27, 28};
 constexpr std::array<int, 3> kRooms = {0, 10, 40};
 constexpr std::array<int, 2> kPaces = {60, 120};
 constexpr int kNoises = 3;
+constexpr int kPass = 16;   // a spawn works before those that fail
+constexpr int kInHush = 3;  // beyond the ways of simulation::Kill
 
 // What a mad worker sends in its own name: of its own task, of another one, of none.
 struct Forgery {
   FrameKind kind;
   bool own;
 };
-constexpr std::array<Forgery, 13> kForgeries = {{{FrameKind::kHello, true},
+constexpr std::array<Forgery, 14> kForgeries = {{{FrameKind::kHello, true},
+                                                 {FrameKind::kRefusal, true},
                                                  {FrameKind::kInitBegun, true},
                                                  {FrameKind::kClaim, true},
                                                  {FrameKind::kClaim, false},
@@ -67,8 +70,15 @@ const std::vector<Strike>& Strikes::possible(bool brief) {
   const bool is_late = std::any_of(facts_.processes.begin(), facts_.processes.end(),
                                    [](const Process& process) { return process.late; });
   if (is_late) possible_.push_back({What::kNoThreads, 0, kernel_.no_threads ? 0 : 1});
-  for (const int times : {1, 2, 8}) {
+  for (const int times : {1, 2, 8, kPass + 1}) {
     if (kernel_.fail_spawns == 0) possible_.push_back({What::kSpawnFails, 0, times});
+  }
+  for (const int how : {0, 1, 2}) {
+    if (how != static_cast<int>(facts_.kill)) possible_.push_back({What::kKillsFail, 0, how});
+  }
+  for (int how = 0; how < (brief ? 1 : 4); ++how) possible_.push_back({What::kNewRights, 0, how});
+  if (!kernel_.sleeps_fail()) {
+    for (const int how : {0, 1}) possible_.push_back({What::kSleepFails, 0, how});
   }
   if (!facts_.descriptors_struck) {
     possible_.push_back({What::kLoseAll, 0, 0});
@@ -88,10 +98,18 @@ void Strikes::of_worker(const Process& process, bool brief) {
     const int most = brief ? (hows + 3) / 4 : hows;
     for (int how = 0; how < most; ++how) possible_.push_back({what, process.number, how});
   };
-  if (!facts_.descriptors_struck) can(What::kSteal, process.errors >= 0 ? 3 : 2);
+  if (!facts_.descriptors_struck) can(What::kSteal, process.errors >= 0 ? 4 : 3);
   if (!process.recorded && !process.late) can(What::kLateRecord);
   if (!process.elsewhere && !process.late) can(What::kElsewhere);
   if (process.ended) return;
+  for (const int how : {1, 2}) {
+    if (how > static_cast<int>(std::max(process.kill, facts_.kill))) {
+      possible_.push_back({What::kShield, process.number, how});
+    }
+  }
+  if (process.phase == Process::Phase::kBoot && process.refusal == Process::Refusal::kNone) {
+    for (const int how : {0, 1}) possible_.push_back({What::kSayRefusal, process.number, how});
+  }
   can(What::kStrikeDeath, kDeaths + 1);
   can(process.frozen ? What::kThaw : What::kFreeze);
   if (!process.stalled) can(What::kStall);
@@ -134,7 +152,21 @@ void Strikes::make(const Strike& strike) {
       kernel_.no_threads = how != 0;
       return;
     case What::kSpawnFails:
-      kernel_.fail_spawns = how;
+      kernel_.fail_spawns = how % kPass;
+      kernel_.pass_spawns = how / kPass;
+      return;
+    case What::kKillsFail:
+      facts_.kill = static_cast<Kill>(how);
+      return;
+    case What::kNewRights:
+      if (how == kInHush) {
+        kernel_.rights_change_in_hush = true;
+      } else {
+        change_rights(static_cast<Kill>(how));
+      }
+      return;
+    case What::kSleepFails:
+      kernel_.fail_sleeps(how == 1);
       return;
     case What::kNoMemoryHere:
       facts_.no_memory = how != 0;
@@ -156,7 +188,7 @@ void Strikes::strike(const Strike& strike, Process& process) {
   const int how = strike.how;
   const auto index = static_cast<std::size_t>(how);
   process.struck |= strike.what != What::kSplit && strike.what != What::kThaw &&
-                    strike.what != What::kNoMemoryThere;
+                    strike.what != What::kNoMemoryThere && strike.what != What::kShield;
   switch (strike.what) {
     case What::kStrikeDeath:
       if (how == kOutOfMemory) {
@@ -203,6 +235,12 @@ void Strikes::strike(const Strike& strike, Process& process) {
       process.no_memory = how != 0;
       process.memory_struck |= process.no_memory;
       break;
+    case What::kShield:
+      process.kill = static_cast<Kill>(how);
+      break;
+    case What::kSayRefusal:
+      process.refusal = how == 1 ? Process::Refusal::kGoesOn : Process::Refusal::kEnds;
+      break;
     case What::kHoldOpen:
       process.held_open = true;
       break;
@@ -228,6 +266,12 @@ void Strikes::forge(Process& process, int how) {
   program_.forge(process, forgery.kind, task, std::move(payload));
 }
 
+// SIGKILL may not be sent to those that have the old ones; of later workers it may.
+void Strikes::change_rights(Kill kill) {
+  ++facts_.rights;
+  for (Process& process : facts_.processes) process.kill = std::max(process.kill, kill);
+}
+
 void Strikes::cancel(TaskId id, bool kills) {
   TaskFacts& task = *facts_.find(id);
   task.cancel_asked = true;
@@ -247,7 +291,7 @@ void Strikes::shut_down(const supervise::ShutdownAsked& asked) {
 
 void Strikes::heal() {
   facts_.record.add(What::kHeal);
-  kernel_.fail_spawns = 0;
+  kernel_.fail_spawns = kernel_.pass_spawns = 0;
   facts_.no_memory = kernel_.no_threads = false;
   for (Process& process : facts_.processes) {
     process.frozen = process.stalled = process.no_memory = false;

@@ -24,7 +24,8 @@ class Strikes {
   // call.
   const std::vector<Strike>& possible(bool brief);
   void make(const Strike& strike);
-  // Faults stop: what is frozen or stalled goes on, what hangs ends.
+  // Faults stop: what is frozen or stalled goes on, what hangs ends. A program does not get back
+  // the rights that it needs for a kill.
   void heal();
   // A wish of the program's, as its threads would tell it.
   void cancel(TaskId task, bool kills);
@@ -35,6 +36,7 @@ class Strikes {
   void of_worker(const Process& process, bool brief);
   void strike(const Strike& strike, Process& process);
   void forge(Process& process, int how);
+  void change_rights(Kill kill);
 
   Facts& facts_;
   Kernel& kernel_;

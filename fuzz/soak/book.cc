@@ -4,10 +4,14 @@
 
 #include <algorithm>
 
+#include "executor/transport/frame.h"
+
 namespace poolproof::fuzz::soak {
 namespace {
 
 constexpr std::size_t kMostComplaints = 100;
+// So long the effect of what befell all, or the program, may last until a future tells of it.
+constexpr std::chrono::seconds kAftermath{30};
 
 bool by_signal(const ExitStatus& status, int signal) {
   const auto* signaled = std::get_if<Signaled>(&status);
@@ -29,17 +33,41 @@ bool deed_explains(Deed deed, const ExitStatus& status) {
       return by_signal(status, SIGABRT);
     case Deed::kStarveKilled:
       return by_signal(status, SIGKILL);
+    case Deed::kCloses:
+      return status == ExitStatus(Exited{transport::kChannelFailed});
     case Deed::kWork:
     case Deed::kStarve:
     case Deed::kHang:
+    case Deed::kLarge:
+    case Deed::kDropsRights:
+    case Deed::kSignals:
+    case Deed::kLimits:
       return false;
   }
   return false;
 }
 
-bool blow_explains(Blow blow, const ExitStatus& status) {
-  return (blow == Blow::kKill && by_signal(status, SIGKILL)) ||
-         (blow == Blow::kSegv && by_signal(status, SIGSEGV));
+bool stops(Blow blow) { return blow == Blow::kFreeze || blow == Blow::kSuspend; }
+
+// By what it does to a worker; `changed`: one whose task has changed its signals.
+bool ends(Blow blow, bool changed) {
+  switch (blow) {
+    case Blow::kKill:
+    case Blow::kSegv:
+    case Blow::kTerm:
+    case Blow::kPipe:
+      return true;
+    case Blow::kInterrupt:
+    case Blow::kQuit:
+    case Blow::kHangUp:
+      return changed;
+    case Blow::kFreeze:
+    case Blow::kThaw:
+    case Blow::kSuspend:
+    case Blow::kChild:
+      return false;
+  }
+  return false;
 }
 
 }  // namespace
@@ -54,8 +82,50 @@ std::string to_string(Blow blow) {
       return "frozen from outside";
     case Blow::kThaw:
       return "thawed again";
+    case Blow::kTerm:
+      return "SIGTERM from outside";
+    case Blow::kPipe:
+      return "SIGPIPE from outside";
+    case Blow::kSuspend:
+      return "SIGTSTP from outside";
+    case Blow::kInterrupt:
+      return "SIGINT from outside";
+    case Blow::kQuit:
+      return "SIGQUIT from outside";
+    case Blow::kHangUp:
+      return "SIGHUP from outside";
+    case Blow::kChild:
+      return "SIGCHLD from outside";
   }
   return "?";
+}
+
+int signal_of(Blow blow) {
+  switch (blow) {
+    case Blow::kKill:
+      return SIGKILL;
+    case Blow::kSegv:
+      return SIGSEGV;
+    case Blow::kFreeze:
+      return SIGSTOP;
+    case Blow::kThaw:
+      return SIGCONT;
+    case Blow::kTerm:
+      return SIGTERM;
+    case Blow::kPipe:
+      return SIGPIPE;
+    case Blow::kSuspend:
+      return SIGTSTP;
+    case Blow::kInterrupt:
+      return SIGINT;
+    case Blow::kQuit:
+      return SIGQUIT;
+    case Blow::kHangUp:
+      return SIGHUP;
+    case Blow::kChild:
+      return SIGCHLD;
+  }
+  return 0;
 }
 
 Serial Book::make_task(Deed deed, Instant limit_at) {
@@ -110,6 +180,25 @@ void Book::strike(const Strike& strike) {
   ++tally_.faults[soak::to_string(strike.blow)];
 }
 
+void Book::strike_all(Blow blow, Instant at) {
+  to_all_[blow] = at;
+  ++tally_.faults[soak::to_string(blow) + ", to the group"];
+  for (auto& [worker, process] : processes_) {
+    if (process.gone) continue;
+    process.strikes.push_back({worker, blow, at});
+    if (blow == Blow::kThaw) process.stopped.reset();
+  }
+}
+
+void Book::expect_no_spawns(Instant until) { spawns_again_ = std::max(spawns_again_, until); }
+
+void Book::expect_no_look(Instant until) { looks_again_ = std::max(looks_again_, until); }
+
+bool Book::was_lately(Blow blow) const {
+  const auto found = to_all_.find(blow);
+  return found != to_all_.end() && found->second + kAftermath > std::chrono::steady_clock::now();
+}
+
 void Book::seen_stopped(const Identity& worker, Instant at) {
   Process& process = processes_.at(worker);
   if (!process.stopped) process.stopped = at;
@@ -136,7 +225,7 @@ void Book::judge(Serial id, const Outcome& outcome) {
 void Book::judge_value(Serial id, const Task& task, const Outcome& outcome) {
   ++tally_.values;
   if (!outcome.right) complain("a value is not that of its task", id, task.worker);
-  if (task.deed != Deed::kWork) complain("a value, where none can be", id, task.worker);
+  if (!gives_value(task.deed)) complain("a value, where none can be", id, task.worker);
   if (task.begun != 1 || !task.ended) complain("a value without a whole run", id, task.worker);
 }
 
@@ -152,6 +241,23 @@ void Book::judge_error(Serial id, const Task& task, const Failure& failure) {
       if (process != processes_.end() && process->second.open == id) process->second.open = 0;
       break;
     }
+    case FailureKind::kDecode: {
+      ++tally_.errors["DecodeError: " + failure.type_name];
+      const bool too_large = task.deed == Deed::kLarge && task.begun == 0 && failure.started &&
+                             failure.stage == Stage::kArgs && failure.type_name == "std::bad_alloc";
+      if (!too_large) complain("an argument was refused: " + failure.text, id, task.worker);
+      break;
+    }
+    case FailureKind::kSpawn:
+    case FailureKind::kShutdown:  // of one that has been replaced for that
+      ++tally_.errors["SpawnError"];
+      if (spawns_again_ + kAftermath < std::chrono::steady_clock::now()) {
+        complain("a pool ends, and the program can start workers: " + failure.text, id, {});
+      }
+      if (task.begun > 0 || failure.started) {
+        complain("a task ends with its pool, and it has begun", id, task.worker);
+      }
+      break;
     case FailureKind::kWorkerLost:
       ++tally_.errors["TerminatedWorkerError: " + poolproof::to_string(failure.exit) +
                       (failure.started ? "" : ", not started")];
@@ -177,17 +283,17 @@ void Book::judge_death(Serial id, const Task& task, const Failure& failure) {
     Process& process = processes_.at(worker);
     // One whose own task is open at its end owes the error to that one.
     if (process.errors > 0 || (process.open != 0 && process.open != id)) continue;
-    const bool named =
-        std::any_of(process.strikes.begin(), process.strikes.end(),
-                    [&](const Strike& each) { return blow_explains(each.blow, failure.exit); }) ||
-        std::any_of(process.deeds.begin(), process.deeds.end(),
-                    [&](Deed each) { return deed_explains(each, failure.exit); });
+    const bool named = blow_explains(process, failure.exit) ||
+                       std::any_of(process.deeds.begin(), process.deeds.end(),
+                                   [&](Deed each) { return deed_explains(each, failure.exit); });
     if (!named) continue;
     ++process.errors;
     process.told = failure.exit;
     process.open = 0;
     return;
   }
+  // Before its first line nothing is known of a process, and yet it is of the group.
+  if (task.begun == 0 && by_signal(failure.exit, SIGTERM) && was_lately(Blow::kTerm)) return;
   complain("an error names no fault of the log: " + failure.text, id, task.worker);
 }
 
@@ -200,12 +306,13 @@ void Book::judge_limit(Serial id, const Task& task, const Failure& failure) {
   for (const Identity& worker : meant(task, failure.worker.pid)) {
     Process& process = processes_.at(worker);
     if (process.errors > 0 || (process.open != 0 && process.open != id)) continue;
-    const bool was_frozen =
-        std::any_of(process.strikes.begin(), process.strikes.end(),
-                    [](const Strike& each) { return each.blow == Blow::kFreeze; });
+    const bool was_frozen = was_lately(Blow::kSuspend) ||
+                            std::any_of(process.strikes.begin(), process.strikes.end(),
+                                        [](const Strike& each) { return stops(each.blow); });
     if (frozen && !was_frozen) continue;
     const bool surely = process.stopped && *process.stopped < task.limit_at;
-    if (surely && !frozen) complain("a frozen worker is not called so", id, worker);
+    const bool was_seen = looks_again_ < task.limit_at;
+    if (surely && was_seen && !frozen) complain("a frozen worker is not called so", id, worker);
     if (surely) ++tally_.frozen_for_sure;
     ++process.errors;
     process.by_limit = true;
@@ -214,7 +321,8 @@ void Book::judge_limit(Serial id, const Task& task, const Failure& failure) {
   }
   // Without a line of the ledger it may have been given to a process that has never begun a task;
   // such a one is never struck.
-  if (task.begun > 0 || frozen) complain("a limit names no worker of its task", id, task.worker);
+  if (task.begun > 0 || (frozen && !was_lately(Blow::kSuspend)))
+    complain("a limit names no worker of its task", id, task.worker);
 }
 
 std::vector<Identity> Book::meant(const Task& task, int pid) const {
@@ -268,12 +376,21 @@ bool Book::explains(const Process& process, const ExitStatus& status) const {
   if (status == ExitStatus(Exited{0})) return process.errors == 0;
   if (process.by_limit && by_signal(status, SIGKILL)) return true;
   const bool struck =
+      blow_explains(process, status) ||
       std::any_of(process.strikes.begin(), process.strikes.end(), [&](const Strike& each) {
-        return blow_explains(each.blow, status) ||
-               (each.blow == Blow::kFreeze && by_signal(status, SIGKILL) && process.errors == 0);
+        return stops(each.blow) && by_signal(status, SIGKILL) && process.errors == 0;
       });
   return struck || std::any_of(process.deeds.begin(), process.deeds.end(),
                                [&](Deed each) { return deed_explains(each, status); });
+}
+
+bool Book::blow_explains(const Process& process, const ExitStatus& status) const {
+  const bool changed = std::any_of(process.deeds.begin(), process.deeds.end(),
+                                   [](Deed each) { return each == Deed::kSignals; });
+  if (by_signal(status, SIGTERM) && was_lately(Blow::kTerm)) return true;
+  return std::any_of(process.strikes.begin(), process.strikes.end(), [&](const Strike& each) {
+    return ends(each.blow, changed) && by_signal(status, signal_of(each.blow));
+  });
 }
 
 void Book::finish() {
@@ -289,11 +406,16 @@ void Book::finish() {
 std::vector<Identity> Book::hanging() const {
   std::vector<Identity> found;
   for (const auto& [worker, process] : processes_) {
-    const auto task = open_.find(process.open);
-    const bool hangs = task != open_.end() && task->second.deed == Deed::kHang;
-    if (hangs && !process.gone && process.strikes.empty()) found.push_back(worker);
+    if (hangs(worker) && !process.gone && process.strikes.empty()) found.push_back(worker);
   }
   return found;
+}
+
+bool Book::hangs(const Identity& worker) const {
+  const auto process = processes_.find(worker);
+  if (process == processes_.end()) return false;
+  const auto task = open_.find(process->second.open);
+  return task != open_.end() && task->second.deed == Deed::kHang;
 }
 
 std::vector<Identity> Book::alive() const {

@@ -6,6 +6,7 @@
 // - each future ends, and only so: a value that is right, or an error that a fault of the log or of
 //   the ledger explains, on the process that the error names;
 // - no task runs twice, or after its future has ended; a value came of exactly one whole run;
+// - no pool ends for want of workers, unless the program was unable to start some;
 // - the task that a process had begun and not ended, when it died, ends with the one error of that
 //   death; no death has two;
 // - each end of a process is one that a fault explains, or one that the pool asked for.
@@ -32,8 +33,22 @@ namespace poolproof::fuzz::soak {
 using Instant = std::chrono::steady_clock::time_point;
 
 // Struck from outside.
-enum class Blow { kKill, kSegv, kFreeze, kThaw };
+enum class Blow {
+  kKill,
+  kSegv,
+  kFreeze,
+  kThaw,
+  kTerm,
+  kPipe,
+  kSuspend,  // as a terminal's Ctrl-Z
+  // Ignored, but by a worker whose task has changed that.
+  kInterrupt,
+  kQuit,
+  kHangUp,
+  kChild,
+};
 std::string to_string(Blow blow);
+int signal_of(Blow blow);
 
 struct Strike {
   Identity worker = {};
@@ -66,6 +81,13 @@ class Book {
   void read(const Line& line);
   // Before the signal is sent.
   void strike(const Strike& strike);
+  // The same, to all of the program's group: also to workers that have begun nothing yet.
+  void strike_all(Blow blow, Instant at);
+  // The program has made itself unable to start workers, until then: some time later a pool may
+  // have ended for it.
+  void expect_no_spawns(Instant until);
+  // Nor look into /proc, until then.
+  void expect_no_look(Instant until);
   void seen_stopped(const Identity& worker, Instant at);
   void process_ended(const Identity& worker);
   // Once all that was in the ledger when the future ended has been read.
@@ -84,6 +106,7 @@ class Book {
   // Those that have a hanging task which has begun, and were not struck.
   std::vector<Identity> hanging() const;
   std::vector<Identity> alive() const;
+  bool hangs(const Identity& worker) const;
 
  private:
   struct Task {
@@ -112,9 +135,13 @@ class Book {
   // Who can be meant by this pid: the one that ran the task, or, where none is known to, any.
   std::vector<Identity> meant(const Task& task, int pid) const;
   bool explains(const Process& process, const ExitStatus& status) const;
+  bool blow_explains(const Process& process, const ExitStatus& status) const;
+  bool was_lately(Blow blow) const;
   void complain(const std::string& what, Serial task, const Identity& worker);
 
   Serial made_ = 0;
+  std::map<Blow, Instant> to_all_;  // the last
+  Instant spawns_again_ = Instant::min(), looks_again_ = Instant::min();
   std::map<Serial, Task> open_;
   std::map<Identity, Process> processes_;
   Tally tally_;

@@ -268,6 +268,84 @@ TEST_F(BookTest, an_error_that_no_fault_can_cause_is_wrong) {
   expect_wrong("no fault can cause");
 }
 
+TEST_F(BookTest, a_signal_that_workers_ignore_explains_no_end) {
+  value(run(kFirst));
+  strike(kFirst, Blow::kInterrupt);
+  gone(kFirst, Signaled{SIGINT, false});
+  expect_wrong("by no fault");
+}
+
+TEST_F(BookTest, a_signal_that_a_task_has_made_deadly_explains_an_end) {
+  const Serial task = begin(kFirst, Deed::kSignals);
+  book_.read({Mark::kEnd, task, kFirst});
+  value(task);
+  strike(kFirst, Blow::kInterrupt);
+  gone(kFirst, Signaled{SIGINT, false});
+  EXPECT_EQ(wrong(), "");
+}
+
+TEST_F(BookTest, a_signal_to_the_group_ends_also_workers_that_have_begun_nothing) {
+  value(run(kFirst));
+  const Serial task = book_.make_task(Deed::kWork);
+  book_.strike_all(Blow::kTerm, std::chrono::steady_clock::now());
+  lost(task, 999, Signaled{SIGTERM, false}, false);
+  gone(kFirst, Signaled{SIGTERM, false});
+  EXPECT_EQ(wrong(), "");
+}
+
+TEST_F(BookTest, a_signal_to_the_group_long_ago_explains_nothing) {
+  book_.strike_all(Blow::kTerm, Instant());
+  lost(book_.make_task(Deed::kWork), 999, Signaled{SIGTERM, false}, false);
+  expect_wrong("names no fault");
+}
+
+TEST_F(BookTest, a_pool_ends_for_want_of_workers_where_none_can_be_started) {
+  book_.expect_no_spawns(std::chrono::steady_clock::now());
+  book_.judge(book_.make_task(Deed::kWork), {.failure = {.kind = FailureKind::kSpawn}});
+  EXPECT_EQ(wrong(), "");
+}
+
+TEST_F(BookTest, a_pool_that_ends_though_workers_can_be_started_is_wrong) {
+  book_.judge(book_.make_task(Deed::kWork), {.failure = {.kind = FailureKind::kSpawn}});
+  expect_wrong("a pool ends");
+}
+
+TEST_F(BookTest, a_task_that_has_begun_does_not_end_for_want_of_workers) {
+  book_.expect_no_spawns(std::chrono::steady_clock::now());
+  book_.judge(begin(kFirst), {.failure = {.kind = FailureKind::kSpawn}});
+  expect_wrong("and it has begun");
+}
+
+TEST_F(BookTest, an_argument_for_which_there_is_no_memory_does_not_begin) {
+  const auto refused = [&](Serial task) {
+    book_.judge(task, {.failure = {.kind = FailureKind::kDecode,
+                                   .type_name = "std::bad_alloc",
+                                   .stage = Stage::kArgs,
+                                   .started = true}});
+  };
+  refused(book_.make_task(Deed::kLarge));
+  EXPECT_TRUE(book_.wrong().empty());
+  refused(book_.make_task(Deed::kWork));
+  expect_wrong("an argument was refused");
+}
+
+TEST_F(BookTest, a_task_that_closes_its_channel_has_no_value) {
+  const Serial task = begin(kFirst, Deed::kCloses);
+  book_.read({Mark::kEnd, task, kFirst});
+  value(task);
+  expect_wrong("a value, where none can be");
+}
+
+TEST_F(BookTest, a_task_that_changes_what_its_worker_is_has_a_value) {
+  for (const Deed deed : {Deed::kDropsRights, Deed::kSignals, Deed::kLimits}) {
+    const Serial task = begin(kFirst, deed);
+    book_.read({Mark::kEnd, task, kFirst});
+    value(task);
+  }
+  gone(kFirst, Exited{0});
+  EXPECT_EQ(wrong(), "");
+}
+
 TEST(Line, is_read_as_it_was_written_and_nothing_else_is) {
   const Line line{Mark::kFault, 12, {345, 678}};
   EXPECT_EQ(parse_line(to_text(line)), line);

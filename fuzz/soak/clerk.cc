@@ -37,6 +37,8 @@ Clerk::Clerk() {
   folder_ = name;
   ledger_ = folder_ + "/ledger";
   require(mkfifo(ledger_.c_str(), 0600) == 0, "mkfifo");
+  // Tasks and the program write to it as other users, too.
+  require(chmod(folder_.c_str(), 0755) == 0 && chmod(ledger_.c_str(), 0666) == 0, "chmod");
   // For both ways, so that it never ends though no task holds it.
   fifo_ = open(ledger_.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
   bell_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
@@ -72,13 +74,29 @@ bool Clerk::strike(const Identity& worker, Blow blow) {
   const auto found = living_.find(worker);
   if (found == living_.end()) return false;
   book_.strike({worker, blow, std::chrono::steady_clock::now()});
-  const int signals[] = {SIGKILL, SIGSEGV, SIGSTOP, SIGCONT};
-  syscall(SYS_pidfd_send_signal, found->second, signals[static_cast<int>(blow)], nullptr, 0);
+  syscall(SYS_pidfd_send_signal, found->second, signal_of(blow), nullptr, 0);
   return true;
+}
+
+void Clerk::strike_all(Blow blow) {
+  const std::lock_guard lock(mutex_);
+  book_.strike_all(blow, std::chrono::steady_clock::now());
+  kill(0, signal_of(blow));
+}
+
+void Clerk::expect_no_spawns(Instant until) {
+  const std::lock_guard lock(mutex_);
+  book_.expect_no_spawns(until);
+}
+
+void Clerk::expect_no_look(Instant until) {
+  const std::lock_guard lock(mutex_);
+  book_.expect_no_look(until);
 }
 
 bool Clerk::look_whether_stopped(const Identity& worker) {
   const std::lock_guard lock(mutex_);
+  const auto use = use_descriptors();  // after the other, always
   if (!living_.contains(worker)) return false;
   const auto stat = faults::read_stat(worker.pid);
   if (!stat || stat->identity() != worker || stat->state != 'T') return false;
@@ -94,6 +112,11 @@ std::vector<Identity> Clerk::alive() const {
 std::vector<Identity> Clerk::hanging() const {
   const std::lock_guard lock(mutex_);
   return book_.hanging();
+}
+
+bool Clerk::hangs(const Identity& worker) const {
+  const std::lock_guard lock(mutex_);
+  return book_.hangs(worker);
 }
 
 Tally Clerk::tally() const {
@@ -184,6 +207,7 @@ void Clerk::read_all(std::string& torn) {
 // The pid is that process's own if it still has that start time after the handle was opened.
 void Clerk::watch(const Identity& worker) {
   if (handles_.contains(worker)) return;
+  const auto use = use_descriptors();
   const int handle = static_cast<int>(syscall(SYS_pidfd_open, worker.pid, 0));
   const auto stat = faults::read_stat(worker.pid);
   if (handle >= 0 && stat && stat->identity() == worker) {

@@ -4,6 +4,7 @@
 
 #include <map>
 #include <mutex>
+#include <shared_mutex>
 #include <string>
 #include <thread>
 #include <utility>
@@ -27,10 +28,22 @@ class Clerk {
   void future_ended(Serial task, Outcome outcome);
   // The log first, then the signal, to exactly this process. False: it is known to be gone.
   bool strike(const Identity& worker, Blow blow);
+  // To all of the program's group, which is the program and its workers.
+  void strike_all(Blow blow);
+  void expect_no_spawns(Instant until);
+  void expect_no_look(Instant until);
+  // As long as it is held, nobody here opens descriptors: the program may not be able to.
+  std::unique_lock<std::shared_mutex> hold_descriptors() const {
+    return std::unique_lock(descriptors_);
+  }
+  std::shared_lock<std::shared_mutex> use_descriptors() const {
+    return std::shared_lock(descriptors_);
+  }
   // Whether the kernel shows it as stopped now; the book is told.
   bool look_whether_stopped(const Identity& worker);
   std::vector<Identity> alive() const;
   std::vector<Identity> hanging() const;
+  bool hangs(const Identity& worker) const;
   Tally tally() const;
   std::vector<std::string> wrong() const;
   void complain(const std::string& what);  // of what is no matter of one task
@@ -47,6 +60,7 @@ class Clerk {
 
   std::string folder_, ledger_;
   int fifo_ = -1, bell_ = -1;
+  mutable std::shared_mutex descriptors_;
   mutable std::mutex mutex_;  // guards all below
   Book book_;
   std::map<Identity, int> handles_;  // pidfds of those that may live, or whose status is owed

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cereal/types/vector.hpp>
 #include <iterator>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -54,41 +55,45 @@ Deed Orders::take() {
   return deed;
 }
 
-Caller::Caller(Executor& pool, Clerk& clerk, Orders& orders, std::uint64_t seed)
-    : pool_(pool), clerk_(clerk), orders_(orders), random_(seed) {}
+Caller::Caller(Pools& pools, Clerk& clerk, Orders& orders, std::uint64_t seed)
+    : pools_(pools), clerk_(clerk), orders_(orders), random_(seed) {}
 
 void Caller::run(const std::atomic<bool>& stop) {
   while (!stop || !futures_.empty()) {
-    while (!stop && futures_.size() < kWindow) {
-      if (!send()) return;
-    }
+    while (!stop && futures_.size() < kWindow) send();
     if (!futures_.empty() && !receive()) return;
   }
 }
 
-bool Caller::send() {
+void Caller::send() {
   const Deed deed = orders_.take();
   TaskOptions options;
   if (deed == Deed::kHang && below(random_, 2) == 0) options.run_limit = 500ms;
   if (deed == Deed::kHang && !options.run_limit) options.deadline = 1s;
   const auto limit = options.run_limit ? options.run_limit : options.deadline;
   const Instant now = std::chrono::steady_clock::now();
-  const Sent sent{clerk_.make_task(deed, limit ? now + *limit : Instant::max()),
-                  some_size(random_)};
+  Sent sent{clerk_.make_task(deed, limit ? now + *limit : Instant::max()), some_size(random_),
+            pools_.now()};
   const auto rounds = static_cast<std::uint32_t>(below(random_, 2'000'000));
+  const std::size_t size = deed == Deed::kLarge ? kLargeArgument : some_size(random_);
   try {
-    Future<Payload> future =
-        pool_.submit(options, perform, clerk_.ledger(), sent.task, deed, rounds, sent.result_bytes,
-                     payload_of(sent.task, some_size(random_)));
-    if (below(random_, 4) == 0) {
-      future = future.then([](Future<Payload> ended) { return ended.get(); });
-    }
-    futures_.push_back(std::move(future));
-    sent_.push_back(sent);
-    return true;
+    futures_.push_back(
+        then_perhaps(sent.pool->submit(options, perform, clerk_.ledger(), sent.task, deed, rounds,
+                                       sent.result_bytes, payload_of(sent.task, size))));
+    sent_.push_back(std::move(sent));
   } catch (const ExecutorError& error) {
     clerk_.future_ended(sent.task, {.failure = error.failure()});
-    return false;
+    pools_.replace(sent.pool);
+    std::this_thread::sleep_for(5ms);  // pace: it may not be able to start workers yet
+  }
+}
+
+Future<Payload> Caller::then_perhaps(Future<Payload> future) {
+  if (below(random_, 4) != 0) return future;
+  try {
+    return future.then([](Future<Payload> ended) { return ended.get(); });
+  } catch (const std::system_error&) {
+    return future;  // there is no thread for it now, and the value is still to come
   }
 }
 
@@ -110,14 +115,16 @@ bool Caller::receive() {
 
 void Caller::take(std::size_t at) {
   const auto place = static_cast<std::ptrdiff_t>(at);
-  clerk_.future_ended(sent_[at].task,
-                      outcome_of(futures_[at], sent_[at].task, sent_[at].result_bytes));
+  Outcome outcome = outcome_of(futures_[at], sent_[at].task, sent_[at].result_bytes);
+  const bool pool_ended = !outcome.value && outcome.failure.kind == FailureKind::kSpawn;
+  clerk_.future_ended(sent_[at].task, std::move(outcome));
+  if (pool_ended) pools_.replace(sent_[at].pool);
   sent_.erase(sent_.begin() + place);
   futures_.erase(futures_.begin() + place);
 }
 
-Injector::Injector(Executor& pool, Clerk& clerk, Orders& orders, std::uint64_t seed)
-    : pool_(pool), clerk_(clerk), orders_(orders), random_(seed) {}
+Injector::Injector(Pools& pools, Clerk& clerk, Orders& orders, std::uint64_t seed)
+    : pools_(pools), clerk_(clerk), orders_(orders), random_(seed) {}
 
 void Injector::run(const std::atomic<bool>& stop) {
   Instant next = std::chrono::steady_clock::now();
@@ -137,24 +144,28 @@ void Injector::run(const std::atomic<bool>& stop) {
 }
 
 void Injector::tick() {
-  const std::uint64_t die = below(random_, 100);
-  if (die < 35) {
-    if (!strike_somebody(Blow::kKill)) ++idle_ticks_;
-  } else if (die < 47) {
-    if (!strike_somebody(Blow::kSegv)) ++idle_ticks_;
-  } else if (die < 60) {
-    if (!strike_somebody(Blow::kFreeze)) ++idle_ticks_;
-  } else if (die < 72) {
-    orders_.put(Deed::kSegv);
-  } else if (die < 82) {
-    orders_.put(Deed::kExit);
-  } else if (die < 97) {
-    const Deed starving[] = {Deed::kStarve, Deed::kStarveAborts, Deed::kStarveKilled};
-    orders_.put(kSanitized ? Deed::kExit : starving[below(random_, 3)]);
-  } else if (die < 99) {
+  constexpr Blow kBlows[] = {Blow::kKill, Blow::kKill, Blow::kKill,      Blow::kSegv, Blow::kFreeze,
+                             Blow::kTerm, Blow::kPipe, Blow::kSuspend,   Blow::kQuit, Blow::kHangUp,
+                             Blow::kKill, Blow::kSegv, Blow::kInterrupt, Blow::kChild};
+  constexpr Deed kOrders[] = {Deed::kSegv,        Deed::kExit,    Deed::kSegv,   Deed::kExit,
+                              Deed::kDropsRights, Deed::kSignals, Deed::kLimits, Deed::kCloses};
+  constexpr Deed kHungry[] = {Deed::kStarve, Deed::kStarveAborts, Deed::kStarveKilled};
+  const std::uint64_t die = below(random_, 200);
+  if (die < 110) {
+    if (!strike_somebody(kBlows[below(random_, std::size(kBlows))])) ++idle_ticks_;
+  } else if (die < 164) {
+    orders_.put(kOrders[below(random_, std::size(kOrders))]);
+  } else if (die < 192) {
+    orders_.put(kSanitized ? Deed::kExit : kHungry[below(random_, std::size(kHungry))]);
+  } else if (die < 193) {
+    orders_.put(kSanitized ? Deed::kExit : Deed::kLarge);
+  } else if (die < 197) {
     orders_.put(Deed::kHang);
   } else {
-    pool_.resize(static_cast<int>(2 + below(random_, 4)));
+    try {
+      pools_.now()->resize(static_cast<int>(2 + below(random_, 4)));
+    } catch (const ExecutorError&) {  // it has ended, and is about to be replaced
+    }
   }
 }
 
@@ -162,8 +173,10 @@ bool Injector::strike_somebody(Blow blow) {
   const std::vector<Identity> alive = clerk_.alive();
   if (alive.empty()) return false;
   const Identity worker = alive[below(random_, alive.size())];
+  // Most of those that hang are left to their limit.
+  if (clerk_.hangs(worker) && below(random_, 16) != 0) return false;
   if (!clerk_.strike(worker, blow)) return false;
-  if (blow == Blow::kFreeze) {
+  if (blow == Blow::kFreeze || blow == Blow::kSuspend) {
     const auto now = std::chrono::steady_clock::now();
     later_.push_back({now + std::chrono::milliseconds(20 + below(random_, 300)), worker,
                       below(random_, 2) == 0 ? Blow::kThaw : Blow::kKill});

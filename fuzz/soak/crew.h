@@ -9,7 +9,7 @@
 #include <vector>
 
 #include "fuzz/soak/clerk.h"
-#include "poolproof/executor.h"
+#include "fuzz/soak/pools.h"
 
 namespace poolproof::fuzz::soak {
 
@@ -30,19 +30,21 @@ class Orders {
 // futures have ended. A future that does not end in two minutes is a complaint, and the end.
 class Caller {
  public:
-  Caller(Executor& pool, Clerk& clerk, Orders& orders, std::uint64_t seed);
+  Caller(Pools& pools, Clerk& clerk, Orders& orders, std::uint64_t seed);
   void run(const std::atomic<bool>& stop);
 
  private:
   struct Sent {
     Serial task = 0;
     std::uint32_t result_bytes = 0;
+    std::shared_ptr<Executor> pool = nullptr;
   };
-  bool send();     // false: the pool takes no more
+  void send();
+  Future<Payload> then_perhaps(Future<Payload> future);
   bool receive();  // at least one; false: none came
   void take(std::size_t at);
 
-  Executor& pool_;
+  Pools& pools_;
   Clerk& clerk_;
   Orders& orders_;
   Random random_;
@@ -55,7 +57,7 @@ class Caller {
 // should.
 class Injector {
  public:
-  Injector(Executor& pool, Clerk& clerk, Orders& orders, std::uint64_t seed);
+  Injector(Pools& pools, Clerk& clerk, Orders& orders, std::uint64_t seed);
   void run(const std::atomic<bool>& stop);  // none stays frozen
   std::uint64_t ticks() const { return ticks_; }
   std::uint64_t idle_ticks() const { return idle_ticks_; }  // nobody was there to be struck
@@ -71,7 +73,7 @@ class Injector {
   void finish_frozen(Instant until);
   bool strike_somebody(Blow blow);
 
-  Executor& pool_;
+  Pools& pools_;
   Clerk& clerk_;
   Orders& orders_;
   Random random_;

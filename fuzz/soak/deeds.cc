@@ -1,7 +1,9 @@
 #include "fuzz/soak/deeds.h"
 
 #include <fcntl.h>
+#include <grp.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -45,6 +47,41 @@ void take_all_memory() {
 
 void take_all_memory_and_let_nothing_out() noexcept { take_all_memory(); }
 
+void drop_rights() {
+  if (geteuid() != 0) return;
+  if (setgroups(0, nullptr) != 0 || setresgid(kNobody, kNobody, kNobody) != 0 ||
+      setresuid(kNobody, kNobody, kNobody) != 0) {
+    std::abort();
+  }
+}
+
+void change_signals() {
+  for (const int number : {SIGTERM, SIGPIPE, SIGCHLD}) signal(number, SIG_IGN);
+  for (const int number : {SIGINT, SIGQUIT, SIGHUP}) signal(number, SIG_DFL);
+  sigset_t some;
+  sigemptyset(&some);
+  sigaddset(&some, SIGTSTP);
+  pthread_sigmask(SIG_BLOCK, &some, nullptr);
+}
+
+void lower_limit(__rlimit_resource resource, rlim_t to) {
+  rlimit limit{};
+  getrlimit(resource, &limit);
+  limit.rlim_cur = std::min(limit.rlim_cur, to);
+  setrlimit(resource, &limit);
+}
+
+void lower_limits() {
+  lower_limit(RLIMIT_NOFILE, 16);
+  lower_limit(RLIMIT_FSIZE, 0);
+  lower_limit(RLIMIT_NPROC, 1);
+  if (!kSanitized) lower_limit(RLIMIT_DATA, std::size_t{64} << 20);
+}
+
+void close_descriptors() {
+  for (int fd = 3; fd <= 64; ++fd) close(fd);
+}
+
 // Does not return where the deed ends the process.
 void commit(Deed deed) {
   switch (deed) {
@@ -70,6 +107,16 @@ void commit(Deed deed) {
       return;
     case Deed::kHang:
       while (true) pause();
+    case Deed::kCloses:
+      return close_descriptors();
+    case Deed::kDropsRights:
+      return drop_rights();
+    case Deed::kSignals:
+      return change_signals();
+    case Deed::kLimits:
+      return lower_limits();
+    case Deed::kLarge:
+      std::abort();  // it cannot have come here
   }
 }
 
@@ -91,6 +138,16 @@ std::string to_string(Deed deed) {
       return "starved, killed";
     case Deed::kHang:
       return "hang";
+    case Deed::kCloses:
+      return "closes descriptors";
+    case Deed::kLarge:
+      return "argument beyond its memory";
+    case Deed::kDropsRights:
+      return "drops its rights";
+    case Deed::kSignals:
+      return "changes its signals";
+    case Deed::kLimits:
+      return "lowers its limits";
   }
   return "?";
 }

@@ -25,11 +25,20 @@ enum class Deed {
   kStarveAborts,  // the same where nothing may be thrown: SIGABRT
   kStarveKilled,  // the same, and ends as the kernel's out-of-memory killer ends a process: SIGKILL
   kHang,          // never ends by itself: it is frozen, and ended by its limit
+  kCloses,        // closes all descriptors from 3 to 64, its channel among them
+  kLarge,         // has an argument for which its worker has no memory: it does not begin
+  // The rest of these work as kWork does, and change what the worker is from then on.
+  kDropsRights,  // is another user's, if it was root's
+  kSignals,      // ignores what ends it, and takes what it ignored
+  kLimits,       // has few descriptors and little memory, and may neither write files nor fork
 };
-inline constexpr int kDeeds = 7;
 inline constexpr int kExitCode = 7;
+inline constexpr unsigned kNobody = 65534;  // a user and a group
+// Whether the task gives back its value.
+constexpr bool gives_value(Deed deed) { return deed == Deed::kWork || deed >= Deed::kDropsRights; }
 // Beyond this a worker gets no memory. Sanitizers need more for themselves: there nobody starves.
-inline constexpr std::size_t kMemoryLimit = std::size_t{256} << 20;
+inline constexpr std::size_t kMemoryLimit = std::size_t{96} << 20;
+inline constexpr std::size_t kLargeArgument = std::size_t{104} << 20;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 inline constexpr bool kSanitized = true;
 #else

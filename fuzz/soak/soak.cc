@@ -5,13 +5,16 @@
 #include <chrono>
 #include <cstdio>
 #include <cstring>
+#include <map>
 #include <memory>
 #include <optional>
+#include <string>
 #include <thread>
 #include <vector>
 
 #include "fuzz/soak/crew.h"
 #include "fuzz/soak/gauge.h"
+#include "fuzz/soak/meddler.h"
 
 namespace poolproof::fuzz::soak {
 namespace {
@@ -49,7 +52,8 @@ struct Run {
   Gauge gauge;
   Health health;
   double minutes = 0, rss_at_start = 0, rss_at_end = 0;
-  std::uint64_t ticks = 0, idle_ticks = 0;
+  std::uint64_t ticks = 0, idle_ticks = 0, replaced = 0;
+  std::map<std::string, std::uint64_t> meddled;
 };
 
 double minutes_since(Instant start) {
@@ -58,11 +62,12 @@ double minutes_since(Instant start) {
 }
 
 // The first tenth warms up: threads, arenas and windows reach their size.
-void watch(Run& run, int seconds) {
+void watch(Run& run, int seconds, const Clerk& clerk) {
   const Instant start = std::chrono::steady_clock::now();
   for (int second = 1; second <= seconds; ++second) {
     std::this_thread::sleep_until(start + std::chrono::seconds(second));
     if (second * 10 < seconds) continue;
+    const auto use = clerk.use_descriptors();
     if (run.rss_at_start == 0) run.rss_at_start = rss_mib();
     run.gauge.sample(minutes_since(start));
   }
@@ -76,24 +81,30 @@ void soak_in_faults(const Request& request, Clerk& clerk, Run& run) {
   options.on_callback_error = [](std::exception_ptr) {};  // it comes with the future
   options.worker_stderr = Stderr::kTail;                  // of aborts: said with the error
   if (!kSanitized) options.memory_limit = kMemoryLimit;
-  Executor pool(options);
-  Injector injector(pool, clerk, orders, request.seed);
+  Pools pools(options);
+  Meddler meddler(clerk, request.seed + 7);
+  Injector injector(pools, clerk, orders, request.seed);
   std::vector<std::unique_ptr<Caller>> callers;
   for (int i = 0; i < kCallers; ++i) {
     const std::uint64_t seed = request.seed * 1000 + static_cast<std::uint64_t>(i) + 1;
-    callers.push_back(std::make_unique<Caller>(pool, clerk, orders, seed));
+    callers.push_back(std::make_unique<Caller>(pools, clerk, orders, seed));
   }
-  std::atomic<bool> enough = false, calm = false;
+  std::atomic<bool> enough = false, calm = false, left_alone = false;
   std::vector<std::thread> calling;
   for (const auto& caller : callers) calling.emplace_back([&] { caller->run(enough); });
   std::thread striking([&] { injector.run(calm); });
-  watch(run, request.seconds);
+  std::thread meddling([&] { meddler.run(left_alone); });
+  watch(run, request.seconds, clerk);
+  left_alone = true;
+  meddling.join();
   enough = true;
   for (std::thread& thread : calling) thread.join();
   calm = true;
   striking.join();
-  pool.shutdown();
-  run.health = pool.health();
+  pools.shut_down();
+  run.health = pools.health();
+  run.replaced = pools.replaced();
+  run.meddled = meddler.told();
   run.ticks = injector.ticks();
   run.idle_ticks = injector.idle_ticks();
 }
@@ -112,6 +123,8 @@ void print(const Run& run, const Tally& tally) {
   line("ticks of 20 ms", run.ticks);
   line("ticks with nobody to strike", run.idle_ticks);
   for (const auto& [what, count] : tally.faults) line(what, count);
+  for (const auto& [what, count] : run.meddled) line(what, count);
+  line("signals that the program has handled", signals_handled());
   std::printf("processes\n");
   line("that began a task", tally.processes);
   line("whose death is a future's error", tally.ended_a_task);
@@ -121,6 +134,8 @@ void print(const Run& run, const Tally& tally) {
   line("frozen for sure when their limit came", tally.frozen_for_sure);
   std::printf("the pool says\n");
   line("spawned", run.health.spawned);
+  line("spawns that failed", run.health.spawn_failures);
+  line("pools that ended for it, and were replaced", run.replaced);
   line("tasks given to another worker", run.health.requeued);
   line("workers recycled", run.health.ended_by(Cause::kSpent));
   std::printf("the calling process\n");
@@ -145,7 +160,13 @@ void judge_growth(const Run& run, Clerk& clerk) {
 int soak(const Request& request) {
   std::printf("soak of %d s, seed %llu\n", request.seconds,
               static_cast<unsigned long long>(request.seed));
+  if (!Meddler::has_rights()) {
+    std::printf(
+        "SKIPPED: rights that are given up for a while, since this user has none; run it "
+        "as root\n");
+  }
   std::fflush(stdout);
+  handle_signals();
   const Belongings before_all = belongings();
   std::vector<std::string> wrong;
   {
