@@ -57,6 +57,9 @@ std::string describe(const Failure& failure) {
              (failure.started ? " was running when its " : " had not started when its third ") +
              failure.text + what_became_of_pool(failure.pool_after);
     case FailureKind::kPoolBroken:
+    case FailureKind::kSpawn:
+    case FailureKind::kInitializer:
+    case FailureKind::kSupervisorLost:
       return task + (failure.started ? " may have run, and was ended: " : " cannot run: ") +
              failure.text;
     case FailureKind::kProtocol:
@@ -69,10 +72,6 @@ std::string describe(const Failure& failure) {
     case FailureKind::kCancelled:
     case FailureKind::kShutdown:
       return task + " has ended: " + failure.text;
-    case FailureKind::kSpawn:
-    case FailureKind::kInitializer:
-    case FailureKind::kSupervisorLost:
-      return task + " cannot run: " + failure.text;
     case FailureKind::kQueueFull:
     case FailureKind::kNesting:
       return failure.text;
@@ -142,20 +141,6 @@ bool TerminatedWorkerError::core() const {
   const auto* signaled = std::get_if<Signaled>(&failure().exit);
   return signaled != nullptr && signaled->core;
 }
-
-namespace {
-
-Failure timeout_failure(TaskId task) {
-  Failure failure;
-  failure.kind = FailureKind::kTimeout;
-  failure.task = task;
-  failure.started = true;  // for all that is known here
-  return failure;
-}
-
-}  // namespace
-
-TimeoutError::TimeoutError(TaskId task) : ExecutorError(timeout_failure(task)) {}
 
 void throw_failure(const Failure& failure) {
   switch (failure.kind) {

@@ -111,6 +111,13 @@ bool FutureNode::is_plain() const {
 FutureNode::FutureNode(TaskId task, std::shared_ptr<Patron> patron)
     : task_(task), patron_(std::move(patron)) {}
 
+FutureNode::FutureNode(const NodePtr& source)
+    : task_(source->task_), name_(source->name_), patron_(source->patron_) {}
+
+void FutureNode::set_name(const std::string& name) {
+  if (!name.empty()) name_ = std::make_shared<const std::string>(name);
+}
+
 NodePtr FutureNode::reference() {
   references_.fetch_add(1, std::memory_order_relaxed);
   return NodePtr(this);
@@ -257,8 +264,19 @@ void tell_thrown(Patron* patron, const std::exception_ptr& what) noexcept {
   }
 }
 
-void throw_decode_error(TaskId task, std::exception_ptr why) {
-  throw DecodeError(describe_exception(FailureKind::kDecode, Stage::kResult, task, why));
+void FutureNode::throw_timeout() const {
+  Failure failure;
+  failure.kind = FailureKind::kTimeout;
+  failure.task = task_;
+  failure.task_name = name();
+  failure.started = true;  // for all that is known here
+  throw_failure(failure);
+}
+
+void FutureNode::throw_decode_error(std::exception_ptr why) const {
+  Failure failure = describe_exception(FailureKind::kDecode, Stage::kResult, task_, why);
+  failure.task_name = name();
+  throw_failure(failure);
 }
 
 Failure describe_exception(FailureKind kind, Stage stage, TaskId task, std::exception_ptr what) {

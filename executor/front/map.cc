@@ -68,6 +68,15 @@ struct Slot {
   std::size_t left = 0;  // elements not yet handed out
 };
 
+// In order of completion, where no task is waited for more than another.
+[[noreturn]] void throw_no_result_in_time() {
+  Failure failure;
+  failure.kind = FailureKind::kTimeout;
+  failure.started = true;  // for all that is known here
+  failure.text = "no further result of the map came in time; its tasks go on";
+  throw_failure(failure);
+}
+
 }  // namespace
 
 class MapRun::State {
@@ -116,7 +125,9 @@ class MapRun::State {
     return element();
   }
 
-  TaskId task() const { return last_node_ ? last_node_->task() : 0; }
+  [[noreturn]] void throw_decode_error(std::exception_ptr why) const {
+    last_node_->throw_decode_error(std::move(why));
+  }
 
  private:
   std::size_t window() const {
@@ -192,13 +203,13 @@ class MapRun::State {
       if (const auto arrived = arrivals_.next(until_)) {
         chosen = slots_.find(*arrived);
       } else if (arrivals_.pending() != 0) {
-        throw TimeoutError(chosen->second.node ? chosen->second.node->task() : 0);
+        throw_no_result_in_time();
       } else {
         chosen = slots_.find(unsent_.front());
         unsent_.pop_front();
       }
     } else if (const NodePtr& node = chosen->second.node; node && !node->wait(until_)) {
-      throw TimeoutError(node->task());
+      node->throw_timeout();
     }
     const Slot& slot = chosen->second;
     reply_.reset();
@@ -225,10 +236,10 @@ class MapRun::State {
       bytes = reply_->part(read_number<std::uint64_t>(*reply_));
       if (end > static_cast<std::uint8_t>(ElementEnd::kFailure)) throw BadBytes("no such end");
       if (end == static_cast<std::uint8_t>(ElementEnd::kFailure)) {
-        failure = read_failure(bytes, task());
+        failure = read_failure(bytes, last_node_->task());
       }
     } catch (...) {
-      throw_decode_error(task(), std::current_exception());
+      throw_decode_error(std::current_exception());
     }
     if (failure) throw_failure(*failure);
     return bytes;
@@ -266,7 +277,9 @@ MapRun::MapRun(Pool& pool, const MapOptions& options, Bytes head, Draw draw,
 }
 MapRun::~MapRun() = default;
 std::optional<std::span<const std::byte>> MapRun::next() { return state_->next(); }
-TaskId MapRun::task() const { return state_->task(); }
+void MapRun::throw_decode_error(std::exception_ptr why) const {
+  state_->throw_decode_error(std::move(why));
+}
 
 Bytes describe_element(Step step, std::exception_ptr what) {
   return transport::to_bytes(transport::describe_thrown(static_cast<std::uint8_t>(step), what));

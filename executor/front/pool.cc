@@ -104,8 +104,8 @@ std::optional<Failure> Pool::too_long(const Bytes& payload) const {
 NodePtr Pool::open_task(const TaskOptions& options, MakeNode make) {
   const TaskId task = ++last_task_;
   NodePtr node(make(task, shared_from_this()));
+  node->set_name(options.name);
   open_.emplace(task, node);
-  if (!options.name.empty()) names_.emplace(task, options.name);
   if (trace_) trace_->submitted(task, options.name);
   return node;
 }
@@ -349,14 +349,10 @@ void Pool::settle(TaskId task, supervise::Outcome outcome) {
     const std::lock_guard lock(mutex_);
     open = open_.extract(task);
     POOLPROOF_CHECK(!open.empty(), "a future ends once");
-    if (auto named = names_.extract(task)) {
-      if (auto* failure = std::get_if<Failure>(&outcome)) {
-        failure->task_name = std::move(named.mapped());
-      }
-    }
     if (waiting_for_room_ != 0) room_.notify_one();
   }
   try {
+    if (auto* failure = std::get_if<Failure>(&outcome)) failure->task_name = open.mapped()->name();
     std::visit([&](auto& each) { open.mapped()->settle(std::move(each)); }, outcome);
   } catch (...) {  // no memory for the failure: it ends with the pool, then
     const std::lock_guard lock(mutex_);

@@ -114,7 +114,6 @@ class Pool : public Patron, public supervise::Outlet, public std::enable_shared_
   Health last_health_;                                     // once it is over
   TaskId last_task_ = 0;
   std::unordered_map<TaskId, NodePtr> open_;
-  std::unordered_map<TaskId, std::string> names_;  // of those open that have one
   std::condition_variable room_;                   // for those who wait until fewer tasks are open
   int waiting_for_room_ = 0;
   std::optional<supervise::Inbox> inbox_;

@@ -86,13 +86,11 @@ void Pool::end_open(const std::function<bool(TaskId)>& has_certainly_not_run) {
   for (auto pause = std::chrono::milliseconds(1); !open_.empty();) {
     const auto [task, node] = *open_.begin();
     const bool started = !has_certainly_not_run(task);
-    std::string name;
-    if (auto named = names_.extract(task)) name = std::move(named.mapped());
     lock.unlock();
     try {
       Failure failure = *ended_;
       failure.task = task;
-      failure.task_name = std::move(name);
+      failure.task_name = node->name();
       failure.started = started;
       node->settle(std::move(failure));
     } catch (...) {

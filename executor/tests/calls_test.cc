@@ -1,6 +1,7 @@
 // What an executor can do beside submit: prestart, batches, moves, names.
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include <atomic>
 #include <chrono>
@@ -18,6 +19,16 @@
 #include "poolproof/wait.h"
 
 namespace poolproof {
+namespace {
+struct Undecodable {};
+}  // namespace
+
+template <>
+struct Codec<Undecodable> {
+  static void encode(WireWriter&, const Undecodable&) {}
+  static Undecodable decode(WireReader&) { throw std::invalid_argument("odd"); }
+};
+
 namespace {
 
 using namespace testing_support;
@@ -251,6 +262,34 @@ TEST(Name, of_a_task_stands_in_the_texts_of_its_errors) {
   EXPECT_EQ(text_of(pool.submit_batch(
                 {.name = "one of many"}, [](int) { throw 1; }, std::vector{1})[0]),
             "task 5 \"one of many\" threw int: 1");
+
+  const auto late = [](auto future) -> std::string {
+    try {
+      future.get_for(0s);
+      return "a value";
+    } catch (const TimeoutError& error) {
+      EXPECT_EQ(error.failure().task, 6u);
+      future.cancel({.running = Running::kKill});
+      return error.what();
+    }
+  };
+  const std::string ran_out = "the wait for task 6 \"slow\" ran out; the task has not ended";
+  EXPECT_EQ(late(pool.submit({.name = "slow"}, [] { ::pause(); })), ran_out);
+  EXPECT_EQ(text_of(pool.submit({.name = "odd"}, [] { return Undecodable(); }))
+                .find("the result of task 7 \"odd\" could not be decoded"),
+            0u);
+}
+
+TEST(Name, of_a_task_stands_in_the_texts_of_the_callbacks_that_wait_for_it) {
+  Executor pool({.workers = 1});
+  auto future = pool.submit({.name = "slow"}, [] { ::pause(); }).then([] { return 1; });
+  try {
+    future.get_for(0s);
+    FAIL() << "it has no value yet";
+  } catch (const TimeoutError& error) {
+    EXPECT_STREQ(error.what(), "the wait for task 1 \"slow\" ran out; the task has not ended");
+  }
+  future.cancel({.running = Running::kKill});
 }
 
 TEST(Name, of_a_task_stands_in_the_trace_whatever_bytes_it_has) {

@@ -192,5 +192,17 @@ TEST(PoolAfterDeath, ended_with_every_error_that_says_so_by_its_class) {
   }
 }
 
+TEST(Text, of_a_pool_that_has_ended_says_of_each_task_whether_it_may_have_run) {
+  for (const FailureKind kind : {FailureKind::kPoolBroken, FailureKind::kSpawn,
+                                 FailureKind::kInitializer, FailureKind::kSupervisorLost}) {
+    const auto text = [kind](bool started) {
+      return std::string(
+          ExecutorError({.kind = kind, .task = 7, .text = "why", .started = started}).what());
+    };
+    EXPECT_EQ(text(false), "task 7 cannot run: why");
+    EXPECT_EQ(text(true), "task 7 may have run, and was ended: why");
+  }
+}
+
 }  // namespace
 }  // namespace poolproof

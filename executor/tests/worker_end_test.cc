@@ -156,6 +156,8 @@ TEST(DescriptorLimit, that_is_lowered_below_what_the_pool_holds_delays_no_task) 
   Meeting meeting;
   meeting.let_go();
   Executor pool({.workers = 12});
+  // UBSan looks at the first object of a type through a pipe, for which there is no room later.
+  EXPECT_EQ(pool.submit([] { return 7; }).get(), 7);
   std::vector<Future<int>> busy;
   for (int i = 0; i < 12; ++i) busy.push_back(pool.submit(await_signal, meeting.folder(), i));
   const std::vector<int> pids = meeting.await(12);

@@ -253,8 +253,7 @@ class POOLPROOF_EXPORT NestingError : public ExecutorError {
 // The wait of the caller ran out. That ended nothing: the task waits or runs as before.
 class POOLPROOF_EXPORT TimeoutError : public ExecutorError {
  public:
-  explicit TimeoutError(TaskId task);
-  explicit TimeoutError(const Failure& failure) : ExecutorError(failure) {}
+  using ExecutorError::ExecutorError;
 };
 
 // Throws the class that belongs to `failure.kind`.

@@ -102,14 +102,14 @@ T Future<T>::get() {
 template <class T>
 template <class Rep, class Period>
 T Future<T>::get_for(std::chrono::duration<Rep, Period> timeout) {
-  if (!wait_for(timeout)) throw TimeoutError(task_);
+  if (!wait_for(timeout)) node_->throw_timeout();
   return get();
 }
 
 template <class T>
 template <class Duration>
 T Future<T>::get_until(std::chrono::time_point<std::chrono::steady_clock, Duration> instant) {
-  if (!wait_until(instant)) throw TimeoutError(task_);
+  if (!wait_until(instant)) node_->throw_timeout();
   return get();
 }
 

@@ -87,7 +87,7 @@ class MapRange {
         if (in.remaining() != 0) throw BadBytes("bytes are left over after the result");
         return value;
       } catch (...) {
-        detail::throw_decode_error(run_->task(), std::current_exception());
+        run_->throw_decode_error(std::current_exception());
       }
     }
   }

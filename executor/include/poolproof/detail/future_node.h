@@ -8,6 +8,7 @@
 #include <exception>
 #include <memory>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -34,6 +35,7 @@ struct Sources {
 class POOLPROOF_EXPORT FutureNode {
  public:
   FutureNode(TaskId task, std::shared_ptr<Patron> patron);
+  explicit FutureNode(const NodePtr& source);  // of the same task
   virtual ~FutureNode() = default;
   FutureNode(const FutureNode&) = delete;
   FutureNode& operator=(const FutureNode&) = delete;
@@ -57,6 +59,10 @@ class POOLPROOF_EXPORT FutureNode {
   // In a process that was forked from the executor's the end never comes: ShutdownExecutorError.
   void refuse_in_fork() const;
   void cancel(const CancelOptions& options);  // of every task that this waits for
+
+  // Who had to wait too long, or cannot decode the result, is told which task it was.
+  [[noreturn]] void throw_timeout() const;
+  [[noreturn]] void throw_decode_error(std::exception_ptr why) const;
 
   // What must end before this can. Called under parking_lock.
   virtual void add_sources(std::vector<NodePtr>& /*to*/) const {}
@@ -82,6 +88,9 @@ class POOLPROOF_EXPORT FutureNode {
   // Whether its destructor runs none of the user's, as long as its patron is not the last one's.
   bool is_plain() const;
   TaskId task() const { return task_; }
+  // TaskOptions::name, which the nodes of callbacks share; before anybody else sees this.
+  void set_name(const std::string& name);
+  std::string name() const { return name_ ? *name_ : std::string(); }
   const std::shared_ptr<Patron>& patron() const { return patron_; }
 
  protected:
@@ -103,6 +112,7 @@ class POOLPROOF_EXPORT FutureNode {
   std::atomic<std::uint32_t> word_{0};
   std::atomic<std::uint32_t> references_{1};
   const TaskId task_;
+  std::shared_ptr<const std::string> name_;
   FutureNode* link_ = nullptr;  // of the queue that it is in
   Bytes result_;
   std::unique_ptr<Failure> failure_;
@@ -112,7 +122,6 @@ class POOLPROOF_EXPORT FutureNode {
   std::shared_ptr<Patron> patron_;
 };
 
-[[noreturn]] POOLPROOF_EXPORT void throw_decode_error(TaskId task, std::exception_ptr why);
 // An exception of this process as a plain value, with its type name and text.
 POOLPROOF_EXPORT Failure describe_exception(FailureKind kind, Stage stage, TaskId task,
                                             std::exception_ptr what);

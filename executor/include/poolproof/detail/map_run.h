@@ -40,7 +40,8 @@ class POOLPROOF_EXPORT MapRun {
   // The bytes of the next result, which stay until the next call; nullopt: there is none. Throws
   // what became of that element instead, or what the input threw, or TimeoutError.
   std::optional<std::span<const std::byte>> next();
-  TaskId task() const;  // that the last result came from
+  // That of the last result, which could not be decoded.
+  [[noreturn]] void throw_decode_error(std::exception_ptr why) const;
 
  private:
   class State;

@@ -33,7 +33,7 @@ class TaskNode final : public TypedNode<T> {
         if (in.remaining() != 0) throw BadBytes("bytes are left over after the result");
         return value;
       } catch (...) {
-        throw_decode_error(this->task(), std::current_exception());
+        this->throw_decode_error(std::current_exception());
       }
     }
   }
@@ -48,8 +48,7 @@ FutureNode* make_task_node(TaskId task, std::shared_ptr<Patron> patron) {
 template <class T>
 class LinkedNode : public TypedNode<T> {
  public:
-  explicit LinkedNode(NodePtr source)
-      : TypedNode<T>(source->task(), source->patron()), source_(std::move(source)) {
+  explicit LinkedNode(NodePtr source) : TypedNode<T>(source), source_(std::move(source)) {
     this->has_sources();
   }
   void add_sources(std::vector<NodePtr>& to) const override {
