@@ -25,30 +25,13 @@
 #include <unordered_map>
 #include <vector>
 
+#include "fuzz/soak/blow.h"
 #include "fuzz/soak/deeds.h"
 #include "poolproof/error.h"
 
 namespace poolproof::fuzz::soak {
 
 using Instant = std::chrono::steady_clock::time_point;
-
-// Struck from outside.
-enum class Blow {
-  kKill,
-  kSegv,
-  kFreeze,
-  kThaw,
-  kTerm,
-  kPipe,
-  kSuspend,  // as a terminal's Ctrl-Z
-  // Ignored, but by a worker whose task has changed that.
-  kInterrupt,
-  kQuit,
-  kHangUp,
-  kChild,
-};
-std::string to_string(Blow blow);
-int signal_of(Blow blow);
 
 struct Strike {
   Identity worker = {};
