@@ -270,8 +270,6 @@ void Loop::carry_out(SpawnWorker& order, std::vector<Input>& inputs) {
     hand.tail.emplace(os_, hand.child.errors);
     hand.errors_identity = os_.identity(hand.child.errors);
   }
-  hand.channel_identity = os_.identity(hand.child.channel);
-  hand.handle_identity = os_.identity(hand.child.handle);
   hand.lifeline_identity = os_.identity(hand.child.lifeline);
   hand.channel =
       std::make_unique<transport::Channel>(os_, hand.child.channel, settings_.max_payload);

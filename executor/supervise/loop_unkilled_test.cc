@@ -53,17 +53,33 @@ class UnkilledInitialized : public World {
             .initializer = std::make_shared<const transport::Payload>(bytes("first"))}) {}
 };
 
-TEST_F(UnkilledInitialized, one_that_is_killed_before_its_spawn_is_told_is_sent_nothing) {
+// Its place is free at once, and the next worker is started before its loss is told.
+TEST_F(UnkilledInitialized, one_that_is_given_up_breaks_the_pool_and_its_replacement_is_killed) {
   os.kills_fail_with = kNotAllowed;
   os.no_lifelines = true;
   submit(1);
   os.say_bytes(0, bytes("no frame, but garbage that convicts it"));
   settle_down();
   inbox.put(ResizeAsked{2});
+  os.kills_fail_with.reset();
   pass(500ms);
-  ASSERT_EQ(recorder.ends.size(), 1u) << "the pool has broken with worker 0";
+  ASSERT_EQ(recorder.ends.size(), 1u);
+  EXPECT_EQ(recorder.ends[0].kind, FailureKind::kPoolBroken);
   ASSERT_EQ(os.spawned(), 2u);
-  EXPECT_EQ(os.heard(1), std::nullopt);
+  EXPECT_TRUE(os.worker(1).killed);
+}
+
+TEST_F(UnkilledInitialized, one_that_is_given_up_breaks_the_pool_though_no_replacement_can_start) {
+  os.kills_fail_with = kNotAllowed;
+  os.no_lifelines = true;
+  submit(1);
+  os.say_bytes(0, bytes("no frame, but garbage that convicts it"));
+  settle_down();
+  inbox.put(ResizeAsked{2});
+  os.fail_next_spawn({"clone", EAGAIN});
+  pass(500ms);
+  ASSERT_EQ(recorder.ends.size(), 1u);
+  EXPECT_EQ(recorder.ends[0].kind, FailureKind::kPoolBroken) << recorder.ends[0].text;
 }
 
 TEST_F(Unkilled1, three_fresh_ones_in_a_row_end_the_pool) {

@@ -11,10 +11,14 @@ namespace {
 using transport::Frame;
 using transport::FrameKind;
 
-// The order that matters: what was sent before what answers it; replies before channel loss before
+// The order that matters: whether there is a worker at all, before the end of another one decides
+// what becomes of it; what was sent before what answers it; replies before channel loss before
 // exits, so that a finished task never turns into an error (law L7); then what the program asks.
 // Deadlines come last, in expire().
 int rank(const Input& input) {
+  if (std::holds_alternative<WorkerSpawned>(input) || std::holds_alternative<SpawnFailed>(input)) {
+    return -2;
+  }
   if (std::holds_alternative<PayloadMoved>(input)) return -1;
   if (std::holds_alternative<FrameCame>(input) || std::holds_alternative<GarbageCame>(input)) {
     return 0;
@@ -219,9 +223,10 @@ void Supervisor::take(WorkerSpawned& input) {
   ++counters_.spawned;
   spawn_failures_ = 0;
   Worker* worker = find(input.worker);
-  if (worker == nullptr) return;
+  POOLPROOF_CHECK(worker != nullptr && worker->state == State::kStarting,
+                  "what becomes of a worker is told after its spawn");
   worker->ref.pid = input.pid;
-  if (options_.initializer && worker->state == State::kStarting) {
+  if (options_.initializer) {
     orders_.push_back(SendFrame{worker->id, FrameKind::kInitialize, 0, options_.initializer});
   }
 }
