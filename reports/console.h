@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "conformance/verdict.h"
+#include "conformance/judge/verdict.h"
 #include "reports/text.h"  // escaped()
 
 namespace poolproof::reports {

@@ -4,7 +4,7 @@
 #include <string>
 #include <string_view>
 
-#include "conformance/verdict.h"
+#include "conformance/judge/verdict.h"
 #include "reports/console.h"
 
 namespace poolproof::reports {

@@ -5,8 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "conformance/observation.h"
-#include "conformance/verdict.h"
+#include "conformance/judge/verdict.h"
+#include "conformance/record/observation.h"
 
 namespace poolproof::reports {
 

@@ -6,7 +6,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <vector>
 
-#include "conformance/observation.h"
+#include "conformance/record/observation.h"
 
 namespace poolproof::reports {
 

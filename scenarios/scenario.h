@@ -24,7 +24,7 @@ class ScenarioError : public std::runtime_error {
 
 struct TaskGroup {   // [task.ROLE]
   std::string role;  // "victim", "bystander"
-  std::string body;  // of the closed list in conformance/protocol.md
+  std::string body;  // of the closed list in conformance/protocol/protocol.md
   std::string value_json = "null";
   std::string stage;  // carry only
   int count = 1;

@@ -1,6 +1,6 @@
 // The closed lists of words that a scenario file may use, and the nearest one to a misspelt word.
 //
-// The lists are those of conformance/protocol.md; words_test.cc holds the two together.
+// The lists are those of conformance/protocol/protocol.md; words_test.cc holds the two together.
 #pragma once
 
 #include <span>

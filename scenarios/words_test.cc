@@ -12,7 +12,7 @@ namespace {
 using Set = std::set<std::string>;
 
 std::string protocol_page() {
-  std::ifstream file(std::string(POOLPROOF_SOURCE_DIR) + "/conformance/protocol.md");
+  std::ifstream file(std::string(POOLPROOF_SOURCE_DIR) + "/conformance/protocol/protocol.md");
   std::ostringstream text;
   text << file.rdbuf();
   return text.str();

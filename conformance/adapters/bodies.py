@@ -1,4 +1,4 @@
-"""What tasks do: a closed list, the same for every pool (../protocol.md, "Bodies").
+"""What tasks do: a closed list, the same for every pool (../protocol/protocol.md, "Bodies").
 
 A worker imports this module to run a task, and an adapter imports it through the kit. It reaches
 the harness by the two addresses in the task's own arguments, and knows nothing of the line.

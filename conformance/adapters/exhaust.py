@@ -1,4 +1,4 @@
-"""Using up what a process lives on (../protocol.md, "Rendezvous", `exhaust`).
+"""Using up what a process lives on (../protocol/protocol.md, "Rendezvous", `exhaust`).
 
 Each taker takes more and more until the process ends, or is refused: then it gives back all that it
 took and raises what the language raises. A taker that was given `at_most` returns.

@@ -1,7 +1,7 @@
 """The adapter kit for Python: the line to the harness, and the loop that obeys it.
 
 An adapter imports this module FIRST, before its pool, and ends with `kit.serve(MyAdapter())`. It
-translates between the two and holds no opinion, no time-out and no retry (../protocol.md).
+translates between the two and holds no opinion, no time-out and no retry (../protocol/protocol.md).
 
 The kit's law: importing this module takes the line away from fd 0 and fd 1, so that nothing which
 the pool, its workers or a task prints or reads can touch it. There is no buffered object and no
@@ -344,7 +344,7 @@ def serve(adapter: Adapter) -> None:
     if _LINE is None:
         print(
             "An adapter is started by the harness, with fd 0 as its SOCK_SEQPACKET socket"
-            " (conformance/protocol.md); try: poolproof check -- COMMAND",
+            " (conformance/protocol/protocol.md); try: poolproof check -- COMMAND",
             file=sys.stderr,
         )
         sys.exit(2)

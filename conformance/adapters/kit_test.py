@@ -126,7 +126,7 @@ def test_started_by_hand_it_says_what_it_is() -> None:
         timeout=30,
     )
     assert ended.returncode == 2
-    assert "conformance/protocol.md" in ended.stderr and ended.stdout == ""
+    assert "conformance/protocol/protocol.md" in ended.stderr and ended.stdout == ""
 
 
 # --- nonsense ---------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Outcomes: how a value or a pool's own error is told in the protocol's words (../protocol.md).
+"""Outcomes: how a value or a pool's own error is told in words of ../protocol/protocol.md.
 
 Pure functions. An adapter calls them through the kit: `kit.value`, `kit.outcome_of`.
 """

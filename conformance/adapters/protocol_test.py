@@ -16,7 +16,7 @@ import submission
 from driver import Harness, adapter
 from jsonschema import Draft202012Validator, ValidationError
 
-PAGE = (Path(__file__).resolve().parent.parent / "protocol.md").read_text()
+PAGE = (Path(__file__).resolve().parent.parent / "protocol" / "protocol.md").read_text()
 
 
 # --- reading the page -------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""Reads ../schemas, for the tests: one JSON Schema (2020-12) for each kind of message."""
+"""Reads ../protocol/schemas, for the tests: one JSON Schema (2020-12) for each kind of message."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema
 from referencing import Registry, Resource
 
-FOLDER = Path(__file__).resolve().parent.parent / "schemas"
+FOLDER = Path(__file__).resolve().parent.parent / "protocol" / "schemas"
 
 
 def names(kind: str = "") -> list[str]:

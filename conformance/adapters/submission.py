@@ -1,4 +1,4 @@
-"""Reads `submit`, `open` and `resize`: are they sound, and what is asked for? (../protocol.md)"""
+"""Reads `submit`, `open`, `resize`: are they sound, what is asked for? (../protocol/protocol.md)"""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ bool await_end(Interview& talk, const std::string& id, const std::string& what) 
   }
   if (talk.refused(id)) {
     talk.find("the task " + what + " was refused",
-              "every adapter has all bodies of conformance/protocol.md (the kits do)");
+              "every adapter has all bodies of conformance/protocol/protocol.md (the kits do)");
     return false;
   }
   return true;

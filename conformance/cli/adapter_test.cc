@@ -48,7 +48,7 @@ void print(const Tested& tested) {
               << "\n";
   } else {
     std::cout << count << (count == 1 ? " finding" : " findings") << " (" << tried
-              << "); the rules are in conformance/protocol.md\n";
+              << "); the rules are in conformance/protocol/protocol.md\n";
   }
 }
 

@@ -1,5 +1,5 @@
 // `poolproof check`. Declared in commands.h.
-#include "conformance/check.h"
+#include "conformance/run/check.h"
 
 #include <fmt/format.h>
 #include <unistd.h>
@@ -12,7 +12,7 @@
 #include "conformance/cli/home.h"
 #include "conformance/cli/report_command.h"
 #include "conformance/cli/watch.h"
-#include "conformance/oracle.h"
+#include "conformance/judge/oracle.h"
 #include "reports/json.h"
 
 namespace poolproof::cli {

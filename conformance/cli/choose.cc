@@ -10,7 +10,7 @@
 #include <string_view>
 
 #include "conformance/cli/home.h"
-#include "conformance/versions.h"
+#include "conformance/run/versions.h"
 
 namespace poolproof::cli {
 namespace {

@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "conformance/cli/commands.h"
-#include "conformance/pools.h"
+#include "conformance/run/pools.h"
 #include "scenarios/scenario.h"
 
 namespace poolproof::cli {

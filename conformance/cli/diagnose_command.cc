@@ -7,8 +7,8 @@
 
 #include "conformance/cli/commands.h"
 #include "conformance/cli/stacks.h"
-#include "conformance/hang/examine.h"
-#include "conformance/hang/graph.h"
+#include "conformance/observe/examine.h"
+#include "conformance/observe/graph.h"
 
 namespace poolproof::cli {
 namespace {

@@ -45,7 +45,7 @@ const std::map<std::string, const char*> kMeaning = {
 
 std::string meaning_of(const std::string& capability) {
   const auto found = kMeaning.find(capability);
-  return found == kMeaning.end() ? "see conformance/protocol.md" : found->second;
+  return found == kMeaning.end() ? "see conformance/protocol/protocol.md" : found->second;
 }
 
 scenarios::PoolFacts able_pool(Recovery recovers) {

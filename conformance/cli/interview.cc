@@ -151,7 +151,7 @@ void Interview::from_line() {
     if (received->wrong) {
       find("a message is wrong: " + *received->wrong + "; it was `" +
                received->text.substr(0, 200) + "`",
-           "see \"From the adapter\" and \"Outcome\" in conformance/protocol.md");
+           "see \"From the adapter\" and \"Outcome\" in conformance/protocol/protocol.md");
       // Nothing after it can be trusted; but what it might have been may still be an answer.
       if (!received->message.is_object()) throw ConversationOver{};
     } else if (auto more = strict_complaint_about(received->message)) {

@@ -12,7 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "conformance/adapter_line.h"
+#include "conformance/run/adapter_line.h"
 #include "faults/cage/cage.h"
 
 namespace poolproof::cli {

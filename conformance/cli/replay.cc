@@ -9,7 +9,7 @@
 
 #include "conformance/cli/home.h"
 #include "conformance/cli/watch.h"
-#include "conformance/replay.h"
+#include "conformance/run/replay.h"
 #include "reports/json.h"
 
 namespace poolproof::cli {

@@ -6,8 +6,8 @@
 #include <iostream>
 #include <system_error>
 
-#include "conformance/oracle.h"
-#include "conformance/record.h"
+#include "conformance/judge/oracle.h"
+#include "conformance/record/record.h"
 #include "reports/html.h"
 #include "reports/junit.h"
 

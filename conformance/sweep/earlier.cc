@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "conformance/oracle.h"
+#include "conformance/judge/oracle.h"
 #include "conformance/sweep/points.h"
 
 namespace poolproof::conformance::sweep {

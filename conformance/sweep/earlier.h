@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "conformance/observation.h"
+#include "conformance/judge/verdict.h"
+#include "conformance/record/observation.h"
 #include "conformance/sweep/labels.h"
 #include "conformance/sweep/workload.h"
-#include "conformance/verdict.h"
 
 namespace poolproof::conformance::sweep {
 

@@ -5,7 +5,7 @@
 
 #include <algorithm>
 
-#include "conformance/staged_attempt.h"
+#include "conformance/judge/staged_attempt.h"
 
 namespace poolproof::conformance::sweep {
 namespace {

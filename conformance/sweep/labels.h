@@ -8,7 +8,7 @@
 #include <string_view>
 #include <vector>
 
-#include "conformance/observation.h"
+#include "conformance/record/observation.h"
 #include "conformance/sweep/phase.h"
 #include "faults/call_strike.h"
 

@@ -4,7 +4,7 @@
 #include <string>
 #include <vector>
 
-#include "conformance/observation.h"
+#include "conformance/record/observation.h"
 
 namespace poolproof::conformance::sweep::staged {
 

@@ -6,7 +6,7 @@
 #include <tuple>
 #include <utility>
 
-#include "conformance/oracle.h"
+#include "conformance/judge/oracle.h"
 #include "conformance/sweep/earlier.h"
 
 namespace poolproof::conformance::sweep {

@@ -8,8 +8,8 @@
 #include <string>
 #include <vector>
 
-#include "conformance/pools.h"
-#include "conformance/session.h"
+#include "conformance/run/pools.h"
+#include "conformance/run/session.h"
 #include "conformance/sweep/labels.h"
 #include "conformance/sweep/points.h"
 #include "conformance/sweep/workload.h"

@@ -4,7 +4,7 @@
 #include <set>
 #include <tuple>
 
-#include "conformance/oracle.h"
+#include "conformance/judge/oracle.h"
 
 namespace poolproof::conformance::sweep {
 namespace {

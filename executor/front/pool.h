@@ -114,7 +114,7 @@ class Pool : public Patron, public supervise::Outlet, public std::enable_shared_
   Health last_health_;                                     // once it is over
   TaskId last_task_ = 0;
   std::unordered_map<TaskId, NodePtr> open_;
-  std::condition_variable room_;                   // for those who wait until fewer tasks are open
+  std::condition_variable room_;  // for those who wait until fewer tasks are open
   int waiting_for_room_ = 0;
   std::optional<supervise::Inbox> inbox_;
   std::unique_ptr<Trace> trace_;  // from the start of the supervisor until it is joined

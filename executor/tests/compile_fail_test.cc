@@ -253,8 +253,7 @@ TEST_P(Compiler, of_an_older_standard_is_told_which_one_is_needed_and_nothing_el
                                     "c++17");
     EXPECT_FALSE(verdict.compiles);
     const std::size_t first = verdict.text.find("error:");
-    EXPECT_NE(verdict.text.find("poolproof needs C++20: use -std=c++20", first),
-              std::string::npos)
+    EXPECT_NE(verdict.text.find("poolproof needs C++20: use -std=c++20", first), std::string::npos)
         << verdict.text;
     EXPECT_EQ(verdict.text.find("'poolproof'"), std::string::npos) << verdict.text;
     EXPECT_LE(std::count(verdict.text.begin(), verdict.text.end(), '\n'), 20) << verdict.text;

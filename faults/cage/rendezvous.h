@@ -1,5 +1,5 @@
 // Where bodies meet the harness: a Unix stream socket. One connection is one meeting: a line in,
-// the answer out, and the body closes (conformance/protocol.md, "Rendezvous").
+// the answer out, and the body closes (conformance/protocol/protocol.md, "Rendezvous").
 #pragma once
 
 #include <map>

@@ -1,4 +1,4 @@
-// What tasks do: the closed list of conformance/protocol.md. These run in the pool's workers.
+// What tasks do, in the workers: the closed list of conformance/protocol/protocol.md.
 #pragma once
 
 #include <string>

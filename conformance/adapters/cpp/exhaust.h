@@ -1,4 +1,4 @@
-// Using up what a process lives on (conformance/protocol.md, "Rendezvous", `exhaust`).
+// Using up what a process lives on (conformance/protocol/protocol.md, "Rendezvous", `exhaust`).
 #pragma once
 
 #include <string>

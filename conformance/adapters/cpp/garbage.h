@@ -1,4 +1,4 @@
-// What a worker that has lost its mind does to its pool (conformance/protocol.md, `garbage`).
+// What a worker sends to harm its pool (conformance/protocol/protocol.md, `garbage`).
 #pragma once
 
 namespace poolproof::adapter {

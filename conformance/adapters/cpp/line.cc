@@ -28,11 +28,11 @@ Line::Line() : fd_(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, kFdFloor)) {
   int type = 0;
   socklen_t size = sizeof type;
   if (fd_ < 0 || ::getsockopt(fd_, SOL_SOCKET, SO_TYPE, &type, &size) != 0) {
-    give_up("fd 0 must be the harness's socket (conformance/protocol.md)");
+    give_up("fd 0 must be the harness's socket (conformance/protocol/protocol.md)");
   }
   if (type != SOCK_SEQPACKET) {
     errno = EPROTOTYPE;
-    give_up("fd 0 must be a SOCK_SEQPACKET socket (conformance/protocol.md)");
+    give_up("fd 0 must be a SOCK_SEQPACKET socket (conformance/protocol/protocol.md)");
   }
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null < 0) give_up("open /dev/null");

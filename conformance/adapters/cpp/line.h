@@ -1,5 +1,5 @@
 // The line to the harness: a SEQPACKET socket, one JSON object per message
-// (conformance/protocol.md).
+// (conformance/protocol/protocol.md).
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

@@ -7,7 +7,7 @@
 
 namespace poolproof::adapter {
 
-// Connects, says {task, point}, reads the answer, closes, does as told (conformance/protocol.md):
+// Connects, says {task, point}, reads the answer, closes, does as told (protocol.md):
 // returns for `go`; after its `struck` line throws std::runtime_error for `throw`, and for
 // `throw-undecodable` something that is no std::exception at all; returns for `close-fds`; for
 // `fork` stands there again; never returns for the rest. Waits without a limit for the answer. EOF

@@ -1,6 +1,6 @@
 "use strict";
 
-// What tasks do: a closed list, the same for every pool (../../protocol.md, "Bodies").
+// What tasks do: a closed list, the same for every pool (../../protocol/protocol.md, "Bodies").
 //
 // A worker loads this file to run a task, and an adapter loads it through the kit. It reaches the
 // harness by the two addresses in the task's own arguments, and knows nothing of the line.

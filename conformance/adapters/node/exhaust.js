@@ -1,6 +1,6 @@
 "use strict";
 
-// Using up what a process lives on (../../protocol.md, "Rendezvous", `exhaust`). Node can map no
+// Using up what a process lives on (../../protocol/protocol.md, "Rendezvous", `exhaust`). Node can map no
 // file, so that shared memory is used up by writing; it limits its stack itself, and its own
 // allocator ends the process where no memory is to be had.
 

@@ -52,7 +52,7 @@ def main(arguments: list[str]) -> None:
     if not _is_the_line():
         print(
             "An adapter is started by the harness, with fd 0 as its SOCK_SEQPACKET socket"
-            " (conformance/protocol.md); try: poolproof check -- COMMAND",
+            " (conformance/protocol/protocol.md); try: poolproof check -- COMMAND",
             file=sys.stderr,
         )
         sys.exit(2)

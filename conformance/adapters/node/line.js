@@ -1,7 +1,7 @@
 "use strict";
 
 // The line to the harness: one message is one write and one read on a SEQPACKET socket
-// (../../protocol.md). launch.py put it where it is, out of the way of the pool and its tasks.
+// (../../protocol/protocol.md). launch.py put it where it is, out of the way of the pool and its tasks.
 //
 // Reading is an event of Node's own loop, so that nothing ever waits for the line in a thread: a
 // read in the thread pool could not be taken back, and a program that fails meanwhile would hang in

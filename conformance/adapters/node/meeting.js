@@ -1,7 +1,7 @@
 "use strict";
 
 // One meeting with the harness at its rendezvous: say who stands where, and wait for the answer
-// (../../protocol.md, "Rendezvous"). In two ways: `meet` is a promise, as a body in Node awaits it;
+// (../../protocol/protocol.md, "Rendezvous"). In two ways: `meet` is a promise, as a body in Node awaits it;
 // `meetNow` returns the answer itself, for code that an encoder calls and that cannot await.
 
 const fs = require("fs");

@@ -1,6 +1,6 @@
 "use strict";
 
-// Outcomes: how a value or a pool's own error is told in the protocol's words (../../protocol.md).
+// Outcomes: how a value or a pool's own error is told in the protocol's words (../../protocol/protocol.md).
 // Pure functions; an adapter calls them through the kit.
 
 const NATIVE_CHARACTERS = 2000;

@@ -1,6 +1,6 @@
 "use strict";
 
-// Reads `submit`, `open` and `resize`: are they sound, and what is asked for? (../../protocol.md)
+// Reads `submit`, `open` and `resize`: are they sound, and what is asked for? (../../protocol/protocol.md)
 
 const { BODIES, STAGES, carried } = require("./bodies");
 

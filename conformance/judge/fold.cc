@@ -1,0 +1,158 @@
+// From attempts to cells, and from cells to the command's exit status. Declared in oracle.h.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <utility>
+
+#include "conformance/judge/oracle.h"
+
+namespace poolproof::conformance {
+namespace {
+
+using scenarios::Level;
+
+bool fails(const AttemptVerdict& attempt) { return weight_of(attempt.status) == Weight::kFails; }
+
+bool has_failing_part(const AttemptVerdict& attempt) {
+  return std::any_of(attempt.parts.begin(), attempt.parts.end(),
+                     [](const Part& part) { return weight_of(part.status) == Weight::kFails; });
+}
+
+// The worst attempt; of failing ones, that of which there are most: one in three is no verdict that
+// another run would repeat. Among passing ones, the first in which a should or informs part fails.
+const AttemptVerdict& deciding(const std::vector<AttemptVerdict>& attempts) {
+  std::map<Status, int> count;
+  for (const AttemptVerdict& attempt : attempts) ++count[attempt.status];
+  return *std::min_element(attempts.begin(), attempts.end(), [&](const auto& a, const auto& b) {
+    if (fails(a) && fails(b) && count[a.status] != count[b.status])
+      return count[a.status] > count[b.status];
+    if (a.status != b.status) return worse(a.status, b.status);
+    return has_failing_part(a) && !has_failing_part(b);
+  });
+}
+
+CellVerdict aside(const Observation& cell, const std::string& pool, const std::string& scenario) {
+  CellVerdict verdict{.pool = pool, .scenario = scenario};
+  const auto status = parse_status(cell.fields.value("status", ""));
+  verdict.why = cell.fields.value("why", "");
+  if (!status || (*status != Status::kDeclined && *status != Status::kUnavailable)) {
+    verdict.why = fmt::format("line {}: a cell is declined or unavailable, not `{}`", cell.seq,
+                              cell.fields.value("status", ""));
+    verdict.status = Status::kHarnessError;
+  } else {
+    verdict.status = *status;
+  }
+  return verdict;
+}
+
+// Pointers, so that a long record is not held twice: only one attempt at a time is copied.
+using Attempts = std::map<int, std::vector<const Observation*>>;
+
+CellVerdict judge_cell(std::string pool, std::string scenario, const Attempts& lines) {
+  std::vector<AttemptVerdict> attempts;
+  for (const auto& [number, of_attempt] : lines) {
+    std::vector<Observation> attempt;
+    for (const Observation* line : of_attempt) attempt.push_back(*line);
+    attempts.push_back(judge_attempt(attempt));
+  }
+  return fold(std::move(pool), std::move(scenario), std::move(attempts));
+}
+
+}  // namespace
+
+AttemptVerdict judge_attempt(const std::vector<Observation>& lines) {
+  AttemptVerdict verdict;
+  verdict.attempt = lines.front().attempt;
+  const auto head = std::find_if(lines.begin(), lines.end(),
+                                 [](const Observation& line) { return line.kind == "plan"; });
+  if (head == lines.end()) {
+    verdict.status = Status::kCutOff;
+    verdict.why = "the record stops before the attempt's plan";
+    return verdict;
+  }
+  try {
+    return judge(head->fields.at("plan").get<scenarios::Plan>(), lines);
+  } catch (const std::exception& error) {  // the plan is ours: what is wrong with it is no pool's
+    verdict.status = Status::kHarnessError;
+    verdict.why = fmt::format("line {}: the plan cannot be read: {}", head->seq, error.what());
+    return verdict;
+  }
+}
+
+CellVerdict fold(std::string pool, std::string scenario, std::vector<AttemptVerdict> attempts) {
+  CellVerdict cell{.pool = std::move(pool), .scenario = std::move(scenario)};
+  cell.attempts = std::move(attempts);
+  if (cell.attempts.empty() || cell.attempts.back().status == Status::kCutOff) {
+    cell.status = Status::kCutOff;
+    cell.why = cell.attempts.empty() ? "no attempt was made" : cell.attempts.back().why;
+    if (!cell.attempts.empty()) cell.parts = deciding(cell.attempts).parts;
+    return cell;
+  }
+  std::vector<AttemptVerdict> weighed = cell.attempts;
+  std::erase_if(weighed, [](const AttemptVerdict& attempt) { return attempt.blank; });
+  if (weighed.empty()) weighed = cell.attempts;
+  const AttemptVerdict& decides = deciding(weighed);
+  cell.status = decides.status;
+  cell.why = decides.why;
+  cell.parts = decides.parts;
+  const auto failing = std::count_if(weighed.begin(), weighed.end(), fails);
+  if (failing == 0) return cell;
+  cell.rate = fmt::format("{} of {}", failing, weighed.size());
+  const bool mixed = std::any_of(weighed.begin(), weighed.end(), [](const auto& a) {
+    return weight_of(a.status) == Weight::kPasses;
+  });
+  if (mixed) {
+    cell.why =
+        fmt::format("{} in {} attempts: {}", to_string(decides.status), cell.rate, decides.why);
+    cell.status = Status::kFlaky;
+  }
+  return cell;
+}
+
+std::vector<CellVerdict> judge_record(const std::vector<Observation>& record) {
+  std::map<std::string, Attempts> by_run;
+  std::map<std::string, std::string> broken_pools;  // what an adapter could not say, by pool
+  for (const Observation& line : record) {
+    if (line.attempt != 0) by_run[line.run][line.attempt].push_back(&line);
+    if (line.kind == "pool" && line.fields.contains("error")) {
+      const std::string words = line.fields.value("stderr", "");
+      broken_pools[line.fields.value("name", "")] =
+          line.fields.value("error", "") +
+          (words.empty() ? "; it said nothing on stderr" : "; last on stderr: " + words);
+    }
+  }
+  std::vector<CellVerdict> cells;
+  for (const Observation& line : record) {
+    if (line.kind != "cell") continue;
+    const std::string pool = line.fields.value("pool", "");
+    const std::string scenario = line.fields.value("scenario", "");
+    const auto broken = broken_pools.find(pool);
+    if (line.fields.contains("status")) {
+      cells.push_back(aside(line, pool, scenario));
+    } else if (broken != broken_pools.end()) {
+      cells.push_back({.pool = pool, .scenario = scenario, .status = Status::kHarnessError});
+      cells.back().why = fmt::format("adapter `{}`: {}", pool, broken->second);
+    } else {
+      cells.push_back(judge_cell(pool, scenario, by_run[line.run]));
+    }
+  }
+  return cells;
+}
+
+int exit_status(const std::vector<CellVerdict>& cells, Level level, bool record_is_whole) {
+  bool failure = false, inconclusive = !record_is_whole || cells.empty(), judged = false;
+  for (const CellVerdict& cell : cells) {
+    const Weight weight = weight_of(cell.status);
+    failure = failure || weight == Weight::kFails;
+    inconclusive = inconclusive || weight == Weight::kInconclusive;
+    judged = judged || weight != Weight::kAside;
+    for (const Part& part : cell.parts)
+      failure = failure || (weight_of(part.status) == Weight::kFails && part.level >= level);
+  }
+  if (failure) return 1;
+  if (inconclusive) return 3;
+  return judged ? 0 : 77;
+}
+
+}  // namespace poolproof::conformance

@@ -1,0 +1,203 @@
+#include "conformance/record/record.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <mutex>
+
+#include "conformance/record/nesting.h"
+#include "conformance/record/sha256.h"
+
+namespace poolproof::conformance {
+namespace {
+
+using nlohmann::json;
+
+constexpr std::array<const char*, 6> kOwnKeys = {"v", "seq", "t_ns", "run", "attempt", "kind"};
+
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // stands where bytes were no UTF-8
+
+std::string text_of(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+// In the order that a person reads; nlohmann's `json` alone would sort the keys. Put together by
+// hand, since a sweep writes ten thousand lines a second.
+std::string line_of(const Observation& observation) {
+  std::string line = "{\"v\":1,\"seq\":" + std::to_string(observation.seq) +
+                     ",\"t_ns\":" + std::to_string(observation.t_ns);
+  if (!observation.run.empty()) line += ",\"run\":" + text_of(observation.run);
+  if (observation.attempt != 0) line += ",\"attempt\":" + std::to_string(observation.attempt);
+  line += ",\"kind\":" + text_of(observation.kind);
+  if (observation.fields.empty()) return line + "}\n";
+  std::string fields = text_of(observation.fields);
+  fields.front() = ',';
+  return line + fields + "\n";
+}
+
+Observation observation_of(json line) {
+  Observation observation;
+  observation.seq = line.at("seq").get<std::int64_t>();
+  observation.t_ns = line.at("t_ns").get<std::int64_t>();
+  observation.run = line.value("run", "");
+  observation.attempt = line.value("attempt", 0);
+  observation.kind = line.at("kind").get<std::string>();
+  for (const char* key : kOwnKeys) line.erase(key);
+  observation.fields = std::move(line);
+  return observation;
+}
+
+// The line as an observation, or why it is none. Version 1 only: a later one may mean other things.
+std::string read_line(std::string_view text, std::int64_t number, Observation& into) {
+  if (nests_too_deep(text)) return fmt::format("it nests deeper than {} levels", kDeepest);
+  json line = json::parse(text, nullptr, false);
+  if (line.is_discarded() || !line.is_object()) return "no JSON object";
+  try {
+    if (line.at("v") != 1) return "not of version 1";
+    into = observation_of(std::move(line));
+  } catch (const json::exception& error) {
+    return error.what();
+  }
+  if (into.seq != number)
+    return fmt::format("it says seq {}: lines are missing or added", into.seq);
+  return "";
+}
+
+std::string whole_file(const std::filesystem::path& file) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) {
+    throw RecordError(fmt::format("{}: cannot be read: {}; name the events.ndjson of a run",
+                                  file.string(), std::strerror(errno)));
+  }
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+}  // namespace
+
+struct RecordWriter::State {
+  std::mutex lock;
+  std::filesystem::path file;
+  int fd = -1;
+  std::int64_t lines = 0;
+  std::int64_t last_t_ns = 0;
+  bool finished = false;
+  Sha256 sha;
+
+  // A line longer than the kernel takes at once is continued; only a full disk or a signal makes
+  // that happen, and the footer shows what is missing.
+  void write(std::string_view line) {
+    sha.add(line);
+    while (!line.empty()) {
+      const ssize_t written = ::write(fd, line.data(), line.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) {
+        throw RecordError(
+            fmt::format("{}: cannot be written: {}; free some space or choose "
+                        "another --out",
+                        file.string(), std::strerror(errno)));
+      }
+      line.remove_prefix(static_cast<std::size_t>(written));
+    }
+  }
+};
+
+RecordWriter::RecordWriter(const std::filesystem::path& file,
+                           const std::vector<Observation>& before)
+    : state_(std::make_unique<State>()) {
+  const auto fail = [&] {
+    throw RecordError(fmt::format("{}: cannot be made: {}; choose another --out", file.string(),
+                                  std::strerror(errno)));
+  };
+  const std::filesystem::path begun =
+      before.empty() ? file : std::filesystem::path(file.string() + ".begun");
+  state_->file = file;
+  state_->fd = ::open(begun.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0666);
+  if (state_->fd < 0) fail();
+  for (const Observation& line : before) append(line);
+  if (begun != file && ::rename(begun.c_str(), file.c_str()) != 0) fail();
+}
+
+RecordWriter::~RecordWriter() { ::close(state_->fd); }
+
+void RecordWriter::append(Observation observation) {
+  const std::lock_guard<std::mutex> one_at_a_time(state_->lock);
+  if (state_->finished) {
+    throw RecordError(
+        fmt::format("{}: `{}` comes after the footer", state_->file.string(), observation.kind));
+  }
+  if (observation.fields.is_null()) observation.fields = json::object();
+  for (const char* key : kOwnKeys) {
+    if (observation.fields.contains(key)) {
+      throw RecordError(
+          fmt::format("{}: `{}` has a field `{}`, a key of the record's own; rename it",
+                      state_->file.string(), observation.kind, key));
+    }
+  }
+  observation.seq = state_->lines + 1;
+  const std::string line = line_of(observation);
+  state_->write(line);
+  ++state_->lines;
+  state_->last_t_ns = observation.t_ns;
+  // What was written reads back as it is, unless something in it was no UTF-8.
+  if (line.find(kReplacement) != std::string::npos) observation = observation_of(json::parse(line));
+  if (listener) listener(std::move(observation));
+}
+
+void RecordWriter::finish() {
+  const json fields = {{"events", state_->lines}, {"sha256", state_->sha.hex()}};
+  append({0, state_->last_t_ns, "", 0, "footer", fields});
+  state_->finished = true;
+}
+
+Record read_record(const std::filesystem::path& file) {
+  const std::string bytes = whole_file(file);
+  Record record;
+  Sha256 sha;
+  std::size_t at = 0;
+  for (std::int64_t number = 1; at < bytes.size(); ++number) {
+    const std::size_t end = bytes.find('\n', at);
+    if (end == std::string::npos) {
+      record.cut_off = fmt::format("line {} is incomplete", number);
+      return record;
+    }
+    const std::string_view line = std::string_view(bytes).substr(at, end - at);
+    at = end + 1;
+    Observation observation;
+    const std::string wrong = read_line(line, number, observation);
+    if (!wrong.empty() && at == bytes.size()) {
+      record.cut_off = fmt::format("line {}, the last, is damaged: {}", number, wrong);
+      return record;
+    }
+    if (!wrong.empty()) {
+      throw RecordError(
+          fmt::format("{}:{}: damaged: {}; restore the file, or cut it before this "
+                      "line",
+                      file.string(), number, wrong));
+    }
+    if (observation.kind == "footer") {
+      const bool matches = observation.fields.value("events", json()) == number - 1 &&
+                           observation.fields.value("sha256", json()) == sha.hex();
+      if (!matches) {
+        record.cut_off = "the footer does not match what stands before it";
+      } else if (at != bytes.size()) {
+        record.cut_off = fmt::format("line {} comes after the footer", number + 1);
+      } else {
+        record.whole = true;
+      }
+      return record;
+    }
+    sha.add(line);
+    sha.add("\n");
+    record.observations.push_back(std::move(observation));
+  }
+  record.cut_off = record.observations.empty() ? "the record is empty" : "the footer is missing";
+  return record;
+}
+
+}  // namespace poolproof::conformance

@@ -1,0 +1,68 @@
+// Where an attempt stands: what was submitted, who stands at a rendezvous, which faults have
+// struck; and the one way to wait for a step's end. Steps and strikes share it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "conformance/run/scene.h"
+#include "conformance/run/silence.h"
+#include "scenarios/plan.h"
+
+namespace poolproof::conformance {
+
+struct Stuck {};  // thrown when a step did not end; the record says so already
+
+using Worker = std::pair<int, std::uint64_t>;  // pid and start: a process's identity
+
+// Of steps that no expectation limits: open, warm-up, reaching the point.
+inline constexpr std::chrono::seconds kStepLimit{5};
+
+class Progress {
+ public:
+  // `factor` is the machine's: every limit is multiplied by it. Takes over the scene's `hold`.
+  Progress(const scenarios::Plan& whole_plan, Scene& whole_scene, double factor);
+  ~Progress();  // bodies may still come while the scene is cleared; nobody decides for them then
+  Progress(const Progress&) = delete;
+  Progress& operator=(const Progress&) = delete;
+
+  const scenarios::PlannedTask& task(const std::string& id) const;  // which the plan must have
+  std::vector<std::string> tasks_of(const std::string& role) const;
+  bool settled(const std::vector<std::string>& ids) const;
+
+  // Those that stand at a rendezvous now, of these tasks at this point.
+  std::vector<Meeting*> standing(const std::vector<std::string>& ids, const std::string& point);
+  void release(const std::vector<Meeting*>& meetings);  // tells them to go on
+  std::vector<Meeting*> standing_anywhere();            // whoever waits for an answer
+  bool waits_for_us(const Meeting& meeting) const;      // or may it go on at once?
+
+  std::chrono::nanoseconds scaled(std::chrono::nanoseconds limit) const;
+  // Waits for `done`. Throws Stuck as soon as it is proved that it can never come; past the limit,
+  // watches for stillness until the pool's own longest wait is over as well, and then throws Stuck.
+  void require(const std::function<bool()>& done, std::chrono::nanoseconds limit);
+  // Waits until the adapter has read all that it was sent, and writes `heard` into the record.
+  void await_heard(const std::string& command);
+
+  void begin_step(int index);
+  void end_step();
+
+  const scenarios::Plan& plan;
+  Scene& scene;
+  std::vector<Worker> workers;         // known from the last warm-up
+  std::set<int> struck, strikes_over;  // commanded; the receipt has come, or did not in time
+
+ private:
+  void note(const char* state);
+  int times_met(const Meeting& meeting) const;
+
+  double factor_;
+  int index_ = 0;
+  Silence silence_;
+};
+
+}  // namespace poolproof::conformance

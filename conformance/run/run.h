@@ -1,0 +1,35 @@
+// Runs a plan against a pool, once, in a cage of its own. Everything seen goes into the record;
+// nothing is judged.
+#pragma once
+
+#include <filesystem>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "conformance/run/scene.h"
+#include "scenarios/plan.h"
+
+namespace poolproof::conformance {
+
+// How to start an adapter; the same for every attempt.
+struct AdapterCommand {
+  std::vector<std::string> argv;
+  std::filesystem::path cwd;
+  std::map<std::string, std::string> env;
+  std::filesystem::path cage_program;
+  // How many attempts share one core, at least 1: no limit may be shorter than they together allow.
+  double crowd = 1;
+};
+
+// Says hello to the adapter and bye again. Throws AttemptOver (harness-error, interrupted, or
+// unavailable: the adapter says that its pool cannot be driven here) with its last lines on stderr;
+// faults::CageError if there can be no cage.
+scenarios::PoolFacts ask_adapter(const AdapterCommand& command, Journal& journal, int stop_fd);
+
+// One attempt, from its `plan` line to its `ended` line. Returns how it ended ("done", "stuck",
+// ...).
+std::string run_attempt(const scenarios::Plan& plan, const AdapterCommand& command,
+                        Journal& journal, int stop_fd);
+
+}  // namespace poolproof::conformance

@@ -1,0 +1,164 @@
+// One attempt while it runs: its cage, the adapter's line and stderr, all written into the record
+// as they come, and what is known so far. The only code that polls in the harness.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "conformance/record/record.h"
+#include "conformance/run/adapter_line.h"
+#include "faults/cage/cage.h"
+
+namespace poolproof::conformance {
+
+using Clock = std::chrono::steady_clock;  // CLOCK_MONOTONIC, as the cage's t_ns
+
+// Writes one attempt's observations. Lines are kept back until the attempt's head (its plan) has
+// been written, so that the head really stands first, though what it says is known only once the
+// cage stands.
+class Journal {
+ public:
+  Journal(RecordWriter& record, Clock::time_point epoch, std::string run = "", int attempt = 0)
+      : record_(record),
+        epoch_(epoch),
+        run_(std::move(run)),
+        attempt_(attempt),
+        headed_(attempt == 0) {}
+  Journal(const Journal&) = delete;
+  Journal& operator=(const Journal&) = delete;
+
+  void head(const std::string& kind, nlohmann::json fields);
+  bool headed() const { return headed_; }
+  void write(const std::string& kind, nlohmann::json fields,
+             std::optional<std::int64_t> monotonic_ns = std::nullopt);
+
+ private:
+  RecordWriter& record_;
+  Clock::time_point epoch_;  // the start of the command
+  std::string run_;
+  int attempt_;  // 0: of no attempt, and without a head
+  bool headed_;
+  std::vector<Observation> kept_back_;
+};
+
+// Why an attempt cannot go on. Thrown by Scene and caught by the one who runs the attempt.
+struct AttemptOver {
+  std::string how;  // `ended.how` of events.md; "unavailable": the adapter refused `hello`
+  std::string why;
+  std::string last_words = "";  // the adapter's last lines on stderr
+};
+
+struct Meeting {
+  int conn = 0;
+  int pid = 0;
+  std::uint64_t start = 0;
+  std::string task;
+  std::string point;
+  bool answered = false;
+  bool left = false;
+};
+
+struct Snapshot {
+  std::vector<nlohmann::json> processes;
+  nlohmann::json whole;  // the closing `snapshot` message
+};
+
+// What has been seen, for those who decide what to do next (never for the judge, who reads the
+// record).
+struct Seen {
+  nlohmann::json ready;  // the cage's; null before
+  nlohmann::json hello;  // the adapter's; null before
+  int opened = 0, resized = 0, closed = 0;
+  std::map<std::string, nlohmann::json> outcomes;  // by task id
+  std::vector<Meeting> meetings;
+  std::map<std::pair<int, std::uint64_t>, nlohmann::json> exits;  // status by identity
+  std::map<std::string, int> struck;  // how many `struck` lines each task wrote
+  int call_strikes = 0;               // made by the tracer: 0 or 1
+  std::set<std::string> marked;       // words that the tracer has taken
+  std::set<std::string> ended;        // tasks that wrote `end`
+  std::set<int> made;                 // pids of children that bodies started because we said so
+  bool group_signalled = false;       // the adapter's process group was sent a signal
+  std::map<int, Snapshot> snapshots;
+  std::map<int, Clock::time_point> pongs;
+  std::map<int, nlohmann::json> activities;
+  std::map<int, nlohmann::json> limited;  // by number
+  int lifts = 0;
+  bool adapter_ended = false;
+  bool healed = false;
+  // Counts, for stillness.
+  std::uint64_t messages = 0, ledger_lines = 0, exits_seen = 0;
+  // All that came from inside the cage, bytes on stderr included, and when the last of it did.
+  std::uint64_t arrivals = 0;
+  Clock::time_point last_arrival;
+};
+
+class Scene {
+ public:
+  // Starts the cage. `stop_fd` becomes readable when the user interrupts. Throws faults::CageError.
+  Scene(const faults::CageOptions& options, Journal& journal, int stop_fd);
+  Scene(const Scene&) = delete;
+  Scene& operator=(const Scene&) = delete;
+
+  // Takes in what comes until `done` or `limit`; true if done. Throws AttemptOver when the attempt
+  // cannot go on: interrupted, an invalid message, a refusal, the cage gone, or the adapter ended
+  // while it may not.
+  bool wait(const std::function<bool()>& done, Clock::time_point limit);
+
+  void send(const nlohmann::json& command);
+  bool adapter_has_read_all() const { return line_.other_side_has_read_all(); }
+  bool all_is_written() const { return !line_.wants_to_write(); }  // of what was sent
+  void answer(Meeting& meeting, const nlohmann::json& what_to_do);
+  const Snapshot& snapshot();  // asks and waits for it
+  int last_snapshot() const { return snapshots_asked_; }
+  // [tid, state, switches] of each thread inside but the adapter's; leaves no line in the record.
+  nlohmann::json activity();
+  // Takes from a process (pid 0: from the whole run) and waits until it is done: `limited`, whose
+  // `error` says why it could not be.
+  nlohmann::json limit(int pid, std::uint64_t start, const std::string& what, bool room);
+  void lift();                      // all limits; waits until it is done
+  std::chrono::nanoseconds ping();  // there and back
+  void adapter_may_end() { adapter_may_end_ = true; }
+  void finish();  // ends the cage and writes `stderr`; swallows nothing: a cage that cannot end is
+                  // AttemptOver
+
+  // Decides at each rendezvous whether its body waits for us (true) or goes on at once.
+  std::function<bool(const Meeting&)> hold = [](const Meeting&) { return false; };
+
+  const Seen& seen() const { return seen_; }
+  std::vector<Meeting>& meetings() { return seen_.meetings; }
+  faults::Cage& cage() { return cage_; }
+  Journal& journal() { return journal_; }
+  std::string last_stderr_lines() const;  // at most five
+
+ private:
+  void take_in(int timeout_ms);
+  void from_cage();
+  void from_adapter();
+  void from_stderr();
+  void on_cage_message(const std::string& ev, const nlohmann::json& message);
+  void note_arrival();
+  void keep_stderr(const char* bytes, std::size_t size);
+
+  Journal& journal_;
+  int stop_fd_;
+  faults::Cage cage_;
+  AdapterLine line_;
+  Seen seen_;
+  bool adapter_may_end_ = false;
+  bool stderr_open_ = true;
+  bool cage_gone_ = false;
+  std::optional<Clock::time_point> line_ended_at_;
+  int snapshots_asked_ = 0, activities_asked_ = 0, pings_sent_ = 0, limits_asked_ = 0;
+  std::string stderr_head_, stderr_tail_;
+  std::uint64_t stderr_bytes_ = 0;
+  std::optional<AttemptOver> over_;
+};
+
+}  // namespace poolproof::conformance

@@ -1,0 +1,135 @@
+#include "conformance/run/silence.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <utility>
+
+#include "conformance/observe/examine.h"
+#include "conformance/observe/graph.h"
+
+namespace poolproof::conformance {
+namespace {
+
+using nlohmann::json;
+using namespace std::chrono_literals;
+
+constexpr auto kStill = 100ms;      // without news, before the first question
+constexpr auto kLongestPause = 2s;  // between two questions
+constexpr auto kWaitedOut = 30s;    // longer time limits are not waited out
+constexpr int kShare = 10;          // at most this part of the time goes into questions
+constexpr int kHolders = 2;         // guard and keeper: they hold what is inside, and do nothing
+constexpr std::size_t kMostProcesses = 48, kMostThreads = 48, kMostWakers = 16, kMostFindings = 24;
+constexpr std::size_t kMostText = 600;  // bytes
+
+// Cuts a list, and says in NAME_cut by how much.
+void cut(json& object, const char* name, std::size_t most) {
+  json& list = object.at(name);
+  if (list.size() <= most) return;
+  object[std::string(name) + "_cut"] = list.size() - most;
+  list.erase(list.begin() + static_cast<std::ptrdiff_t>(most), list.end());
+}
+
+void cut_texts(json& value) {
+  if (value.is_structured()) {
+    for (json& one : value) cut_texts(one);
+  } else if (value.is_string() && value.get_ref<const std::string&>().size() > kMostText) {
+    value = value.get<std::string>().substr(0, kMostText) + "...";
+  }
+}
+
+json bounded(json proof) {
+  cut(proof, "processes", kMostProcesses);
+  cut(proof, "findings", kMostFindings);
+  for (json& process : proof["processes"]) {
+    cut(process, "threads", kMostThreads);
+    for (json& thread : process["threads"])
+      if (thread.contains("wakers")) cut(thread, "wakers", kMostWakers);
+  }
+  cut_texts(proof);
+  return proof;
+}
+
+std::chrono::nanoseconds longest_time_limit(const hang::Look& look) {
+  std::chrono::nanoseconds longest{0};
+  for (const hang::ProcessLook& process : look.processes)
+    for (const hang::ThreadLook& thread : process.threads)
+      if (thread.wait.timed && thread.wait.left && *thread.wait.left <= kWaitedOut)
+        longest = std::max(longest, *thread.wait.left);
+  return longest;
+}
+
+}  // namespace
+
+Silence::Silence(Scene& scene, std::function<bool()> owes_nothing)
+    : scene_(scene), owes_nothing_(std::move(owes_nothing)), pause_(kStill) {}
+
+Silence::End Silence::wait(const std::function<bool()>& done, Clock::time_point limit) {
+  const Seen& seen = scene_.seen();
+  auto still_since = Clock::now();
+  for (;;) {
+    const std::uint64_t before = seen.arrivals;
+    const auto due = std::max(still_since + kStill, not_before_);
+    const auto moved = [&] { return done() || seen.arrivals != before; };
+    if (scene_.wait(moved, std::min(due, limit))) {
+      if (done()) return End::kDone;
+      still_since = seen.last_arrival;
+      pause_ = kStill;
+    } else if (Clock::now() >= limit) {
+      return End::kLimit;
+    } else if (is_hung()) {
+      return End::kHung;
+    }
+  }
+}
+
+bool Silence::is_hung() {
+  const auto begun = Clock::now();
+  const bool hung = owes_nothing_() && is_proved();
+  const auto ended = Clock::now();
+  not_before_ = ended + std::max<std::chrono::nanoseconds>(pause_, kShare * (ended - begun));
+  pause_ = std::min<std::chrono::nanoseconds>(2 * pause_, kLongestPause);
+  return hung;
+}
+
+bool Silence::is_proved() {
+  const Seen& seen = scene_.seen();
+  const std::uint64_t before = seen.arrivals;
+  scene_.journal().write("silence", {{"still_ns", (Clock::now() - seen.last_arrival) / 1ns}});
+  hang::Question question;
+  question.tree = {scene_.cage().guard(), kHolders};
+  const std::string line = hang::object_behind(::getpid(), scene_.cage().line_fd());
+  if (line.empty()) return false;
+  question.world.silent_objects = {line};
+  question.world.names_are_private =
+      seen.ready.at("mode") == "pid-namespace" && seen.ready.at("mounts").get<bool>();
+  // The keeper sends signals at our command only, and nobody else knows those inside.
+  question.world.no_signals = true;
+  question.numbers_inside = true;
+  // What bodies say is taken in all the while: whoever waits for room in our pipes is not stuck.
+  question.pause = [&] {
+    return !scene_.wait([&] { return seen.arrivals != before; }, Clock::now() + hang::kApart);
+  };
+  const auto answer = hang::examine(question);
+  if (!answer) return false;
+  last_time_limit_ = Clock::now() + longest_time_limit(answer->look);
+  const bool hung = answer->proof.verdict == hang::Verdict::hung;
+  // All that was under way to us when it stood still has arrived once the keeper answers: a body
+  // that meets us, a writer that waits for room. Then it was not still, or waits for us.
+  if (hung) scene_.ping();
+  if (seen.arrivals != before) return false;
+  json proof = {{"verdict", word_for(answer->proof.verdict)}, {"reason", answer->proof.reason}};
+  if (hung) proof = bounded(hang::graph_json(answer->look, answer->proof));
+  cut_texts(proof);
+  proof["line"] = line;
+  proof["took_ns"] = answer->took / 1ns;
+  scene_.journal().write("proof", std::move(proof));
+  if (!hung) return false;
+  scene_.snapshot();  // so that the record knows those who were born since the last one
+  scene_.journal().write("taken", {{"snap", scene_.last_snapshot()}, {"why", "still"}});
+  return true;
+}
+
+}  // namespace poolproof::conformance

@@ -1,0 +1,17 @@
+// Stillness: when a step has not ended at its limit, did anything inside still move? (events.md,
+// "Stillness")
+#pragma once
+
+#include <chrono>
+#include <functional>
+
+#include "conformance/run/silence.h"
+
+namespace poolproof::conformance {
+
+// Watches the last second before `until`, and writes `still` if `done` has not come true by then.
+// kDone: it did come, late.
+Silence::End watch_stillness(Scene& scene, Silence& silence, const std::function<bool()>& done,
+                             Clock::time_point until);
+
+}  // namespace poolproof::conformance

@@ -1,0 +1,318 @@
+#include "conformance/run/strike.h"
+
+#include <algorithm>
+#include <csignal>
+#include <nlohmann/json.hpp>
+
+#include "conformance/protocol/protocol.h"
+#include "faults/fault.h"
+
+namespace poolproof::conformance {
+namespace {
+
+using nlohmann::json;
+using namespace std::chrono_literals;
+using faults::Effect;
+using faults::EffectKind;
+using faults::Fault;
+using faults::Point;
+using faults::Target;
+
+constexpr auto kBetweenLooks = 20ms;  // at a process that is to stand still
+constexpr auto kPoolHears = 300ms;    // of a death, before its other tasks go on
+constexpr auto kProgramEnds = 500ms;  // or begins to, while its tasks still run
+
+// A body that nothing limits stops there: the harness shares its machine with others.
+constexpr long long kMostBytes = 1LL << 30;
+constexpr long long kMostFiles = 65'536;
+
+json order_to_exhaust(faults::Resource resource) {
+  using faults::Resource;
+  const bool memory = resource == Resource::kMemory || resource == Resource::kAddressSpace ||
+                      resource == Resource::kData;
+  return {{"do", "exhaust"},
+          {"what", memory ? "memory" : faults::to_string(resource)},
+          {"at_most", resource == Resource::kFiles ? kMostFiles : kMostBytes}};
+}
+
+json order_for(const Effect& effect) {
+  constexpr const char* kText = "thrown because the scenario says so";
+  switch (effect.kind) {
+    case EffectKind::kExit:
+      return {{"do", "exit"}, {"code", effect.code}};
+    case EffectKind::kRaise:
+      return {{"do", "raise"}, {"signal", faults::signal_name(effect.signal)}};
+    case EffectKind::kThrow:
+    case EffectKind::kThrowUndecodable:
+      return {{"do", faults::to_string(effect)}, {"text", kText}};
+    case EffectKind::kLoop:
+    case EffectKind::kSleep:
+    case EffectKind::kFork:
+    case EffectKind::kCloseFds:
+    case EffectKind::kGarbage:
+      return {{"do", faults::to_string(effect)}};
+    case EffectKind::kExhaust:
+      return order_to_exhaust(effect.resource);
+    case EffectKind::kSignal:
+    case EffectKind::kReturn:
+    case EffectKind::kDeny:
+      break;
+  }
+  return {{"do", "go"}};
+}
+
+class Strike {
+ public:
+  Strike(Progress& progress, int index)
+      : progress_(progress),
+        scene_(progress.scene),
+        index_(index),
+        fault_(progress.plan.faults[static_cast<std::size_t>(index)]) {}
+
+  void operator()() {
+    std::vector<Meeting*> victims;
+    if (fault_.point != Point::kIdle) victims = victims_at_the_point();
+    progress_.struck.insert(index_);
+    if (fault_.effect.kind == EffectKind::kDeny)
+      deny();
+    else
+      strike(victims);
+    progress_.strikes_over.insert(index_);
+  }
+
+ private:
+  void strike(const std::vector<Meeting*>& victims) {
+    switch (fault_.target) {
+      case Target::kParent:
+        strike_parent();
+        break;
+      case Target::kGroup:
+        strike_group();
+        break;
+      case Target::kAllWorkers:
+        strike_together(progress_.workers, {});
+        break;
+      case Target::kWorker:
+        strike_victims(victims);
+        if (costs_a_worker()) let_pool_hear();
+    }
+  }
+
+  static bool was_set(const json& limited) {
+    return limited.at("error").get<std::string>().empty();
+  }
+
+  // From the whole run, until the probe (steps.cc). Whoever stands at the point stands on.
+  void deny() {
+    const json limited = scene_.limit(0, 0, faults::to_string(fault_.effect.resource), false);
+    if (was_set(limited)) tell(adapter(), nullptr, limited.at("limit"));
+  }
+
+  std::vector<Meeting*> victims_at_the_point() {
+    const auto ids = progress_.tasks_of(fault_.role);
+    const std::string point = faults::meets_at(fault_.point);
+    const auto all_stand = [&] { return progress_.standing(ids, point).size() == ids.size(); };
+    if (fault_.point == Point::kCallback)  // it comes after the task has settled, or never
+      scene_.wait(all_stand, Clock::now() + progress_.scaled(kStepLimit));
+    else
+      progress_.require([&] { return all_stand() || progress_.settled(ids); }, kStepLimit);
+    return progress_.standing(ids, point);
+  }
+
+  void strike_victims(const std::vector<Meeting*>& victims) {
+    if (fault_.point == Point::kSending) return strike_while_sending(victims);
+    if (victims.size() > 1 && by_signal()) {
+      std::vector<Worker> workers;
+      for (const Meeting* victim : victims) workers.emplace_back(victim->pid, victim->start);
+      return strike_together(workers, victims);
+    }
+    Receipts receipts;
+    for (Meeting* victim : victims) receipts.push_back(hit({victim->pid, victim->start}, victim));
+    await(receipts);
+  }
+
+  // Whether the other worker or the dead one takes the next task must not be a matter of luck: the
+  // bystanders that stand go on when the pool has told of the death, or has had time enough to.
+  void let_pool_hear() {
+    const auto ids = progress_.tasks_of(fault_.role);
+    scene_.wait([&] { return progress_.settled(ids); },
+                Clock::now() + progress_.scaled(kPoolHears));
+  }
+
+  bool costs_a_worker() const {
+    return faults::ends_process(fault_.effect) || fault_.effect.kind == EffectKind::kCloseFds ||
+           faults::ends_process_or_is_written(fault_.effect);
+  }
+
+  bool by_signal() const { return fault_.effect.kind == EffectKind::kSignal; }
+
+  // All at once is what the fault means: a pool that ends its other workers itself when it sees the
+  // first one die would otherwise be quicker than we are, and the second death not be ours.
+  void strike_together(const std::vector<Worker>& workers, const std::vector<Meeting*>& victims) {
+    for (const auto& [pid, start] : workers) scene_.cage().signal(pid, start, "STOP");
+    scene_.snapshot();  // takes longer than it takes them to stop
+    Receipts receipts;
+    for (std::size_t i = 0; i < workers.size(); ++i)
+      receipts.push_back(hit(workers[i], i < victims.size() ? victims[i] : nullptr));
+    // Only what a frozen process takes at once needs no thaw.
+    if (fault_.effect.signal != SIGKILL)
+      for (const auto& [pid, start] : workers) scene_.cage().signal(pid, start, "CONT");
+    await(receipts);
+  }
+
+  void strike_parent() {
+    scene_.adapter_may_end();
+    const Worker parent = adapter();
+    if (fault_.effect.kind != EffectKind::kReturn) return await({hit(parent, nullptr)});
+    tell(parent, nullptr);
+    scene_.send(bye_command());
+    progress_.await_heard("bye");
+    let_program_end();
+  }
+
+  // As Ctrl-C does. The program may end in its own time and way, so what is awaited is that the
+  // signal was sent; whether the program ends is the next step's business.
+  void strike_group() {
+    scene_.adapter_may_end();
+    const Worker parent = adapter();
+    tell(parent, nullptr);
+    scene_.cage().signal_group(faults::signal_name(fault_.effect.signal));
+    await({[this] { return scene_.seen().group_signalled; }});
+    let_program_end();
+  }
+
+  // With its tasks still at work, as the claim says; then they go on, for a program may wait for
+  // their end.
+  void let_program_end() {
+    scene_.wait([this] { return scene_.seen().adapter_ended; },
+                Clock::now() + progress_.scaled(kProgramEnds));
+    progress_.release(progress_.standing_anywhere());
+  }
+
+  Worker adapter() const {
+    const json& ready = scene_.seen().ready.at("adapter");
+    return {ready.at("pid"), ready.at("start")};
+  }
+
+  // With its reader stopped, a result that is larger than any buffer is never sent to its end: the
+  // worker that has left the body and stands still is in the midst of it.
+  void strike_while_sending(const std::vector<Meeting*>& victims) {
+    const auto [pid, start] = adapter();
+    scene_.cage().signal(pid, start, "STOP");
+    scene_.snapshot();
+    Receipts receipts;
+    for (Meeting* victim : victims) {
+      const Worker sender{victim->pid, victim->start};
+      progress_.release({victim});
+      await_sending(sender, victim->task);
+      receipts.push_back(hit(sender, victim));
+    }
+    await(receipts);
+    scene_.cage().signal(pid, start, "CONT");
+  }
+
+  void await_sending(const Worker& sender, const std::string& task) {
+    const auto limit = Clock::now() + progress_.scaled(kStepLimit);
+    scene_.wait([&] { return scene_.seen().ended.count(task) > 0; }, limit);
+    json before;
+    do {
+      const json now = doings_of(sender, scene_.snapshot());
+      if (!now.is_null() && now == before && scene_.seen().ended.count(task) > 0) {
+        scene_.journal().write("sending", {{"pid", sender.first},
+                                           {"start", sender.second},
+                                           {"task", task},
+                                           {"snap", scene_.last_snapshot()}});
+        return;
+      }
+      before = now;
+      scene_.wait([] { return false; }, Clock::now() + kBetweenLooks);
+    } while (Clock::now() < limit);
+  }
+
+  // What changes when a process does anything; null while it could: on a busy machine a thread that
+  // is ready to run may stand still for longer than we look.
+  static json doings_of(const Worker& worker, const Snapshot& snapshot) {
+    for (const json& process : snapshot.processes) {
+      if (process.at("pid") != worker.first || process.at("start") != worker.second) continue;
+      const json& threads = process.at("threads");
+      for (const json& thread : threads)
+        if (thread.at("state") != "S") return nullptr;
+      return {process.value("cpu_ticks", json()), process.value("io_bytes", json()), threads};
+    }
+    return nullptr;
+  }
+
+  using Receipts = std::vector<std::function<bool()>>;
+
+  // A receipt that does not come makes the attempt vacuous; that is for the judge to say.
+  void await(const Receipts& receipts) {
+    const auto all_came = [&] {
+      return std::all_of(receipts.begin(), receipts.end(), [](const auto& came) { return came(); });
+    };
+    scene_.wait(all_came, Clock::now() + progress_.scaled(kStepLimit));
+  }
+
+  void tell(const Worker& who, const Meeting* meeting, int limit = 0) {
+    json told = {{"fault", index_},
+                 {"pid", who.first},
+                 {"start", who.second},
+                 {"effect", faults::to_string(fault_.effect)}};
+    if (meeting != nullptr) told["task"] = meeting->task;
+    if (limit != 0) told["limit"] = limit;
+    scene_.journal().write("told", told);
+  }
+
+  // Commands the fault on one process; what it returns tells whether the second half of the receipt
+  // has come.
+  std::function<bool()> hit(const Worker& who, Meeting* meeting) {
+    const Effect& effect = fault_.effect;
+    int limit = 0;
+    if (faults::door_of(effect) == faults::Door::kLimit) {
+      const json limited =
+          scene_.limit(who.first, who.second, faults::to_string(effect.resource), true);
+      if (!was_set(limited)) {  // what nothing limits must not be used up
+        if (meeting != nullptr) scene_.answer(*meeting, {{"do", "go"}});
+        return [] { return true; };
+      }
+      limit = limited.at("limit");
+    }
+    tell(who, meeting, limit);
+    const Seen& seen = scene_.seen();
+    const std::string task = meeting != nullptr ? meeting->task : "";
+    const auto written = seen.struck.find(task);
+    const int before = written != seen.struck.end() ? written->second : 0;
+    if (by_signal()) {
+      scene_.cage().signal(who.first, who.second, faults::signal_name(effect.signal));
+    } else if (meeting != nullptr) {
+      scene_.answer(*meeting, order_for(effect));
+    }
+    if (faults::ends_process(effect)) return [&seen, who] { return seen.exits.count(who) > 0; };
+    const auto is_written = [&seen, task, before] {
+      const auto found = seen.struck.find(task);
+      return found != seen.struck.end() && found->second > before;
+    };
+    if (faults::ends_process_or_is_written(effect))
+      return [&seen, who, is_written] { return seen.exits.count(who) > 0 || is_written(); };
+    if (faults::is_written_by_task(effect)) return is_written;
+    const int conn = meeting != nullptr ? meeting->conn : 0;
+    return [&seen, conn] {
+      return std::any_of(seen.meetings.begin(), seen.meetings.end(),
+                         [conn](const Meeting& other) { return other.conn == conn && other.left; });
+    };
+  }
+
+  Progress& progress_;
+  Scene& scene_;
+  int index_;
+  const Fault& fault_;
+};
+
+}  // namespace
+
+void strike(Progress& progress, const scenarios::Step& step) {
+  Strike(progress, step.fault)();
+  for (Meeting* bystander : progress.standing(step.tasks, "running"))
+    if (!progress.waits_for_us(*bystander)) progress.release({bystander});
+}
+
+}  // namespace poolproof::conformance
