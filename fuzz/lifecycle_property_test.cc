@@ -24,7 +24,7 @@ using transport::FrameKind;
 // What one worker's life may contain, told by the actions of the rows it goes through.
 struct Life {
   State state = State::kStarting;
-  bool holds = false, claimed = false, killed = false, buried = false, deaf = false;
+  bool holds = false, claimed = false, killed = false, reaped = false, deaf = false;
   bool kill_failed = false;
 
   void live(Event event) {
@@ -37,25 +37,25 @@ struct Life {
 
   void check(const Row& row, Event event) {
     const Action does = row.action;
-    RC_ASSERT((does == Action::kBury) == (event == Event::kExit && !buried));
-    RC_ASSERT((row.next == State::kReaped) == (buried || does == Action::kBury));
+    RC_ASSERT((does == Action::kReap) == (event == Event::kExit && !reaped));
+    RC_ASSERT((row.next == State::kReaped) == (reaped || does == Action::kReap));
     if (does == Action::kAbandon) RC_ASSERT(killed && kill_failed);
     if (does == Action::kSendOffer) RC_ASSERT(!holds && !killed);
     if (does == Action::kSendWithdraw) RC_ASSERT(holds && !claimed && !killed);
     if (does == Action::kSendStop) RC_ASSERT(!holds && !killed);
     if (does == Action::kSettle) RC_ASSERT(holds && claimed);
-    if (does == Action::kTimeTaking || does == Action::kTimeRun) RC_ASSERT(!killed && !buried);
+    if (does == Action::kTimeTaking || does == Action::kTimeRun) RC_ASSERT(!killed && !reaped);
     if (does == Action::kTakeBack) RC_ASSERT(holds && !claimed);
     if (does == Action::kNoteClaim && !killed) RC_ASSERT(holds && !claimed);
     const bool kills = does == Action::kKill || does == Action::kKillLost ||
                        does == Action::kKillOverdue || does == Action::kKillLate ||
                        does == Action::kRefuse || does == Action::kKillOverrun ||
-                       does == Action::kConvict;
-    if (kills) RC_ASSERT(!killed && !buried);
+                       does == Action::kKillViolator;
+    if (kills) RC_ASSERT(!killed && !reaped);
     if (deaf)
-      RC_ASSERT(does == Action::kNothing || does == Action::kNoteClaim || does == Action::kBury ||
+      RC_ASSERT(does == Action::kNothing || does == Action::kNoteClaim || does == Action::kReap ||
                 does == Action::kNoteKillFailed || does == Action::kAbandon ||
-                // Which looks for a conviction itself.
+                // Which looks for a violation itself.
                 (does == Action::kSettleLate && state == State::kUnkilled));
     note(does, kills);
   }
@@ -65,9 +65,9 @@ struct Life {
     if (does == Action::kNoteClaim) claimed = true;
     if (does == Action::kSettle || does == Action::kTakeBack) holds = claimed = false;
     killed |= kills;
-    deaf |= does == Action::kConvict;
+    deaf |= does == Action::kKillViolator;
     kill_failed |= does == Action::kNoteKillFailed;
-    buried |= does == Action::kBury;
+    reaped |= does == Action::kReap;
   }
 };
 

@@ -11,10 +11,10 @@ namespace {
 using Ready = std::variant<transport::SharedPayload, Failure>;
 
 NodePtr ended(const TaskOptions& options, Failure failure, TaskId task,
-              const std::shared_ptr<Patron>& patron, MakeNode make) {
+              const std::shared_ptr<CallbackOwner>& owner, MakeNode make) {
   failure.task = task;
   failure.task_name = options.name;
-  NodePtr node(make(task, patron));
+  NodePtr node(make(task, owner));
   node->settle(std::move(failure));
   return node;
 }

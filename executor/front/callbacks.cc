@@ -9,13 +9,13 @@ namespace poolproof::detail {
 namespace {
 
 thread_local Callbacks* supervised = nullptr;
-thread_local const Patron* supervised_patron = nullptr;
+thread_local const CallbackOwner* supervised_patron = nullptr;
 
 }  // namespace
 
-SupervisorThread::SupervisorThread(Callbacks& callbacks, const Patron& patron) {
+SupervisorThread::SupervisorThread(Callbacks& callbacks, const CallbackOwner& owner) {
   supervised = &callbacks;
-  supervised_patron = &patron;
+  supervised_patron = &owner;
 }
 SupervisorThread::~SupervisorThread() {
   supervised = nullptr;
@@ -25,7 +25,7 @@ Callbacks* SupervisorThread::callbacks() { return supervised; }
 // A node may hold the last reference to its executor, whose options hold functions of the user; its
 // own executor outlives a supervisor.
 bool SupervisorThread::may_destroy(const FutureNode& node) {
-  return supervised == nullptr || (node.is_plain() && node.patron().get() == supervised_patron);
+  return supervised == nullptr || (node.is_plain() && node.owner().get() == supervised_patron);
 }
 
 Callbacks::~Callbacks() {

@@ -30,7 +30,7 @@ class Callbacks : public std::enable_shared_from_this<Callbacks> {
 
   // Any thread, before the first run. Throws std::system_error if there can be no thread.
   void start();
-  // Any thread; see Patron::call_back. Queues the node for the callback thread. Once that is
+  // Any thread; see CallbackOwner::call_back. Queues the node for the callback thread. Once that is
   // closed: runs it here and now for then(), else queues it for the thread that serves here, or for
   // the callback thread of the supervisor that runs here.
   NodePtr run(NodePtr settled, CalledBy by) noexcept;
@@ -43,7 +43,7 @@ class Callbacks : public std::enable_shared_from_this<Callbacks> {
   // thread; if there can be none, when this closes.
   void discard(FutureNode* node) noexcept;
 
-  // Under parking_lock, by a thread of callbacks: see Patron::take_due.
+  // Under parking_lock, by a thread of callbacks: see CallbackOwner::take_due.
   std::unique_ptr<Callback> take(FutureNode& settled);
   // On the callback thread: runs what take() gave, of this or of another executor.
   void run_taken(std::unique_ptr<Callback> callback, NodePtr settled);
@@ -81,8 +81,8 @@ class Callbacks : public std::enable_shared_from_this<Callbacks> {
 // For the life of a supervisor's thread: on it, no code of the user runs.
 class SupervisorThread {
  public:
-  // `callbacks`: of its executor, which must not close before this is gone. `patron`: that one.
-  SupervisorThread(Callbacks& callbacks, const Patron& patron);
+  // `callbacks`: of its executor, which must not close before this is gone. `owner`: that one.
+  SupervisorThread(Callbacks& callbacks, const CallbackOwner& owner);
   ~SupervisorThread();
   SupervisorThread(const SupervisorThread&) = delete;
   SupervisorThread& operator=(const SupervisorThread&) = delete;

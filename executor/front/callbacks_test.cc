@@ -13,7 +13,7 @@
 #include <utility>
 #include <vector>
 
-#include "executor/front/fake_patron.h"
+#include "executor/front/fake_callback_owner.h"
 #include "executor/front/no_threads.h"
 #include "poolproof/wait.h"
 
@@ -21,7 +21,7 @@ namespace poolproof {
 namespace {
 
 using namespace std::chrono_literals;
-using detail::FakePatron;
+using detail::FakeCallbackOwner;
 using detail::NodePtr;
 using detail::NoThreads;
 using detail::OpenTask;
@@ -29,12 +29,12 @@ using ThreadId = pid_t;  // the kernel's: std::thread::id is soon another thread
 
 ThreadId here() { return gettid(); }
 
-// Runs on a thread that is a supervisor's of this patron, and gives its id.
+// Runs on a thread that is a supervisor's of this owner, and gives its id.
 template <class F>
-ThreadId as_supervisor(const std::shared_ptr<FakePatron>& patron, F f) {
+ThreadId as_supervisor(const std::shared_ptr<FakeCallbackOwner>& owner, F f) {
   ThreadId id = 0;
   std::thread thread([&] {
-    const detail::SupervisorThread no_user_code_here(*patron->callbacks, *patron);
+    const detail::SupervisorThread no_user_code_here(*owner->callbacks, *owner);
     id = here();
     f();
   });
@@ -42,8 +42,8 @@ ThreadId as_supervisor(const std::shared_ptr<FakePatron>& patron, F f) {
   return id;
 }
 
-ThreadId callback_thread(const std::shared_ptr<FakePatron>& patron) {
-  OpenTask<int> task(patron);
+ThreadId callback_thread(const std::shared_ptr<FakeCallbackOwner>& owner) {
+  OpenTask<int> task(owner);
   task.end(1);
   return task.future().then([](int) { return here(); }).get_for(60s);
 }
@@ -69,8 +69,8 @@ ThreadId told_to(std::future<ThreadId>& future) {
 
 class OnSupervisor : public testing::Test {
  protected:
-  std::shared_ptr<FakePatron> gone = std::make_shared<FakePatron>();
-  std::shared_ptr<FakePatron> living = std::make_shared<FakePatron>();
+  std::shared_ptr<FakeCallbackOwner> gone = std::make_shared<FakeCallbackOwner>();
+  std::shared_ptr<FakeCallbackOwner> living = std::make_shared<FakeCallbackOwner>();
   OpenTask<int> first{gone, 1}, last{living, 2};
   std::promise<ThreadId> promise;
   std::future<ThreadId> destroyed = promise.get_future();
@@ -145,7 +145,7 @@ TEST_F(OnSupervisor, a_value_may_be_destroyed_by_waiting_for_the_supervisor_that
 }
 
 // As an executor whose options hold functions of the user.
-struct Mortal : FakePatron {
+struct Mortal : FakeCallbackOwner {
   std::promise<ThreadId> told;
   explicit Mortal(std::promise<ThreadId> promise) : told(std::move(promise)) {}
   ~Mortal() override { told.set_value(here()); }
@@ -213,12 +213,12 @@ TEST_F(OnSupervisor, where_no_thread_can_start_what_must_be_run_is_run_by_the_cl
 // Each executor has one task, whose callback gets to do with the next one what it is given.
 class Circle : public testing::Test {
  protected:
-  std::vector<std::shared_ptr<FakePatron>> patrons;
+  std::vector<std::shared_ptr<FakeCallbackOwner>> owners;
   std::vector<OpenTask<int>> tasks;
   void make(int count) {
     for (int i = 0; i < count; ++i) {
-      patrons.push_back(std::make_shared<FakePatron>());
-      tasks.emplace_back(patrons.back(), 1);
+      owners.push_back(std::make_shared<FakeCallbackOwner>());
+      tasks.emplace_back(owners.back(), 1);
     }
   }
   void end_all() {
@@ -243,13 +243,13 @@ class Gathering {
 TEST_F(Circle, of_closes_of_any_length_does_not_wait) {
   for (const int length : {2, 3, 7}) {
     for (int round = 0; round < 50; ++round) {
-      patrons.clear();
+      owners.clear();
       tasks.clear();
       make(length);
       Gathering all_run(length);
       std::vector<Future<void>> ends;
       for (int i = 0; i < length; ++i) {
-        FakePatron& next = *patrons[static_cast<std::size_t>((i + 1) % length)];
+        FakeCallbackOwner& next = *owners[static_cast<std::size_t>((i + 1) % length)];
         ends.push_back(tasks[static_cast<std::size_t>(i)].future().then([&](int) {
           all_run.come();
           next.callbacks->close();
@@ -273,7 +273,7 @@ TEST_F(Circle, that_is_none_is_waited_for) {
   tasks[1].end(1);
   Future<void> closes = tasks[0].future().then([&](int) {
     closing.set_value();
-    patrons[1]->callbacks->close();
+    owners[1]->callbacks->close();
     escaped.set_value();
   });
   tasks[0].end(1);
@@ -284,7 +284,7 @@ TEST_F(Circle, that_is_none_is_waited_for) {
 
 TEST_F(Circle, of_a_close_and_a_wait_for_the_callback_that_closes_is_not_waited_for) {
   for (int round = 0; round < 100; ++round) {
-    patrons.clear();
+    owners.clear();
     tasks.clear();
     make(2);
     Gathering both_run(2);
@@ -296,7 +296,7 @@ TEST_F(Circle, of_a_close_and_a_wait_for_the_callback_that_closes_is_not_waited_
     });
     closing.set_value(tasks[1].future().then([&](int) {
       both_run.come();
-      patrons[0]->callbacks->close();
+      owners[0]->callbacks->close();
       return 10;
     }));
     end_all();
@@ -307,7 +307,7 @@ TEST_F(Circle, of_a_close_and_a_wait_for_the_callback_that_closes_is_not_waited_
 // The wait may see late that the chain has gone on, and the one that closes must hear of that.
 TEST_F(Circle, of_a_close_at_the_end_of_a_chain_and_a_wait_for_it_is_not_waited_for) {
   for (int round = 0; round < 500; ++round) {
-    patrons.clear();
+    owners.clear();
     tasks.clear();
     make(2);
     std::promise<Future<int>> closing;
@@ -315,7 +315,7 @@ TEST_F(Circle, of_a_close_at_the_end_of_a_chain_and_a_wait_for_it_is_not_waited_
         [wanted = closing.get_future()](int x) mutable { return x + wanted.get().get(); });
     tasks[0].end(1);
     closing.set_value(tasks[1].future().then([](int x) { return x; }).then([&](int x) {
-      patrons[0]->callbacks->close();
+      owners[0]->callbacks->close();
       return x;
     }));
     tasks[1].end(10);
@@ -325,10 +325,10 @@ TEST_F(Circle, of_a_close_at_the_end_of_a_chain_and_a_wait_for_it_is_not_waited_
 
 TEST_F(Circle, through_a_callback_that_is_due_is_undone_by_running_that_one) {
   for (int round = 0; round < 100; ++round) {
-    patrons.clear();
+    owners.clear();
     tasks.clear();
     make(2);
-    OpenTask<int> behind(patrons[0], 2);
+    OpenTask<int> behind(owners[0], 2);
     std::promise<Future<int>> wanted;
     std::promise<void> closing;
     Future<int> waits = tasks[1].future().then([&](int) {
@@ -338,7 +338,7 @@ TEST_F(Circle, through_a_callback_that_is_due_is_undone_by_running_that_one) {
     });
     Future<int> closes = tasks[0].future().then([&](int x) {
       closing.get_future().wait();
-      patrons[1]->callbacks->close();
+      owners[1]->callbacks->close();
       return x;
     });
     end_all();
@@ -351,7 +351,7 @@ TEST_F(Circle, through_a_callback_that_is_due_is_undone_by_running_that_one) {
 
 TEST_F(Circle, of_waits_for_each_others_futures_is_told_to_one_of_them) {
   for (int round = 0; round < 100; ++round) {
-    patrons.clear();
+    owners.clear();
     tasks.clear();
     make(3);
     Gathering all_run(3);
@@ -369,7 +369,7 @@ TEST_F(Circle, of_waits_for_each_others_futures_is_told_to_one_of_them) {
       }));
     }
     end_all();
-    for (const auto& each : patrons) each->callbacks->close();
+    for (const auto& each : owners) each->callbacks->close();
     ASSERT_EQ(told, 1);
   }
 }

@@ -11,14 +11,14 @@
 #include <utility>
 #include <vector>
 
-#include "executor/front/fake_patron.h"
+#include "executor/front/fake_callback_owner.h"
 #include "poolproof/wait.h"
 
 namespace poolproof {
 namespace {
 
 using namespace std::chrono_literals;
-using detail::FakePatron;
+using detail::FakeCallbackOwner;
 using detail::OpenTask;
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -53,14 +53,14 @@ Future<int> chain_from(Future<int> future) {
 
 class LongChain : public testing::Test {
  protected:
-  std::shared_ptr<FakePatron> patron = std::make_shared<FakePatron>();
-  OpenTask<int> task{patron, 1};
+  std::shared_ptr<FakeCallbackOwner> owner = std::make_shared<FakeCallbackOwner>();
+  OpenTask<int> task{owner, 1};
 };
 
 TEST_F(LongChain, is_cancelled_at_its_task) {
   Future<int> last = chain_from(task.future());
   on_small_stack([&] { last.cancel(); });
-  EXPECT_EQ(patron->cancelled, 1);
+  EXPECT_EQ(owner->cancelled, 1);
   task.end(0);
   EXPECT_EQ(last.get_for(600s), kLong);
 }
@@ -72,12 +72,12 @@ TEST_F(LongChain, carries_an_error_to_its_end) {
 }
 
 TEST_F(LongChain, of_an_executor_that_has_closed_runs_when_another_ends_it) {
-  auto living = std::make_shared<FakePatron>();
+  auto living = std::make_shared<FakeCallbackOwner>();
   OpenTask<int> late(living, 2);
   auto both = when_all(task.future(), late.future());
   task.end(0);
   Future<int> last = chain_from(std::move(both).then([](auto) { return 0; }));
-  patron->callbacks->close();
+  owner->callbacks->close();
   on_small_stack([&] {
     const detail::SupervisorThread no_user_code_here(*living->callbacks, *living);
     late.end(1);
@@ -87,7 +87,7 @@ TEST_F(LongChain, of_an_executor_that_has_closed_runs_when_another_ends_it) {
 
 // A callback is parked, and runs the whole chain itself.
 TEST_F(LongChain, may_be_waited_for_in_a_callback_that_stands_before_it) {
-  OpenTask<int> before(patron, 2);
+  OpenTask<int> before(owner, 2);
   std::promise<Future<int>> chain;
   Future<int> waits = before.future().then([&](int) { return chain.get_future().get().get(); });
   before.end(1);
@@ -105,7 +105,7 @@ TEST_F(LongChain, of_when_all_and_then_in_turn_is_cancelled_and_ends) {
     });
   }
   on_small_stack([&] { last.cancel(); });
-  EXPECT_EQ(patron->cancelled, 1);
+  EXPECT_EQ(owner->cancelled, 1);
   on_small_stack([&] { task.end(0); });
   EXPECT_EQ(last.get_for(600s), kLong / 4);
 }
@@ -118,14 +118,14 @@ struct Item {
 TEST_F(LongChain, of_values_that_hold_futures_is_destroyed) {
   Future<Item> list = task.future().then([](int) { return Item(); });
   for (int i = 0; i < kLong / 4; ++i) {
-    OpenTask<int> each(patron, 1);
+    OpenTask<int> each(owner, 1);
     list = each.future().then([rest = std::make_unique<Future<Item>>(std::move(list))](
                                   int) mutable { return Item{std::move(rest)}; });
     each.end(1);
   }
   task.end(1);
   list.wait();
-  patron->callbacks->close();
+  owner->callbacks->close();
   on_small_stack([&] { list = {}; });
   EXPECT_FALSE(list.valid());
 }
@@ -142,7 +142,7 @@ auto nested(Future<T> inner) {
 TEST_F(LongChain, of_when_all_within_when_all_is_cancelled_and_ends) {
   auto outermost = nested<100>(task.future());
   on_small_stack([&] { outermost.cancel(); });
-  EXPECT_EQ(patron->cancelled, 1);
+  EXPECT_EQ(owner->cancelled, 1);
   on_small_stack([&] { task.end(0); });
   EXPECT_TRUE(outermost.ready());
   on_small_stack([&] { outermost = {}; });

@@ -108,11 +108,11 @@ bool FutureNode::is_plain() const {
   return (word_.load(std::memory_order_relaxed) & kLinked) == 0 && then_ == nullptr;
 }
 
-FutureNode::FutureNode(TaskId task, std::shared_ptr<Patron> patron)
-    : task_(task), patron_(std::move(patron)) {}
+FutureNode::FutureNode(TaskId task, std::shared_ptr<CallbackOwner> owner)
+    : task_(task), owner_(std::move(owner)) {}
 
 FutureNode::FutureNode(const NodePtr& source)
-    : task_(source->task_), name_(source->name_), patron_(source->patron_) {}
+    : task_(source->task_), name_(source->name_), owner_(source->owner_) {}
 
 void FutureNode::set_name(const std::string& name) {
   if (!name.empty()) name_ = std::make_shared<const std::string>(name);
@@ -157,7 +157,7 @@ void FutureNode::tell_all(NodeQueue& more) {
   if ((before & kWatched) != 0) Watch::tell(*this, more);
   tell_parked();
   if ((before & kThen) != 0) {
-    if (NodePtr refused = patron_->call_back(reference(), CalledBy::kEnd)) {
+    if (NodePtr refused = owner_->call_back(reference(), CalledBy::kEnd)) {
       more.push(std::move(refused));
     }
   }
@@ -185,7 +185,7 @@ bool FutureNode::wait(std::optional<std::chrono::steady_clock::time_point> until
 
 void FutureNode::prepare_then() {
   refuse_in_fork();
-  if (patron_) patron_->prepare_callbacks();
+  if (owner_) owner_->prepare_callbacks();
 }
 
 void FutureNode::then(std::unique_ptr<Callback> callback) noexcept {
@@ -194,8 +194,8 @@ void FutureNode::then(std::unique_ptr<Callback> callback) noexcept {
   const std::uint32_t before = word_.fetch_or(kThen, std::memory_order_acq_rel);
   POOLPROOF_CHECK((before & kThen) == 0, "then() consumes the future");
   if ((before & kReady) == 0) return;
-  if (patron_) {
-    patron_->call_back(std::move(self), CalledBy::kThen);
+  if (owner_) {
+    owner_->call_back(std::move(self), CalledBy::kThen);
   } else {  // of no executor: all of nothing
     take_callback()->run(std::move(self));
   }
@@ -208,7 +208,7 @@ NodePtr FutureNode::refuse_callback(std::exception_ptr why) noexcept {
 }
 
 void FutureNode::refuse_in_fork() const {
-  if (!patron_ || patron_->in_own_process()) return;
+  if (!owner_ || owner_->in_own_process()) return;
   Failure failure;
   failure.kind = FailureKind::kShutdown;
   failure.task = task_;
@@ -219,9 +219,9 @@ void FutureNode::refuse_in_fork() const {
 
 // Depth first, in the order of the futures that when_all was given.
 void FutureNode::cancel(const CancelOptions& options) {
-  if (!patron_ || !patron_->in_own_process()) return;
+  if (!owner_ || !owner_->in_own_process()) return;
   if ((word_.load(std::memory_order_relaxed) & kLinked) == 0) {
-    patron_->cancel(task_, options);
+    owner_->cancel(task_, options);
     return;
   }
   std::vector<NodePtr> left{reference()};
@@ -234,8 +234,8 @@ void FutureNode::cancel(const CancelOptions& options) {
       node->add_sources(left);
     }
     std::reverse(left.begin() + static_cast<std::ptrdiff_t>(others), left.end());
-    if (left.size() == others && !node->ready() && node->patron_) {
-      node->patron_->cancel(node->task_, options);
+    if (left.size() == others && !node->ready() && node->owner_) {
+      node->owner_->cancel(node->task_, options);
     }
   }
 }
@@ -255,10 +255,10 @@ void FutureNode::copy_failure_to(FutureNode& other) const noexcept {
   other.publish();
 }
 
-void tell_thrown(Patron* patron, const std::exception_ptr& what) noexcept {
-  if (patron == nullptr) return;
+void tell_thrown(CallbackOwner* owner, const std::exception_ptr& what) noexcept {
+  if (owner == nullptr) return;
   try {
-    patron->callback_threw(what);
+    owner->callback_threw(what);
   } catch (...) {
     std::fputs("poolproof: a callback threw, and there was no memory to tell what\n", stderr);
   }

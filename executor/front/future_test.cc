@@ -11,7 +11,7 @@
 #include <thread>
 #include <type_traits>
 
-#include "executor/front/fake_patron.h"
+#include "executor/front/fake_callback_owner.h"
 #include "executor/front/no_threads.h"
 #include "poolproof/wait.h"
 
@@ -19,18 +19,18 @@ namespace poolproof {
 namespace {
 
 using detail::encoded;
-using detail::FakePatron;
+using detail::FakeCallbackOwner;
 using namespace std::chrono_literals;
 using detail::FutureAccess;
 using detail::NodePtr;
 
 class FutureTest : public testing::Test {
  protected:
-  std::shared_ptr<FakePatron> patron = std::make_shared<FakePatron>();
+  std::shared_ptr<FakeCallbackOwner> owner = std::make_shared<FakeCallbackOwner>();
   NodePtr node;
   template <class T>
   Future<T> future() {
-    node = NodePtr(detail::make_task_node<T>(7, patron));
+    node = NodePtr(detail::make_task_node<T>(7, owner));
     return FutureAccess::make<T>(node);
   }
   void fail(FailureKind kind) { node->settle(Failure{.kind = kind, .task = 7}); }
@@ -171,7 +171,7 @@ TEST_F(FutureTest, then_passes_an_error_on_unless_it_takes_the_future_itself) {
   fail(FailureKind::kCancelled);
   EXPECT_THROW(skipped.get(), CancelledError);
 
-  NodePtr other(detail::make_task_node<int>(8, patron));
+  NodePtr other(detail::make_task_node<int>(8, owner));
   Future<std::string> seen = FutureAccess::make<int>(other).then([](Future<int> settled) {
     try {
       return std::to_string(settled.get());
@@ -187,20 +187,20 @@ TEST_F(FutureTest, what_a_callback_throws_ends_the_new_future_and_is_told_to_the
   Future<void> next = future<int>().then([](int) { throw std::string("mine"); });
   node->settle(encoded(1));
   EXPECT_THROW(next.get(), std::string);
-  EXPECT_EQ(patron->threw, 1);
+  EXPECT_EQ(owner->threw, 1);
 }
 
 TEST_F(FutureTest, cancel_of_what_then_gave_cancels_the_task) {
   Future<void> next = future<int>().then([](int) {});
   next.cancel();
-  EXPECT_EQ(patron->cancelled, 1);
+  EXPECT_EQ(owner->cancelled, 1);
   fail(FailureKind::kCancelled);
   EXPECT_THROW(next.get(), CancelledError);
 }
 
 TEST_F(FutureTest, then_after_the_callbacks_have_closed_runs_at_once) {
   Future<int> ended = future<int>();
-  patron->callbacks->close();
+  owner->callbacks->close();
   node->settle(encoded(1));
   bool ran = false;
   ended.then([&ran](int) { ran = true; }).get();
@@ -212,7 +212,7 @@ TEST_F(FutureTest, closing_runs_what_is_due_and_what_that_makes_due) {
   Future<void> last =
       future<int>().then([&](int) { ++ran; }).then([&] { ++ran; }).then([&] { ++ran; });
   node->settle(encoded(1));
-  patron->callbacks->close();
+  owner->callbacks->close();
   EXPECT_EQ(ran, 3);
   last.get();
 }
@@ -263,7 +263,7 @@ TEST_F(FutureTest, keeps_its_value_if_then_cannot_start_the_callback_thread) {
     Future<int> next = f.then([](int x) { return x + 1; });
     EXPECT_FALSE(f.valid());
     EXPECT_EQ(next.get(), 6);
-    patron = std::make_shared<FakePatron>();
+    owner = std::make_shared<FakeCallbackOwner>();
   }
 }
 
@@ -297,10 +297,10 @@ TEST_F(FutureTest, may_be_destroyed_by_its_own_callback) {
 }
 
 TEST_F(FutureTest, a_callback_may_close_the_callbacks_it_runs_on) {
-  Future<void> closed = future<int>().then([this](int) { patron->callbacks->close(); });
+  Future<void> closed = future<int>().then([this](int) { owner->callbacks->close(); });
   node->settle(encoded(1));
   closed.get();
-  patron->callbacks->close();
+  owner->callbacks->close();
 }
 
 }  // namespace

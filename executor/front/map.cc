@@ -19,8 +19,8 @@ constexpr std::size_t kLongestChunk = 1024;
 constexpr std::size_t kChunksAhead = 4;  // for each worker
 constexpr std::chrono::nanoseconds kLongEnough = std::chrono::milliseconds(2);
 
-FutureNode* make_chunk_node(TaskId task, std::shared_ptr<Patron> patron) {
-  return new FutureNode(task, std::move(patron));
+FutureNode* make_chunk_node(TaskId task, std::shared_ptr<CallbackOwner> owner) {
+  return new FutureNode(task, std::move(owner));
 }
 
 Failure read_failure(std::span<const std::byte> bytes, TaskId task) {

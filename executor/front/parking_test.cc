@@ -8,19 +8,19 @@
 #include <string>
 #include <vector>
 
-#include "executor/front/fake_patron.h"
+#include "executor/front/fake_callback_owner.h"
 
 namespace poolproof {
 namespace {
 
 using namespace std::chrono_literals;
-using detail::FakePatron;
+using detail::FakeCallbackOwner;
 using detail::OpenTask;
 
 class Parking : public testing::Test {
  protected:
-  std::shared_ptr<FakePatron> patron = std::make_shared<FakePatron>();
-  OpenTask<int> first{patron, 1}, second{patron, 2}, third{patron, 3};
+  std::shared_ptr<FakeCallbackOwner> owner = std::make_shared<FakeCallbackOwner>();
+  OpenTask<int> first{owner, 1}, second{owner, 2}, third{owner, 3};
 };
 
 TEST_F(Parking, a_callback_may_wait_for_a_callback_that_stands_behind_it) {
@@ -80,7 +80,8 @@ TEST_F(Parking, a_wait_in_a_callback_may_run_out) {
 
 TEST_F(Parking, two_executors_whose_callbacks_wait_for_each_other_both_go_on) {
   for (int round = 0; round < 100; ++round) {
-    auto mine = std::make_shared<FakePatron>(), yours = std::make_shared<FakePatron>();
+    auto mine = std::make_shared<FakeCallbackOwner>(),
+         yours = std::make_shared<FakeCallbackOwner>();
     OpenTask<int> a{mine}, b{yours}, later_a{mine}, later_b{yours};
     std::promise<Future<int>> give_a, give_b;
     const auto wait_for = [](std::promise<Future<int>>& promise) {
@@ -103,11 +104,11 @@ TEST_F(Parking, two_executors_whose_callbacks_wait_for_each_other_both_go_on) {
 TEST_F(Parking, cancel_of_a_chain_reaches_its_task_and_does_nothing_once_it_has_run) {
   Future<int> chain = first.future().then([](int x) { return x; }).then([](int x) { return x; });
   chain.cancel();
-  EXPECT_EQ(patron->cancelled, 1);
+  EXPECT_EQ(owner->cancelled, 1);
   first.end(1);
   chain.wait();
   chain.cancel();
-  EXPECT_EQ(patron->cancelled, 1);
+  EXPECT_EQ(owner->cancelled, 1);
   EXPECT_EQ(chain.get(), 1);
 }
 

@@ -51,7 +51,7 @@ Failure too_deep(int max_depth) {
 Pool::Pool(os::Os& os, const ExecutorOptions& options)
     : os_(os),
       options_(options),
-      owner_(getpid()),
+      own_pid_(getpid()),
       cpus_(os::cpus_by_affinity(getpid())),
       workers_(options.workers) {}
 
@@ -59,7 +59,7 @@ Pool::~Pool() {
   POOLPROOF_CHECK(!supervisor_.joinable(), "~Executor shuts the pool down before it lets go of it");
 }
 
-bool Pool::in_own_process() const { return getpid() == owner_; }
+bool Pool::in_own_process() const { return getpid() == own_pid_; }
 
 NodePtr Pool::submit(const TaskOptions& options, Bytes payload, MakeNode make) {
   check(options);
@@ -210,8 +210,8 @@ void Pool::start() {
 }
 
 void Pool::close_bell() {
-  os_.close(inbox_->bell().ear);
-  os_.close(inbox_->bell().clapper);
+  os_.close(inbox_->bell().read_end);
+  os_.close(inbox_->bell().write_end);
 }
 
 void Pool::shutdown(const ShutdownOptions& options) {

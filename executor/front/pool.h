@@ -26,7 +26,9 @@ namespace poolproof::detail {
 
 Failure too_deep(int max_depth);
 
-class Pool : public Patron, public supervise::Outlet, public std::enable_shared_from_this<Pool> {
+class Pool : public CallbackOwner,
+             public supervise::Outlet,
+             public std::enable_shared_from_this<Pool> {
  public:
   // `os` must outlive the pool. options.workers and options.max_depth >= 1.
   Pool(os::Os& os, const ExecutorOptions& options);
@@ -100,7 +102,7 @@ class Pool : public Patron, public supervise::Outlet, public std::enable_shared_
 
   os::Os& os_;
   const ExecutorOptions options_;
-  const int owner_;
+  const int own_pid_;
   const std::vector<int> cpus_;  // of the program, when this was made
   const std::shared_ptr<Callbacks> callbacks_ = std::make_shared<Callbacks>();
 

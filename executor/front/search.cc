@@ -39,8 +39,8 @@ std::unique_ptr<Callback> Search::look_at(std::size_t place, Callbacks& here) {
   } else if (!step.node->ready()) {
     if (step.expanded || !expand(place)) waiting_.push_back(place);
   } else {
-    const std::shared_ptr<Patron>& patron = step.node->patron();
-    if (auto callback = patron ? patron->take_due(*step.node) : nullptr) return callback;
+    const std::shared_ptr<CallbackOwner>& owner = step.node->owner();
+    if (auto callback = owner ? owner->take_due(*step.node) : nullptr) return callback;
     if (here.runs(*step.node)) {
       throw std::logic_error(
           "poolproof: a callback waits for its own future, which ends only when it returns");

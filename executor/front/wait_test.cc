@@ -9,22 +9,22 @@
 #include <thread>
 #include <vector>
 
-#include "executor/front/fake_patron.h"
+#include "executor/front/fake_callback_owner.h"
 
 namespace poolproof {
 namespace {
 
 using namespace std::chrono_literals;
-using detail::FakePatron;
+using detail::FakeCallbackOwner;
 using detail::OpenTask;
 using Places = std::vector<std::size_t>;
 
 class Wait : public testing::Test {
  protected:
-  std::shared_ptr<FakePatron> patron = std::make_shared<FakePatron>();
-  std::shared_ptr<FakePatron> other = std::make_shared<FakePatron>();
-  std::vector<OpenTask<int>> tasks{OpenTask<int>(patron, 1), OpenTask<int>(other, 2),
-                                   OpenTask<int>(patron, 3)};
+  std::shared_ptr<FakeCallbackOwner> owner = std::make_shared<FakeCallbackOwner>();
+  std::shared_ptr<FakeCallbackOwner> other = std::make_shared<FakeCallbackOwner>();
+  std::vector<OpenTask<int>> tasks{OpenTask<int>(owner, 1), OpenTask<int>(other, 2),
+                                   OpenTask<int>(owner, 3)};
   std::vector<Future<int>> futures() {
     std::vector<Future<int>> all;
     for (OpenTask<int>& task : tasks) all.push_back(task.future());
@@ -125,7 +125,7 @@ TEST_F(Wait, against_ends_on_other_threads_hears_of_each_once) {
     std::vector<OpenTask<int>> many;
     std::vector<Future<int>> all;
     for (int i = 0; i < 20; ++i) {
-      many.emplace_back(i % 2 == 0 ? patron : other, static_cast<TaskId>(i));
+      many.emplace_back(i % 2 == 0 ? owner : other, static_cast<TaskId>(i));
       all.push_back(many.back().future());
     }
     std::atomic<int> here = 0;
@@ -221,7 +221,7 @@ TEST_F(Wait, when_all_of_nothing_has_ended_and_may_be_gone_on_with) {
 TEST_F(Wait, cancel_of_when_all_goes_to_each) {
   Future<std::vector<Future<int>>> together = when_all(futures());
   together.cancel();
-  EXPECT_EQ(patron->cancelled, 2);
+  EXPECT_EQ(owner->cancelled, 2);
   EXPECT_EQ(other->cancelled, 1);
   for (OpenTask<int>& task : tasks) task.end(0);
 }
@@ -229,7 +229,7 @@ TEST_F(Wait, cancel_of_when_all_goes_to_each) {
 // Cancelled while its callback starts, which takes the futures out of it.
 TEST_F(Wait, when_all_may_be_cancelled_while_its_callback_starts) {
   for (int round = 0; round < 3000; ++round) {
-    OpenTask<int> one(patron, 1), two(other, 2);
+    OpenTask<int> one(owner, 1), two(other, 2);
     Future<int> sum =
         when_all(one.future(), two.future()).then([](std::tuple<Future<int>, Future<int>> both) {
           return std::get<0>(both).get() + std::get<1>(both).get();
@@ -248,7 +248,7 @@ TEST_F(Wait, when_all_may_be_cancelled_while_its_callback_starts) {
 }
 
 TEST_F(Wait, cancel_of_when_all_within_when_all_goes_to_each_task_in_order) {
-  struct Notes : FakePatron {
+  struct Notes : FakeCallbackOwner {
     std::vector<TaskId> order;
     void cancel(TaskId task, const CancelOptions&) override { order.push_back(task); }
   };

@@ -308,16 +308,16 @@ void LinuxOs::ring(const Bell& bell) {
   const char one = 1;
   // Full: then it rings already. To a file or a pipe, should the number have become one, send
   // writes nothing.
-  if (send(bell.clapper, &one, 1, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || !is_refused(errno)) return;
-  [[maybe_unused]] const ssize_t size = ::write(bell.clapper, &one, 1);
+  if (send(bell.write_end, &one, 1, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || !is_refused(errno)) return;
+  [[maybe_unused]] const ssize_t size = ::write(bell.write_end, &one, 1);
 }
 
-void LinuxOs::hush(const Bell& bell) {
+void LinuxOs::drain(const Bell& bell) {
   char rings[64];
   ssize_t size = 0;
   do {
-    size = recv(bell.ear, rings, sizeof(rings), MSG_DONTWAIT);
-    if (size < 0 && is_refused(errno)) size = ::read(bell.ear, rings, sizeof(rings));
+    size = recv(bell.read_end, rings, sizeof(rings), MSG_DONTWAIT);
+    if (size < 0 && is_refused(errno)) size = ::read(bell.read_end, rings, sizeof(rings));
   } while (size == sizeof(rings));
 }
 

@@ -26,7 +26,7 @@ class LinuxOs : public Os {
   void abandon(const Child& child) override;
   std::variant<Bell, SysError> open_bell() override;
   void ring(const Bell& bell) override;
-  void hush(const Bell& bell) override;
+  void drain(const Bell& bell) override;
   std::optional<SysError> wait(std::span<Watch> watches, std::optional<Instant> until) override;
 };
 

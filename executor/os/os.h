@@ -95,8 +95,8 @@ struct WorkerSettings {
 // other one, and also by its being closed. So the program's closing all descriptors behind our back
 // is noticed at once, though nothing polls.
 struct Bell {
-  int ear = -1;
-  int clapper = -1;
+  int read_end = -1;
+  int write_end = -1;
 };
 
 // A descriptor to watch: what is asked, and what `wait` answered.
@@ -165,7 +165,7 @@ class Os {
   // A bell wakes a waiting supervisor; ringing twice is ringing once.
   virtual std::variant<Bell, SysError> open_bell() = 0;
   virtual void ring(const Bell& bell) = 0;
-  virtual void hush(const Bell& bell) = 0;
+  virtual void drain(const Bell& bell) = 0;
 
   // Sleeps until a watch has an answer or `until` has come; forever if there is neither. An error:
   // it cannot sleep, and there is no use in asking again.

@@ -15,48 +15,50 @@ bool is_sigkill(const ExitStatus& exit) {
 }
 
 // Of a worker that has a task, by a signal; others are asked.
-bool is_a_kill(Wish wish) {
-  return wish == Wish::kShutdownKill || wish == Wish::kDeadline || wish == Wish::kRunLimit ||
-         wish == Wish::kCancel || wish == Wish::kBreak;
+bool is_a_kill(WantedEnd wanted_end) {
+  return wanted_end == WantedEnd::kShutdownKill || wanted_end == WantedEnd::kDeadline ||
+         wanted_end == WantedEnd::kRunLimit || wanted_end == WantedEnd::kCancel ||
+         wanted_end == WantedEnd::kBreak;
 }
 
 std::pair<Cause, Intent> cause_of(const Notes& notes, const ExitStatus& exit) {
   // Killed, or meant to be.
   const bool by_kill = is_sigkill(exit) || !notes.kill_error.empty();
   // Where its record was there before our kill was sent, its end is its own.
-  const Wish wish = notes.by_itself && is_a_kill(notes.wish) ? Wish::kNone : notes.wish;
-  switch (wish) {
-    case Wish::kDeadline:
+  const WantedEnd wanted_end =
+      notes.by_itself && is_a_kill(notes.wanted_end) ? WantedEnd::kNone : notes.wanted_end;
+  switch (wanted_end) {
+    case WantedEnd::kDeadline:
       return {notes.was_frozen ? Cause::kFrozen : Cause::kDeadline, Intent::kPolicy};
-    case Wish::kRunLimit:
+    case WantedEnd::kRunLimit:
       return {notes.was_frozen ? Cause::kFrozen : Cause::kRunLimit, Intent::kPolicy};
-    case Wish::kCancel:
+    case WantedEnd::kCancel:
       return {Cause::kCancelled, Intent::kAsked};
-    case Wish::kRefuse:
+    case WantedEnd::kRefuse:
       return {Cause::kInitializer, Intent::kPolicy};
-    case Wish::kIdle:
+    case WantedEnd::kIdle:
       return {Cause::kIdle, Intent::kPolicy};
-    case Wish::kSpent:
+    case WantedEnd::kSpent:
       return {Cause::kSpent, Intent::kPolicy};
-    case Wish::kGrown:
+    case WantedEnd::kGrown:
       return {Cause::kGrown, Intent::kPolicy};
-    case Wish::kResize:
+    case WantedEnd::kResize:
       return {Cause::kResized, Intent::kAsked};
-    case Wish::kRights:
+    case WantedEnd::kRights:
       return {Cause::kRightsChanged, Intent::kPolicy};
-    case Wish::kStop:
-    case Wish::kShutdownKill:
+    case WantedEnd::kStop:
+    case WantedEnd::kShutdownKill:
       return {Cause::kShutdown, Intent::kAsked};
-    case Wish::kBreak:
+    case WantedEnd::kBreak:
       // One that died by itself at the same time has a cause of its own to tell.
       if (is_sigkill(exit) || std::holds_alternative<Unseen>(exit)) {
         return {Cause::kPoolBroken, Intent::kPolicy};
       }
       break;
-    case Wish::kNone:
+    case WantedEnd::kNone:
       break;
   }
-  if (notes.conviction) return {Cause::kGarbage, Intent::kUnplanned};
+  if (notes.violation) return {Cause::kGarbage, Intent::kUnplanned};
   if (notes.killed_as_lost && by_kill) return {Cause::kChannelLost, Intent::kUnplanned};
   if (!notes.limit.empty() && by_kill) {
     return {notes.was_frozen ? Cause::kFrozen : Cause::kLate, Intent::kUnplanned};
@@ -78,7 +80,7 @@ Death name_death(WorkerRef worker, const Notes& notes, const ExitStatus& exit) {
           exit,
           cause,
           intent,
-          notes.conviction.value_or(""),
+          notes.violation.value_or(""),
           notes.limit,
           notes.in_initializer,
           notes.said_hello,
@@ -121,7 +123,7 @@ std::string what_happened(const Death& death) {
     case Cause::kChannelLost:
       return name + " closed its channel, lived on, and was killed for it";
     case Cause::kGarbage:
-      return name + " broke the protocol (" + death.conviction + ") and was killed for it";
+      return name + " broke the protocol (" + death.violation + ") and was killed for it";
     case Cause::kDeadline:
     case Cause::kRunLimit:
     case Cause::kLate:

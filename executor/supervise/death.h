@@ -14,7 +14,7 @@
 namespace poolproof::supervise {
 
 // What a user or a policy wanted of a worker. Set once.
-enum class Wish {
+enum class WantedEnd {
   kNone,
   kRefuse,        // its end, at once, since its initializer threw
   kStop,          // its end, when idle
@@ -32,19 +32,19 @@ enum class Wish {
 
 // What is known of a worker before its exit record comes.
 struct Notes {
-  Wish wish = Wish::kNone;
-  std::optional<std::string> conviction;  // the nonsense that it sent
-  std::string refusal = {};               // why it cannot serve, or what it has refused to do
-  std::string kill_error = {};            // how our kill failed; empty: it did not
-  bool killed_as_lost = false;            // SIGKILL after its channel was lost
-  std::string limit = {};                 // SIGKILL at this limit, in words; empty: the deadline
-  bool in_initializer = false;            // when it ended
-  bool said_hello = false;                // it was ready for tasks
-  bool out_of_memory = false;             // the kernel has counted such a kill
-  std::size_t own_limit = 0;              // in bytes, if that was in a cgroup of its own
-  std::string stderr_tail = {};           // what it wrote last, where that is kept
-  bool was_frozen = false;                // seen stopped when it was killed
-  bool by_itself = false;                 // it had ended before any kill of ours was sent
+  WantedEnd wanted_end = WantedEnd::kNone;
+  std::optional<std::string> violation;  // the nonsense that it sent
+  std::string refusal = {};              // why it cannot serve, or what it has refused to do
+  std::string kill_error = {};           // how our kill failed; empty: it did not
+  bool killed_as_lost = false;           // SIGKILL after its channel was lost
+  std::string limit = {};                // SIGKILL at this limit, in words; empty: the deadline
+  bool in_initializer = false;           // when it ended
+  bool said_hello = false;               // it was ready for tasks
+  bool out_of_memory = false;            // the kernel has counted such a kill
+  std::size_t own_limit = 0;             // in bytes, if that was in a cgroup of its own
+  std::string stderr_tail = {};          // what it wrote last, where that is kept
+  bool was_frozen = false;               // seen stopped when it was killed
+  bool by_itself = false;                // it had ended before any kill of ours was sent
 };
 
 struct Death {
@@ -52,7 +52,7 @@ struct Death {
   ExitStatus exit;
   Cause cause = Cause::kSelf;
   Intent intent = Intent::kUnplanned;
-  std::string conviction;
+  std::string violation;
   std::string limit;
   bool in_initializer = false;
   bool said_hello = false;

@@ -17,18 +17,19 @@ TEST(Death, without_a_wish_is_what_the_kernel_says) {
 }
 
 TEST(Death, that_we_asked_for_beats_what_was_observed) {
-  const Notes notes{.wish = Wish::kDeadline, .conviction = "noise", .killed_as_lost = true};
+  const Notes notes{
+      .wanted_end = WantedEnd::kDeadline, .violation = "noise", .killed_as_lost = true};
   EXPECT_EQ(name_death(kWorker, notes, Signaled{SIGSEGV, false}).cause, Cause::kDeadline);
   EXPECT_EQ(name_death(kWorker, notes, kKilled).intent, Intent::kPolicy);
 }
 
 TEST(Death, of_a_stopped_worker_at_a_deadline_is_called_frozen) {
-  const Notes notes{.wish = Wish::kDeadline, .conviction = {}, .was_frozen = true};
+  const Notes notes{.wanted_end = WantedEnd::kDeadline, .violation = {}, .was_frozen = true};
   EXPECT_EQ(name_death(kWorker, notes, kKilled).cause, Cause::kFrozen);
 }
 
 TEST(Death, by_our_kill_on_suspicion_is_a_lost_channel_only_if_that_kill_ended_it) {
-  const Notes notes{.conviction = {}, .killed_as_lost = true};
+  const Notes notes{.violation = {}, .killed_as_lost = true};
   EXPECT_EQ(name_death(kWorker, notes, kKilled).cause, Cause::kChannelLost);
   EXPECT_EQ(name_death(kWorker, notes, kKilled).intent, Intent::kUnplanned);
   EXPECT_EQ(name_death(kWorker, notes, Exited{3}).cause, Cause::kSelf);
@@ -45,9 +46,10 @@ TEST(Death, decides_the_kind_of_the_tasks_failure) {
     return failure_of_task(name_death(kWorker, notes, kKilled), 5, true).kind;
   };
   EXPECT_EQ(kind({}), FailureKind::kWorkerLost);
-  EXPECT_EQ(kind({.wish = Wish::kDeadline, .conviction = {}}), FailureKind::kDeadline);
-  EXPECT_EQ(kind({.wish = Wish::kShutdownKill, .conviction = {}}), FailureKind::kShutdown);
-  EXPECT_EQ(kind({.conviction = "noise"}), FailureKind::kProtocol);
+  EXPECT_EQ(kind({.wanted_end = WantedEnd::kDeadline, .violation = {}}), FailureKind::kDeadline);
+  EXPECT_EQ(kind({.wanted_end = WantedEnd::kShutdownKill, .violation = {}}),
+            FailureKind::kShutdown);
+  EXPECT_EQ(kind({.violation = "noise"}), FailureKind::kProtocol);
 }
 
 }  // namespace

@@ -127,7 +127,7 @@ void FakeOs::ring(const os::Bell&) {
   changed_.notify_all();
 }
 
-void FakeOs::hush(const os::Bell&) {
+void FakeOs::drain(const os::Bell&) {
   const std::lock_guard lock(mutex_);
   ringing_ = false;
 }
@@ -141,8 +141,8 @@ std::optional<os::SysError> FakeOs::wait(std::span<os::Watch> watches,
   for (os::Watch& watch : watches) {
     if (watch.fd < 0) continue;
     if (watch.fd == kBell) {
-      watch.hung_up = clapper_closed_;
-      watch.readable = ringing_ || clapper_closed_;
+      watch.hung_up = write_end_closed_;
+      watch.readable = ringing_ || write_end_closed_;
     } else if (is_channel(watch.fd)) {
       const Worker& other = of(watch.fd);
       watch.readable = watch.for_reading && (!other.said.empty() || other.hung_up);

@@ -69,7 +69,7 @@ class FakeOs : public os::Os {
   void steal_handle(std::size_t n) { stolen_.insert(kFirst + 3 * static_cast<int>(n) + 1); }
   void steal_errors(std::size_t n) { stolen_.insert(kFirst + 3 * static_cast<int>(n) + 2); }
   void steal_bell() { stolen_.insert(kBell); }
-  void close_clapper() { clapper_closed_ = true; }
+  void close_write_end() { write_end_closed_ = true; }
   // A traced worker's record comes; returns once the bell has rung for it.
   void release_record(std::size_t n);
 
@@ -108,7 +108,7 @@ class FakeOs : public os::Os {
   void abandon(const os::Child& child) override { of(child.channel).abandoned = true; }
   std::variant<os::Bell, os::SysError> open_bell() override;
   void ring(const os::Bell& bell) override;
-  void hush(const os::Bell& bell) override;
+  void drain(const os::Bell& bell) override;
   std::optional<os::SysError> wait(std::span<os::Watch> watches,
                                    std::optional<os::Instant> until) override;
 
@@ -126,7 +126,7 @@ class FakeOs : public os::Os {
   std::multiset<int> open_;
   bool quiet_ = false;
   bool lost_ = false;
-  bool clapper_closed_ = false;
+  bool write_end_closed_ = false;
   std::set<int> stolen_;
   std::optional<os::Instant> until_;
   int waits_ = 0;

@@ -16,7 +16,10 @@ class Inbox {
  public:
   // `bell` stays owned by the caller.
   Inbox(os::Os& os, const os::Bell& bell)
-      : os_(os), bell_(bell), ear_(os.identity(bell.ear)), clapper_(os.identity(bell.clapper)) {}
+      : os_(os),
+        bell_(bell),
+        read_end_(os.identity(bell.read_end)),
+        write_end_(os.identity(bell.write_end)) {}
   Inbox(const Inbox&) = delete;
   Inbox& operator=(const Inbox&) = delete;
 
@@ -46,10 +49,10 @@ class Inbox {
   // Any thread. A bell that the program has closed wakes the supervisor by that; its number is left
   // alone.
   void ring() {
-    if (os_.identity(bell_.clapper) == clapper_) os_.ring(bell_);
+    if (os_.identity(bell_.write_end) == write_end_) os_.ring(bell_);
   }
 
-  // The supervisor's thread, after it has hushed the bell: what is put later rings it again.
+  // The supervisor's thread, after it has drained the bell: what is put later rings it again.
   std::vector<Input> take() {
     const std::lock_guard lock(mutex_);
     return std::exchange(inputs_, {});
@@ -57,13 +60,13 @@ class Inbox {
 
   const os::Bell& bell() const { return bell_; }
   bool bell_is_ours() {
-    return os_.identity(bell_.ear) == ear_ && os_.identity(bell_.clapper) == clapper_;
+    return os_.identity(bell_.read_end) == read_end_ && os_.identity(bell_.write_end) == write_end_;
   }
 
  private:
   os::Os& os_;
   const os::Bell bell_;
-  const std::uint64_t ear_, clapper_;
+  const std::uint64_t read_end_, write_end_;
   std::mutex mutex_;
   std::vector<Input> inputs_;
 };

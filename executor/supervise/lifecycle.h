@@ -3,7 +3,7 @@
 //
 // Events are split in two. *Ours* are made by the supervisor itself: one that cannot happen is a
 // bug of ours and aborts. *Theirs* can be made by a worker, however mad: none of them may abort,
-// and nonsense convicts the worker (law L11).
+// and a protocol violation ends the worker (law L11).
 #pragma once
 
 #include <cstddef>
@@ -23,7 +23,7 @@ enum class State : std::uint8_t {
   kStopping,      // was asked to end
   kKilling,       // is being killed because we wanted it, or overdue; what it still says is heard
   kLosing,        // its channel is closed; its exit record is awaited for a grace
-  kConvicted,     // is being killed for nonsense; only its claim is still heard
+  kViolation,     // is being killed for nonsense; only its claim is still heard
   kUnkilled,  // our kill was refused; its lifeline was cut, its exit record is awaited for a grace
   kReaped,    // the kernel gave its exit record, or it is not awaited any longer
 };
@@ -72,19 +72,20 @@ enum class Action : std::uint8_t {
   kNoteClaim,        // the task has started
   kTakeBack,         // the task is ours again, not started
   kSettle,           // the reply ends the task
-  kSettleLate,       // the same, if it was claimed and the worker is not convicted: it was faster
-  kKill,             // SIGKILL, as we wanted
-  kKillOverdue,      // SIGKILL: asked to stop, and did not
-  kKillLost,         // SIGKILL: its channel was lost, and it lives on
-  kKillOverrun,      // SIGKILL: its task has run longer than its limit
-  kKillLate,         // SIGKILL: it did not say hello, or take or give back a task, in time
-  kConvict,          // SIGKILL, and a protocol error for its task
-  kArmGrace,         // await the exit record for the channel grace
-  kNoteRefusal,      //
-  kNoteKillFailed,   // await the exit record for the channel grace
-  kAbandon,  // the exit record is not awaited any longer: hear the last of it, as of an exit
-  kBury,     // tell the death, look after its task, forget the worker
-  kBug,      // ours: abort
+  kSettleLate,   // the same, if it was claimed and the worker has not violated the protocol: it was
+                 // faster
+  kKill,         // SIGKILL, as we wanted
+  kKillOverdue,  // SIGKILL: asked to stop, and did not
+  kKillLost,     // SIGKILL: its channel was lost, and it lives on
+  kKillOverrun,  // SIGKILL: its task has run longer than its limit
+  kKillLate,     // SIGKILL: it did not say hello, or take or give back a task, in time
+  kKillViolator,    // SIGKILL, and a protocol error for its task
+  kArmGrace,        // await the exit record for the channel grace
+  kNoteRefusal,     //
+  kNoteKillFailed,  // await the exit record for the channel grace
+  kAbandon,         // the exit record is not awaited any longer: hear the last of it, as of an exit
+  kReap,            // tell the death, look after its task, forget the worker
+  kBug,             // ours: abort
 };
 
 inline constexpr std::size_t kActions = 27;

@@ -26,7 +26,7 @@ const std::string kBegin = "<!-- lifecycle: made by poolproof_lifecycle_picture 
 const std::string kEnd = "<!-- end of lifecycle -->\n";
 
 bool serves(State state) { return state <= State::kBusy; }
-bool is_out_of_turn(const Row& row) { return row.action == Action::kConvict; }
+bool is_out_of_turn(const Row& row) { return row.action == Action::kKillViolator; }
 bool stays(const Row& row) { return row.next == row.in; }
 
 std::string event_of(const Row& row) {
@@ -124,7 +124,7 @@ class Picture {
   std::string out_of_turn() {
     Groups states;
     for (const Row* row : rows(is_out_of_turn)) states.add(to_string(row->in), to_string(row->on));
-    return "| while | out of turn, so that it is convicted |\n|---|---|\n" +
+    return "| while | out of turn: a protocol violation |\n|---|---|\n" +
            states.lines("| ", " | ", " |\n") + "\n";
   }
 

@@ -10,7 +10,7 @@
 namespace poolproof::supervise {
 namespace {
 
-// What the compiler proves already (every pair once, no abort by a worker, only an exit buries) is
+// What the compiler proves already (every pair once, no abort by a worker, only an exit reaps) is
 // not tested here; nor are single rows, which loop_*_test.cc and the properties in fuzz/ exercise.
 
 TEST(Lifecycle, an_exit_leads_to_the_grave_from_everywhere) {
@@ -22,11 +22,11 @@ TEST(Lifecycle, an_exit_leads_to_the_grave_from_everywhere) {
 }
 
 TEST(Lifecycle, a_row_that_kills_leads_to_a_state_that_awaits_the_exit) {
-  const std::set<Action> kills = {Action::kKill,     Action::kKillOverdue, Action::kKillLost,
-                                  Action::kKillLate, Action::kRefuse,      Action::kKillOverrun,
-                                  Action::kConvict};
+  const std::set<Action> kills = {Action::kKill,        Action::kKillOverdue, Action::kKillLost,
+                                  Action::kKillLate,    Action::kRefuse,      Action::kKillOverrun,
+                                  Action::kKillViolator};
   for (const Row& row : all_rows()) {
-    const bool awaits = row.next == State::kKilling || row.next == State::kConvicted;
+    const bool awaits = row.next == State::kKilling || row.next == State::kViolation;
     if (kills.contains(row.action)) {
       EXPECT_TRUE(awaits) << to_string(row.in) << to_string(row.on);
     }

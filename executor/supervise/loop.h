@@ -59,7 +59,7 @@ class Loop {
   bool lost_descriptors() const { return descriptors_lost_; }
 
  private:
-  struct Hand {  // what we hold of one worker
+  struct WorkerHandle {  // what we hold of one worker
     os::Child child;
     std::uint64_t channel_identity = 0, handle_identity = 0, errors_identity = 0;
     std::uint64_t lifeline_identity = 0;
@@ -85,33 +85,35 @@ class Loop {
 
   bool live();
   void break_down() noexcept;
-  void let_go(Hand& hand) noexcept;
+  void let_go(WorkerHandle& worker) noexcept;
   std::vector<Input> gather();
   void look_for_other_rights(std::vector<Input>& inputs);
-  bool lifeline_is_ours(const Hand& hand);
-  void close_all_of(const Hand& hand);
+  bool lifeline_is_ours(const WorkerHandle& worker);
+  void close_all_of(const WorkerHandle& worker);
   std::optional<os::Instant> next_deadline() const;
-  static int handle_to_watch(const Hand& hand);
-  bool are_ours(const Hand& hand);
+  static int handle_to_watch(const WorkerHandle& worker);
+  bool are_ours(const WorkerHandle& worker);
   void sleep();
   template <class Write>
-  void write_to(WorkerId id, Hand& hand, std::vector<Input>& inputs, Write write);
-  void hear(WorkerId id, Hand& hand, std::size_t budget, std::vector<Input>& inputs);
-  void look_for_exit(WorkerId id, Hand& hand, std::vector<Input>& inputs);
-  void await_record(Hand& hand);
+  void write_to(WorkerId id, WorkerHandle& worker, std::vector<Input>& inputs, Write write);
+  void hear(WorkerId id, WorkerHandle& worker, std::size_t budget, std::vector<Input>& inputs);
+  void look_for_exit(WorkerId id, WorkerHandle& worker, std::vector<Input>& inputs);
+  void await_record(WorkerHandle& worker);
   void collect_late_exits(std::vector<Input>& inputs);
-  bool is_out_of_memory(const Hand& hand, const ExitStatus& exit);
+  bool is_out_of_memory(const WorkerHandle& worker, const ExitStatus& exit);
   void clear_away(const os::Child& child);
   void clear_again();
   void clear_at_the_end();
-  void told_exit(WorkerId id, Hand& hand, const ExitStatus& exit, std::vector<Input>& inputs);
-  void tell_end(WorkerId id, Hand& hand, const ExitStatus& exit, std::vector<Input>& inputs);
+  void told_exit(WorkerId id, WorkerHandle& worker, const ExitStatus& exit,
+                 std::vector<Input>& inputs);
+  void tell_end(WorkerId id, WorkerHandle& worker, const ExitStatus& exit,
+                std::vector<Input>& inputs);
 
   // loop_abandoned.cc: workers that could not be killed
   void reap_abandoned(std::span<const os::Watch> handles);
-  bool has_late_exit(const Hand& hand);
-  bool ends_by(os::Instant until, const Hand& hand) noexcept;
-  void leave(Hand& hand) noexcept;
+  bool has_late_exit(const WorkerHandle& worker);
+  bool ends_by(os::Instant until, const WorkerHandle& worker) noexcept;
+  void leave(WorkerHandle& worker) noexcept;
 
   void tell_loss(std::vector<Input>& inputs);
   void carry_out(SpawnWorker& order, std::vector<Input>& inputs);
@@ -129,14 +131,14 @@ class Loop {
   Outlet& outlet_;
   const os::WorkerSettings settings_;
   Supervisor supervisor_;
-  std::map<WorkerId, Hand> hands_;
+  std::map<WorkerId, WorkerHandle> workers_;
   std::vector<os::Watch> watches_;
-  std::optional<std::uint64_t> memory_kills_;  // that are accounted for
-  std::uint64_t rights_ = 0;                   // of the program, when it was asked last
-  std::vector<os::Child> left_over_;           // ended, but something of theirs is still there
-  std::map<WorkerId, Hand> abandoned_;         // could not be killed; of them the handle is left
-  std::unordered_set<TaskId> untaken_;         // when it broke down
-  std::optional<os::Instant> clear_at_;        // when they are tried again
+  std::optional<std::uint64_t> memory_kills_;   // that are accounted for
+  std::uint64_t rights_ = 0;                    // of the program, when it was asked last
+  std::vector<os::Child> left_over_;            // ended, but something of theirs is still there
+  std::map<WorkerId, WorkerHandle> abandoned_;  // could not be killed; of them the handle is left
+  std::unordered_set<TaskId> untaken_;          // when it broke down
+  std::optional<os::Instant> clear_at_;         // when they are tried again
   std::chrono::nanoseconds clear_pause_ = kFirstClearing;
   bool finished_ = false;
   bool broke_down_ = false;

@@ -41,17 +41,17 @@ Loop::~Loop() {
   // Normally there are none left. The futures have ended by now, so that a worker that dies slowly
   // holds up nobody.
   const os::Instant until = os_.now() + kLongestPause;
-  for (auto& [id, hand] : hands_) {
-    if (hand.unkillable && !hand.reaped && !hand.late_reaper.joinable()) {
-      hand.reaped = ends_by(until, hand);
+  for (auto& [id, worker] : workers_) {
+    if (worker.unkillable && !worker.reaped && !worker.late_reaper.joinable()) {
+      worker.reaped = ends_by(until, worker);
     }
     if (descriptors_lost_ || broke_down_) {
-      let_go(hand);
-    } else if (hand.late_reaper.joinable()) {
-      hand.late_reaper.join();
+      let_go(worker);
+    } else if (worker.late_reaper.joinable()) {
+      worker.late_reaper.join();
     }
   }
-  for (auto& [id, hand] : abandoned_) leave(hand);
+  for (auto& [id, worker] : abandoned_) leave(worker);
   try {
     clear_at_the_end();
   } catch (...) {  // no memory: what is left stands in the user's cgroup
@@ -59,42 +59,43 @@ Loop::~Loop() {
 }
 
 // One that is still there when the loop ends.
-void Loop::let_go(Hand& hand) noexcept {
-  if (hand.child.pid == 0) return;  // its spawn threw
+void Loop::let_go(WorkerHandle& worker) noexcept {
+  if (worker.child.pid == 0) return;  // its spawn threw
   // After descriptors_lost_ their numbers may be anybody's.
-  const bool ours = !descriptors_lost_ && are_ours(hand);
-  if (!ours && hand.channel) hand.channel->abandon();
-  const bool closed = hand.channel != nullptr;
-  hand.channel.reset();
-  if (hand.late_reaper.joinable()) {
-    hand.late_reaper.join();
-    hand.reaped = hand.late_exit.has_value();
+  const bool ours = !descriptors_lost_ && are_ours(worker);
+  if (!ours && worker.channel) worker.channel->abandon();
+  const bool closed = worker.channel != nullptr;
+  worker.channel.reset();
+  if (worker.late_reaper.joinable()) {
+    worker.late_reaper.join();
+    worker.reaped = worker.late_exit.has_value();
   }
   if (!ours) {
-    os_.abandon(hand.child);
+    os_.abandon(worker.child);
   } else {
-    if (!hand.reaped && !hand.unkillable) os_.reap(hand.child);  // it has been killed
-    if (!closed) os_.close(hand.child.channel);
-    os_.close(hand.child.handle);
-    if (hand.child.errors >= 0) os_.close(hand.child.errors);
-    if (hand.child.lifeline >= 0 && lifeline_is_ours(hand)) os_.close(hand.child.lifeline);
+    if (!worker.reaped && !worker.unkillable) os_.reap(worker.child);  // it has been killed
+    if (!closed) os_.close(worker.child.channel);
+    os_.close(worker.child.handle);
+    if (worker.child.errors >= 0) os_.close(worker.child.errors);
+    if (worker.child.lifeline >= 0 && lifeline_is_ours(worker)) os_.close(worker.child.lifeline);
   }
   try {
-    left_over_.push_back(std::move(hand.child));
+    left_over_.push_back(std::move(worker.child));
   } catch (...) {
   }
 }
 
 // But the channel, which closes itself.
-void Loop::close_all_of(const Hand& hand) {
-  for (const int fd : {hand.child.handle, hand.child.errors, hand.child.lifeline}) {
+void Loop::close_all_of(const WorkerHandle& worker) {
+  for (const int fd : {worker.child.handle, worker.child.errors, worker.child.lifeline}) {
     if (fd >= 0) os_.close(fd);
   }
 }
 
 // Asked before it is closed, which may be at any kill: by its closing, too, the worker is killed.
-bool Loop::lifeline_is_ours(const Hand& hand) {
-  if (hand.child.lifeline >= 0 && os_.identity(hand.child.lifeline) != hand.lifeline_identity) {
+bool Loop::lifeline_is_ours(const WorkerHandle& worker) {
+  if (worker.child.lifeline >= 0 &&
+      os_.identity(worker.child.lifeline) != worker.lifeline_identity) {
     descriptors_lost_ = true;
   }
   return !descriptors_lost_;
@@ -105,10 +106,11 @@ bool Loop::lifeline_is_ours(const Hand& hand) {
 void Loop::break_down() noexcept {
   reserve_.reset();
   broke_down_ = true;
-  for (auto& [id, hand] : hands_) {
-    if (hand.reaped || descriptors_lost_ || !are_ours(hand) || !lifeline_is_ours(hand)) continue;
+  for (auto& [id, worker] : workers_) {
+    if (worker.reaped || descriptors_lost_ || !are_ours(worker) || !lifeline_is_ours(worker))
+      continue;
     // Its lifeline is closed then, and it may end by that; but who knows?
-    hand.unkillable = os_.kill(hand.child).has_value();
+    worker.unkillable = os_.kill(worker.child).has_value();
   }
   const Failure why = failure_of_thread();
   try {

@@ -254,7 +254,7 @@ TEST_F(Loop1, a_shutdown_that_kills_starts_no_worker_for_what_a_convict_leaves_u
   one_busy_worker();
   submit(2);
   says(0, FrameKind::kValue, 1);
-  os.worker(0).traced = true;  // so that the shutdown comes between conviction and exit
+  os.worker(0).traced = true;  // so that the shutdown comes between violation and exit
   says(0, FrameKind::kHello);
   asks(ShutdownAsked{.running = Running::kKill});
   os.worker(0).traced = false;

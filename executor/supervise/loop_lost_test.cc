@@ -30,7 +30,7 @@ TEST_F(Loop1, the_pool_has_ended_before_its_futures_tell_of_the_loss) {
 
 TEST_F(Loop1, a_bell_whose_other_end_is_closed_is_the_sign_that_all_are) {
   one_busy_worker();
-  os.close_clapper();
+  os.close_write_end();
   settle_down();
   EXPECT_TRUE(finished);
   EXPECT_EQ(failure(1).kind, FailureKind::kSupervisorLost);
@@ -101,7 +101,7 @@ TEST_F(LoopThatBreaks, tells_of_lost_descriptors_though_it_has_broken_before) {
   ends(0, Signaled{SIGSEGV, false});
   ASSERT_EQ(failure(1).kind, FailureKind::kWorkerLost);
   EXPECT_FALSE(loop.lost_descriptors());
-  os.close_clapper();
+  os.close_write_end();
   settle_down();
   EXPECT_TRUE(finished);
   EXPECT_TRUE(loop.lost_descriptors()) << "else its owner closes what is no longer the bell";

@@ -184,7 +184,7 @@ void Supervisor::take(CancelAsked& input) {
   if (!task->started) {
     withdraw(*task);
   } else if (task->kill_if_begun) {
-    apply(*find(task->holder), Event::kKill, {.wish = Wish::kCancel});
+    apply(*find(task->holder), Event::kKill, {.wanted_end = WantedEnd::kCancel});
   }
 }
 

@@ -73,7 +73,7 @@ class Supervisor {
   };
   // What an event brings along for the action of its row.
   struct Details {
-    Wish wish = Wish::kNone;
+    WantedEnd wanted_end = WantedEnd::kNone;
     std::string nonsense = {};
     std::optional<Outcome> reply = {};
     ExitStatus exit = {};
@@ -107,14 +107,14 @@ class Supervisor {
   void act_on_end(Worker& worker, const Row& row, Details& details);
   std::string missed_limit(const Worker& worker, State in) const;
   void rest(Worker& worker);
-  void stop(Worker& worker, Wish wish);
+  void stop(Worker& worker, WantedEnd wanted_end);
   void note_claim(Worker& worker);
   void time_run(Worker& worker);
   void settle_reply(Worker& worker, Outcome reply);
   void note_why(Worker& worker, const Row& row, const Details& details);
 
   // supervisor_ends.cc
-  void bury(Worker& worker, const ExitStatus& exit);
+  void reap(Worker& worker, const ExitStatus& exit);
   PoolAfter pool_after(const Death& death, bool counts) const;
   bool is_hopeless(const Death& death) const;
   void settle_or_requeue(Task& task, const Death& death);
@@ -136,7 +136,7 @@ class Supervisor {
   void hand_out();
   void retire();
   bool is_coming(const Worker& worker) const;
-  Wish wish_to_retire(const Worker& worker) const;
+  WantedEnd wish_to_retire(const Worker& worker) const;
   void pause_spawning(int losses);
   std::size_t missing(std::size_t starting) const;
   void spawn_as_needed();

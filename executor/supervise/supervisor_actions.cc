@@ -47,7 +47,7 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
       break;
     case Action::kSendStop:
     case Action::kRetire:
-      stop(worker, row.action == Action::kRetire ? Wish::kIdle : details.wish);
+      stop(worker, row.action == Action::kRetire ? WantedEnd::kIdle : details.wanted_end);
       break;
     case Action::kTimeTaking:
       worker.sending = true;
@@ -78,12 +78,12 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
     case Action::kKillLost:
     case Action::kKillOverrun:
     case Action::kKillLate:
-    case Action::kConvict:
+    case Action::kKillViolator:
     case Action::kNoteRefusal:
     case Action::kNoteKillFailed:
     case Action::kAbandon:
     case Action::kArmGrace:
-    case Action::kBury:
+    case Action::kReap:
       act_on_end(worker, row, details);
       break;
     case Action::kNothing:
@@ -109,8 +109,8 @@ void Supervisor::act_on_end(Worker& worker, const Row& row, Details& details) {
     case Action::kArmGrace:
       worker.grace_until = os::after(now_, options_.channel_grace);
       break;
-    case Action::kBury:
-      bury(worker, details.exit);  // `worker` is gone now
+    case Action::kReap:
+      reap(worker, details.exit);  // `worker` is gone now
       break;
     default:  // those that kill
       note_why(worker, row, details);
@@ -136,7 +136,7 @@ void Supervisor::note_claim(Worker& worker) {
   if (worker.state != State::kTaking) return;
   worker.grace_until = os::after(now_, options_.start_limit);
   if (!worker.sending) apply(worker, Event::kTaken, {});
-  if (task->kill_if_begun) apply(worker, Event::kKill, {.wish = Wish::kCancel});
+  if (task->kill_if_begun) apply(worker, Event::kKill, {.wanted_end = WantedEnd::kCancel});
 }
 
 // It was sent all of its call: from here on it is its own time that passes.
@@ -150,7 +150,7 @@ void Supervisor::time_run(Worker& worker) {
 
 void Supervisor::settle_reply(Worker& worker, Outcome reply) {
   const Task* task = tasks_.find(worker.task);
-  if (task == nullptr || !task->started || worker.notes.conviction) return;
+  if (task == nullptr || !task->started || worker.notes.violation) return;
   settle(worker.task, std::move(reply));
   worker.task = 0;
   ++worker.tasks_done;
@@ -162,29 +162,29 @@ void Supervisor::note_why(Worker& worker, const Row& row, const Details& details
   Notes& notes = worker.notes;
   switch (row.action) {
     case Action::kRefuse:
-      notes.wish = Wish::kRefuse;
+      notes.wanted_end = WantedEnd::kRefuse;
       break;
     case Action::kKill:
-      // A stop that turned into a kill is still the same wish.
-      if (notes.wish == Wish::kNone) notes.wish = details.wish;
+      // A stop that turned into a kill is still wanted for the same reason.
+      if (notes.wanted_end == WantedEnd::kNone) notes.wanted_end = details.wanted_end;
       break;
     case Action::kKillLost:
       notes.killed_as_lost = true;
       break;
     case Action::kKillOverrun:
-      notes.wish = Wish::kRunLimit;
+      notes.wanted_end = WantedEnd::kRunLimit;
       notes.limit = "since its task had run for " + in_words(*tasks_.find(worker.task)->run_limit) +
                     " (TaskOptions::run_limit)";
       break;
     case Action::kKillLate:
       notes.limit = missed_limit(worker, row.in);
       break;
-    case Action::kConvict:
-      notes.conviction = !details.nonsense.empty() ? "it sent " + details.nonsense
-                                                   : std::string("it sent '") + to_string(row.on) +
-                                                         "' while " + to_string(row.in);
+    case Action::kKillViolator:
+      notes.violation = !details.nonsense.empty() ? "it sent " + details.nonsense
+                                                  : std::string("it sent '") + to_string(row.on) +
+                                                        "' while " + to_string(row.in);
       break;
-    default:  // asked to stop, and did not: that wish is noted
+    default:  // asked to stop, and did not: what was wanted is noted
       break;
   }
 }
@@ -197,14 +197,14 @@ void Supervisor::rest(Worker& worker) {
       worker.state == State::kIdle ? os::after(now_, options_.idle_timeout) : std::nullopt;
 }
 
-void Supervisor::stop(Worker& worker, Wish wish) {
-  if (wish == Wish::kGrown) {
+void Supervisor::stop(Worker& worker, WantedEnd wanted_end) {
+  if (wanted_end == WantedEnd::kGrown) {
     counters_.last_growth = to_string(worker.ref) + " held " + std::to_string(worker.memory) +
                             " bytes of anonymous memory after " +
                             std::to_string(worker.tasks_done) + " tasks, " +
                             std::to_string(*worker.memory_at_first) + " after its first";
   }
-  worker.notes.wish = wish;
+  worker.notes.wanted_end = wanted_end;
   worker.grace_until = os::after(now_, options_.stop_grace);
   orders_.push_back(SendFrame{worker.id, FrameKind::kStop, 0, nullptr});
 }

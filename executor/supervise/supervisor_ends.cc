@@ -5,7 +5,7 @@
 
 namespace poolproof::supervise {
 
-void Supervisor::bury(Worker& worker, const ExitStatus& exit) {
+void Supervisor::reap(Worker& worker, const ExitStatus& exit) {
   worker.notes.in_initializer = worker.in_initializer;
   worker.notes.said_hello = worker.said_hello;
   Death death = name_death(worker.ref, worker.notes, exit);
@@ -77,7 +77,8 @@ bool Supervisor::may_run_again(Task& task, const Death& death) {
 
 void Supervisor::break_pool(const Death& death) {
   end_pool(failure_of_broken_pool(death));
-  for (auto& [id, worker] : workers_) apply(worker, Event::kKill, {.wish = Wish::kBreak});
+  for (auto& [id, worker] : workers_)
+    apply(worker, Event::kKill, {.wanted_end = WantedEnd::kBreak});
 }
 
 void Supervisor::end_pool(const Failure& why) {
@@ -130,7 +131,8 @@ void Supervisor::settle_unrun() {
 
 void Supervisor::kill_everything() {
   settle_unrun();
-  for (auto& [id, worker] : workers_) apply(worker, Event::kKill, {.wish = Wish::kShutdownKill});
+  for (auto& [id, worker] : workers_)
+    apply(worker, Event::kKill, {.wanted_end = WantedEnd::kShutdownKill});
 }
 
 }  // namespace poolproof::supervise

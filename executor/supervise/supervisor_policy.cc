@@ -24,7 +24,7 @@ void Supervisor::expire() {
     if (task->holder == 0) {
       fail(id, plain_failure(FailureKind::kDeadline, id, "its deadline came while it waited"));
     } else {
-      apply(*find(task->holder), Event::kKill, {.wish = Wish::kDeadline});
+      apply(*find(task->holder), Event::kKill, {.wanted_end = WantedEnd::kDeadline});
     }
   }
   for (auto at = workers_.begin(); at != workers_.end();) {
@@ -85,7 +85,7 @@ Health Supervisor::health() const {
       case State::kStopping:
       case State::kKilling:
       case State::kLosing:
-      case State::kConvicted:
+      case State::kViolation:
       case State::kUnkilled:
       case State::kReaped:
         ++health.ending;
@@ -98,7 +98,7 @@ Health Supervisor::health() const {
 void Supervisor::hand_out() {
   for (auto& [id, worker] : workers_) {
     if (tasks_.waiting() == 0) return;
-    if (worker.state != State::kIdle || wish_to_retire(worker) != Wish::kNone) continue;
+    if (worker.state != State::kIdle || wish_to_retire(worker) != WantedEnd::kNone) continue;
     Task* task = tasks_.hand_out(id);
     apply(worker, Event::kOffer, {.offered = task->id});
   }
@@ -108,8 +108,8 @@ void Supervisor::retire() {
   for (auto& [id, worker] : workers_) {
     const bool has_no_task = worker.state == State::kIdle || is_coming(worker);
     if (!has_no_task) continue;
-    const Wish wish = wish_to_retire(worker);
-    if (wish != Wish::kNone) apply(worker, Event::kStop, {.wish = wish});
+    const WantedEnd wanted_end = wish_to_retire(worker);
+    if (wanted_end != WantedEnd::kNone) apply(worker, Event::kStop, {.wanted_end = wanted_end});
   }
 }
 
@@ -118,18 +118,18 @@ bool Supervisor::is_coming(const Worker& worker) const {
 }
 
 // Why this worker, which has no task, is to end; kNone: it may stay.
-Wish Supervisor::wish_to_retire(const Worker& worker) const {
-  if ((shutdown_ || ended_) && tasks_.waiting() == 0) return Wish::kStop;
-  if (worker.ref.index >= wanted_) return Wish::kResize;
-  if (worker.outdated) return Wish::kRights;
+WantedEnd Supervisor::wish_to_retire(const Worker& worker) const {
+  if ((shutdown_ || ended_) && tasks_.waiting() == 0) return WantedEnd::kStop;
+  if (worker.ref.index >= wanted_) return WantedEnd::kResize;
+  if (worker.outdated) return WantedEnd::kRights;
   if (options_.tasks_per_worker > 0 && worker.tasks_done >= options_.tasks_per_worker) {
-    return Wish::kSpent;
+    return WantedEnd::kSpent;
   }
   const bool grown = options_.memory_growth > 0 && worker.memory_at_first &&
                      worker.memory >= *worker.memory_at_first &&
                      worker.memory - *worker.memory_at_first >= options_.memory_growth;
-  if (grown) return Wish::kGrown;
-  return Wish::kNone;
+  if (grown) return WantedEnd::kGrown;
+  return WantedEnd::kNone;
 }
 
 void Supervisor::pause_spawning(int losses) {

@@ -15,7 +15,7 @@
 #include <utility>
 #include <vector>
 
-#include "executor/front/fake_patron.h"
+#include "executor/front/fake_callback_owner.h"
 #include "executor/front/no_threads.h"
 #include "executor/tests/meeting.h"
 #include "poolproof/executor.h"
@@ -108,9 +108,9 @@ Routine<int> value_of(Future<int> future) { co_return co_await std::move(future)
 // On two threads at once, and each is the first in some of the rounds.
 TEST_F(CoAwait, against_the_end_of_the_task_loses_nothing) {
   constexpr int kRounds = 100'000;
-  const auto patron = std::make_shared<detail::FakePatron>();
+  const auto owner = std::make_shared<detail::FakeCallbackOwner>();
   std::vector<detail::OpenTask<int>> tasks;
-  for (int i = 0; i < kRounds; ++i) tasks.emplace_back(patron);
+  for (int i = 0; i < kRounds; ++i) tasks.emplace_back(owner);
   std::atomic<int> round = -1;
   std::thread ends([&] {
     for (int i = 0; i < kRounds; ++i) {
@@ -181,9 +181,9 @@ Owned note_resumption(Future<int> future, std::atomic<int>& resumed) {
 
 class Coroutine : public testing::Test {
  protected:
-  std::shared_ptr<detail::FakePatron> patron = std::make_shared<detail::FakePatron>();
+  std::shared_ptr<detail::FakeCallbackOwner> owner = std::make_shared<detail::FakeCallbackOwner>();
   std::atomic<int> resumed = 0;
-  detail::OpenTask<int> task{patron}, first{patron};
+  detail::OpenTask<int> task{owner}, first{owner};
   std::promise<void> go;
 
   // The callback thread, until `go`.
@@ -196,11 +196,11 @@ class Coroutine : public testing::Test {
 
 TEST_F(Coroutine, that_is_destroyed_while_it_awaits_is_not_resumed) {
   { const Owned gone = note_resumption(task.future(), resumed); }
-  detail::OpenTask<int> other(patron);
+  detail::OpenTask<int> other(owner);
   const Owned stays = note_resumption(other.future(), resumed);
   task.end(1);
   other.end(1);
-  patron->callbacks->close();
+  owner->callbacks->close();
   EXPECT_EQ(resumed, 1000) << "the other was";
 }
 
@@ -211,7 +211,7 @@ TEST_F(Coroutine, that_is_destroyed_when_it_is_due_is_not_resumed) {
   gone.reset();
   go.set_value();
   holds.get();
-  patron->callbacks->close();
+  owner->callbacks->close();
   EXPECT_EQ(resumed, 0);
 }
 
@@ -222,17 +222,17 @@ TEST_F(Coroutine, that_its_owner_resumes_is_not_resumed_again) {
   owned.coroutine.resume();
   go.set_value();
   holds.get();
-  patron->callbacks->close();
+  owner->callbacks->close();
   EXPECT_EQ(resumed, 1000);
 }
 
 // Where it is safe whenever its task ends: on the callback thread, which would resume it.
 TEST_F(Coroutine, that_is_destroyed_on_the_callback_thread_races_with_nothing) {
   for (int round = 0; round < 500; ++round) {
-    patron = std::make_shared<detail::FakePatron>();
+    owner = std::make_shared<detail::FakeCallbackOwner>();
     resumed = 0;
-    task = detail::OpenTask<int>(patron);
-    detail::OpenTask<int> other(patron);
+    task = detail::OpenTask<int>(owner);
+    detail::OpenTask<int> other(owner);
     auto owned = std::make_shared<std::optional<Owned>>(note_resumption(task.future(), resumed));
     Future<int> destroyed = other.future().then([&](int) {
       owned->reset();
@@ -242,7 +242,7 @@ TEST_F(Coroutine, that_is_destroyed_on_the_callback_thread_races_with_nothing) {
     other.end(1);
     const int before = destroyed.get();
     ends.join();
-    patron->callbacks->close();
+    owner->callbacks->close();
     EXPECT_EQ(resumed, before) << "not after its destruction";
   }
 }

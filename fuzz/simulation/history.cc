@@ -42,9 +42,9 @@ History::History(const Plan& plan, Choices& choices)
   facts_.tasks.resize(plan.tasks.size());
   for (std::size_t i = 0; i < plan.tasks.size(); ++i) facts_.tasks[i].plan = plan.tasks[i];
   if (plan.init != Init::kNone) facts_.plan.options.initializer = payload_of(0, false);
-  kernel_.in_hush = [this] {
-    if (submit_in_hush_ || (!choices_.walks() && choices_.one_in(kRarely))) {
-      submit_in_hush_ = false;
+  kernel_.in_drain = [this] {
+    if (submit_in_drain_ || (!choices_.walks() && choices_.one_in(kRarely))) {
+      submit_in_drain_ = false;
       facts_.record.add(What::kSubmitInHush);
       submit_next();
     }
@@ -211,8 +211,8 @@ bool History::may_strike() {
   const std::size_t firsts = moves_.size();
   if (firsts > 0) find_quiet_moves();
   const std::size_t others = moves_.empty() ? 0 : moves_.size() - 1;
-  const std::size_t hush = submitted_ < facts_.tasks.size() && !submit_in_hush_ ? 1 : 0;
-  std::size_t chosen = choices_.pick(1 + strikes.size() + others + hush);
+  const std::size_t drain = submitted_ < facts_.tasks.size() && !submit_in_drain_ ? 1 : 0;
+  std::size_t chosen = choices_.pick(1 + strikes.size() + others + drain);
   if (chosen == 0) return false;
   --strikes_left_;
   turns_ = 0;
@@ -225,7 +225,7 @@ bool History::may_strike() {
     facts_.record.add(What::kOtherOrder);
     make(moves_[chosen]);
   } else {
-    submit_in_hush_ = true;
+    submit_in_drain_ = true;
   }
   return true;
 }

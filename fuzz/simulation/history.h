@@ -56,7 +56,7 @@ class History : private supervise::Outlet {
   std::optional<supervise::Loop> loop_;
   std::vector<Move> moves_;
   std::size_t submitted_ = 0;
-  bool end_asked_ = false, submit_in_hush_ = false;
+  bool end_asked_ = false, submit_in_drain_ = false;
   int turns_ = 0;  // in a row, and nothing else happened
   int strikes_left_ = 0;
 };

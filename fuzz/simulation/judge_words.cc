@@ -91,7 +91,8 @@ std::string Judge::failure_is_wrong(TaskId id, const TaskFacts& task,
     }
     return task.replied && task.plan.body == Body::kThrows ? "" : "it has thrown nothing";
   }
-  // What it wrote after its channel had refused our write, or as a convict, is not heard.
+  // What it wrote after its channel had refused our write, or after a protocol violation, is not
+  // heard.
   const bool heard = holder != nullptr && !holder->mad && !holder->refuses;
   if (task.replied && heard && !facts_.descriptors_struck) {
     return "L7: a finished task turns into an error";

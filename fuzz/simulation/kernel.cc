@@ -278,10 +278,10 @@ void Kernel::ring(const os::Bell&) {
   changed_.notify_all();
 }
 
-void Kernel::hush(const os::Bell& bell) {
-  if (!uses(bell.ear, "hush")) return;
-  if (in_hush) in_hush();
-  if (std::exchange(rights_change_in_hush, false)) ++facts_.rights;
+void Kernel::drain(const os::Bell& bell) {
+  if (!uses(bell.read_end, "drain")) return;
+  if (in_drain) in_drain();
+  if (std::exchange(rights_change_in_drain, false)) ++facts_.rights;
   const std::lock_guard lock(mutex_);
   ringing_ = false;
 }
@@ -304,9 +304,9 @@ bool Kernel::answer(std::span<os::Watch> watches, bool since_asleep) {
   for (os::Watch& watch : watches) {
     if (watch.fd < 0) continue;
     const State state = fds_[static_cast<std::size_t>(watch.fd)];
-    if (watch.fd == kEar) {
+    if (watch.fd == kReadEnd) {
       const std::lock_guard lock(mutex_);
-      watch.hung_up = fds_[kClapper] != State::kOpen;
+      watch.hung_up = fds_[kWriteEnd] != State::kOpen;
       watch.readable = ringing_ || watch.hung_up;
     } else if (since_asleep || state == State::kOpen) {
       answer(watch, of(watch.fd));

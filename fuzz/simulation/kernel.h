@@ -26,8 +26,8 @@ class Kernel final : public os::Os {
   bool would_wake();
   void wake() { slept_ = std::exchange(asleep_, false); }
   std::optional<Instant> until() const { return until_; }
-  std::function<void()> in_hush;         // what another thread does just then
-  bool rights_change_in_hush = false;    // in the next
+  std::function<void()> in_drain;        // what another thread does just then
+  bool rights_change_in_drain = false;   // in the next
   int fail_spawns = 0, pass_spawns = 0;  // so many of the next, after so many others
   bool no_threads = false;               // can be started now
   void fail_sleeps(bool all) { failing_sleeps_ = all ? kAll : 1; }
@@ -63,15 +63,17 @@ class Kernel final : public os::Os {
   void close(int fd) override;
   std::uint64_t identity(int fd) override;
   void abandon(const os::Child& child) override;
-  std::variant<os::Bell, os::SysError> open_bell() override { return os::Bell{kEar, kClapper}; }
+  std::variant<os::Bell, os::SysError> open_bell() override {
+    return os::Bell{kReadEnd, kWriteEnd};
+  }
   void ring(const os::Bell& bell) override;
-  void hush(const os::Bell& bell) override;
+  void drain(const os::Bell& bell) override;
   std::optional<os::SysError> wait(std::span<os::Watch> watches,
                                    std::optional<Instant> until) override;
 
  private:
   enum class State : std::uint8_t { kNever, kOpen, kClosed, kForeign };
-  static constexpr int kEar = 0, kClapper = 1;
+  static constexpr int kReadEnd = 0, kWriteEnd = 1;
   static constexpr int kFirst = 2;
   static constexpr int kEach = 4;  // worker n: channel kFirst + 4n, handle, lifeline, errors
   static constexpr int kAll = 1 << 30;

@@ -41,7 +41,7 @@ enum class What : std::uint8_t {
   kSpawnFails,     // the next spawns fail; how, from 16: so many, after the first
   kKillsFail,      // of all workers, from now on; how: simulation::Kill
   kShield,         // of one; how: simulation::Kill
-  kNewRights,      // the program's; how: kills of workers that it has; 3: once the bell is hushed
+  kNewRights,      // the program's; how: kills of workers that it has; 3: once the bell is drained
   kSleepFails,     // the supervisor's next; how 1: and all others
   kSayRefusal,     // before its hello; how 1: and goes on
   kLoseAll,        // the program closes all descriptors

@@ -31,7 +31,7 @@ const RowCounts& row_counts() { return counts; }
 
 const char* why_unreachable(const supervise::Row& row) {
   if (row.action == Action::kBug) return "our side cannot make it: it would abort";
-  if (row.in == State::kReaped) return "a buried worker is forgotten: nothing finds it any more";
+  if (row.in == State::kReaped) return "a reaped worker is forgotten: nothing finds it any more";
   if (row.in == State::kLosing && !is_ours(row.on) && row.on != Event::kExit) {
     return "a lost channel is not read any more, and its loss is told once";
   }

@@ -16,8 +16,8 @@ constexpr std::array<int, 3> kCuts = {1, 27, 28};
 constexpr std::array<int, 3> kRooms = {0, 10, 40};
 constexpr std::array<int, 2> kPaces = {60, 120};
 constexpr int kNoises = 3;
-constexpr int kPass = 16;   // a spawn works before those that fail
-constexpr int kInHush = 3;  // beyond the ways of simulation::Kill
+constexpr int kPass = 16;    // a spawn works before those that fail
+constexpr int kInDrain = 3;  // beyond the ways of simulation::Kill
 
 // What a mad worker sends in its own name: of its own task, of another one, of none.
 struct Forgery {
@@ -159,8 +159,8 @@ void Strikes::make(const Strike& strike) {
       facts_.kill = static_cast<Kill>(how);
       return;
     case What::kNewRights:
-      if (how == kInHush) {
-        kernel_.rights_change_in_hush = true;
+      if (how == kInDrain) {
+        kernel_.rights_change_in_drain = true;
       } else {
         change_rights(static_cast<Kill>(how));
       }

@@ -27,7 +27,7 @@ class Strikes {
   // Faults stop: what is frozen or stalled goes on, what hangs ends. A program does not get back
   // the rights that it needs for a kill.
   void heal();
-  // A wish of the program's, as its threads would tell it.
+  // What the program asks, as its threads would tell it.
   void cancel(TaskId task, bool kills);
   void shut_down(const supervise::ShutdownAsked& asked);
 

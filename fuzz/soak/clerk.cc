@@ -181,7 +181,8 @@ bool Clerk::turn() {
   }
   for (const auto& [task, outcome] : ended) book_.judge(task, outcome);
   close_due();
-  // Once more after the wish to finish was heard, so that this turn was begun after all else ended.
+  // Once more after the request to finish was heard, so that this turn was begun after all else
+  // ended.
   return !finishing;
 }
 

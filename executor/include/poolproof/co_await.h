@@ -39,13 +39,13 @@ class Resume final : public Callback {
  public:
   explicit Resume(std::shared_ptr<Suspension> of) : of_(std::move(of)) {}
   void run(NodePtr settled) noexcept override {
-    const std::shared_ptr<Patron> patron = settled->patron();
+    const std::shared_ptr<CallbackOwner> owner = settled->owner();
     settled = NodePtr();
     if (of_->over.exchange(true)) return;
     try {
       of_->waiting.resume();
     } catch (...) {  // of a promise whose unhandled_exception throws
-      tell_thrown(patron.get(), std::current_exception());
+      tell_thrown(owner.get(), std::current_exception());
     }
   }
 

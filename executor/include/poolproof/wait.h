@@ -129,21 +129,21 @@ template <detail::FutureRange R>
 // goes to each. Consumes them; throws std::future_error (no_state) if one of them is empty.
 template <class T>
 [[nodiscard]] Future<std::vector<Future<T>>> when_all(std::vector<Future<T>> futures) {
-  std::shared_ptr<detail::Patron> patron;
+  std::shared_ptr<detail::CallbackOwner> owner;
   for (const Future<T>& each : futures) {
     const detail::NodePtr& node = detail::FutureAccess::checked(each);
-    if (!patron) patron = node->patron();
+    if (!owner) owner = node->owner();
   }
-  return detail::all_of(std::move(futures), std::move(patron));
+  return detail::all_of(std::move(futures), std::move(owner));
 }
 template <class... T>
 [[nodiscard]] Future<std::tuple<Future<T>...>> when_all(Future<T>... futures) {
-  std::shared_ptr<detail::Patron> patron;
+  std::shared_ptr<detail::CallbackOwner> owner;
   const auto look = [&](const detail::NodePtr& node) {
-    if (!patron) patron = node->patron();
+    if (!owner) owner = node->owner();
   };
   (look(detail::FutureAccess::checked(futures)), ...);
-  return detail::all_of(std::tuple<Future<T>...>(std::move(futures)...), std::move(patron));
+  return detail::all_of(std::tuple<Future<T>...>(std::move(futures)...), std::move(owner));
 }
 
 }  // namespace poolproof

@@ -27,9 +27,9 @@ enum class CalledBy {
 };
 
 // What a future needs of its pool, which it may outlive.
-class Patron {
+class CallbackOwner {
  public:
-  virtual ~Patron() = default;
+  virtual ~CallbackOwner() = default;
   // False in a child that the program has forked: there nothing can come any more.
   virtual bool in_own_process() const { return true; }
   virtual void cancel(TaskId task, const CancelOptions& options) = 0;

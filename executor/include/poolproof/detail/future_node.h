@@ -34,7 +34,7 @@ struct Sources {
 
 class POOLPROOF_EXPORT FutureNode {
  public:
-  FutureNode(TaskId task, std::shared_ptr<Patron> patron);
+  FutureNode(TaskId task, std::shared_ptr<CallbackOwner> owner);
   explicit FutureNode(const NodePtr& source);  // of the same task
   virtual ~FutureNode() = default;
   FutureNode(const FutureNode&) = delete;
@@ -85,13 +85,13 @@ class POOLPROOF_EXPORT FutureNode {
     const std::uint32_t word = word_.load(std::memory_order_acquire);
     return (word & kReady) != 0 && (word & kThen) != 0;
   }
-  // Whether its destructor runs none of the user's, as long as its patron is not the last one's.
+  // Whether its destructor runs none of the user's, as long as its owner is not the last one's.
   bool is_plain() const;
   TaskId task() const { return task_; }
   // TaskOptions::name, which the nodes of callbacks share; before anybody else sees this.
   void set_name(const std::string& name);
   std::string name() const { return name_ ? *name_ : std::string(); }
-  const std::shared_ptr<Patron>& patron() const { return patron_; }
+  const std::shared_ptr<CallbackOwner>& owner() const { return owner_; }
 
  protected:
   NodePtr reference();  // one more
@@ -119,15 +119,15 @@ class POOLPROOF_EXPORT FutureNode {
   std::exception_ptr thrown_;
   std::unique_ptr<Callback> then_;
   bool refused_ = false;  // then_ was
-  std::shared_ptr<Patron> patron_;
+  std::shared_ptr<CallbackOwner> owner_;
 };
 
 // An exception of this process as a plain value, with its type name and text.
 POOLPROOF_EXPORT Failure describe_exception(FailureKind kind, Stage stage, TaskId task,
                                             std::exception_ptr what);
 
-// To the patron, if there is one, what a callback threw.
-POOLPROOF_EXPORT void tell_thrown(Patron* patron, const std::exception_ptr& what) noexcept;
+// To the owner, if there is one, what a callback threw.
+POOLPROOF_EXPORT void tell_thrown(CallbackOwner* owner, const std::exception_ptr& what) noexcept;
 
 // std::future_error with std::future_errc::no_state.
 [[noreturn]] POOLPROOF_EXPORT void throw_no_state();

@@ -45,7 +45,7 @@ class ThenCallback : public Callback {
       }
     } catch (...) {
       // Told first: who waits for the new future may look at what the hook was told.
-      tell_thrown(next_->patron().get(), std::current_exception());
+      tell_thrown(next_->owner().get(), std::current_exception());
       next_->settle_thrown(std::current_exception());
     }
   }

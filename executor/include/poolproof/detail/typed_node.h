@@ -38,10 +38,10 @@ class TaskNode final : public TypedNode<T> {
     }
   }
 };
-using MakeNode = FutureNode* (*)(TaskId, std::shared_ptr<Patron>);
+using MakeNode = FutureNode* (*)(TaskId, std::shared_ptr<CallbackOwner>);
 template <class T>
-FutureNode* make_task_node(TaskId task, std::shared_ptr<Patron> patron) {
-  return new TaskNode<T>(task, std::move(patron));
+FutureNode* make_task_node(TaskId task, std::shared_ptr<CallbackOwner> owner) {
+  return new TaskNode<T>(task, std::move(owner));
 }
 
 // One that a callback will end: it knows whose end the callback waits for.

@@ -29,8 +29,8 @@ concept FutureRange = std::ranges::input_range<R> &&
 template <class All>
 class AllNode final : public TypedNode<All>, public Watch {
  public:
-  AllNode(All all, std::shared_ptr<Patron> patron)
-      : TypedNode<All>(0, std::move(patron)), sources_(nodes_of(all)), all_(std::move(all)) {
+  AllNode(All all, std::shared_ptr<CallbackOwner> owner)
+      : TypedNode<All>(0, std::move(owner)), sources_(nodes_of(all)), all_(std::move(all)) {
     this->has_sources();
   }
   // `self`: this. Once.
@@ -68,8 +68,8 @@ class AllNode final : public TypedNode<All>, public Watch {
 };
 
 template <class All>
-Future<All> all_of(All all, std::shared_ptr<Patron> patron) {
-  auto* node = new AllNode<All>(std::move(all), std::move(patron));
+Future<All> all_of(All all, std::shared_ptr<CallbackOwner> owner) {
+  auto* node = new AllNode<All>(std::move(all), std::move(owner));
   const NodePtr held(node);
   node->begin(held);
   return FutureAccess::make<All>(held);

@@ -11,11 +11,11 @@
 
 namespace poolproof::detail {
 
-struct FakePatron : Patron {
+struct FakeCallbackOwner : CallbackOwner {
   std::shared_ptr<Callbacks> callbacks = std::make_shared<Callbacks>();
   std::atomic<int> cancelled = 0;
   std::atomic<int> threw = 0;
-  ~FakePatron() override { callbacks->close(); }
+  ~FakeCallbackOwner() override { callbacks->close(); }
   void cancel(TaskId, const CancelOptions&) override { ++cancelled; }
   void prepare_callbacks() override { callbacks->start(); }
   NodePtr call_back(NodePtr settled, CalledBy by) noexcept override {
@@ -38,8 +38,8 @@ Bytes encoded(const T& value) {
 template <class T>
 struct OpenTask {
   NodePtr node;
-  explicit OpenTask(const std::shared_ptr<FakePatron>& patron, TaskId task = 1)
-      : node(make_task_node<T>(task, patron)) {}
+  explicit OpenTask(const std::shared_ptr<FakeCallbackOwner>& owner, TaskId task = 1)
+      : node(make_task_node<T>(task, owner)) {}
   Future<T> future() { return FutureAccess::make<T>(node); }
   void end(const T& value) { node->settle(encoded(value)); }
   void fail(FailureKind kind) { node->settle(Failure{.kind = kind, .task = node->task()}); }
