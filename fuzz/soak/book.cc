@@ -12,6 +12,8 @@ namespace {
 constexpr std::size_t kMostComplaints = 100;
 // So long the effect of what befell all, or the program, may last until a future tells of it.
 constexpr std::chrono::seconds kAftermath{30};
+// So late, at most, the ledger is read.
+constexpr std::chrono::seconds kLateReading{5};
 
 bool by_signal(const ExitStatus& status, int signal) {
   const auto* signaled = std::get_if<Signaled>(&status);
@@ -58,7 +60,10 @@ Serial Book::make_task(Deed deed, Instant limit_at) {
 void Book::read(const Line& line) {
   const auto [found, is_new] = processes_.try_emplace(line.worker);
   Process& process = found->second;
-  if (is_new) ++tally_.processes;
+  if (is_new) {
+    ++tally_.processes;
+    note_earlier_strikes(line.worker, process);
+  }
   const auto known = open_.find(line.task);
   if (known == open_.end()) {
     ++tally_.doubled;
@@ -108,6 +113,14 @@ void Book::strike_all(Blow blow, Instant at) {
     if (process.gone) continue;
     process.strikes.push_back({worker, blow, at});
     if (blow == Blow::kThaw) process.stopped.reset();
+  }
+}
+
+// It was struck with all others, and had written its first line, which was not read yet.
+void Book::note_earlier_strikes(const Identity& worker, Process& process) const {
+  const Instant now = std::chrono::steady_clock::now();
+  for (const auto& [blow, at] : to_all_) {
+    if (at + kLateReading > now) process.strikes.push_back({worker, blow, at});
   }
 }
 

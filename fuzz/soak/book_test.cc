@@ -293,6 +293,24 @@ TEST_F(BookTest, a_signal_to_the_group_ends_also_workers_that_have_begun_nothing
   EXPECT_EQ(wrong(), "");
 }
 
+TEST_F(BookTest, a_signal_to_the_group_explains_an_end_though_it_came_before_a_line_was_read) {
+  book_.strike_all(Blow::kHangUp, std::chrono::steady_clock::now());
+  const Serial task = begin(kFirst, Deed::kSignals);
+  book_.read({Mark::kEnd, task, kFirst});
+  value(task);
+  gone(kFirst, Signaled{SIGHUP, false});
+  EXPECT_EQ(wrong(), "");
+}
+
+TEST_F(BookTest, a_signal_to_the_group_long_before_the_first_line_explains_nothing) {
+  book_.strike_all(Blow::kHangUp, std::chrono::steady_clock::now() - std::chrono::seconds(10));
+  const Serial task = begin(kFirst, Deed::kSignals);
+  book_.read({Mark::kEnd, task, kFirst});
+  value(task);
+  gone(kFirst, Signaled{SIGHUP, false});
+  expect_wrong("by no fault");
+}
+
 TEST_F(BookTest, a_signal_to_the_group_long_ago_explains_nothing) {
   book_.strike_all(Blow::kTerm, Instant());
   lost(book_.make_task(Deed::kWork), 999, Signaled{SIGTERM, false}, false);
