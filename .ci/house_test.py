@@ -49,12 +49,15 @@ def test_an_unknown_command_is_answered_with_those_that_exist() -> None:
     assert all(command in dev("tset").stderr for command in COMMANDS)
 
 
-def test_every_path_that_the_readme_names_exists() -> None:
-    prose = re.sub(r"```.*?```", "", README, flags=re.DOTALL)
+@pytest.mark.parametrize("page", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_every_path_that_a_page_at_the_top_names_exists(page: str) -> None:
+    text = (ROOT / page).read_text(encoding="utf-8")
+    prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
     named = set(re.findall(r"`([\w.-]+/[\w./-]*)`", prose))
     named |= set(re.findall(r"\]\((?!https?:)([^)#]+)\)", prose))
     made = {path for path in named if path.startswith(("build/", "./"))}
-    assert {"scenarios/", "conformance/judge/oracle.h"} <= named
+    made |= {path for path in named if "NAME" in path}  # stands for a file that is to be added
+    assert len(named - made) > 5
     assert not [path for path in sorted(named - made) if not (ROOT / path).exists()]
 
 

@@ -44,7 +44,8 @@ FLOORS: dict[str, tuple[str, ...]] = {
 }
 
 TOP_LEVEL = {
-    "README.md", "CMakeLists.txt", "CMakePresets.json", "LICENSE", "dev", "pyproject.toml",
+    "README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CMakeLists.txt", "CMakePresets.json",
+    "LICENSE", "dev", "pyproject.toml",
     "executor", "faults", "scenarios", "conformance", "fuzz", "reports",
 }  # fmt: skip
 MAPPED = (
