@@ -78,9 +78,7 @@ void Book::read(const Line& line) {
         complain("a task has begun twice", line.task, line.worker);
       }
       task.worker = line.worker;
-      // What has starved may have thrown, and then it has ended without a line.
-      const auto before = open_.find(process.open);
-      if (before != open_.end() && before->second.deed != Deed::kStarve) {
+      if (owes_another(process, line.task)) {
         complain("a process has begun a task before its last one ended", line.task, line.worker);
       }
       process.open = line.task;
@@ -215,8 +213,7 @@ void Book::judge_death(Serial id, const Task& task, const Failure& failure) {
   }
   for (const Identity& worker : meant(task, failure.worker.pid)) {
     Process& process = processes_.at(worker);
-    // One whose own task is open at its end owes the error to that one.
-    if (process.errors > 0 || (process.open != 0 && process.open != id)) continue;
+    if (process.errors > 0 || owes_another(process, id)) continue;
     const bool named = blow_explains(process, failure.exit) ||
                        std::any_of(process.deeds.begin(), process.deeds.end(),
                                    [&](Deed each) { return deed_explains(each, failure.exit); });
@@ -228,7 +225,9 @@ void Book::judge_death(Serial id, const Task& task, const Failure& failure) {
   }
   // Before its first line nothing is known of a process, and yet it is of the group.
   if (task.begun == 0 && by_signal(failure.exit, SIGTERM) && was_lately(Blow::kTerm)) return;
-  complain("an error names no fault of the log: " + failure.text, id, task.worker);
+  const std::vector<Identity> known = meant(task, failure.worker.pid);
+  complain("an error names no fault of the log: " + failure.text, id,
+           known.empty() ? task.worker : known.front());
 }
 
 void Book::judge_limit(Serial id, const Task& task, const Failure& failure) {
@@ -239,7 +238,7 @@ void Book::judge_limit(Serial id, const Task& task, const Failure& failure) {
   const bool frozen = failure.cause == Cause::kFrozen;
   for (const Identity& worker : meant(task, failure.worker.pid)) {
     Process& process = processes_.at(worker);
-    if (process.errors > 0 || (process.open != 0 && process.open != id)) continue;
+    if (process.errors > 0 || owes_another(process, id)) continue;
     const bool was_frozen = was_lately(Blow::kSuspend) ||
                             std::any_of(process.strikes.begin(), process.strikes.end(),
                                         [](const Strike& each) { return stops(each.blow); });
@@ -257,6 +256,13 @@ void Book::judge_limit(Serial id, const Task& task, const Failure& failure) {
   // such a one is never struck.
   if (task.begun > 0 || (frozen && !was_lately(Blow::kSuspend)))
     complain("a limit names no worker of its task", id, task.worker);
+}
+
+// Whether the error of its end belongs to another task, which it has begun and not ended. What has
+// starved may have thrown, and then it has ended without a line; its future may be read later.
+bool Book::owes_another(const Process& process, Serial task) const {
+  const auto open = open_.find(process.open);
+  return open != open_.end() && open->first != task && open->second.deed != Deed::kStarve;
 }
 
 std::vector<Identity> Book::meant(const Task& task, int pid) const {

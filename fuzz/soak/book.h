@@ -117,6 +117,7 @@ class Book {
   void judge_limit(Serial id, const Task& task, const Failure& failure);
   // Who can be meant by this pid: the one that ran the task, or, where none is known to, any.
   std::vector<Identity> meant(const Task& task, int pid) const;
+  bool owes_another(const Process& process, Serial task) const;
   void note_earlier_strikes(const Identity& worker, Process& process) const;
   bool explains(const Process& process, const ExitStatus& status) const;
   bool blow_explains(const Process& process, const ExitStatus& status) const;

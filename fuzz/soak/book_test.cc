@@ -103,6 +103,18 @@ TEST_F(BookTest, one_that_starved_and_threw_goes_on) {
   EXPECT_EQ(wrong(), "");
 }
 
+TEST_F(BookTest, one_that_starved_and_threw_owes_its_death_to_the_next_task_in_either_order) {
+  const Serial starved = begin(kFirst, Deed::kStarve);
+  const Serial next = book_.make_task(Deed::kWork);
+  strike(kFirst, Blow::kKill);
+  lost(next, kFirst.pid, kKilled);
+  book_.judge(starved, {.failure = {.kind = FailureKind::kTask,
+                                    .type_name = "std::bad_alloc",
+                                    .worker = {0, kFirst.pid}}});
+  gone(kFirst, kKilled);
+  EXPECT_EQ(wrong(), "");
+}
+
 TEST_F(BookTest, a_frozen_one_ends_at_its_limit) {
   const Serial task = begin(kFirst, Deed::kHang, Instant() + std::chrono::seconds(2));
   strike(kFirst, Blow::kFreeze);
