@@ -14,10 +14,10 @@ void put(std::string& page, const std::string& mark, const std::string& text) {
 }
 
 // JSON has `<` only inside strings, where this is the same character, and can end no element.
-std::string without_tags(const std::string& json) {
+std::string without_tags(const std::string& text) {
   std::string safe;
-  safe.reserve(json.size());
-  for (const char c : json) {
+  safe.reserve(text.size());
+  for (const char c : text) {
     if (c == '<') {
       safe += "\\u003c";
     } else {

@@ -47,7 +47,7 @@ json json_of(const TaskGroup& group) {
   return task;
 }
 
-json json_of(const faults::Fault& fault) {
+json as_written(const faults::Fault& fault) {
   return {{"at", faults::to_string(fault.point) + (fault.role.empty() ? "" : ":" + fault.role)},
           {"do", faults::to_string(fault.effect)},
           {"target", faults::to_string(fault.target)},
@@ -119,7 +119,7 @@ void to_json(json& out, const Scenario& scenario) {
   out["tasks"] = json::array();
   for (const TaskGroup& group : scenario.tasks) out["tasks"].push_back(json_of(group));
   out["faults"] = json::array();
-  for (const faults::Fault& fault : scenario.faults) out["faults"].push_back(json_of(fault));
+  for (const faults::Fault& fault : scenario.faults) out["faults"].push_back(as_written(fault));
   json& expect = out["expect"];
   expect["roles"] = json::array();
   for (const RoleClaim& claim : scenario.roles) expect["roles"].push_back(json_of(claim));

@@ -9,7 +9,6 @@ namespace {
 using nlohmann::json;
 using namespace std::chrono_literals;
 
-constexpr auto kLedgerComes = 2s;
 constexpr auto kPoolsDoing = 3s;  // a pool that needs longer is for the scenarios to judge
 
 bool over(const Interview& talk, const std::string& id) {

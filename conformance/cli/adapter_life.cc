@@ -10,7 +10,6 @@ using namespace std::chrono_literals;
 
 constexpr int kWorkers = 2;
 constexpr int kTasks = 4;  // more than the workers may have who are there first
-constexpr auto kLedgerComes = 2s;
 
 json opening(const Interview& talk) {
   json open = {{"cmd", "open"}, {"workers", kWorkers}};

@@ -17,6 +17,9 @@
 
 namespace poolproof::cli {
 
+// A line of the ledger was written before its task settled, but comes by another way.
+inline constexpr std::chrono::seconds kLedgerComes{2};
+
 // What is wrong, where it showed, and what to do instead.
 struct Finding {
   std::string where;

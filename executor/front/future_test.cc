@@ -285,11 +285,11 @@ TEST_F(FutureTest, keeps_its_value_if_the_function_cannot_be_moved_to_its_place)
 
 TEST_F(FutureTest, may_be_destroyed_by_its_own_callback) {
   for (int round = 0; round < 1000; ++round) {
-    auto owner = std::make_shared<Future<int>>(future<int>());
+    auto holder = std::make_shared<Future<int>>(future<int>());
     node->settle(encoded(1));
-    Future<int>& own = *owner;
-    Future<int> next = own.then([owner = std::move(owner)](int x) mutable {
-      owner.reset();
+    Future<int>& own = *holder;
+    Future<int> next = own.then([holder = std::move(holder)](int x) mutable {
+      holder.reset();
       return x;
     });
     EXPECT_EQ(next.get(), 1);

@@ -35,7 +35,7 @@ TEST_F(UnkilledBreaking, one_that_is_given_up_breaks_the_pool_as_one_that_has_di
   one_busy_worker();
   os.kills_fail_with = kNotAllowed;
   os.worker(0).without_lifeline = true;
-  os.say_bytes(0, bytes("no frame, but garbage"));
+  os.say_bytes(0, bytes("no frame, but garbage as long as a header"));
   settle_down();
   EXPECT_TRUE(recorder.ends.empty());
   pass(500ms);
@@ -58,7 +58,7 @@ TEST_F(UnkilledInitialized, one_that_is_given_up_breaks_the_pool_and_its_replace
   os.kills_fail_with = kNotAllowed;
   os.no_lifelines = true;
   submit(1);
-  os.say_bytes(0, bytes("no frame, but garbage"));
+  os.say_bytes(0, bytes("no frame, but garbage as long as a header"));
   settle_down();
   inbox.put(ResizeAsked{2});
   os.kills_fail_with.reset();
@@ -73,7 +73,7 @@ TEST_F(UnkilledInitialized, one_that_is_given_up_breaks_the_pool_though_no_repla
   os.kills_fail_with = kNotAllowed;
   os.no_lifelines = true;
   submit(1);
-  os.say_bytes(0, bytes("no frame, but garbage"));
+  os.say_bytes(0, bytes("no frame, but garbage as long as a header"));
   settle_down();
   inbox.put(ResizeAsked{2});
   os.fail_next_spawn({"clone", EAGAIN});
@@ -124,7 +124,7 @@ TEST_F(Unkilled, of_one_that_is_given_up_all_is_heard_that_it_has_said) {
   says(0, FrameKind::kHello);
   os.kills_fail_with = kNotAllowed;
   os.worker(0).without_lifeline = true;
-  os.say_bytes(0, bytes("no frame, but garbage"));
+  os.say_bytes(0, bytes("no frame, but garbage as long as a header"));
   settle_down();
   os.say(0, FrameKind::kClaim, 1);  // which nothing wakes for any more
   settle_down();

@@ -13,7 +13,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr long long kRoomOfMemory = 64LL << 20;  // bytes
+constexpr long long kMemoryOfGroup = 64LL << 20;  // bytes
 constexpr long long kThousandthsOfACore = 50;
 constexpr const char* kKinds[] = {"memory",    "address-space", "data", "files", "file-size",
                                   "processes", "shared-memory", "cpu",  "exec"};
@@ -27,7 +27,7 @@ json Limits::set(const LimitWish& wish, const Identity& adapter, const Places& p
   std::string error;
   try {
     if (wish.what == "memory") {
-      limit_by_group(limit, "memory", kRoomOfMemory);
+      limit_by_group(limit, "memory", kMemoryOfGroup);
     } else if (wish.what == "cpu") {
       limit_by_group(limit, "cpu", kThousandthsOfACore);
     } else if (wish.what == "processes") {
