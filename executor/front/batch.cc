@@ -25,6 +25,7 @@ std::vector<NodePtr> Pool::submit_batch(const TaskOptions& options, std::vector<
                                         MakeNode make) {
   check(options);
   refuse_in_fork();
+  refuse_if_repeated_by_workers();
   std::vector<Ready> ready;
   ready.reserve(items.size());
   for (BatchItem& item : items) {
@@ -47,7 +48,16 @@ std::vector<NodePtr> Pool::submit_batch(const TaskOptions& options, std::vector<
   refuse_if_over();
   refuse_if_batch_is_too_large(options, ready.size());
   std::optional<Failure> over;  // why the rest cannot be taken
-  const auto send = [&] { put_all(std::exchange(inputs, {})); };
+  const auto send = [&] {
+    try {
+      put_all(inputs);
+    } catch (...) {  // no memory
+      for (const supervise::Input& each : inputs) {
+        open_.erase(std::get<supervise::TaskSubmitted>(each).task);
+      }
+      throw;
+    }
+  };
   const auto take = [&](transport::SharedPayload payload) {
     if (phase_ == Phase::kFresh) start();
     nodes.push_back(open_task(options, make));

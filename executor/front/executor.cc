@@ -112,8 +112,22 @@ ExecutorOptions checked(ExecutorOptions options) {
 
 }  // namespace
 
-Executor::Executor(ExecutorOptions options)
-    : pool_(std::make_shared<detail::Pool>(this_os(), checked(std::move(options)))) {}
+namespace {
+
+std::shared_ptr<detail::Pool> make_pool(const ExecutorOptions& options) {
+  try {
+    return std::make_shared<detail::Pool>(this_os(), checked(options));
+  } catch (...) {
+    // A static executor of the program's, in a worker: what throws here would end every worker, and
+    // one that is never used costs nothing. It throws when it is used.
+    if (!worker::runs_constructors()) throw;
+    return std::make_shared<detail::Pool>(this_os(), options, std::current_exception());
+  }
+}
+
+}  // namespace
+
+Executor::Executor(ExecutorOptions options) : pool_(make_pool(options)) {}
 
 Executor::~Executor() { end(); }
 

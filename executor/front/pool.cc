@@ -48,8 +48,9 @@ Failure too_deep(int max_depth) {
           "environment). Does a task submit itself?");
 }
 
-Pool::Pool(os::Os& os, const ExecutorOptions& options)
+Pool::Pool(os::Os& os, const ExecutorOptions& options, std::exception_ptr unusable)
     : os_(os),
+      unusable_(std::move(unusable)),
       options_(options),
       own_pid_(getpid()),
       cpus_(os::cpus_by_affinity(getpid())),
@@ -65,7 +66,7 @@ NodePtr Pool::submit(const TaskOptions& options, Bytes payload, MakeNode make) {
   check(options);
   if (auto failure = too_long(payload)) return refuse(options, std::move(*failure), make);
   refuse_in_fork();
-  refuse_in_starting_worker();
+  refuse_if_repeated_by_workers();
   // The sum over the payload is made here, so that the supervisor does not spend its time on it.
   auto shared = std::make_shared<const transport::Payload>(std::move(payload));
   const std::optional<os::Instant> deadline = os::after(os_.now(), options.deadline);
@@ -78,11 +79,16 @@ NodePtr Pool::submit(const TaskOptions& options, Bytes payload, MakeNode make) {
   }
   if (phase_ == Phase::kFresh) start();
   NodePtr node = open_task(options, make);
-  put(supervise::TaskSubmitted{.task = node->task(),
-                               .payload = std::move(shared),
-                               .deadline = deadline,
-                               .run_limit = options.run_limit,
-                               .retries = options.retries});
+  try {
+    put(supervise::TaskSubmitted{.task = node->task(),
+                                 .payload = std::move(shared),
+                                 .deadline = deadline,
+                                 .run_limit = options.run_limit,
+                                 .retries = options.retries});
+  } catch (...) {  // no memory
+    open_.erase(node->task());
+    throw;
+  }
   return node;
 }
 
@@ -105,8 +111,8 @@ NodePtr Pool::open_task(const TaskOptions& options, MakeNode make) {
   const TaskId task = ++last_task_;
   NodePtr node(make(task, shared_from_this()));
   node->set_name(options.name);
-  open_.emplace(task, node);
   if (trace_) trace_->submitted(task, options.name);
+  open_.emplace(task, node);
   return node;
 }
 
@@ -115,30 +121,12 @@ void Pool::refuse_in_fork() const {
     throw_failure(supervise::plain_failure(FailureKind::kShutdown, 0, kForked));
 }
 
-// Else each worker would do it again, in workers of its own.
-void Pool::refuse_in_starting_worker() const {
-  std::string text;
-  if (worker::is_starting()) {
-    text =
-        "this process is a worker of the program, and a static constructor has submitted a task: "
-        "every worker would do the same again. Construct global values that need a pool in main, "
-        "or on first use in the program";
-  } else if (worker::on_thread_of_constructors()) {
-    text =
-        "this process is a worker of the program, and a thread that a static constructor has "
-        "started has submitted a task: every worker would do the same again. Start that thread in "
-        "main";
-  } else if (worker::is_ending()) {
-    text =
-        "this process is a worker of the program that ends as it was asked to, and an exit hook, "
-        "an "
-        "atexit handler or a static destructor has submitted a task: every worker would do the "
-        "same again, in workers of its own. Do that in main";
-  } else {
-    return;
-  }
-  worker::report_refusal(text);
-  throw_failure(supervise::plain_failure(FailureKind::kNesting, 0, text));
+// In the way of everything that leads to a task or a worker.
+void Pool::refuse_if_repeated_by_workers() const {
+  const std::string why = worker::why_no_submit();
+  if (why.empty()) return;
+  worker::report_refusal(why);
+  throw_failure(supervise::plain_failure(FailureKind::kNesting, 0, why));
 }
 
 void Pool::refuse_if_over() const {
@@ -180,9 +168,7 @@ NodePtr Pool::refuse(const TaskOptions& options, Failure failure, MakeNode make)
 
 // Under the lock. The supervisor's thread, and with it all workers, start at the first task.
 void Pool::start() {
-  // One that a static constructor made in a worker is refused here, if it is used: there, a throw
-  // would end the worker.
-  if (os::nesting_depth() >= options_.max_depth) throw_failure(too_deep(options_.max_depth));
+  if (unusable_) std::rethrow_exception(unusable_);
   if (!options_.trace.path.empty() || options_.trace.sink) {
     trace_ = std::make_unique<Trace>(options_.trace, options_.name);
   }
@@ -200,13 +186,21 @@ void Pool::start() {
           supervise(workers, std::move(environment));
         });
   } catch (const std::system_error& error) {
-    close_bell();
-    inbox_.reset();
+    undo_start();
     throw_failure(supervise::plain_failure(
         FailureKind::kSpawn, 0,
         std::string("no thread can be started: pthread_create: ") + error.what()));
+  } catch (...) {  // no memory
+    undo_start();
+    throw;
   }
   phase_ = Phase::kRunning;
+}
+
+void Pool::undo_start() {
+  close_bell();
+  inbox_.reset();
+  trace_.reset();
 }
 
 void Pool::close_bell() {
@@ -256,6 +250,7 @@ void Pool::resize(int workers) {
 
 void Pool::prestart(int workers) {
   refuse_in_fork();
+  refuse_if_repeated_by_workers();
   const std::lock_guard lock(mutex_);
   refuse_if_over();
   if (phase_ == Phase::kFresh) start();
@@ -312,8 +307,8 @@ void Pool::put(supervise::Input input) {
   if (phase_ < Phase::kOver) inbox_->put(std::move(input));
 }
 
-void Pool::put_all(std::vector<supervise::Input> inputs) {
-  if (phase_ < Phase::kOver && inbox_) inbox_->put_all(std::move(inputs));
+void Pool::put_all(std::vector<supervise::Input>& inputs) {
+  if (phase_ < Phase::kOver && inbox_) inbox_->put_all(inputs);
 }
 
 void Pool::callback_threw(std::exception_ptr what) {

@@ -4,6 +4,7 @@
 
 #include <condition_variable>
 #include <cstdint>
+#include <exception>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -31,7 +32,8 @@ class Pool : public CallbackOwner,
              public std::enable_shared_from_this<Pool> {
  public:
   // `os` must outlive the pool. options.workers and options.max_depth >= 1.
-  Pool(os::Os& os, const ExecutorOptions& options);
+  // `unusable`: null, or what whatever needs a worker throws instead.
+  Pool(os::Os& os, const ExecutorOptions& options, std::exception_ptr unusable = nullptr);
   ~Pool() override;
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
@@ -83,10 +85,11 @@ class Pool : public CallbackOwner,
     kGone,     // joined
   };
   void start();
+  void undo_start();
   void supervise(int workers, std::vector<std::string> environment);
   void end_open(const std::function<bool(TaskId)>& has_certainly_not_run);
   void put(supervise::Input input);
-  void put_all(std::vector<supervise::Input> inputs);
+  void put_all(std::vector<supervise::Input>& inputs);
   void check(const TaskOptions& options) const;
   std::optional<Failure> wait_for_room(std::unique_lock<std::mutex>& lock,
                                        const TaskOptions& options);
@@ -96,11 +99,12 @@ class Pool : public CallbackOwner,
   void close_bell();
   Health with_trace_error(Health health) const;
   void refuse_in_fork() const;
-  void refuse_in_starting_worker() const;
+  void refuse_if_repeated_by_workers() const;
   void refuse_if_over() const;
   void await_room(std::unique_lock<std::mutex>& lock, const TaskOptions& options);
 
   os::Os& os_;
+  const std::exception_ptr unusable_;
   const ExecutorOptions options_;
   const int own_pid_;
   const std::vector<int> cpus_;  // of the program, when this was made

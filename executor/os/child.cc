@@ -102,6 +102,13 @@ std::variant<WorkerStart, SysError> begin_as_worker(int argc, char** argv) {
   return *start;
 }
 
+std::optional<WorkerStart> begun_by_another_copy(int argc, char** argv) {
+  const std::optional<WorkerStart> start = parse_words(argc, argv);
+  if (!start || !find_held_lifeline()) return std::nullopt;
+  set_nesting(start->depth, start->share);
+  return start;
+}
+
 std::optional<SysError> bind_to_parent(int parent) {
   // In this order: were the parent to die between the two, one of them would tell. Refused (by a
   // seccomp filter): the lifeline is there, too.

@@ -89,6 +89,8 @@ void keep_open(int fd) {
   sendmsg(fd, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
 }
 
+// Far from the low numbers that a task may close in a loop; the limit may be lower.
+constexpr int kLeastNumbers[] = {1000, 500, 250, 100, kWorkerLifeline + 1};
 constinit int held = -1;  // in a worker
 constinit std::atomic<bool> watches = false;
 
@@ -140,8 +142,7 @@ std::variant<Lifeline, SysError> open_lifeline() {
 
 std::optional<SysError> hold_lifeline() {
   int fd = -1;
-  // Far from the low numbers that a task may close in a loop; the limit may be lower.
-  for (const int least : {1000, 500, 250, 100, kWorkerLifeline + 1}) {
+  for (const int least : kLeastNumbers) {
     fd = fcntl(kWorkerLifeline, F_DUPFD_CLOEXEC, least);
     if (fd >= 0) break;
   }
@@ -156,6 +157,15 @@ std::optional<SysError> hold_lifeline() {
   if (poll(&ended, 1, 0) == 1 && (ended.revents & POLLHUP) != 0) _exit(1);
   held = fd;
   return std::nullopt;
+}
+
+bool find_held_lifeline() {
+  for (const int fd : kLeastNumbers) {
+    if (fcntl(fd, F_GETSIG) != SIGKILL || fcntl(fd, F_GETOWN) != getpid()) continue;
+    held = fd;
+    return true;
+  }
+  return false;
 }
 
 void watch_lifeline_where_needed() {

@@ -33,6 +33,10 @@ std::variant<Lifeline, SysError> open_lifeline();
 // process if the program is gone already. An error: the kernel does not watch it.
 std::optional<SysError> hold_lifeline();
 
+// In the worker, for another copy of this library in it: whether hold_lifeline was called in the
+// first one. Then this one knows its descriptor, too.
+bool find_held_lifeline();
+
 // In the worker, before its first task, after hold_lifeline: starts that thread where it is needed.
 // It sees nothing while the process is stopped, and ends with an exec.
 void watch_lifeline_where_needed();

@@ -34,8 +34,8 @@ class Inbox {
     if (first) ring();
   }
 
-  // The same for several: one lock, and at most one ring.
-  void put_all(std::vector<Input> inputs) {
+  // The same for several: one lock, and at most one ring. Takes all, or throws and takes none.
+  void put_all(std::vector<Input>& inputs) {
     bool first = false;
     {
       const std::lock_guard lock(mutex_);
@@ -43,6 +43,7 @@ class Inbox {
       inputs_.insert(inputs_.end(), std::make_move_iterator(inputs.begin()),
                      std::make_move_iterator(inputs.end()));
     }
+    inputs.clear();
     if (first) ring();
   }
 

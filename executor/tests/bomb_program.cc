@@ -2,6 +2,7 @@
 // (law L10), which bomb_test.cc starts. What they do is said by the environment, since static
 // constructors know no argv.
 #include <grp.h>
+#include <signal.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -15,6 +16,7 @@
 #include <memory>
 #include <string>
 #include <thread>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -48,6 +50,8 @@ void limit_processes() {
   }
 }
 
+bool is_worker = false;
+
 // The first of all constructors. Each process belongs to the session of the program, which so is
 // counted as a whole.
 struct First {
@@ -60,7 +64,8 @@ struct First {
       }
       _exit(9);
     });
-    if (getenv("POOLPROOF_TEST_INSIDE") != nullptr) return;  // a worker
+    is_worker = getenv("POOLPROOF_TEST_INSIDE") != nullptr;
+    if (is_worker) return;
     setenv("POOLPROOF_TEST_INSIDE", "yes", 1);
     if (setsid() > 0) limit_processes();
   }
@@ -111,12 +116,73 @@ class Service {
   std::thread thread_;
 } service;
 
+std::string batch_once() {
+  try {
+    Executor pool({.workers = 2});
+    return "got " +
+           std::to_string(
+               pool.submit_batch([](int x) { return x; }, std::vector{40, 2}).at(0).get_for(50s));
+  } catch (const ExecutorError& error) {
+    return std::string("caught: ") + error.what();
+  }
+}
+
+// A global executor: one that starts its workers early, one that cannot be made in a worker, since
+// that is too deep, has too small a share, or has lost its working directory.
+char own_folder[] = "/tmp/poolproof-gone-XXXXXX";
+std::unique_ptr<Executor> make_global() {
+  const std::string what = plan();
+  ExecutorOptions options{.workers = 2};
+  if (what == "depth") options.max_depth = 1;
+  if (what == "share") options.workers = 16;
+  if (what == "trace" && !is_worker) {
+    if (mkdtemp(own_folder) == nullptr || chdir(own_folder) != 0) _exit(3);
+  }
+  if (what == "trace") options.trace.path = "trace.json";
+  if (what != "prestart" && what != "depth" && what != "share" && what != "trace") return nullptr;
+  auto pool = std::make_unique<Executor>(options);
+  if (what == "prestart") {
+    try {
+      pool->prestart();
+    } catch (const NestingError&) {
+    }
+  }
+  return pool;
+}
+std::unique_ptr<Executor> global_pool = make_global();
+std::string batch_table = plan() == "batch" ? batch_once() : "";
+
 // Its end uses a pool.
 struct Last {
   ~Last() {
     if (plan() == "destructor") say("destructor " + submit_once());
+    if (plan() == "batch-destructor") say("destructor " + batch_once());
   }
 } last;
+
+// A task with an executor of its own, in a program that has a global one.
+int nest(int workers) {
+  Executor own({.workers = workers});
+  return own.submit(answer).get();
+}
+
+std::string use_global() {
+  try {
+    if (plan() == "share")
+      return "got " + std::to_string(global_pool->submit(nest, 16).get_for(50s));
+    return "got " + std::to_string(global_pool->submit(answer).get_for(50s));
+  } catch (const ExecutorError& error) {
+    return std::string("caught: ") + error.what();
+  }
+}
+
+// The working directory is gone when the second worker starts.
+std::string use_without_working_directory() {
+  const std::string before = use_global();
+  if (unlink("trace.json") != 0 || rmdir(own_folder) != 0) return "the folder is not empty";
+  std::ignore = global_pool->submit([] { ::raise(SIGKILL); });
+  return before + ", " + use_global();
+}
 
 // It submits itself, with no limit of depth, until there are no more workers for it.
 int recurse(int workers) {
@@ -174,6 +240,10 @@ int run() {
     for (int i = 0; i < 50; ++i) sum += pool.submit(answer).get_for(50s);
     say("sum " + std::to_string(sum));
   }
+  if (global_pool)
+    say("global " + (what == "trace" ? use_without_working_directory() : use_global()));
+  if (what == "batch") say("table: " + batch_table);
+  if (what == "batch-destructor") say("main " + batch_once());
   if (what == "exit-handler") std::atexit([] { say("at exit " + submit_once()); });
   if (what == "exit-handler" || what == "destructor") say("main " + submit_once());
   if (what == "recursion") say(recurse(2) > 7 ? "recursion ended" : "it did not recurse");

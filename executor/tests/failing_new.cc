@@ -4,6 +4,7 @@
 #include <cstdlib>
 #include <limits>
 #include <new>
+#include <optional>
 
 namespace poolproof::testing_support {
 namespace {
@@ -12,10 +13,12 @@ std::atomic<long> until_first = 0;  // 0 and less: nothing is to fail, or it has
 std::atomic<long> to_fail = 0;
 std::atomic<long> failed = 0;
 std::atomic<std::size_t> least = 0;
-thread_local bool may_fail = true;
+std::atomic<bool> others_may_fail = true;
+thread_local std::optional<bool> may_fail;  // empty: as all others
 
 bool fails(std::size_t bytes) {
-  if (!may_fail || to_fail.load() <= 0 || bytes < least.load()) return false;
+  if (!may_fail.value_or(others_may_fail.load()) || to_fail.load() <= 0 || bytes < least.load())
+    return false;
   if (until_first.load() > 0 && until_first.fetch_sub(1) > 1) return false;
   if (to_fail.fetch_sub(1) <= 0) return false;
   ++failed;
@@ -38,6 +41,7 @@ long stop_failing() {
 }
 
 void set_may_fail(bool may) { may_fail = may; }
+void set_others_may_fail(bool may) { others_may_fail = may; }
 
 }  // namespace poolproof::testing_support
 

@@ -11,7 +11,8 @@ void fail_allocation(long nth, long more = 0, std::size_t bytes = 0);
 // Ends that; how many have thrown.
 long stop_failing();
 
-// Every thread may fail but those that say no.
+// Every thread may fail but those that say no, or if `others` may not, only those that say yes.
 void set_may_fail(bool may);
+void set_others_may_fail(bool may);
 
 }  // namespace poolproof::testing_support

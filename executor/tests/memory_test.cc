@@ -8,7 +8,9 @@
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
+#include <new>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "executor/supervise/loop_world.h"
@@ -270,6 +272,52 @@ TEST(EveryAllocationOfASupervisor, and_some_after_it_may_fail_and_the_program_li
   long nth = 1;
   while (play_for_real(nth, 4, broke) && !HasFailure()) nth += 3;
   EXPECT_TRUE(broke);
+}
+
+// One allocation of this thread fails while `submit` runs. What was
+// refused to the caller is as if it had never been submitted. False: there were fewer allocations.
+template <class Submit>
+bool survives_a_failing_submit(long nth, bool warm, Submit submit) {
+  Executor pool({.workers = 1});
+  if (warm) pool.submit(getpid).get();
+  set_others_may_fail(false);
+  set_may_fail(true);
+  fail_allocation(nth);
+  try {
+    submit(pool);
+  } catch (const std::bad_alloc&) {
+  }
+  const bool failed = stop_failing() > 0;
+  set_may_fail(false);
+  set_others_may_fail(true);
+  EXPECT_EQ(pool.submit([] { return 1; }).get(), 1) << "allocation " << nth;
+  return failed;
+}
+
+TEST(EveryAllocationOfASubmit, may_fail_and_the_pool_goes_on) {
+  for (const bool warm : {false, true}) {
+    const std::size_t files = open_files();
+    long nth = 1;
+    while (survives_a_failing_submit(nth, warm, [](Executor& pool) {
+      std::ignore = pool.submit({.name = "a task with a long name"}, getpid);
+    })) {
+      ++nth;
+    }
+    EXPECT_GT(nth, 4);
+    EXPECT_EQ(open_files(), files);
+  }
+}
+
+TEST(EveryAllocationOfABatch, may_fail_and_the_pool_goes_on) {
+  for (const bool warm : {false, true}) {
+    long nth = 1;
+    while (survives_a_failing_submit(nth, warm, [](Executor& pool) {
+      std::ignore = pool.submit_batch([](int x) { return x; }, std::vector{1, 2, 3, 4, 5, 6});
+    })) {
+      ++nth;
+    }
+    EXPECT_GT(nth, 4);
+  }
 }
 
 TEST(MemoryOfAProgram, that_fails_for_a_result_ends_that_task_alone) {

@@ -138,7 +138,7 @@ TEST(ManyExecutors, that_are_made_and_never_used_cost_no_thread_and_no_descripto
   const auto threads = count("/proc/self/task"), descriptors = count("/proc/self/fd");
   std::vector<std::unique_ptr<Executor>> pools;
   for (int i = 0; i < 1000; ++i) pools.push_back(std::make_unique<Executor>());
-  EXPECT_EQ(count("/proc/self/task"), threads);
+  EXPECT_LE(count("/proc/self/task"), threads) << "one of an earlier pool may have ended since";
   EXPECT_EQ(count("/proc/self/fd"), descriptors);
   EXPECT_EQ(pools.back()->submit(twice, 1).get(), 2);
 }

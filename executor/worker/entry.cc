@@ -1,21 +1,16 @@
 #include "executor/worker/entry.h"
 
-#include <dirent.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cstdio>
-#include <cstdlib>
 #include <mutex>
-#include <sstream>
 #include <string>
 #include <utility>
-#include <vector>
 
 #include "executor/os/child.h"
-#include "executor/os/file.h"
 #include "executor/transport/frame.h"
 #include "executor/worker/task_loop.h"
 #include "poolproof/executor.h"
@@ -24,26 +19,31 @@ namespace poolproof {
 namespace worker {
 namespace {
 
+// Every thread of a worker descends from its main thread, and inherits the timer slack of the
+// thread that starts it. Until the worker is ready the main thread has this odd one: so whoever has
+// it later is a thread that a static constructor or the initializer has started, or one of theirs.
+constexpr unsigned long kSlackBeforeReady = 50'037;  // ns; the kernel's own is 50,000
+
+enum class Stage { kConstructors, kInitializer, kReady, kEnding };
+
 // Set before constructors run, which must not set them back.
 constinit std::atomic<bool> entry_proved = false;
-constinit std::atomic<bool> begun = false;  // in a worker
-constinit std::atomic<bool> serves = false;
-constinit std::atomic<bool> ending = false;
+constinit bool begun = false;  // in a worker
+constinit std::atomic<Stage> stage = Stage::kConstructors;
+constinit unsigned long own_slack = 0;
 constinit std::atomic<int> serving_pid = 0;
 constinit os::WorkerStart this_start;
 
-// Until the worker serves, any thread of a constructor may write to the channel; from then on the
-// task loop alone.
+// Until the task loop has it, any thread of a constructor may write to the channel.
 constinit std::mutex channel_mutex;
+constinit bool channel_is_the_loops = false;
 constinit bool refusal_told = false;
 constinit std::uint32_t sent_digest = 0;
 
-// A thread's number may be used again for another one, which starts later.
-struct EarlyThread {
-  int id = 0;
-  std::string started;
-};
-constinit std::vector<EarlyThread> early_threads;  // beside the main one
+void set_slack(unsigned long nanoseconds) { prctl(PR_SET_TIMERSLACK, nanoseconds); }
+bool has_slack_of_before_ready() {
+  return prctl(PR_GET_TIMERSLACK) == static_cast<int>(kSlackBeforeReady);
+}
 
 [[noreturn]] void end_with(const std::string& why) {
   dprintf(STDERR_FILENO,
@@ -52,30 +52,6 @@ constinit std::vector<EarlyThread> early_threads;  // beside the main one
           getpid(), os::kWorkerMarker, why.c_str());
   if (os::is_made_by_parent(os::kWorkerChannel)) report_refusal(why);
   _exit(transport::kCannotServe);
-}
-
-// In clock ticks since the machine has started: the 22nd word of its `stat`, the second of which is
-// a name in parentheses that may hold anything.
-std::string start_of_thread(int id) {
-  const std::string path = "/proc/self/task/" + std::to_string(id) + "/stat";
-  const auto stat = os::read_file(path.c_str());
-  if (!stat || stat->rfind(')') == std::string::npos) return "";
-  std::istringstream words(stat->substr(stat->rfind(')') + 1));
-  std::string word;
-  for (int number = 3; number <= 22; ++number) words >> word;
-  return word;
-}
-
-std::vector<EarlyThread> threads_beside(int main_thread) {
-  std::vector<EarlyThread> threads;
-  DIR* folder = opendir("/proc/self/task");
-  if (folder == nullptr) return threads;
-  while (const dirent* entry = readdir(folder)) {
-    const int thread = std::atoi(entry->d_name);
-    if (thread > 0 && thread != main_thread) threads.push_back({thread, start_of_thread(thread)});
-  }
-  closedir(folder);
-  return threads;
 }
 
 // In every way of linking, also where the start hook is passed by and main calls worker_entry:
@@ -93,9 +69,19 @@ void note_entry() { entry_proved = true; }
 const os::WorkerStart* begin(int argc, char** argv) {
   if (begun) return &this_start;
   if (!os::is_called_worker(argc, argv)) return nullptr;
+  if (const auto start = os::begun_by_another_copy(argc, argv)) {
+    this_start = *start;
+    // Where that copy stands is not known here. It has marked the threads that may not submit.
+    stage = Stage::kReady;
+    channel_is_the_loops = true;
+    begun = true;
+    return &this_start;
+  }
   auto start = os::begin_as_worker(argc, argv);
   if (const auto* why = std::get_if<os::SysError>(&start)) end_with(os::to_string(*why));
   this_start = std::get<os::WorkerStart>(start);
+  own_slack = static_cast<unsigned long>(prctl(PR_GET_TIMERSLACK));
+  set_slack(kSlackBeforeReady);
   begun = true;
   return &this_start;
 }
@@ -106,14 +92,35 @@ void run(const os::WorkerStart& start) {
   serve(os::kWorkerChannel, start);
 }
 
-void note_ending() { ending = true; }
-bool is_ending() { return ending; }
+bool runs_constructors() { return begun && stage == Stage::kConstructors; }
 
-bool is_starting() { return begun && !serves; }
+std::string why_no_submit() {
+  if (!begun) return "";
+  const std::string who = "this process is a worker of the program, and ";
+  const std::string same = " has submitted a task: every worker would do the same again";
+  const bool is_main = gettid() == getpid();
+  const Stage now = stage;
+  if (now == Stage::kEnding) {
+    return "this process is a worker of the program that ends as it was asked to, and an exit "
+           "hook, an atexit handler or a static destructor" +
+           same + ", in workers of its own. Do that in main";
+  }
+  if (now == Stage::kReady && !has_slack_of_before_ready()) return "";
+  if (!is_main) {
+    return who + "a thread that a static constructor or the initializer has started" + same +
+           ". Start that thread in main, or in a task";
+  }
+  if (now == Stage::kInitializer) {
+    return who + "its initializer" + same +
+           ", in workers of its own. Submit it in main, or in a task";
+  }
+  return who + "a static constructor" + same +
+         ". Construct global values that need a pool in main, or on first use in the program";
+}
 
 void report_refusal(std::string_view text) {
   const std::lock_guard lock(channel_mutex);
-  if (serves || std::exchange(refusal_told, true)) return;
+  if (channel_is_the_loops || std::exchange(refusal_told, true)) return;
   const auto* bytes = reinterpret_cast<const std::byte*>(text.data());
   const transport::Payload payload(Bytes(bytes, bytes + text.size()));
   const transport::Header header =
@@ -130,18 +137,18 @@ void report_refusal(std::string_view text) {
 
 std::uint32_t sent_before_serving() { return sent_digest; }
 
-void note_serving() {
-  early_threads = threads_beside(getpid());
+void note_task_loop() {
   const std::lock_guard lock(channel_mutex);
-  serves = true;
+  channel_is_the_loops = true;
+  stage = Stage::kInitializer;
 }
 
-bool on_thread_of_constructors() {
-  const int self = gettid();
-  return std::any_of(early_threads.begin(), early_threads.end(), [&](const EarlyThread& early) {
-    return early.id == self && early.started == start_of_thread(self);
-  });
+void note_ready() {
+  if (own_slack != 0) set_slack(own_slack);
+  stage = Stage::kReady;
 }
+
+void note_ending() { stage = Stage::kEnding; }
 
 }  // namespace worker
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "executor/os/worker_start.h"
@@ -22,22 +23,23 @@ const os::WorkerStart* begin(int argc, char** argv);
 // The whole life of a worker: runs tasks until it is told to stop or its parent is gone.
 [[noreturn]] void run(const os::WorkerStart& start);
 
-// In a worker whose program runs its static constructors: an executor can be made there, but takes
-// no task, since every worker would do the same again.
-bool is_starting();
+// In a worker whose program runs its static constructors: an executor can be made there, whatever
+// is wrong with it, since a throw would end every worker.
+bool runs_constructors();
+
+// Why this thread may not submit: every worker would do the same again. Empty: it may, or this is
+// no worker. Refused are static constructors, the initializer, all threads that these have started
+// and all threads of those, and exit hooks, atexit handlers and static destructors.
+std::string why_no_submit();
 // Tells the parent that a submit was refused for that reason, in case the worker ends by it: once,
-// and only before it serves. Any thread.
+// and only before the task loop begins. Any thread.
 void report_refusal(std::string_view text);
 // What was sent before the task loop began, as transport::extend_digest has it.
 std::uint32_t sent_before_serving();
-void note_serving();  // the constructors are done
 
-// From now on this worker takes no task: its exit hooks, atexit handlers and static destructors
-// run.
-void note_ending();
-bool is_ending();
-
-// Whether this thread was there before the first task: a static constructor has started it.
-bool on_thread_of_constructors();
+// The stages of a worker's life, in their order.
+void note_task_loop();  // the constructors are done; the channel is the task loop's
+void note_ready();      // the initializer is done
+void note_ending();     // it takes no task any more: its exit hooks and static destructors run
 
 }  // namespace poolproof::worker

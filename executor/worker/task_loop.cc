@@ -157,10 +157,11 @@ void serve_task(Line& line, TaskId task, const os::WorkerStart& start, Reserve& 
 
 void serve(int fd, const os::WorkerStart& start) {
   const pid_t self = getpid();
-  note_serving();
+  note_task_loop();
   Line line(fd, sent_before_serving());
   Reserve reserve;
   if (start.has_initializer != 0) initialize(line, start, reserve, self);
+  note_ready();
   line.send(FrameKind::kHello, 0);
   MemoryReports memory(start.memory_interval_ms);
   while (true) {

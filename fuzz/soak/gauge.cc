@@ -30,16 +30,24 @@ void Gauge::sample(double minutes) {
   threads_.push_back(static_cast<double>(now.threads));
 }
 
-Slope Gauge::slope(const std::vector<double>& values) const {
+Slope slope_of(const std::vector<double>& minutes, const std::vector<double>& values) {
   if (values.empty()) return {};
-  const auto count = static_cast<double>(values.size());
-  double mean_x = 0, mean_y = 0;
-  for (const double x : minutes_) mean_x += x / count;
-  for (const double y : values) mean_y += y / count;
-  double covariance = 0, variance = 0;
+  std::vector<std::size_t> lows;  // of each stretch
   for (std::size_t i = 0; i < values.size(); ++i) {
-    covariance += (minutes_[i] - mean_x) * (values[i] - mean_y);
-    variance += (minutes_[i] - mean_x) * (minutes_[i] - mean_x);
+    if (i % kStretch == 0) {
+      lows.push_back(i);
+    } else if (values[i] < values[lows.back()]) {
+      lows.back() = i;
+    }
+  }
+  const auto count = static_cast<double>(lows.size());
+  double mean_x = 0, mean_y = 0;
+  for (const std::size_t i : lows) mean_x += minutes[i] / count;
+  for (const std::size_t i : lows) mean_y += values[i] / count;
+  double covariance = 0, variance = 0;
+  for (const std::size_t i : lows) {
+    covariance += (minutes[i] - mean_x) * (values[i] - mean_y);
+    variance += (minutes[i] - mean_x) * (minutes[i] - mean_x);
   }
   return {variance > 0 ? covariance / variance : 0, values.front(), values.back(),
           *std::max_element(values.begin(), values.end())};

@@ -15,19 +15,23 @@ void let_free_memory_go();
 double rss_mib();  // after that
 
 struct Slope {
-  double per_minute = 0;  // least squares
+  double per_minute = 0;
   double first = 0, last = 0, most = 0;
 };
+
+// By least squares over the lowest value of each stretch of so many: what a task holds while it
+// runs comes and goes, what is never given back lifts the lowest, too.
+inline constexpr std::size_t kStretch = 20;
+Slope slope_of(const std::vector<double>& minutes, const std::vector<double>& values);
 
 class Gauge {
  public:
   void sample(double minutes);  // since the start
-  Slope rss() const { return slope(rss_); }
-  Slope descriptors() const { return slope(descriptors_); }
-  Slope threads() const { return slope(threads_); }
+  Slope rss() const { return slope_of(minutes_, rss_); }
+  Slope descriptors() const { return slope_of(minutes_, descriptors_); }
+  Slope threads() const { return slope_of(minutes_, threads_); }
 
  private:
-  Slope slope(const std::vector<double>& values) const;
   std::vector<double> minutes_, rss_, descriptors_, threads_;
 };
 
