@@ -250,7 +250,7 @@ void Pool::resize(int workers) {
 
 void Pool::prestart(int workers) {
   refuse_in_fork();
-  refuse_if_repeated_by_workers();
+  if (!worker::why_no_submit().empty()) return;
   const std::lock_guard lock(mutex_);
   refuse_if_over();
   if (phase_ == Phase::kFresh) start();

@@ -141,12 +141,7 @@ std::unique_ptr<Executor> make_global() {
   if (what == "trace") options.trace.path = "trace.json";
   if (what != "prestart" && what != "depth" && what != "share" && what != "trace") return nullptr;
   auto pool = std::make_unique<Executor>(options);
-  if (what == "prestart") {
-    try {
-      pool->prestart();
-    } catch (const NestingError&) {
-    }
-  }
+  if (what == "prestart") pool->prestart();
   return pool;
 }
 std::unique_ptr<Executor> global_pool = make_global();

@@ -160,6 +160,10 @@ TEST(Linking, through_another_library_works_with_the_cure) {
   EXPECT_EQ(Program(LINKED_CURED, {}).output(), "42\n");
 }
 
+TEST(Linking, beside_a_library_that_has_a_copy_of_its_own_works) {
+  EXPECT_EQ(Program(LINKED_TWICE, {}).output(), "42\n");
+}
+
 TEST(Example, of_the_readme_does_what_it_says) {
   Program program(FIRST_EXAMPLE, {});
   EXPECT_EQ(program.output(),

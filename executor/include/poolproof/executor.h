@@ -162,8 +162,8 @@ class POOLPROOF_EXPORT Executor {
 
   // Starts so many workers now (0: as many as the pool may have, and never more), instead of when
   // tasks need them, and waits for nothing. Tried once; whatever goes wrong is told to tasks. Idle
-  // workers leave as idle_timeout says. Throws std::invalid_argument for workers < 0, and as
-  // submit.
+  // workers leave as idle_timeout says. In a worker's static constructors it does nothing: every
+  // worker would start others. Throws std::invalid_argument for workers < 0, and as submit.
   void prestart(int workers = 0);
 
   // Asks the supervisor, and waits for its answer: it is seldom busy for long. Any thread, also
