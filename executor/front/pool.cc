@@ -22,7 +22,7 @@
 namespace poolproof::detail {
 namespace {
 
-// The program's own, but for what `more` sets.
+// The program's own environment, changed only by `more`.
 std::vector<std::string> environment_with(const std::map<std::string, std::string>& more) {
   std::vector<std::string> all;
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
@@ -66,7 +66,8 @@ NodePtr Pool::submit(const TaskOptions& options, Bytes payload, MakeNode make) {
   if (auto failure = too_long(payload)) return refuse(options, std::move(*failure), make);
   refuse_in_fork();
   refuse_in_starting_worker();
-  // The sum over the payload is made here, so that the supervisor does not spend its time on it.
+  // The checksum of the payload is computed here, so that the supervisor does not spend its time on
+  // it.
   auto shared = std::make_shared<const transport::Payload>(std::move(payload));
   const std::optional<os::Instant> deadline = os::after(os_.now(), options.deadline);
 
@@ -115,7 +116,7 @@ void Pool::refuse_in_fork() const {
     throw_failure(supervise::plain_failure(FailureKind::kShutdown, 0, kForked));
 }
 
-// Else each worker would do it again, in workers of its own.
+// Otherwise each worker would run the same constructor, and start workers of its own.
 void Pool::refuse_in_starting_worker() const {
   std::string text;
   if (worker::is_starting()) {
@@ -147,7 +148,7 @@ void Pool::refuse_if_over() const {
     throw_failure(supervise::plain_failure(FailureKind::kShutdown, 0, kClosed));
 }
 
-// Returns when there is room, or when the pool is over.
+// Returns when there is room, or when the pool has ended.
 void Pool::await_room(std::unique_lock<std::mutex>& lock, const TaskOptions& options) {
   const auto over = [this] {
     return open_.size() < options_.max_pending || ended_ || phase_ >= Phase::kClosing;
@@ -180,8 +181,8 @@ NodePtr Pool::refuse(const TaskOptions& options, Failure failure, MakeNode make)
 
 // Under the lock. The supervisor's thread, and with it all workers, start at the first task.
 void Pool::start() {
-  // One that a static constructor made in a worker is refused here, if it is used: there, a throw
-  // would end the worker.
+  // If a static constructor made this executor in a worker, it is refused here, when it is used: a
+  // throw from the constructor would end the worker.
   if (os::nesting_depth() >= options_.max_depth) throw_failure(too_deep(options_.max_depth));
   if (!options_.trace.path.empty() || options_.trace.sink) {
     trace_ = std::make_unique<Trace>(options_.trace, options_.name);
@@ -192,8 +193,9 @@ void Pool::start() {
   }
   inbox_.emplace(os_, std::get<os::Bell>(bell));
   try {
-    // `this` and no reference: shutdown joins the thread while the executor still holds the pool.
-    // The environment is read here: the program may change it later, in any thread of its own.
+    // `this` without a reference: shutdown joins the thread while the executor still holds the
+    // pool. The environment is read here, because the program may change it later, in any of its
+    // threads.
     supervisor_ = os::start_quiet_thread(
         "poolproof-super",
         [this, workers = workers_, environment = environment_with(options_.env)]() mutable {
@@ -231,7 +233,7 @@ void Pool::shutdown(const ShutdownOptions& options) {
     ending.join();
     lock.lock();
     const std::unique_ptr<Trace> trace = std::move(trace_);
-    if (trace) {  // nobody tells it anything any more
+    if (trace) {  // no thread records anything any more
       lock.unlock();
       trace->finish();
       lock.lock();
@@ -302,12 +304,12 @@ PoolState Pool::state() const {
 }
 
 void Pool::cancel(TaskId task, const CancelOptions& options) {
-  if (!in_own_process()) return;  // its end can never come here: see FutureNode::wait
+  if (!in_own_process()) return;  // its end never arrives here: see FutureNode::wait
   const std::lock_guard lock(mutex_);
   if (open_.contains(task)) put(supervise::CancelAsked{task, options.running});
 }
 
-// Under the lock, so that the bell is not closed meanwhile.
+// Under the lock, so that the bell is not closed during the call.
 void Pool::put(supervise::Input input) {
   if (phase_ < Phase::kOver) inbox_->put(std::move(input));
 }
@@ -354,7 +356,7 @@ void Pool::settle(TaskId task, supervise::Outcome outcome) {
   try {
     if (auto* failure = std::get_if<Failure>(&outcome)) failure->task_name = open.mapped()->name();
     std::visit([&](auto& each) { open.mapped()->settle(std::move(each)); }, outcome);
-  } catch (...) {  // no memory for the failure: it ends with the pool, then
+  } catch (...) {  // no memory for the failure: the future then ends with the pool
     const std::lock_guard lock(mutex_);
     if (!open.mapped()->ready()) open_.insert(std::move(open));
     throw;

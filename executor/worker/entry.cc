@@ -24,7 +24,7 @@ namespace poolproof {
 namespace worker {
 namespace {
 
-// Set before constructors run, which must not set them back.
+// Set before the program's constructors run; no constructor may reset it.
 constinit std::atomic<bool> entry_proved = false;
 constinit std::atomic<bool> begun = false;  // in a worker
 constinit std::atomic<bool> serves = false;
@@ -32,18 +32,18 @@ constinit std::atomic<bool> ending = false;
 constinit std::atomic<int> serving_pid = 0;
 constinit os::WorkerStart this_start;
 
-// Until the worker serves, any thread of a constructor may write to the channel; from then on the
-// task loop alone.
+// Until the worker serves, any thread of a constructor may write to the channel. After that, only
+// the task loop writes.
 constinit std::mutex channel_mutex;
 constinit bool refusal_told = false;
 constinit std::uint32_t sent_digest = 0;
 
-// A thread's number may be used again for another one, which starts later.
+// A thread id may be used again for another thread, which starts later.
 struct EarlyThread {
   int id = 0;
   std::string started;
 };
-constinit std::vector<EarlyThread> early_threads;  // beside the main one
+constinit std::vector<EarlyThread> early_threads;  // other than the main thread
 
 [[noreturn]] void end_with(const std::string& why) {
   dprintf(STDERR_FILENO,
@@ -54,8 +54,8 @@ constinit std::vector<EarlyThread> early_threads;  // beside the main one
   _exit(transport::kCannotServe);
 }
 
-// In clock ticks since the machine has started: the 22nd word of its `stat`, the second of which is
-// a name in parentheses that may hold anything.
+// In clock ticks since the machine started: the 22nd word of its `stat`. The second word is a name
+// in parentheses that may contain any character.
 std::string start_of_thread(int id) {
   const std::string path = "/proc/self/task/" + std::to_string(id) + "/stat";
   const auto stat = os::read_file(path.c_str());
@@ -78,9 +78,9 @@ std::vector<EarlyThread> threads_beside(int main_thread) {
   return threads;
 }
 
-// In every way of linking, also where the start hook is passed by and main calls worker_entry:
-// before the constructors of the program, or in the shared library, before those of whatever is
-// linked to it.
+// Runs in every way of linking, also if the start hook is not used and main calls worker_entry. In
+// the program, it runs before the program's constructors. In the shared library, it runs before the
+// constructors of everything that is linked to it.
 [[gnu::constructor(101)]] void before_users_constructors(int argc, char** argv) {
   begin(argc, argv);
 }
@@ -120,7 +120,7 @@ void report_refusal(std::string_view text) {
       transport::make_header(transport::FrameKind::kRefusal, 0, &payload);
   Bytes whole(header.begin(), header.end());
   whole.insert(whole.end(), payload.bytes.begin(), payload.bytes.end());
-  // A few hundred bytes on an empty channel: it goes as a whole or not at all.
+  // A few hundred bytes on an empty channel: either all of it is sent, or nothing.
   const ssize_t size =
       send(os::kWorkerChannel, whole.data(), whole.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   if (size == static_cast<ssize_t>(whole.size())) {
@@ -147,7 +147,7 @@ bool on_thread_of_constructors() {
 
 void worker_entry(int argc, char** argv) {
   const os::WorkerStart* start = worker::begin(argc, argv);
-  worker::note_entry();  // later: a thread of a constructor may wait for it, in order to submit
+  worker::note_entry();  // only now: a thread of a constructor may wait for this, and then submit
   if (start != nullptr) worker::run(*start);
 }
 
