@@ -77,9 +77,7 @@ class FakeOs : public os::Os {
   bool quiet() const {
     return quiet_;
   }  // the last wait found no event and no deadline that has passed
-  std::optional<os::Instant> woke_until() const {
-    return until_;
-  }  // limit of the last wait  // the time limit of the last wait
+  std::optional<os::Instant> woke_until() const { return until_; }  // the last wait's limit
   int waits() const { return waits_; }
   std::size_t open_descriptors() const { return open_.size(); }
 
