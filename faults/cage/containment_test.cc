@@ -1,5 +1,4 @@
-// Nothing that starts in a cage lives longer than the cage, however the cage ends. Also: what must
-// be visible inside.
+// Nothing that starts in a cage lives longer than it; and what must be visible inside.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -23,8 +22,7 @@ namespace fs = std::filesystem;
 
 class ContainmentTest : public testing::TestWithParam<bool> {
  protected:
-  // A machine that allows no namespace cannot test them: this is printed once a cage reports the
-  // reason.
+  // A machine that allows no namespace cannot test them: printed once a cage reports why.
   bool skips(const json& ready) { return GetParam() && ready.at("mode") != "pid-namespace"; }
   std::string mode_word() const { return GetParam() ? "namespaces" : "subreaper"; }
 };
