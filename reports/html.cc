@@ -13,7 +13,8 @@ void put(std::string& page, const std::string& mark, const std::string& text) {
   page.replace(at, mark.size(), text);
 }
 
-// JSON has `<` only inside strings, where this is the same character, and can end no element.
+// In JSON, `<` occurs only inside strings, where this escape means the same character but cannot
+// end an element.
 std::string without_tags(const std::string& json) {
   std::string safe;
   safe.reserve(json.size());
@@ -32,7 +33,7 @@ std::string without_tags(const std::string& json) {
 std::string html(const std::vector<Judged>& records, const Look& look) {
   const nlohmann::json data = page_data(records, look);
   std::string page(page_text::kTemplate);
-  // The data last: nothing is looked for in what a pool has sent.
+  // The data come last, so that no mark is searched in the text of a pool.
   put(page, "/*STYLE*/", std::string(page_text::kStyle));
   put(page, "/*SCRIPT*/", std::string(page_text::kScript));
   put(page, "/*DATA*/",
