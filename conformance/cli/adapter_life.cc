@@ -9,7 +9,7 @@ using nlohmann::json;
 using namespace std::chrono_literals;
 
 constexpr int kWorkers = 2;
-constexpr int kTasks = 4;  // more than the workers may have who are there first
+constexpr int kTasks = 4;  // more than the first workers may have
 constexpr auto kLedgerComes = 2s;
 
 json opening(const Interview& talk) {
@@ -19,7 +19,7 @@ json opening(const Interview& talk) {
   return open;
 }
 
-// Each ends with its value, and its line of the ledger has come.
+// Each task ends with its value, and its line of the ledger has come.
 bool run_tasks(Interview& talk, int tasks, const std::string& when) {
   for (int n = 0; n < tasks; ++n) {
     const std::string id = talk.submit("echo", {{"value", n}});
@@ -36,7 +36,7 @@ bool run_tasks(Interview& talk, int tasks, const std::string& when) {
   return true;
 }
 
-// Lines of one process stand in the ledger in the order in which it wrote them.
+// Lines of one process are in the ledger in the order in which it wrote them.
 void look_at_the_ledger(Interview& talk, std::size_t from) {
   std::map<int, int> began;
   std::set<int> initialized;
