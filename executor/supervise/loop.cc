@@ -128,7 +128,7 @@ void Loop::sleep() {
     return;
   }
   if (const auto failed = os_.wait(watches_, hurry ? std::optional(os_.now()) : next_deadline())) {
-    throw std::runtime_error(os::to_string(*failed));  // turn() then ends the pool
+    throw std::runtime_error(os::to_string(*failed));  // turn() ends the pool with it
   }
   descriptors_lost_ =
       descriptors_lost_ || std::any_of(watches_.begin(), watches_.end(),

@@ -62,7 +62,7 @@ void Supervisor::settle_or_requeue(Task& task, const Death& death) {
 // Whether the task is given to another worker after its own worker died.
 bool Supervisor::may_run_again(Task& task, const Death& death) {
   if (death.intent != Intent::kUnplanned) return false;
-  if (!death.kill_error.empty()) return false;  // the task may still run in that worker
+  if (!death.kill_error.empty()) return false;  // it may still run there
   if (!task.started) {
     if (++task.lost_unclaimed >= kLossLimit) return false;
     ++counters_.requeued;
