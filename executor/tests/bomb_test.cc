@@ -1,5 +1,5 @@
-// Programs that would start themselves again and again if a worker did what the program did (law
-// L10): bomb_program.cc. Never more processes than asked for, and always an end.
+// Programs that would start themselves again and again if a worker ran the program's code (law
+// L10): bomb_program.cc. There are never more processes than asked for, and every program ends.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ namespace {
 using namespace std::chrono_literals;
 using namespace testing_support;
 
-// Zombies apart.
+// Without zombies.
 std::vector<int> processes_of_session(int session) {
   std::vector<int> found;
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
@@ -44,7 +44,7 @@ std::vector<int> processes_of_session(int session) {
   return found;
 }
 
-// While it lives, counts the processes of a program, and ends them all if they are too many, or
+// While it exists, counts the processes of a program, and ends them all if they are too many or
 // take too long.
 class Watch {
  public:
@@ -80,7 +80,7 @@ class Watch {
 
 class Bomb : public testing::TestWithParam<const char*> {
  protected:
-  // What the program and its workers print, without the line of main. `limit`: processes.
+  // What the program and its workers print, without the line of main. `limit`: of processes.
   std::string output_of(const std::string& plan, std::size_t limit) {
     setenv("POOLPROOF_TEST_BOMB", plan.c_str(), 1);
     Program program(GetParam(), {});
@@ -138,15 +138,15 @@ TEST_P(Bomb, of_a_constructors_thread_that_submits_in_a_loop_disturbs_no_task) {
   EXPECT_EQ(output_of("thread-loop", 4), "sum 2100\n");
 }
 
-// It is not seen that a constructor is behind it: what bounds it is how deep and how many workers
-// of workers may be.
+// It cannot be detected that a constructor caused it. Only the depth and the number of nested
+// workers limit it.
 TEST_P(Bomb, of_a_thread_that_comes_late_has_no_more_workers_of_workers_than_may_be) {
   EXPECT_EQ(output_of("thread-late", 40), "sum 2100\n");
 }
 
 TEST_P(Bomb, of_an_exit_handler_or_a_static_destructor_is_a_program_that_works) {
   EXPECT_EQ(output_of("exit-handler", 3), "main got 42\nat exit got 42\n");
-  // A worker that ends as it was asked to runs static destructors, too.
+  // A worker that ends on request runs static destructors, too.
   const std::string output = output_of("destructor", 3);
   EXPECT_TRUE(has(output, "main got 42\n")) << output;
   EXPECT_TRUE(has(output, "destructor got 42\n")) << output;
