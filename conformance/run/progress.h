@@ -29,7 +29,7 @@ class Progress {
   // `factor` belongs to the machine: every limit is multiplied by it. Takes over the scene's
   // `hold`.
   Progress(const scenarios::Plan& whole_plan, Scene& whole_scene, double factor);
-  ~Progress();  // bodies may still come while the scene is cleared; nobody decides for them then
+  ~Progress();  // bodies may still come while the scene is cleared; they are not answered
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 

@@ -40,8 +40,7 @@ void require(bool held, const char* what) {
   _exit(3);
 }
 
-// --- ways to drop rights; their names on the command line
-// -----------------------------------------
+// --- ways to drop rights; their names on the command line ---------------------------------------
 
 void set_capabilities(std::uint32_t low) {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
@@ -233,8 +232,7 @@ int differ_for_a_while(const std::string& way, const std::string& when) {
   return 0;
 }
 
-// --- tasks that drop their rights and hang
-// --------------------------------------------------------
+// --- tasks that drop their rights and hang ------------------------------------------------------
 
 // What else a task does before it hangs.
 void evade(const std::string& how) {
@@ -261,8 +259,7 @@ void drop_evade_and_hang(std::string folder, std::string way, std::string evasio
   while (true) pause();
 }
 
-// --- limits of tasks that hang, after the program and the tasks have dropped their rights
-// ----------
+// --- limits of tasks that hang, after the program and the tasks have dropped their rights -------
 
 int limit(const std::string& programs_way, const std::string& tasks_way,
           const std::string& folder) {
@@ -289,8 +286,7 @@ int limit(const std::string& programs_way, const std::string& tasks_way,
   return 0;
 }
 
-// --- the program is killed
-// ------------------------------------------------------------------------
+// --- the program is killed ----------------------------------------------------------------------
 
 // How the program ends, once SIGUSR1 tells it to. "kill": from outside, at any time.
 void end_myself(const std::string& how, const std::string& folder) {

@@ -301,7 +301,7 @@ std::optional<Instant> Judge::must_look_at(const Process& process) const {
     return process.init_begun_at ? *process.init_begun_at + options.initializer_limit
                                  : process.spawned_at + options.start_limit;
   }
-  if (process.task == 0 && process.sighted) return std::nullopt;  // may be asked to stop by now
+  if (process.task == 0 && process.sighted) return std::nullopt;  // perhaps it was asked to stop
   if (process.task == 0) return os::after(process.idle_since, options.idle_timeout);
   const std::optional<Instant> since = runs_since(process);
   if (!since) return last_taken(process) + options.start_limit;
