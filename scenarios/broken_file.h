@@ -41,7 +41,7 @@ leftovers = "none"
 )";
 
 struct Change {
-  std::string from;  // stands in the file
+  std::string from;  // text that is in the file
   std::string to;
 };
 

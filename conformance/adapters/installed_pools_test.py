@@ -24,7 +24,7 @@ OPEN = "open for ever"  # the pool never settles it: the task is lost
 
 @dataclass(frozen=True)
 class Facts:
-    """What an adapter tells of its pool."""
+    """What an adapter reports about its pool."""
 
     program: str
     package: str = ""  # "": of the standard library

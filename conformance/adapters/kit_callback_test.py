@@ -9,7 +9,7 @@ import pytest
 from driver import adapter
 from kit_test import PATHS, SUBMIT
 
-# Runs each task at once, and then calls its callback, as a pool would in a thread of its own.
+# Runs each task at once, and then calls its callback, as a pool would in a separate thread.
 CALLING = """
 class Pool(Base):
     capabilities = (*Base.capabilities, "done_callback")

@@ -1,5 +1,4 @@
-// Rules of the schemas that the harness itself does not enforce, for authors who want to follow all
-// of them.
+// Rules of the schemas that the harness itself does not enforce. An author may want to follow them.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

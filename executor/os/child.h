@@ -20,7 +20,7 @@ bool is_called_worker(int argc, char** argv);
 std::variant<WorkerStart, SysError> begin_as_worker(int argc, char** argv);
 
 // Whether the process at the other end may be told why this process cannot be a worker: our parent
-// made that end, or the kernel does not say who made it.
+// made that end, or the kernel does not report which process made it.
 bool is_made_by_parent(int channel);
 
 // From now on the kernel kills this process when the thread that spawned it ends. Ends the process

@@ -61,7 +61,7 @@ Loop::~Loop() {
 // Cleans up a worker that is still there when the loop ends.
 void Loop::let_go(WorkerHandle& worker) noexcept {
   if (worker.child.pid == 0) return;  // its spawn threw
-  // After descriptors_lost_ their numbers may be anybody's.
+  // After descriptors_lost_ their numbers may belong to other files.
   const bool ours = !descriptors_lost_ && are_ours(worker);
   if (!ours && worker.channel) worker.channel->abandon();
   const bool closed = worker.channel != nullptr;

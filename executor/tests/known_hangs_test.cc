@@ -222,7 +222,7 @@ TEST_P(Crowd, of_workers_that_kill_each_other_costs_no_future_but_theirs) {
     for (auto& task : tasks) {
       try {
         task.get();
-      } catch (const BrokenProcessPool&) {  // of its own worker, or of another
+      } catch (const BrokenProcessPool&) {  // its own worker died, or another one
         ++lost;
       }
     }

@@ -275,7 +275,7 @@ void tell(const Words& words, const std::string& name, Future<int> future) {
   report(words.folder, name + ": " + end);
 }
 
-// Each task in a worker of its own.
+// Each task in a separate worker.
 void start_many(const Words& words) {
   report(words.folder, "starts begin");
   Executor pool({.workers = 1, .tasks_per_worker = 1});

@@ -41,7 +41,7 @@ class WireWriter : public cereal::OutputArchive<WireWriter, cereal::AllowEmptyCl
   Bytes bytes_;
 };
 
-// A cereal archive over bytes that nobody changes during the read. It does not trust the bytes: it
+// A cereal archive over bytes that do not change during the read. It does not trust the bytes: it
 // refuses a length that is larger than the rest before it allocates anything, and it refuses
 // nesting so deep that it would overflow the stack. (So a container of objects that encode to
 // nothing cannot travel.)

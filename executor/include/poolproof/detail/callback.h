@@ -21,7 +21,7 @@ class Callback {
   virtual NodePtr refuse(std::exception_ptr /*why*/) noexcept { return {}; }
 };
 
-// Who asks that a callback run.
+// Which side asks that a callback run.
 enum class CalledBy {
   kEnd,   // the settled node, when it ended; on any thread
   kThen,  // then(), because the node had already ended; on a thread of the user
