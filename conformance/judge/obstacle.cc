@@ -84,9 +84,9 @@ std::optional<Waiting> find_waiting(const Plan& plan, const History& history) {
   return std::nullopt;
 }
 
-// For a fault that strikes the program: may the program end by itself, and in any way? A killed
-// program had no choice. After Ctrl-C it may end by that signal or with any exit status, but not by
-// another signal.
+// For a fault that strikes the program: does it explain this end? A signal to the program alone
+// explains any end. Ctrl-C explains an end by that signal, or with any exit status, but not an end
+// by another signal.
 bool is_explained(const Plan& plan, const History& history, const Exit& exit) {
   return std::any_of(history.told.begin(), history.told.end(), [&](const Told& told) {
     const auto index = static_cast<std::size_t>(told.fault);
