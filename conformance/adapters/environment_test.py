@@ -102,7 +102,7 @@ class Place:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            # A job in the background of a shell has it ignored, and so would all that it starts.
+            # A background job of a shell has it ignored, and so would everything that it starts.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 

@@ -1,7 +1,7 @@
 """Drives the registered Python pools, and the sound one, through every body, stage and answer.
 
-What is expected here of a foreign pool is what it does, not what it ought to do: these tests hold
-the adapters, and the scenarios judge the pools.
+The expected values are what a foreign pool does, not what it should do: these tests test the
+adapters, and the scenarios judge the pools.
 """
 
 from __future__ import annotations

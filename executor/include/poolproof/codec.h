@@ -1,8 +1,8 @@
 // How values become bytes and back.
 //
-// Codec<T> is the one place where that is decided: specialise it for a type of your own, or give
-// the type cereal's serialize functions, which the default uses. A plain struct needs neither.
-// Encode and decode may throw; that ends the one task with EncodeError or DecodeError.
+// Only Codec<T> decides this. Specialise it for your own type, or give the type cereal's serialize
+// functions, which the default uses. A plain struct needs neither. Encode and decode may throw;
+// that ends only this task, with EncodeError or DecodeError.
 #pragma once
 
 #include "poolproof/export.h"

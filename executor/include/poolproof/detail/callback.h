@@ -1,4 +1,4 @@
-// What runs when a node has ended, and what a node needs of its executor for that. Internal.
+// What runs when a node has ended, and what a node needs from its executor for that. Internal.
 #pragma once
 
 #include <exception>
