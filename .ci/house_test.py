@@ -1,4 +1,4 @@
-"""What a stranger meets first keeps its word: `./dev`, and the README."""
+"""Checks what a new user meets first: `./dev`, and the README do what they say."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def test_every_path_that_a_page_at_the_top_names_exists(page: str) -> None:
     named = set(re.findall(r"`([\w.-]+/[\w./-]*)`", prose))
     named |= set(re.findall(r"\]\((?!https?:)([^)#]+)\)", prose))
     made = {path for path in named if path.startswith(("build/", "./"))}
-    made |= {path for path in named if "NAME" in path}  # stands for a file that is to be added
+    made |= {path for path in named if "NAME" in path}  # stands for a file that the reader will add
     assert len(named - made) > 5
     assert not [path for path in sorted(named - made) if not (ROOT / path).exists()]
 

@@ -1,4 +1,4 @@
-# Sourced by ./dev: what takes longer than a change can wait for.
+# Sourced by ./dev: checks that take too long to wait for with each change.
 
 nightly() {
   local minutes=10 steps="clang|aarch64|races|calls|table|model|soak|simulation|defects"
@@ -11,7 +11,7 @@ nightly() {
     wrong "nightly takes nothing, one step (clang, aarch64, races, calls, table, model, soak," \
       "simulation, defects), or --minutes N"
   fi
-  # Each a process of its own, so that the end of one does not end the night.
+  # Each check is a separate process, so that the end of one does not end the whole night.
   try "every test" ./dev test
   try "clang builds everything, and what it makes of the executor passes" ./dev nightly clang
   try "clang-tidy" ./dev tidy
@@ -41,7 +41,7 @@ nightly_aarch64() {
   executor/tests/aarch64/run.sh build/aarch64
 }
 
-# What depends on which thread or process was faster gets many chances to go wrong.
+# Results that depend on which thread or process is faster get many chances to fail.
 nightly_races() {
   set_up
   build release executor/all
@@ -71,7 +71,7 @@ nightly_simulation() {
   set_up
   build release simulate
   local simulate=build/release/bin/simulate variant
-  # A million apart, so that no night repeats the seeds of another.
+  # A million apart, so that no night repeats the seeds of another night.
   try "random" "$simulate" random --histories 3000000 --seed "$(date +%s)000000"
   try "every path, one strike" "$simulate" all
   for variant in plain breaks retries deadlines initializer "kills refused" "kills useless" \
@@ -100,7 +100,8 @@ nightly_soak() {  # new faults each night; what it prints names the seed
 
 again() {  # PRESET PROGRAM TIMES
   local log=$logs/again-$1-$2.log
-  # As CMakeLists.txt sets it for ctest: a sanitizer must not turn a worker's SIGSEGV into exit(1).
+  # The same as CMakeLists.txt sets for ctest: a sanitizer must not turn a worker's SIGSEGV into
+  # exit(1).
   local deaths=handle_segv=0:handle_abort=0:handle_sigbus=0:handle_sigill=0:handle_sigfpe=0
   local tsan=$deaths:halt_on_error=1:suppressions=$PWD/.ci/tsan.supp
   TSAN_OPTIONS=$tsan "build/$1/bin/$2" --gtest_repeat="$3" --gtest_shuffle \

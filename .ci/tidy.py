@@ -1,7 +1,7 @@
-"""clang-tidy over the files that are named, or over all; not over what passed before as it is now.
+"""Runs clang-tidy over the named files, or over all. Skips a file that has passed and not changed.
 
-Called by ./dev tidy, once the clang preset is configured. What a file is, is what the preprocessor
-makes of it, together with .clang-tidy: whatever passed is remembered in build/clang/tidied/.
+Called by ./dev tidy, once the clang preset is configured. A file has changed if the output of the
+preprocessor for it, or .clang-tidy, has changed. build/clang/tidied/ records what has passed.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The rules of the tree (floors, sizes, names, maps, paths), each a pure function of its files.
+"""The rules of the tree (layers, sizes, names, maps, paths), each a pure function of its files.
 
-A rule takes a `Tree` and returns its violations as lines of text, "file:line: what, and the mend".
-tree_test.py holds the tree to them, and each rule to a planted violation.
+A rule takes a `Tree` and returns its violations as lines of text, "file:line: what, and how to fix
+it". tree_test.py checks the tree against them, and each rule against a planted violation.
 """
 
 from __future__ import annotations
@@ -13,21 +13,23 @@ import subprocess
 from dataclasses import dataclass
 from pathlib import Path
 
-PROGRAMS = ("conformance/adapters", "conformance/cli")  # may see anything; nothing sees them
+PROGRAMS = ("conformance/adapters", "conformance/cli")  # may use anything; nothing may use them
 PARTS = tuple(
     f"conformance/{part}" for part in ("record", "judge", "protocol", "observe", "run", "sweep")
 )
 ROOMS = (*PROGRAMS, *PARTS, "executor", "faults", "scenarios", "conformance", "reports", "fuzz")
-# Projects that are not ours: kept to try ours with, or written for others to have as their own.
+# Example projects of other people: kept to test our package, or templates that users get as their
+# own.
 STRANGERS = ("conformance/package/adopters/", "conformance/cli/new/")
 
-# Who sees whom: a room itself, and these. An entry that ends in .h is that one header.
+# Which folder may use which: always itself, and these. An entry that ends in .h is only that
+# header.
 FLOORS: dict[str, tuple[str, ...]] = {
     "executor": (),
     "faults": (),
     "scenarios": ("faults/fault.h", "faults/call_strike.h"),
     "conformance": ("scenarios", "faults"),
-    # record_test.cc writes attempts as the judge's tests do.
+    # record_test.cc writes attempts in the same way as the judge's tests.
     "conformance/record": ("scenarios", "faults", "conformance/judge/staged_attempt.h"),
     "conformance/judge": ("scenarios", "faults", "conformance/record"),
     "conformance/protocol": ("scenarios", "faults", "conformance/record"),
@@ -147,7 +149,7 @@ def imports_keep_the_floors(tree: Tree) -> list[str]:
 
 
 def _module(file: str, name: str, known: set[str]) -> str:
-    """The file in the tree that an imported name means; "" for a module from elsewhere."""
+    """The file in the tree that an imported name means; "" for a module that is not in the tree."""
     dots = len(name) - len(name.lstrip("."))
     tail = [part for part in name.split(".") if part]
     here = Path(file).parent
@@ -161,7 +163,7 @@ def _module(file: str, name: str, known: set[str]) -> str:
 
 
 def links_keep_the_floors(tree: Tree) -> list[str]:
-    """A target may link what its room may see; a library of ours is known by where it is made."""
+    """A target may link only what its folder may use; a library is known by where it is made."""
     scripts = {
         file: re.sub(r"#.*", "", tree.text(file))
         for file in tree.ending("CMakeLists.txt", ".cmake")
@@ -234,7 +236,7 @@ def functions_are_short(tree: Tree, most: int = 70) -> list[str]:
 
 
 def _cpp_functions(lines: list[str]) -> list[tuple[int, int]]:
-    """Told by clang-format's indents: from a head at column 0 or 2 to a lone `}` below it."""
+    """Found by clang-format's indents: from a head at column 0 or 2 to a lone `}` below it."""
     no_head = re.compile(
         r"namespace|class|struct|enum|union|extern|template|public:|private:|using"
     )

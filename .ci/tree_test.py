@@ -1,4 +1,4 @@
-"""Holds the tree to its rules, and each rule to a violation planted in a tree of its own.
+"""Checks the tree against its rules, and each rule against a violation planted in a small tree.
 
 Reads files only; needs no build: pytest .ci/tree_test.py
 """
@@ -45,7 +45,7 @@ LIBRARIES = {
     "conformance/adapters/CMakeLists.txt": "add_library(poolproof_kit line.cc)",
 }
 
-# Each: the rule, a tree that keeps it, what is planted in it, a word of the complaint.
+# Each entry: the rule, a tree that follows it, what is planted in it, a word of the message.
 PLANTED = {
     "the executor includes a fault": (
         rules.includes_keep_the_floors,

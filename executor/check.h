@@ -1,10 +1,10 @@
-// A bug of our own ends the program at once, in release too, with file and line.
+// A bug in our own code ends the program at once, with file and line, in release builds too.
 #pragma once
 
 #include <cstdio>
 #include <cstdlib>
 
-// `why`: what must hold, and what a reader should look at first.
+// `why`: what must hold, and what a reader should check first.
 #define POOLPROOF_CHECK(condition, why)                                                       \
   do {                                                                                        \
     if (!(condition)) {                                                                       \

@@ -26,7 +26,7 @@ constexpr std::array<std::pair<Moment, string_view>, 5> kMoments = {
 
 constexpr string_view kTask = "task-", kSince = "after-", kIn = " in ", kSymbol = "symbol:";
 
-// Canonical decimal: every label has one spelling.
+// Only canonical decimal numbers: every label has one spelling.
 std::optional<int> parse_count(string_view text, int low, int high) {
   int number = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
@@ -263,7 +263,7 @@ const std::vector<std::string>& calls_of_a_sweep() {
 }
 
 bool knows_call(string_view name) {
-  // Beside those of a sweep, the calls by which a pool's program makes what its workers need.
+  // Besides those of a sweep: the calls by which a pool's program makes what its workers need.
   static const std::vector<std::string> kMakers = {
       "openat", "pipe2",  "socketpair", "eventfd2", "memfd_create", "ftruncate", "mmap",
       "fork",   "vfork",  "clone",      "clone3",   "dup2",         "dup3",      "fsync",

@@ -26,7 +26,7 @@ constexpr Words<Target, 4> kTargets = {{{Target::kWorker, "worker"},
                                         {Target::kAllWorkers, "all-workers"},
                                         {Target::kParent, "parent"},
                                         {Target::kGroup, "group"}}};
-// Effects that are one word; the others are word:parameter.
+// Effects that are a single word; the others are word:parameter.
 constexpr Words<EffectKind, 8> kPlainEffects = {
     {{EffectKind::kLoop, "loop"},
      {EffectKind::kSleep, "sleep"},
@@ -61,10 +61,10 @@ template <typename Enum, std::size_t N>
 std::string word_of(const Words<Enum, N>& words, Enum value) {
   for (const auto& [candidate, word] : words)
     if (candidate == value) return std::string(word);
-  return "?";  // a value outside the enum: shown as such, never taken for a word
+  return "?";  // a value outside the enum: printed so that it cannot be taken for a word
 }
 
-// Canonical decimal only, so that every word has one spelling: no sign, no leading zero.
+// Only canonical decimal numbers, so that every word has one spelling: no sign, no leading zero.
 std::optional<int> parse_number(string_view text, int low, int high) {
   if (text.empty() || (text.size() > 1 && text.front() == '0')) return std::nullopt;
   int number = 0;

@@ -1,7 +1,8 @@
-// The fault vocabulary: what can strike a pool, where, and how. Plain values; knows no pool.
+// The vocabulary of faults: at which point a pool can be struck, how, and when. Plain values; knows
+// no pool.
 //
-// A fault is data: {point, trigger, effect}. The words here are the words of scenario files, plans,
-// events and reports, and `parse(to_string(x)) == x` for all of them (fault_test.cc).
+// A fault is data: {point, trigger, effect}. Scenario files, plans, events and reports use the
+// words of this file, and `parse(to_string(x)) == x` for all of them (fault_test.cc).
 #pragma once
 
 #include <optional>
@@ -18,11 +19,11 @@ enum class Point {
   kDecodeArgs,    // an argument is being decoded, in the worker
   kEncodeResult,  // a result is being encoded, in the worker
   kDecodeResult,  // a result is being decoded, on the caller's side
-  kSending,       // a result that is larger than any buffer is on its way to the caller
+  kSending,       // a result that is larger than any buffer is being sent to the caller
   kCallback,      // inside the done-callback of a task, on the caller's side
 };
 
-// Whom the fault strikes.
+// Which process the fault strikes.
 enum class Target {
   kWorker,      // the process that reached the point
   kAllWorkers,  // every worker known from the warm-up (only at kIdle)
@@ -30,36 +31,37 @@ enum class Target {
   kGroup,       // the adapter and its whole process group, as Ctrl-C does
 };
 
-// By which door the effect enters (design.md section 4).
+// The door through which the effect is applied (design.md section 4).
 enum class Door { kTask, kProcess, kLimit };
 
 enum class EffectKind {
   kSignal,            // process door: the cage sends `signal`            "kill", "signal:SEGV"
   kRaise,             // task door: the body raises `signal` in itself    "raise:SEGV"
   kExit,              // task door: the body calls _exit(`code`)          "exit:0"
-  kLoop,              // task door: the body loops for ever               "loop"
-  kSleep,             // task door: the body sleeps for ever              "sleep"
+  kLoop,              // task door: the body loops forever                "loop"
+  kSleep,             // task door: the body sleeps forever               "sleep"
   kThrow,             // task door: the body, codec or callback throws    "throw"
   kThrowUndecodable,  // task door: what it throws cannot be decoded by the caller
-  kFork,      // task door: the body starts a child that keeps every descriptor, and meets again
-  kCloseFds,  // task door: the body closes every descriptor from 3 on, and goes on
-  kGarbage,   // task door: the body writes rubbish on every pipe and socket of its process
+  // Task door: the body starts a child that keeps every descriptor, and then meets again.
+  kFork,
+  kCloseFds,  // task door: the body closes every descriptor from 3 on, and continues
+  kGarbage,   // task door: the body writes garbage to every pipe and socket of its process
   kReturn,    // the adapter returns from its main
-  kExhaust,   // the body uses `resource` up, of which its process has little left  "exhaust:memory"
-  kDeny,      // limit door: there is no more of `resource` for the whole run     "deny:processes"
+  kExhaust,   // the body uses up `resource`, of which its process has little left  "exhaust:memory"
+  kDeny,      // limit door: the whole run gets no more of `resource`    "deny:processes"
 };
 
-// What a pool lives on, and may be without.
+// A resource of a pool that can be taken away.
 enum class Resource {
   kNone,
-  kMemory,        // the kernel kills who takes too much of it
+  kMemory,        // the kernel kills a process that takes too much of it
   kAddressSpace,  // RLIMIT_AS: an allocation is refused
   kData,          // RLIMIT_DATA: the same
-  kStack,         // of a thread; the language's own, and nobody limits it further
+  kStack,         // of a thread; the language sets its size, and no further limit exists
   kFiles,         // open descriptors
   kFileSize,      // of one file
   kSharedMemory,  // /dev/shm
-  kProcesses,     // births of processes and threads
+  kProcesses,     // new processes and threads
   kCpu,           // a twentieth of one core is left
   kExec,          // programs: none can be started
 };
@@ -72,8 +74,8 @@ struct Effect {
   bool operator==(const Effect&) const = default;
 };
 
-// When, of the times that the point is reached by that role, the fault strikes: all `count` tasks
-// of the role stand at the point together, for the `nth` time (1 is the first).
+// When the fault strikes: all `count` tasks of the role are at the point together, for the `nth`
+// time (1 is the first).
 struct Trigger {
   int nth = 1;
   bool operator==(const Trigger&) const = default;
@@ -88,15 +90,17 @@ struct Fault {
   bool operator==(const Fault&) const = default;
 };
 
-// The program that owns the pool ends by it, alone or with its group.
+// Whether it ends the program that owns the pool, alone or with its group.
 bool strikes_program(const Fault& fault);
-// Where a body stands before the fault strikes: "running" for kSending too, on its way there.
+// Where a body stops before the fault strikes: "running" for kSending too, because it gets there
+// first.
 std::string meets_at(Point point);
 Door door_of(const Effect& effect);
-// kSignal, kRaise, kExit, memory used up: the receipt is a process exit.
+// kSignal, kRaise, kExit, memory used up: the receipt is the exit of a process.
 bool ends_process(const Effect& effect);
 bool is_written_by_task(const Effect& effect);  // the receipt is a `struck` line of the ledger
-// What else is used up: one language throws, another dies of it. The receipt is either.
+// Other resources used up: in one language the task throws, in another one the process dies. The
+// receipt is either of these.
 bool ends_process_or_is_written(const Effect& effect);
 
 std::string to_string(Point point);           // "decode-args"
@@ -109,8 +113,8 @@ std::optional<Point> parse_point(std::string_view text);
 std::optional<Target> parse_target(std::string_view text);
 std::optional<Effect> parse_effect(std::string_view text);  // nullopt for an unknown word or number
 
-// "KILL" <-> SIGKILL, without the SIG prefix; parse takes both forms, name gives "34" for the
-// unnamed.
+// "KILL" <-> SIGKILL, without the SIG prefix. The parse function accepts both forms. The name
+// function returns "34" for a signal without a name.
 std::string signal_name(int signal);
 std::optional<int> parse_signal(std::string_view name);
 

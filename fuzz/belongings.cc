@@ -26,8 +26,9 @@ std::size_t shared_memory() {
   return count;
 }
 
-// With its first thread a program may get what it keeps for good: a sanitizer's own thread. So the
-// first thread is ours. One that was joined is listed for another moment.
+// With its first thread, a program may get things that it keeps forever: a sanitizer's own thread,
+// for example. So we start a first thread ourselves. A joined thread stays in the list for a
+// moment.
 bool had_a_thread() {
   std::string place;
   std::thread([&place] { place = "/proc/self/task/" + std::to_string(gettid()); }).join();

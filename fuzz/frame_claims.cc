@@ -43,7 +43,7 @@ Heard hear(const Bytes& stream, std::size_t piece) {
   return heard;
 }
 
-// The same stream as far as its frames go, with the sums that make them count.
+// The same stream as far as it has frames, with correct checksums.
 Bytes with_right_sums(const Bytes& stream) {
   Bytes mended;
   std::size_t at = 0;
@@ -65,8 +65,8 @@ Bytes with_right_sums(const Bytes& stream) {
   return mended;
 }
 
-// A payload that is read as a value gives that value or an exception, and takes no more memory than
-// its bytes can fill.
+// Reading a payload as a value gives the value or an exception, and takes no more memory than its
+// bytes can fill.
 template <class T>
 void decodes_or_throws(const Bytes& payload) {
   try {
@@ -75,7 +75,7 @@ void decodes_or_throws(const Bytes& payload) {
     WireWriter out;
     Codec<T>::encode(out, value);
     POOLPROOF_CHECK(out.bytes().size() <= payload.size(), "a value is longer than what it came of");
-  } catch (const std::exception&) {  // which says what is wrong with the bytes
+  } catch (const std::exception&) {  // the exception says what is wrong with the bytes
   }
 }
 

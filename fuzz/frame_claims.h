@@ -1,5 +1,5 @@
-// What must hold for any bytes that a channel may bring: checked for inputs that libFuzzer makes up
-// (frame_fuzz.cc) and, in every test run, for those that are kept in corpus/frames.
+// What must hold for any bytes that a channel may bring. Checked for inputs that libFuzzer makes
+// (frame_fuzz.cc) and, in every test run, for the inputs in corpus/frames.
 #pragma once
 
 #include <cstdint>
@@ -7,8 +7,8 @@
 
 namespace poolproof::fuzz {
 
-// The first byte says how the rest is cut, and whether its sums are mended first, since no random
-// change hits upon a right sum. Aborts with file and line if a claim is broken.
+// The first byte says how the rest is cut, and whether its checksums are corrected first, because
+// no random change gives a right checksum. Aborts with file and line if a claim is broken.
 void claims_of_frames_hold(std::span<const std::uint8_t> input);
 
 }  // namespace poolproof::fuzz

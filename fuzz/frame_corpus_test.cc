@@ -1,5 +1,5 @@
-// Every input that is kept, whether a seed or one that once broke a claim, keeps the claims; and
-// the seeds are what they are called.
+// Every stored input, a seed or one that once broke a claim, keeps the claims. And each seed is
+// what its name says.
 #include <gtest/gtest.h>
 
 #include <filesystem>

@@ -1,5 +1,5 @@
 // Any sequence of events keeps the invariants: of the life-cycle table alone, and of the whole
-// supervisor with mad workers, failing spawns, deadlines, cancels and shutdowns.
+// supervisor with misbehaving workers, failing spawns, deadlines, cancels and shutdowns.
 #include <gtest/gtest.h>
 #include <rapidcheck.h>
 #include <signal.h>
@@ -21,7 +21,7 @@ using namespace std::chrono_literals;
 using transport::Frame;
 using transport::FrameKind;
 
-// What one worker's life may contain, told by the actions of the rows it goes through.
+// What one worker's life may contain, described by the actions of its rows.
 struct Life {
   State state = State::kStarting;
   bool holds = false, claimed = false, killed = false, reaped = false, deaf = false;
@@ -30,7 +30,7 @@ struct Life {
   void live(Event event) {
     const Row& row = row_for(state, event);
     RC_ASSERT(is_ours(event) || row.action != Action::kBug);
-    if (row.action == Action::kBug) return;  // our side knows better than to make it
+    if (row.action == Action::kBug) return;  // our side never makes this event
     check(row, event);
     state = row.next;
   }
@@ -55,7 +55,7 @@ struct Life {
     if (deaf)
       RC_ASSERT(does == Action::kNothing || does == Action::kNoteClaim || does == Action::kReap ||
                 does == Action::kNoteKillFailed || does == Action::kAbandon ||
-                // Which looks for a violation itself.
+                // This action checks for a violation itself.
                 (does == Action::kSettleLate && state == State::kUnkilled));
     note(does, kills);
   }
@@ -141,10 +141,10 @@ class Script {
         }
         break;
     }
-    if (how % 3 != 0) flush();  // else it happens together with the next
+    if (how % 3 != 0) flush();  // otherwise it happens together with the next step
   }
 
-  // However it went: once the pool is killed and every process has ended, every future has ended.
+  // In every case: once the pool is killed and every process has ended, every future has ended.
   void finish() {
     flush();
     inputs_.push_back(ShutdownAsked{.pending = Pending::kDrain, .running = Running::kKill});
@@ -170,7 +170,7 @@ class Script {
     inputs_.push_back(std::move(task));
   }
 
-  // The `whom`th worker that can still say something, if there is one.
+  // The `whom`th worker that can still send something, if there is one.
   template <class Do>
   void with(std::uint8_t whom, Do act) {
     std::vector<WorkerId> able;
@@ -182,7 +182,7 @@ class Script {
     act(id, model_.worker(id));
   }
 
-  // It says what a good worker would say next.
+  // It sends what a correct worker would send next.
   void behave(std::uint8_t whom, std::uint8_t how) {
     with(whom, [&](WorkerId id, const SupervisorModel::Worker& worker) {
       Frame frame{FrameKind::kHello, worker.task, {}};
@@ -235,7 +235,7 @@ class Script {
 
   void flush() {
     do {
-      // The model must hear what is told in the supervisor's order: messages first.
+      // The model must get the inputs in the supervisor's order: messages first.
       std::stable_partition(inputs_.begin(), inputs_.end(), [](const Input& input) {
         return std::holds_alternative<FrameCame>(input);
       });

@@ -1,7 +1,7 @@
-// One property as one gtest: so many cases, and the seed in the failure's text.
+// One property as one gtest, with a number of cases, and the seed in the failure's text.
 //
-// rc::check takes the count from the environment only; this is the one place that uses the
-// library's detail namespace to give it. RC_PARAMS="seed=..." still replays a run.
+// rc::check takes the number only from the environment. This is the one place that uses the
+// library's detail namespace to set it. RC_PARAMS="seed=..." still replays a run.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -83,7 +83,7 @@ std::optional<std::string> SupervisorModel::send(const SendFrame& order) {
     TaskFacts& task = tasks_.at(order.task);
     if (to.index >= most_workers_) return "an offer to a worker beyond the size of the pool";
     if (task.ended) return "an offer of a task that has ended";
-    // A worker that dies with a retry unclaimed has used none up.
+    // If a worker dies with a retry that it has not claimed, no retry is used up.
     if (task.claims > task.retries) return "L6: a task that was claimed is offered again";
     for (const auto& [id, other] : workers_) {
       if (other.task == order.task) return "a task is offered to two workers";

@@ -1,5 +1,5 @@
-// A small sequential model of a pool, told everything that the supervisor is told and orders: it
-// knows what the laws allow, and says which order breaks one.
+// A small sequential model of a pool. It gets every input and every order of the supervisor. It
+// knows what the laws allow, and reports an order that breaks one.
 #pragma once
 
 #include <map>
@@ -23,22 +23,22 @@ class SupervisorModel {
     bool claimed = false;  // it said so, of `task`
     bool asked_back = false;
     bool killed = false;
-    bool hung_up = false;  // says nothing any more
-    bool ended = false;    // its exit was told
+    bool hung_up = false;  // sends nothing any more
+    bool ended = false;    // its exit was reported
     bool kill_failed = false;
     bool abandoned = false;  // as ordered
   };
   struct TaskFacts {
     bool ended = false;
-    int claims = 0;   // ever, by whoever held it then
+    int claims = 0;   // ever, by any holder
     int retries = 0;  // how often it may be offered again after a claim
   };
 
   explicit SupervisorModel(int workers) : most_workers_(workers) {}
 
-  // What was told. Called for each input, in the order in which the supervisor takes them.
+  // Call it for each input, in the order in which the supervisor takes them.
   void told(const Input& input);
-  // What was ordered. The law that the order breaks; nullopt if it breaks none.
+  // Call it for each order. Returns the law that the order breaks; nullopt if it breaks none.
   std::optional<std::string> ordered(const Order& order);
 
   const std::map<WorkerId, Worker>& workers() const { return workers_; }
@@ -55,7 +55,7 @@ class SupervisorModel {
   std::optional<std::string> check(const Health& health) const;
   std::optional<std::string> finish();
 
-  int most_workers_;                    // as last asked for
+  int most_workers_;                    // the last requested number
   std::map<WorkerId, Worker> workers_;  // not yet forgotten
   std::map<TaskId, TaskFacts> tasks_;
   std::set<WorkerId> seen_;

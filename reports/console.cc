@@ -18,7 +18,7 @@ using conformance::Status;
 using conformance::Weight;
 using conformance::weight_of;
 
-// Narrower than this nothing can be laid out; the terminal then breaks the lines itself.
+// Below this width no layout is possible; the terminal then breaks the lines itself.
 constexpr int kNarrowest = 40;
 
 std::string one_line(std::string_view text) {
@@ -28,7 +28,7 @@ std::string one_line(std::string_view text) {
   return safe;
 }
 
-// `lead` once, then the text beside it, wrapped; lines after the first stand under the text.
+// `lead` once, then the wrapped text beside it; further lines are indented to the text.
 std::string hanging(const std::string& lead, std::string_view text, int columns) {
   const int indent = width_of(lead);
   std::string out;
@@ -55,7 +55,7 @@ std::string part_block(const Part& part, int columns, const Look& look) {
   return out;
 }
 
-// The parts after an obstacle, together: they are no second conviction.
+// All parts after an obstacle in one line: they are not further convictions.
 std::string not_judged_line(const std::vector<Part>& parts, int columns) {
   std::string names, why;
   for (const Part& part : parts) {
@@ -67,7 +67,7 @@ std::string not_judged_line(const std::vector<Part>& parts, int columns) {
   return hanging("  not judged: ", fmt::format("{} ({})", names, why), columns);
 }
 
-// Status, pool and scenario in one line, or in three where that is too wide.
+// Status, pool and scenario in one line, or in three if that is too wide.
 std::string headline(const CellVerdict& cell, int columns, const Look& look) {
   const std::string status =
       labelled(cell.status) + (cell.rate.empty() ? "" : fmt::format(" ({})", one_line(cell.rate)));
@@ -78,7 +78,7 @@ std::string headline(const CellVerdict& cell, int columns, const Look& look) {
          "\n";
 }
 
-// The attempt that the cell's parts are of.
+// The attempt to which the cell's parts belong.
 const AttemptVerdict* deciding(const CellVerdict& cell) {
   const auto found = std::find_if(cell.attempts.begin(), cell.attempts.end(),
                                   [&](const auto& attempt) { return attempt.parts == cell.parts; });
@@ -94,7 +94,7 @@ std::string progress(int done, int total, const std::string& pool, const std::st
   std::string line = fmt::format("[{:>{}}/{}] {} {}", done, whole.size(), whole, one_line(pool),
                                  one_line(scenario));
   if (attempt > 1) line += fmt::format(" attempt {}", attempt);
-  // One column short of the edge, so that no terminal wraps it.
+  // One column less than the width, so that no terminal wraps it.
   return cut_to(line + " ...", std::max(look.columns, kNarrowest) - 1);
 }
 
@@ -104,7 +104,7 @@ std::string surprise(const CellVerdict& cell, const Look& look) {
   const int columns = std::max(look.columns, kNarrowest);
 
   std::string out = headline(cell, columns, look);
-  // What the parts do not say by themselves.
+  // What the parts do not already say.
   const bool parts_say_it = weight == Weight::kFails && cell.status != Status::kFlaky;
   if (!parts_say_it || cell.parts.empty()) out += hanging("  ", cell.why, columns);
   for (const Part& part : cell.parts)

@@ -1,6 +1,6 @@
-// What a person sees in the terminal: progress, surprises, the matrix, a replay line for each
-// failure. Pure functions of verdicts: text in, text out. Nothing here may let a pool's text reach
-// the terminal unescaped.
+// What a person sees in the terminal: progress, failures, the matrix, a replay line for each
+// failure. Pure functions of verdicts: values in, text out. No text of a pool may reach the
+// terminal unescaped.
 #pragma once
 
 #include <map>
@@ -15,9 +15,9 @@ namespace poolproof::reports {
 struct Look {
   bool colour = false;                // isatty and no NO_COLOR
   int columns = 80;                   // of the terminal
-  std::string command = "poolproof";  // how to call us again, for replay lines
+  std::string command = "poolproof";  // how this command was called, for replay lines
   std::vector<std::string> places{};  // options that such a call needs: --scenarios FOLDER ...
-  // Pools that no name stands for: how such a call ends instead, as in `-- ./my_adapter`.
+  // For pools without a registered name: the end of such a call, as in `-- ./my_adapter`.
   std::map<std::string, std::vector<std::string>> commands{};
 };
 
@@ -26,12 +26,13 @@ struct Look {
 std::string progress(int done, int total, const std::string& pool, const std::string& scenario,
                      int attempt, const Look& look);
 
-// A cell that is no plain pass: status, the parts that fail with expected and got, evidence, the
+// A cell that is not a plain pass: status, the failing parts with expected and got, evidence, the
 // replay line. Empty for pass, declined and unavailable.
 std::string surprise(const conformance::CellVerdict& cell, const Look& look);
 
-// Rows are scenarios, columns are pools, a cell is glyph + word (never colour alone); below it the
-// legend, the counts (declined and unavailable always) and what failed below the asked level.
+// Rows are scenarios, columns are pools, and a cell is a glyph and a word (never only a colour).
+// Below it: the legend, the counts (always with declined and unavailable), and what failed below
+// the requested level.
 std::string matrix(const std::vector<conformance::CellVerdict>& cells, const Look& look);
 
 }  // namespace poolproof::reports

@@ -1,5 +1,5 @@
-// Reading recorded JSON that anybody may have shaped: a field that is absent, or of another kind
-// than asked for, is empty. Nothing here throws.
+// Reads recorded JSON that may have any shape: a field that is missing, or of another type than
+// requested, is empty. Nothing here throws.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ const nlohmann::json& object_at(const nlohmann::json& object, const char* key);
 const nlohmann::json& list_at(const nlohmann::json& object, const char* key);
 std::vector<std::string> texts_at(const nlohmann::json& object, const char* key);
 
-// At most `most` bytes of `text`, whole characters, with a note of how many were left out.
+// At most `most` bytes of `text`, whole characters, with a note of how much was left out.
 std::string shortened(const std::string& text, std::size_t most);
 
 }  // namespace poolproof::reports

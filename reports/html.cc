@@ -32,7 +32,7 @@ std::string without_tags(const std::string& text) {
 std::string html(const std::vector<Judged>& records, const Look& look) {
   const nlohmann::json data = page_data(records, look);
   std::string page(page_text::kTemplate);
-  // The data last: nothing is looked for in what a pool has sent.
+  // The data come last, so that no mark is searched in the text of a pool.
   put(page, "/*STYLE*/", std::string(page_text::kStyle));
   put(page, "/*SCRIPT*/", std::string(page_text::kScript));
   put(page, "/*DATA*/",

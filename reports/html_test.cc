@@ -73,7 +73,7 @@ TEST(Html, the_worst_status_leads_the_list) {
   std::vector<std::string> weights;
   for (const json& status : statuses)
     if (weights.empty() || weights.back() != status["weight"]) weights.push_back(status["weight"]);
-  // The last is not-judged: it says nothing, so that any other part beside it does.
+  // The last one is not-judged: it says nothing, so any other part takes precedence.
   EXPECT_EQ(weights,
             (std::vector<std::string>{"fails", "inconclusive", "aside", "passes", "aside"}));
 }

@@ -1,4 +1,4 @@
-// Verdicts for machines (`--json`). The keys are stable: they may be added to, never renamed.
+// Verdicts for machines (`--json`). The keys are stable: keys may be added, but never renamed.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>

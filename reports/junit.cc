@@ -16,7 +16,7 @@ namespace {
 using namespace conformance;  // NOLINT: verdicts are all that this file is about
 using scenarios::Level;
 
-// XML 1.0 has no control characters and no U+FFFE or U+FFFF, however they are written.
+// XML 1.0 allows no control characters and no U+FFFE or U+FFFF, in whatever way they are written.
 std::string xml(std::string_view text, bool attribute = false) {
   std::string safe;
   const std::string shown = escaped(text);
@@ -81,7 +81,7 @@ struct Counts {
   }
 };
 
-// The status that a test case is told with: of the cell, or of what fails at the asked level.
+// The part that gives a test case its status: the cell's own, or what fails at the requested level.
 const Part* worst_part(const CellVerdict& cell, Level level) {
   const Part* found = nullptr;
   for (const Part& part : cell.parts)
@@ -130,7 +130,7 @@ std::string verdict_of(const CellVerdict& cell, Level level, const Look& look, C
   return below.empty() ? "" : fmt::format("      <system-out>{}</system-out>\n", xml(below));
 }
 
-// From the first to the last line of its attempts.
+// The time from the first to the last line of its attempts.
 std::map<std::string, double> seconds_by_run(const Judged& record) {
   std::map<std::pair<std::string, int>, std::pair<std::int64_t, std::int64_t>> spans;
   for (const Observation& line : record.observations) {

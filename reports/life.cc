@@ -11,7 +11,7 @@ namespace {
 
 using nlohmann::json;
 
-// /proc tells a start in clock ticks, of which Linux shows a hundred a second to everybody.
+// /proc gives a start time in clock ticks; Linux shows a hundred per second to every process.
 constexpr std::int64_t kTickNs = 10'000'000;
 
 }  // namespace
@@ -23,7 +23,7 @@ std::string Life::status_words(const json& status) {
   return "a status that nobody saw";
 }
 
-// Its first deed may come late; the ticks tell within a hundredth of a second when it began.
+// Its first event may come late; the ticks show to a hundredth of a second when it began.
 void Life::know_start(Process& process, std::int64_t start) const {
   process.start = start;
   if (adapter_start_ == 0) return;
@@ -31,7 +31,7 @@ void Life::know_start(Process& process, std::int64_t start) const {
   process.born = std::clamp(born, std::min(adapter_born_, process.born), process.born);
 }
 
-// A start of 0 is not known: then it is the last process of that number.
+// A start of 0 is unknown: the last process with that pid is used.
 Life::Process& Life::process(std::int64_t pid, std::int64_t start, std::int64_t now) {
   const auto found =
       std::find_if(processes_.rbegin(), processes_.rend(), [&](const Process& known) {
@@ -122,7 +122,7 @@ void Life::settled(const std::string& id, std::int64_t now, const json& outcome,
   json told = {{"t", now}, {"kind", text_at(outcome, "kind")}, {"words", words}};
   if (const json& blame = object_at(outcome, "blame"); blame.contains("pid"))
     told["blame"] = number_at(blame, "pid");
-  // A body that throws writes no end: its run is over when the pool says so, at the latest.
+  // A body that throws writes no end line: its run is over at the latest when the pool says so.
   json& settling = task(id);
   for (json& run : settling["runs"])
     if (run["end"].is_null()) {

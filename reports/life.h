@@ -1,5 +1,5 @@
-// The processes and tasks of one attempt, as its lines tell of them: who was born when, what ran
-// in whom, how it ended. Times are ns since the attempt's first line.
+// The processes and tasks of one attempt, from its lines: which process started when, which task
+// ran in which process, how it ended. Times are ns since the attempt's first line.
 #pragma once
 
 #include <cstdint>
@@ -25,10 +25,11 @@ class Life {
 
   std::string named(const std::string& id) const;  // "t5 (victim)"
 
-  // Adds `processes` and `tasks`, and `more_processes` and `more_tasks`: how many were left out.
+  // Adds `processes` and `tasks`, and also `more_processes` and `more_tasks`: how many were left
+  // out.
   void tell(nlohmann::json& story, std::size_t processes, std::size_t tasks) const;
 
-  // What each thread of these processes waits for, threads that wait alike together.
+  // What each thread of these processes waits for; threads with the same wait are grouped.
   nlohmann::json waits_of(const std::vector<const nlohmann::json*>& processes,
                           std::size_t most) const;
 

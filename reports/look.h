@@ -1,4 +1,4 @@
-// How a status looks on a terminal: a glyph and a colour, never the colour alone.
+// How a status looks on a terminal: a glyph and a colour, never only a colour.
 #pragma once
 
 #include <string>

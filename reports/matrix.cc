@@ -22,7 +22,7 @@ using Lines = std::vector<std::string>;
 constexpr int kCellColumns = 16;  // "? harness-error" and a gap
 constexpr int kWidestName = 44;
 constexpr int kNarrowestName = 22;
-constexpr std::string_view kBelow = " ~";  // marks a pass in which a weaker part fails
+constexpr std::string_view kBelow = " ~";  // marks a pass in which a part of lower level fails
 
 bool fails_below(const CellVerdict& cell) {
   return weight_of(cell.status) == Weight::kPasses &&
@@ -48,7 +48,7 @@ class Matrix {
   Matrix(const std::vector<CellVerdict>& cells, const Look& look) : look_(look) {
     for (const CellVerdict& cell : cells) by_place_[{cell.scenario, cell.pool}] = &cell;
     scenarios_ = unique(cells, &CellVerdict::scenario);
-    // Folders stand together, in the order in which they first come.
+    // Scenarios of one folder are together, in the order in which the folders first come.
     const Lines folders = [&] {
       Lines seen;
       for (const auto& name : scenarios_)
@@ -65,7 +65,7 @@ class Matrix {
     name_columns_ = std::min(name_columns_, kWidestName);
   }
 
-  // As many pools beside each other as fit; the others in a block of their own below.
+  // As many pools side by side as fit; the others in a separate block below.
   std::string blocks(const Lines& pools) {
     const int columns = std::max(look_.columns, kNarrowestName + kCellColumns);
     const int wanted = static_cast<int>(pools.size()) * kCellColumns;
@@ -187,7 +187,7 @@ std::string counts(const std::vector<CellVerdict>& cells, const Look& look) {
   return out;
 }
 
-// Entries under a title, each behind its mark; nothing if there is none.
+// Entries under a title, each after its mark; empty if there is none.
 std::string listed(std::string_view title, std::string_view mark, const Lines& entries,
                    const Look& look) {
   std::string out;
@@ -199,8 +199,8 @@ std::string listed(std::string_view title, std::string_view mark, const Lines& e
   return out.empty() ? "" : fmt::format("{}:\n{}\n", title, out);
 }
 
-// What fails below must, one entry for each cell, level and finding: parts that found the same are
-// named together.
+// What fails below must: one entry for each cell, level and finding. Parts with the same finding
+// are named together.
 std::string below_list(const std::vector<CellVerdict>& cells, const Look& look) {
   Lines entries;
   for (const CellVerdict& cell : cells) {
@@ -218,7 +218,7 @@ std::string below_list(const std::vector<CellVerdict>& cells, const Look& look) 
   return listed("below must", "~", entries, look);
 }
 
-// Why cells could not be judged here: said once for a pool that could not be judged at all.
+// Why cells could not be judged here; one entry for a pool that could not be judged at all.
 std::string unavailable_list(const std::vector<CellVerdict>& cells, const Look& look) {
   std::map<std::string, std::set<std::string>> reasons;  // by pool; "" for a cell that was judged
   for (const CellVerdict& cell : cells)

@@ -19,11 +19,11 @@ namespace {
 using nlohmann::json;
 using namespace conformance;  // NOLINT: verdicts and observations are all that this file is about
 
-// Of a cell that was tried more often (--repeat 1000), the page tells these attempts in full.
+// If a cell was tried more often (--repeat 1000), the page shows only these attempts in full.
 constexpr std::size_t kStoriesOfACell = 6;
 constexpr std::size_t kEvidenceBytes = 2000;
 constexpr std::size_t kEvidenceLines = 60;
-// A pass needs less: nobody looks for a culprit in it.
+// A pass needs less detail, because no reader looks for a cause in it.
 constexpr StoryLimits kOfAPass = {
     .events = 150, .text_bytes = 300, .stderr_bytes = 1000, .processes = 24, .tasks = 100};
 
@@ -34,7 +34,7 @@ constexpr std::array<Status, 17> kStatuses = {
     Status::kKnownFailure, Status::kFlaky,      Status::kHarnessError, Status::kCutOff,
     Status::kNotJudged};
 
-// The worst first, so that a reader of the list can tell which of two is worse.
+// The worst first, so that a reader of the list can see which of two is worse.
 json status_table() {
   auto sorted = kStatuses;
   std::stable_sort(sorted.begin(), sorted.end(), worse);
@@ -115,7 +115,7 @@ class Cells {
     const auto point = points_[place.record].find(run);
     const bool is_point = point != points_[place.record].end();
     if (is_point) point_into(told, *point->second);
-    // Nobody reads the story of each of some hundred points that held.
+    // No reader needs the story of each of some hundred points that passed.
     const bool dull = is_point && cell.status == Status::kPass;
     json attempts = json::array();
     for (const AttemptVerdict& attempt : cell.attempts) {
@@ -141,7 +141,7 @@ class Cells {
     return 0;
   }
 
-  // The claim is the same for every pool, and stands in the plan of any attempt.
+  // The claim is the same for every pool, and is in the plan of every attempt.
   std::size_t scenario(const std::string& name) {
     const auto [at, is_new] = at_.try_emplace(name, scenarios_.size());
     if (is_new) scenarios_.push_back({{"name", name}, {"claim", ""}});
@@ -185,7 +185,7 @@ class Cells {
   std::map<std::string, std::size_t> at_;
 };
 
-// Every string, wherever it stands: what a pool says is data, and shows what it hides.
+// Every string, wherever it is: text of a pool is data, and its hidden characters are made visible.
 void make_harmless(json& value) {
   if (value.is_string()) {
     value = escaped(value.get_ref<const std::string&>());

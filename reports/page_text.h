@@ -1,4 +1,4 @@
-// The hand-made page of reports/page/, as text inside the library: page/embed.cmake writes it.
+// The hand-written page of reports/page/, as text inside the library: page/embed.cmake writes it.
 #pragma once
 
 #include <string_view>

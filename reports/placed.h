@@ -1,4 +1,4 @@
-// Records side by side: which column does a cell stand in, when several records are shown as one?
+// Records side by side: in which column is a cell, if several records are shown as one?
 #pragma once
 
 #include <cstddef>
@@ -10,20 +10,20 @@
 
 namespace poolproof::reports {
 
-// One record, read back and judged.
+// One record, read and judged.
 struct Judged {
   std::vector<conformance::CellVerdict> cells;
   std::vector<conformance::Observation> observations;
   std::string cut_off;  // why the record is not whole; empty: it is
 };
 
-// A pool as a column. Records of one pool and version share a column as long as no cell of theirs
-// would stand in the same place; else the later record has a column of its own.
+// A pool as a column. Records of one pool and version share a column, unless two of their cells
+// would be in the same place; then the later record has its own column.
 struct Column {
   std::string label;       // the pool's name; "name (2)" for its second column
-  std::string pool;        // the name alone
-  std::string version;     // empty: the adapter could not say
-  std::size_t record = 0;  // the first that it comes from
+  std::string pool;        // only the name
+  std::string version;     // empty: the adapter did not report it
+  std::size_t record = 0;  // the first record that it comes from
   nlohmann::json facts;    // the `pool` line's fields: name, command, facts or error
   std::vector<std::size_t> records;
 };

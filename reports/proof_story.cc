@@ -12,7 +12,7 @@ using nlohmann::json;
 
 constexpr std::size_t kThreads = 24;  // of one process
 constexpr std::size_t kFindings = 16;
-constexpr std::size_t kPids = 16;  // that one thread or finding names
+constexpr std::size_t kPids = 16;  // in one thread or finding
 
 json thread_story(const json& thread, const std::string& line, std::size_t text_bytes) {
   const std::string waits = text_at(thread, "waits");

@@ -21,7 +21,7 @@ std::string shell_word(std::string_view text) {
 
 namespace {
 
-// "check", and how the cell is named to it; of a sweep's cell "sweep".
+// "check", and the cell's name for it; for the cell of a sweep "sweep".
 std::pair<std::string, std::string> words_for(std::string_view scenario) {
   constexpr std::string_view kSweep = "sweep/";
   const auto slash = scenario.find('/', kSweep.size());
@@ -32,7 +32,7 @@ std::pair<std::string, std::string> words_for(std::string_view scenario) {
   const auto moment = scenario.rfind('@');
   const auto effect = scenario.find(':', moment == std::string_view::npos ? slash : moment);
   if (moment == std::string_view::npos || effect == std::string_view::npos)
-    return {" sweep", words};  // a run that nothing struck
+    return {" sweep", words};  // a run without a strike
   return {" sweep",
           words + fmt::format(" --at {} --moment {} --effect {} --repeat 10",
                               shell_word(scenario.substr(slash + 1, moment - slash - 1)),

@@ -8,11 +8,11 @@
 
 namespace poolproof::reports {
 
-// "poolproof check POOL --scenario NAME --repeat 3", as a shell takes it; with the places that the
-// look has. Of a sweep's cell ("sweep/WORKLOAD/CALL@MOMENT:EFFECT") the `sweep` that strikes there.
-// What a pool or a file said in it is not yet `escaped`.
+// "poolproof check POOL --scenario NAME --repeat 3", as a shell accepts it, with the places of the
+// look. For the cell of a sweep ("sweep/WORKLOAD/CALL@MOMENT:EFFECT"), the `sweep` that strikes
+// there. Text of a pool or a file in it is not yet `escaped`.
 std::string replay_line(const std::string& pool, const std::string& scenario, const Look& look);
 
-std::string shell_word(std::string_view text);  // what is not plainly a word is quoted
+std::string shell_word(std::string_view text);  // quoted unless it is a plain word
 
 }  // namespace poolproof::reports

@@ -71,7 +71,7 @@ class Script {
                        note);
   }
 
-  // Tasks that follow each other in the plan read as a range: "t6 to t11".
+  // Consecutive tasks of the plan are written as a range: "t6 to t11".
   std::string named(const std::vector<std::string>& ids) const {
     if (ids.size() < 3) return joined(ids, "and");
     return fmt::format("{} to {}", ids.front(), ids.back());

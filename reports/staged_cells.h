@@ -1,4 +1,5 @@
-// Cells for the reports' tests: three pools, ten scenarios, and what has been seen of such pools.
+// Cells for the reports' tests: three pools, ten scenarios, with results that such pools really
+// gave.
 #pragma once
 
 #include <string>

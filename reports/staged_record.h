@@ -11,7 +11,7 @@ namespace poolproof::reports::staged {
 conformance::Observation line(const std::string& kind, nlohmann::json fields, double at_ms);
 std::vector<conformance::Observation> hung_attempt();
 
-// `hung_attempt`, with the verdict hung_cell(), and the lines before it.
+// `hung_attempt`, with the verdict hung_cell(), and the record's lines before it.
 Judged hung_record();
 
 }  // namespace poolproof::reports::staged

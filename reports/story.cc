@@ -64,14 +64,14 @@ class Story {
   }
 
  private:
-  // `routine`: what goes on in any run, and may be left out where there is too much of it.
+  // `routine`: happens in any run, and may be left out if there are too many events.
   json& event(const char* what, std::string text, bool routine = false) {
     static json dropped;
     if (routine && events_.size() >= limits_.events) {
       ++left_out_;
       return dropped = json::object();
     }
-    if (events_.size() >= 2 * limits_.events) {  // nothing may flood the page
+    if (events_.size() >= 2 * limits_.events) {  // limits the size of the page
       ++left_out_;
       return dropped = json::object();
     }

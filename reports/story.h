@@ -1,5 +1,6 @@
-// What was seen in one attempt, for a reader: who lived when, which task ran where, what struck,
-// what was told, what each thread waited for in the end. Bounded, however long the record is.
+// What was seen in one attempt, for a reader: which processes lived when, which task ran where,
+// what struck, what was reported, what each thread waited for at the end. Limited in size, however
+// long the record is.
 #pragma once
 
 #include <cstddef>
@@ -13,7 +14,7 @@ namespace poolproof::reports {
 struct StoryLimits {
   std::size_t events = 300;  // routine ones are left out beyond this, and counted
   std::size_t text_bytes = 600;
-  std::size_t stderr_bytes = 4000;  // of the head, and as much of the tail
+  std::size_t stderr_bytes = 4000;  // of the beginning, and as much of the end
   std::size_t processes = 32;
   std::size_t tasks = 300;
 };

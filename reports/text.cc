@@ -14,7 +14,7 @@ struct Range {
   std::uint32_t first, last;
 };
 
-// Characters that a reader cannot see, or that reorder what he sees.
+// Characters that a reader cannot see, or that change the order of what the reader sees.
 constexpr std::array<Range, 14> kInvisible = {{{0x80, 0x9f},      // C1 controls
                                                {0xad, 0xad},      // soft hyphen
                                                {0x34f, 0x34f},    // grapheme joiner
@@ -83,8 +83,9 @@ std::size_t fitting(std::string_view text, int columns) {
   return at;
 }
 
-// Where to break a line that is too long: after the last of `breaks` that fits, else where it is
-// full (which may be just before one); at least one character, so that it ends.
+// Where to break a line that is too long: after the last of `breaks` that fits, otherwise where the
+// line is full (which may be just before such a character). At least one character, so that the
+// loop ends.
 std::size_t break_point(std::string_view text, int columns, std::string_view breaks) {
   const std::size_t full = std::max<std::size_t>(fitting(text, columns), 1);
   if (full >= text.size()) return text.size();

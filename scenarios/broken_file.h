@@ -1,4 +1,5 @@
-// For the tests of the reader's complaints: a good file, one change to it, and what must be said.
+// For the tests of the parser's error messages: a correct file, one change to it, and the expected
+// message.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -11,7 +12,7 @@
 
 namespace poolproof::scenarios {
 
-// Fourteen lines and more, so that each complaint can be held to its line and column.
+// Fourteen lines and more, so that a test can check the line and column of each message.
 inline const std::string kGoodFile = R"(claim = "A claim."
 see = ["measured: once"]
 needs = ["worker_processes"]
@@ -40,7 +41,7 @@ leftovers = "none"
 )";
 
 struct Change {
-  std::string from;  // stands in the file
+  std::string from;  // text that is in the file
   std::string to;
 };
 

@@ -1,5 +1,5 @@
-// The scenario files that are here: each is sound, can be planned for every kind of pool, and
-// stands in the README's table.
+// The scenario files in this folder: each is valid, can be planned for every kind of pool, and is
+// in the README's table.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -82,7 +82,7 @@ TEST(ScenarioFiles, are_planned_alike_for_every_recovery_but_for_probes_and_expe
       for (const Step& step : plan.steps) {
         if (step.kind == StepKind::kStrike) {
           EXPECT_TRUE(struck.insert(step.fault).second);
-          continue;  // it names tasks that stand there, and submits none
+          continue;  // it names tasks that are there, and submits none
         }
         if (step.kind == StepKind::kCancel) continue;  // nor does this
         for (const std::string& id : step.tasks) ++submitted[id];

@@ -1,5 +1,5 @@
-// Complaints about what tasks do beside running: large results, cancels, callbacks; and about the
-// faults that strike them there, or the whole program.
+// Error messages about what tasks do besides running (large results, cancels, callbacks), and about
+// faults that strike them there or strike the whole program.
 #include "scenarios/broken_file.h"
 
 namespace poolproof::scenarios {

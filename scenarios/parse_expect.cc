@@ -6,9 +6,9 @@ namespace poolproof::scenarios {
 namespace {
 
 constexpr Recovery kAll[] = {Recovery::kReplaces, Recovery::kBreaks, Recovery::kRecreate};
-constexpr int kWithin = 5000;  // ms, where the file does not say
+constexpr int kWithin = 5000;  // ms, if the file does not say
 
-// What a value of one key must be, in the words of its messages.
+// The allowed values of one key, and the words of its error messages.
 struct Vocabulary {
   std::string_view noun;
   WordList words;
@@ -138,7 +138,7 @@ RoleClaim read_role(const Section& section, const std::string& role, const Scena
   return claim;
 }
 
-// `after = "usable"`, "any", or { is = ..., level = ... }; true if it is claimed.
+// `after = "usable"`, "any", or { is = ..., level = ... }; returns true if it is claimed.
 bool read_whole(const Section& expect, std::string_view key, std::string_view claimed,
                 Level& level) {
   const toml::node* node = expect.find(key);

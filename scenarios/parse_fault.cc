@@ -17,12 +17,12 @@ constexpr std::string_view kPoints[] = {"idle",        "running",       "encode-
                                         "sending",     "callback"};
 constexpr std::string_view kTargets[] = {"worker", "all-workers", "parent", "group"};
 
-// Encoding an argument, decoding a result and running a callback are the caller's work.
+// The caller encodes an argument, decodes a result and runs a callback.
 bool on_callers_side(Point point) {
   return point == Point::kEncodeArgs || point == Point::kDecodeResult || point == Point::kCallback;
 }
 
-// Is it a point where the task's own body stands?
+// Is this a point inside the task's own body?
 bool is_in_body(Point point) { return point == Point::kRunning || point == Point::kSending; }
 
 std::vector<std::string_view> roles_of(const Scenario& scenario) {
@@ -72,7 +72,7 @@ void parse_place(const Section& section, const Scenario& scenario, Fault& fault)
                       : "write \"" + point + ":" + meant + "\"");
 }
 
-// Does the role's body reach the point at all, and can all its tasks stand there together?
+// Does the role's body reach the point, and can all its tasks wait there together?
 void check_reach(const Section& section, const Scenario& scenario, const Fault& fault) {
   if (fault.point == Point::kIdle) return;
   const toml::node& node = section.need("at", "");
@@ -110,7 +110,7 @@ void check_reach(const Section& section, const Scenario& scenario, const Fault& 
 
 std::string_view head_of(std::string_view effect) { return effect.substr(0, effect.find(':')); }
 
-// What was probably meant by a word that is no effect, as a mend.
+// How to fix a word that is not an effect: the word that was probably meant.
 std::string mend_effect(const std::string& text) {
   std::vector<std::string_view> heads;
   for (const std::string_view full : effects()) heads.push_back(head_of(full));
@@ -148,7 +148,7 @@ Effect parse_do(const Section& section) {
   return *effect;
 }
 
-// Is this effect one that can happen there?
+// Can this effect happen at this point?
 void check_effect(const Section& section, const Fault& fault) {
   const toml::node& act = section.need("do", "");
   const std::string effect = faults::to_string(fault.effect);
@@ -214,13 +214,13 @@ Fault parse_fault(const Section& section, const Scenario& scenario) {
   return fault;
 }
 
-// What is denied leaves room for any other fault, but for itself.
+// A denied resource allows any other fault, but not the same denial again.
 bool takes_the_same(const Fault& earlier, const Fault& fault) {
   const bool denies = earlier.effect.kind == EffectKind::kDeny;
   return !denies || earlier.effect == fault.effect;
 }
 
-// One meeting gets one answer, and after the end of the parent there is nothing left to strike.
+// One meeting gets one answer. After the end of the parent, nothing is left to strike.
 void check_order(const Section& section, const Scenario& scenario, const Fault& fault) {
   const toml::node& at = section.need("at", "");
   if (strikes_parent(scenario))

@@ -8,8 +8,9 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kLongestValue = 4'096;  // bytes as JSON; longer strings are told by length
-constexpr int kPipeHolds = 65'536;            // bytes; a large result is larger
+// Bytes as JSON; for longer strings the length is used.
+constexpr std::size_t kLongestValue = 4'096;
+constexpr int kPipeHolds = 65'536;  // bytes; a large result must be larger
 constexpr int kLargest = 1 << 30;
 
 json json_of(const Section& task, const toml::node& node) {
@@ -34,7 +35,8 @@ json json_of(const Section& task, const toml::node& node) {
                "write a string, a finite number, a boolean, an array or a table");
 }
 
-// Names are shown in reports and used as keys: one form, and not a word that means something else.
+// Reports show names and use them as keys. So they have one form, and must not be a word with
+// another meaning.
 void check_role(const Section& tasks, const std::string& role) {
   constexpr std::string_view kTaken[] = {"warm-up", "probe", "after", "leftovers", "closes_within"};
   if (contains(kTaken, role))
@@ -46,7 +48,7 @@ void check_role(const Section& tasks, const std::string& role) {
                       "use small letters, digits and -, like `victim` or `bystander`");
 }
 
-// What the pool is to return is known by its length alone.
+// The expected return value is described only by its length.
 void parse_bytes(const Section& task, TaskGroup& group) {
   if (group.body != "large") {
     if (task.has("bytes"))
@@ -97,7 +99,8 @@ bool parse_cancel(const Section& task) {
   return yes->get();
 }
 
-// Whose done-callback submits these tasks: a role above, one task of it for each of these.
+// The role whose done-callback submits these tasks: it must be defined above, with one task for
+// each of these.
 void parse_submitted_by(const Section& task, const std::vector<TaskGroup>& above,
                         TaskGroup& group) {
   const toml::node* node = task.find("submitted_by");
@@ -144,7 +147,7 @@ TaskGroup parse_group(const Section& task, const std::string& role,
   return group;
 }
 
-// Does the file strike the program before anything is submitted? Then there is no task to write.
+// Does the file strike the program before anything is submitted? Then it needs no task.
 bool strikes_idle_program(const Section& file) {
   const toml::node* node = file.find("fault");
   const auto* list = node != nullptr ? node->as_array() : nullptr;

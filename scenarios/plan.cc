@@ -19,7 +19,7 @@ bool has(const std::vector<std::string>& words, std::string_view word) {
 
 std::string capability_to_close(std::string_view how) { return "close_" + std::string(how); }
 
-// What the scenario's parts imply, in the order of the closed list.
+// The capabilities that the scenario's parts need, in the order of the closed list.
 std::vector<std::string> implied_needs(const Scenario& scenario) {
   std::vector<std::string> needs = scenario.needs;
   for (const TaskGroup& group : scenario.tasks) {
@@ -30,7 +30,7 @@ std::vector<std::string> implied_needs(const Scenario& scenario) {
     if (!group.submitted_by.empty()) needs.push_back("done_callback");
   }
   for (const Fault& fault : scenario.faults) {
-    // An exception hurts a thread no more than a process; all else takes the whole process.
+    // An exception affects only its task; every other effect ends or stops the whole process.
     const bool throws = fault.effect.kind == faults::EffectKind::kThrow ||
                         fault.effect.kind == faults::EffectKind::kThrowUndecodable;
     if (!throws && !faults::strikes_program(fault)) needs.push_back("worker_processes");
@@ -46,8 +46,8 @@ std::vector<std::string> implied_needs(const Scenario& scenario) {
   return ordered;
 }
 
-// Builds the steps of one plan. Ids run through the whole plan, so that their order tells a pool
-// nothing about roles.
+// Builds the steps of one plan. The ids are numbered through the whole plan, so their order tells a
+// pool nothing about roles.
 class Builder {
  public:
   Builder(const Scenario& scenario, const PoolFacts& facts) : scenario_(scenario) {
@@ -71,7 +71,7 @@ class Builder {
       step(StepKind::kAwaitParentEnd);
       return std::move(plan_);
     }
-    // Only what is still unsettled makes this close a hard one.
+    // This close is hard only if tasks are still open.
     if (scenario_.close_when == CloseWhen::kStruck) close(final_);
     step(StepKind::kAwaitSettled);
     if (scenario_.close_when == CloseWhen::kStriking) step(StepKind::kAwaitClosed);
@@ -133,7 +133,7 @@ class Builder {
   std::string nth_of_role(const std::string& role, int n) const {
     for (const PlannedTask& planned : plan_.tasks)
       if (planned.role == role && n-- == 0) return planned.id;
-    return "";  // the parser has seen to it that there is one
+    return "";  // the parser has checked that there is one
   }
 
   bool strikes_callback_of(const std::string& role) const {
@@ -142,7 +142,7 @@ class Builder {
     });
   }
 
-  // Faults at idle come between the warm-up and the submit, all others after it, in file order.
+  // Faults at idle come between the warm-up and the submit; all others after it, in file order.
   void strike(bool at_idle) {
     for (std::size_t index = 0; index < plan_.faults.size(); ++index) {
       if ((plan_.faults[index].point == Point::kIdle) != at_idle) continue;
@@ -168,8 +168,9 @@ class Builder {
     return std::any_of(plan_.faults.begin(), plan_.faults.end(), faults::strikes_program);
   }
 
-  // The probe comes before the last close: it is this pool, struck as it was, that must be usable.
-  // A pool that was closed right after the strike is opened anew for it: then the program is asked.
+  // The probe comes before the last close, because the pool that was struck must be usable. If the
+  // pool was closed right after the strike, it is opened again for the probe: then the probe tests
+  // the program.
   void finish() {
     const bool closed = scenario_.close_when != CloseWhen::kEnd;
     if (scenario_.after_usable) {
@@ -190,8 +191,8 @@ class Builder {
 
   const Scenario& scenario_;
   Plan plan_;
-  std::string gentle_;  // how a round that nothing strikes is closed
-  std::string final_;   // how the struck pool is closed
+  std::string gentle_;  // how a round without a strike is closed
+  std::string final_;   // how the pool that was struck is closed
 };
 
 Claim resolve(const std::optional<Accepted>& accepted, Level level, Recovery recovers) {
@@ -252,7 +253,7 @@ template <typename Enum, std::size_t N>
 std::string word_of(const Words<Enum, N>& words, Enum value) {
   for (const auto& [candidate, word] : words)
     if (candidate == value) return std::string(word);
-  return "?";  // a value outside the enum: shown as such, never taken for a word
+  return "?";  // a value outside the enum: printed so that it cannot be taken for a word
 }
 
 template <typename Enum, std::size_t N>
@@ -274,7 +275,7 @@ std::vector<std::string> missing_capabilities(const Scenario& scenario, const Po
   std::vector<std::string> missing;
   for (const std::string& need : implied_needs(scenario))
     if (!has(facts.capabilities, need)) missing.push_back(need);
-  // Each plan closes a pool, if only its first; some way there must be.
+  // Each plan closes a pool, at least its first one, so there must be a way to close it.
   if (!has(facts.capabilities, capability_to_close(gentlest_close(facts))) &&
       !has(missing, "close_drain"))
     missing.push_back("close_drain");

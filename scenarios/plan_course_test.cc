@@ -1,4 +1,4 @@
-// The plan's order where a scenario does more than submit, strike and close.
+// The order of a plan whose scenario does more than submit, strike and close.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -24,7 +24,7 @@ Plan plan_of(const std::string& middle) {
   return make_plan(parse_scenario(text, "death/x", "x.toml"), able());
 }
 
-// What comes after the second warm-up.
+// The steps after the second warm-up.
 Kinds course_of(const Plan& plan) {
   Kinds kinds;
   for (const Step& step : plan.steps) kinds.push_back(step.kind);

@@ -10,7 +10,7 @@ namespace {
 using faults::Fault;
 using nlohmann::json;
 
-// One object of a stored plan, read with the path to it, so that a complaint names the key.
+// One object of a stored plan, read together with its path, so that an error names the key.
 class Object {
  public:
   Object(const json& value, std::string path) : value_(value), path_(std::move(path)) {
@@ -30,7 +30,8 @@ class Object {
   }
   int integer(const char* key) const {
     const json& number = at(key);
-    // A number beyond an int is a damaged plan, and must not come back as another number.
+    // A number that does not fit into an int means a damaged plan; it must not be read as another
+    // number.
     const bool fits = number.is_number_unsigned()
                           ? number.get<std::uint64_t>() <= INT_MAX
                           : number.is_number_integer() && number.get<std::int64_t>() >= INT_MIN &&
@@ -248,7 +249,7 @@ void from_json(const json& in, Plan& plan) {
   if (object.has("trace")) read.trace = trace_of(object);
   for (const Object& step : object.objects("steps")) read.steps.push_back(step_of(step));
   read.expect = expectation_of(object.object("expect"));
-  plan = std::move(read);  // only when all of it was understood
+  plan = std::move(read);  // only when everything was understood
 }
 
 }  // namespace poolproof::scenarios

@@ -15,7 +15,7 @@ using faults::EffectKind;
 using faults::Fault;
 using nlohmann::json;
 
-// Any bytes of ASCII: quotes, backslashes, control characters and the empty string among them.
+// Any ASCII bytes, including quotes, backslashes, control characters and the empty string.
 std::string any_text() { return *rc::gen::container<std::string>(rc::gen::inRange<char>(0, 127)); }
 std::vector<std::string> any_texts() {
   return *rc::gen::container<std::vector<std::string>>(
@@ -150,7 +150,7 @@ RC_GTEST_PROP(PlanJson, reads_the_facts_of_a_pool_back_as_the_same_facts, ()) {
   RC_ASSERT(json::parse(written.dump()).get<PoolFacts>() == facts);
 }
 
-// A whole plan with every part, for the complaints.
+// A complete plan with every part, for the error messages.
 json whole_plan() {
   Plan plan;
   plan.scenario = "death/x";

@@ -107,7 +107,7 @@ TEST(Plan, strikes_several_faults_in_the_order_of_the_file) {
   scenario.faults.push_back(
       {Point::kRunning, "bystander", {1}, Target::kWorker, {EffectKind::kExit, 0, 0}});
   const Plan plan = make_plan(scenario, pool(Recovery::kReplaces));
-  // Struck roles stand at their own fault; nobody else here meets.
+  // Struck roles meet at their own fault; no other task meets here.
   EXPECT_NE(story_of(plan).find("submit(t5 t6 t7 t8), strike 0, strike 1, await-settled"),
             std::string::npos)
       << story_of(plan);

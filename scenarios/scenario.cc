@@ -87,7 +87,7 @@ std::vector<Scenario> load_scenarios(const std::filesystem::path& folder) {
 
 bool matches(const std::string& glob, const std::string& name) {
   std::size_t g = 0, n = 0;
-  // The last star seen, and how far it reaches: what follows it is tried again one letter later.
+  // The last star, and how far it has matched: after a mismatch, matching goes on one letter later.
   std::size_t star = std::string::npos, reached = 0;
   while (n < name.size()) {
     if (g < glob.size() && glob[g] == '*') {

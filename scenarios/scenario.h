@@ -1,5 +1,5 @@
-// A scenario: one claim about any pool, as a file says it. TOML for people; to_json is the same
-// model for machines.
+// A scenario: one claim about any pool, as written in a file. People write TOML; to_json gives the
+// same model to machines.
 #pragma once
 
 #include <filesystem>
@@ -31,20 +31,20 @@ struct TaskGroup {   // [task.ROLE]
   std::optional<int> deadline_ms{};
   int bytes = 0;               // large only
   bool cancel = false;         // cancelled right after all tasks were submitted
-  std::string submitted_by{};  // a role: its tasks' done-callbacks submit these, one each
+  std::string submitted_by{};  // a role whose done-callbacks submit these tasks, one each
 };
 
 enum class CloseWhen {
-  kEnd,       // when all has been seen
-  kStruck,    // right after the strike, before anything settles
-  kStriking,  // it is under way when the fault strikes
+  kEnd,       // when everything has been seen
+  kStruck,    // right after the strike, before any task settles
+  kStriking,  // it is in progress when the fault strikes
 };
 
 // A value for every pool, or one for each way to recover: "worker-lost" or {if.replaces = ...,
 // if.breaks = [...]}.
 struct Accepted {
   std::map<Recovery, std::vector<std::string>>
-      of;  // filled for all three; recreate reads breaks where it has no own
+      of;  // set for all three; recreate uses the value of breaks if it has none
 };
 
 struct RoleClaim {  // [expect.ROLE]
@@ -58,11 +58,11 @@ struct RoleClaim {  // [expect.ROLE]
 struct Scenario {
   std::string name;                // "death/killed_while_running", from its path
   std::string claim;               // one sentence
-  std::vector<std::string> see;    // where it was seen
-  std::vector<std::string> needs;  // capabilities, beside those that its parts imply
+  std::vector<std::string> see;    // where the problem was seen
+  std::vector<std::string> needs;  // capabilities, in addition to those that its parts imply
   int workers = 2;
-  // How the pool is to be closed: "drain", "cancel" or "kill", which is then a capability that the
-  // pool needs. Empty: the gentlest way that it has.
+  // How to close the pool: "drain", "cancel" or "kill", which is then a capability that the pool
+  // needs. Empty: the gentlest way that it has.
   std::string close;
   CloseWhen close_when = CloseWhen::kEnd;
   std::vector<TaskGroup> tasks;  // in file order
@@ -81,7 +81,7 @@ Scenario parse_scenario(const std::string& text, const std::string& name, const 
 // All *.toml below `folder`, sorted by name. Throws ScenarioError for the first malformed one.
 std::vector<Scenario> load_scenarios(const std::filesystem::path& folder);
 
-// Shell-style: '*' within and across '/', '?'. "death/*" matches all of death/.
+// Like in a shell: '*' within and across '/', '?'. "death/*" matches all of death/.
 bool matches(const std::string& glob, const std::string& name);
 
 void to_json(nlohmann::json& out, const Scenario& scenario);

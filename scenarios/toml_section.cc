@@ -11,7 +11,7 @@ using std::string_view;
 
 void complain(const std::string& file, toml::source_position at, const std::string& what,
               const std::string& mend) {
-  // A table that no bracket opened (the file itself) has no place of its own.
+  // A table without brackets (the file itself) has no position of its own.
   const auto line = std::max<toml::source_index>(at.line, 1);
   const auto column = std::max<toml::source_index>(at.column, 1);
   throw ScenarioError(file + ":" + std::to_string(line) + ":" + std::to_string(column) + ": " +

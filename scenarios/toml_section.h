@@ -1,7 +1,7 @@
-// One table of a scenario file, read strictly: what is not asked for is an error, and so is a value
-// of the wrong type. Every complaint is a ScenarioError that says file, line, column and the mend.
+// One table of a scenario file, read strictly: an unknown key is an error, and so is a value of the
+// wrong type. Every error is a ScenarioError that says file, line, column and how to fix it.
 //
-// Only the parser (parse*.cc) includes this file: it brings toml++ with it.
+// Only the parser (parse*.cc) includes this file, because it includes toml++.
 #pragma once
 
 #include <toml++/toml.h>
@@ -17,7 +17,7 @@
 
 namespace poolproof::scenarios {
 
-// Throws "FILE:LINE:COLUMN: WHAT; MEND".
+// Throws "FILE:LINE:COLUMN: what is wrong; how to fix it".
 [[noreturn]] void complain(const std::string& file, toml::source_position at,
                            const std::string& what, const std::string& mend);
 
@@ -26,10 +26,11 @@ std::string type_of(const toml::node& node);
 
 class Section {
  public:
-  // `name` as people write it, "task.victim"; empty for the file itself. The table outlives us.
+  // `name` as people write it, "task.victim"; empty for the file itself. The table must live longer
+  // than this object.
   Section(const toml::table& table, std::string name, std::string file);
 
-  // Fails at the first key that is not one of these, with the nearest one.
+  // Throws at the first key that is not one of these, and names the nearest one.
   void allow_only(WordList keys) const;
   void allow_only(std::initializer_list<std::string_view> keys) const;
 
@@ -43,7 +44,7 @@ class Section {
   int duration_ms(std::string_view key, int if_absent) const;              // "5s", "200ms"
   std::vector<const toml::node*> one_or_more(std::string_view key) const;  // a value or an array
   Section section(std::string_view key) const;                             // a table below this one
-  std::vector<std::string> keys_in_order() const;   // as they stand in the file
+  std::vector<std::string> keys_in_order() const;   // in the order of the file
   std::string path_of(std::string_view key) const;  // "task.victim.body"
 
   [[noreturn]] void fail(const std::string& what, const std::string& mend) const;

@@ -44,7 +44,8 @@ std::string folded(string_view word) {
   return text;
 }
 
-// Edits between two words: a letter added, left out, replaced, or swapped with its neighbour.
+// The number of edits between two words: a letter added, removed, replaced, or swapped with its
+// neighbour.
 std::size_t distance(const std::string& a, const std::string& b) {
   std::vector<std::vector<std::size_t>> cost(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
   for (std::size_t i = 0; i <= a.size(); ++i) cost[i][0] = i;
@@ -81,7 +82,8 @@ bool is_cause(string_view word) {
   if (contains(kCauses, word)) return true;
   const std::string text(word);
   if (word.starts_with("exit:")) {
-    const auto effect = faults::parse_effect(word);  // the same spelling as the effect of that name
+    // The effect of that name, in the same spelling.
+    const auto effect = faults::parse_effect(word);
     return effect && faults::to_string(*effect) == text;
   }
   if (!word.starts_with("signal:")) return false;
@@ -96,7 +98,7 @@ std::string nearest(string_view word, WordList words) {
   std::size_t best_distance = far;
   for (const string_view candidate : words) {
     const std::size_t edits = distance(meant, folded(candidate));
-    // Two edits in a word of two letters is another word altogether.
+    // Two edits in a word of two letters give an entirely different word.
     if (edits < best_distance && edits < candidate.size()) {
       best = candidate;
       best_distance = edits;

@@ -1,6 +1,6 @@
-// The closed lists of words that a scenario file may use, and the nearest one to a misspelt word.
+// The closed lists of words that a scenario file may use, and the nearest word to a misspelt one.
 //
-// The lists are those of conformance/protocol/protocol.md; words_test.cc holds the two together.
+// The lists are those of conformance/protocol/protocol.md; words_test.cc checks that both agree.
 #pragma once
 
 #include <span>
@@ -25,11 +25,12 @@ WordList effects();       // with their parameters named: kill, signal:NAME, exi
 
 bool contains(WordList words, std::string_view word);
 
-// "exit:3" and "signal:KILL" too, in their one spelling ("exit:03" and "signal:SIGKILL" are none).
+// Also "exit:3" and "signal:KILL", each in one spelling only ("exit:03" and "signal:SIGKILL" are
+// not causes).
 bool is_cause(std::string_view word);
 
-// The word that was probably meant, or "" if none is near. Case and - or _ do not count as
-// mistakes.
+// The word that was probably meant, or "" if none is near. Upper and lower case, and - and _, count
+// as equal.
 std::string nearest(std::string_view word, WordList words);
 
 // "echo, rendezvous, carry"

@@ -58,11 +58,11 @@ class Billiard:
         )
 
     def outcome(self, error) -> kit.Outcome:
-        if isinstance(error, ExceptionInfo):  # what the pool hands over: an error and a traceback
+        if isinstance(error, ExceptionInfo):  # the pool passes both: an error and a traceback
             info, error = error, error.exception
             if isinstance(
                 getattr(error, "exc", None), BaseException
-            ):  # wrapped, where it arose here
+            ):  # wrapped, if it was raised here
                 error = error.exc
             error.__cause__ = Exception(info.traceback)
         outcome = kit.outcome_of(error, TABLE)
@@ -87,7 +87,7 @@ class Billiard:
         else:
             self.workers.close()
         self.workers.join()
-        del self.workers  # what it still holds then, it holds by itself
+        del self.workers  # what the pool still holds after this is its own doing
 
 
 if __name__ == "__main__":

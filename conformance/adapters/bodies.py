@@ -25,8 +25,8 @@ BODIES = ("echo", "rendezvous", "large", "carry")
 ARGUMENT_STAGES = ("encode-args", "decode-args")
 RESULT_STAGES = ("encode-result", "decode-result")
 STAGES = ARGUMENT_STAGES + RESULT_STAGES
-GARBAGE_BYTES = 4096  # so much a pipe takes whole if it takes anything
-LEDGER_BYTES = 512  # a write of so much to a FIFO is never torn
+GARBAGE_BYTES = 4096  # a pipe takes this much as a whole, or nothing
+LEDGER_BYTES = 512  # a write of this size to a FIFO is never torn
 
 
 def _line(message: Mapping[str, Any]) -> bytes:
@@ -34,7 +34,7 @@ def _line(message: Mapping[str, Any]) -> bytes:
 
 
 class Place(NamedTuple):
-    """Where a body tells what it does: its task, and the addresses of ledger and rendezvous."""
+    """Where a body reports: its task, and the addresses of ledger and rendezvous."""
 
     task: str
     ledger: str
@@ -65,7 +65,7 @@ def _append(ledger: str, fields: Mapping[str, Any]) -> None:
 
 
 def _meet(place: Place, point: str) -> Any:
-    """Stands at the rendezvous until the harness answers; returns what it said."""
+    """Waits at the rendezvous until the harness answers; returns the answer."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as door:
         try:
             door.connect(place.rendezvous)
@@ -82,7 +82,7 @@ def _meet(place: Place, point: str) -> Any:
 
 
 def stand_at(place: Place, point: str) -> None:
-    """Meets the harness at `point` and does as told; returns on `go`."""
+    """Meets the harness at `point` and does what it says; returns on `go`."""
     while (answer := _meet(place, point))["do"] == "fork":
         _write_ledger(place, "struck", child=_fork_a_sleeper())
     deed = answer["do"]
@@ -106,18 +106,18 @@ def stand_at(place: Place, point: str) -> None:
         _write_ledger(place, "struck")  # first: a pool may end us as soon as it sees them close
         os.closerange(3, max(map(int, os.listdir("/proc/self/fd"))) + 1)
     elif deed == "garbage":
-        _write_ledger(place, "struck")  # first: a pool may end us as soon as it reads it
+        _write_ledger(place, "struck")  # first: a pool may end us as soon as it reads the garbage
         _write_garbage()
     elif deed != "go":
         raise ValueError(f"the harness answered {deed!r}, which no body can do")
 
 
 def _write_garbage() -> None:
-    """Rubbish on every pipe and socket that takes it at once, but for the adapter's own line, which
-    a forked worker still holds."""
+    """Writes garbage to every pipe and socket that takes it at once, except the adapter's own line,
+    which a forked worker still holds."""
     line = getattr(sys.modules.get("kit"), "_LINE", None)
     for fd in map(int, os.listdir("/proc/self/fd")):
-        with contextlib.suppress(OSError):  # closed, or a reading end: nothing to spoil there
+        with contextlib.suppress(OSError):  # closed, or a reading end: nothing to damage there
             mode = os.fstat(fd).st_mode
             if fd < 3 or fd == line or not (stat.S_ISFIFO(mode) or stat.S_ISSOCK(mode)):
                 continue
@@ -126,7 +126,7 @@ def _write_garbage() -> None:
 
 
 class Undecodable(Exception):
-    """Pickled by its class and the one argument that Exception keeps; to be made, it needs two."""
+    """Pickled as its class and the one argument that Exception keeps; its constructor needs two."""
 
     def __init__(self, text: str, needed: int):
         super().__init__(text)
@@ -138,7 +138,7 @@ def _sleep_for_ever() -> NoReturn:
 
 
 def _fork_a_sleeper() -> int:
-    """Starts a child that holds all our descriptors, and that every signal ends which may."""
+    """Starts a child that holds all our descriptors. Every signal ends it, if possible."""
     pid = os.fork()
     if pid == 0:
         try:
@@ -147,18 +147,18 @@ def _fork_a_sleeper() -> int:
             signal.pthread_sigmask(signal.SIG_SETMASK, ())
             _sleep_for_ever()
         finally:
-            os._exit(1)  # whatever happens, the rest of this program is not the child's
+            os._exit(1)  # in every case: the rest of this program is not the child's
     return pid
 
 
 def _raise_in_itself(name: str) -> None:
     number = signal.Signals["SIG" + name]
     if faulthandler.is_enabled():
-        faulthandler.disable()  # its handlers print stacks, and come before the default
+        faulthandler.disable()  # its handlers print stacks, and run before the default action
     if number not in (signal.SIGKILL, signal.SIGSTOP):
         try:
             signal.signal(number, signal.SIG_DFL)
-        except ValueError:  # Python allows it in the main thread only; the C library in any
+        except ValueError:  # Python allows it only in the main thread; the C library in any
             import ctypes
 
             ctypes.CDLL(None).signal(int(number), 0)
@@ -167,7 +167,7 @@ def _raise_in_itself(name: str) -> None:
 
 
 class Carried:
-    """A value whose encoding or decoding meets the harness, and is the plain value afterwards."""
+    """A value whose encoding or decoding meets the harness; after that it is the plain value."""
 
     def __init__(self, place: Place, stage: str, plain: object):
         self.place, self.stage, self.plain = place, stage, plain
@@ -186,12 +186,12 @@ def _arrive(place: tuple[str, str, str] | None, stage: str, plain: object) -> ob
 
 
 def initialize(ledger: str) -> None:
-    """What a pool's initializer is: each worker calls it once, before its first task."""
+    """The initializer of a pool: each worker calls it once, before its first task."""
     _append(ledger, {"ev": "init"})
 
 
 class Call(NamedTuple):
-    """The one argument of `run`: all that crosses to the worker."""
+    """The one argument of `run`: everything that goes to the worker."""
 
     place: Place
     body: str
@@ -200,7 +200,7 @@ class Call(NamedTuple):
 
 
 def run(call: Call) -> object:
-    """The function that every pool runs, whatever the body."""
+    """The function that every pool runs, for every body."""
     _write_ledger(call.place, "start")
     result = call.argument
     if call.body in ("rendezvous", "large"):

@@ -1,4 +1,4 @@
-"""The bodies and their answers, each task in a fork of its own."""
+"""The bodies and their answers, each task in a separate fork."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import kit
 import pytest
 from driver import adapter
 
-# Runs each task in a fork of its own and tells the child's wait status, as subprocess would.
+# Runs each task in a separate fork and reports the child's wait status, as subprocess does.
 FORKING = """
 class Pool(Base):
     prepare = staticmethod(lambda: None)
@@ -166,7 +166,7 @@ class Pool(Base):
 def test_large_meets_and_returns_as_many_letters_as_asked_for() -> None:
     with adapter() as harness:
         harness.open()
-        # In the adapter's own process, which stands at the rendezvous meanwhile.
+        # In the adapter's own process, which waits at the rendezvous during this.
         for size, told in ((3, "xxx"), (100_000_000, {"length": 100_000_000})):
             task = f"t{size}"
             harness.submit(task, "large", bytes=size)

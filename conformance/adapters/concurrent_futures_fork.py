@@ -1,6 +1,6 @@
 """concurrent.futures.ProcessPoolExecutor of the standard library, with forked workers.
 
-How its workers start is all that differs in the two adapters beside it that take their class here.
+The two adapters beside it use the class of this file; they only start their workers differently.
 """
 
 import kit  # first: it takes the line away from fd 0 and fd 1
@@ -11,8 +11,8 @@ import sys
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 
-# The executor hands the task's exception and its own encoding errors over in the same way. What
-# tells them apart is the traceback that it sends along: which of its functions was at work.
+# The executor reports the task's exception and its own encoding errors in the same way. Only the
+# traceback that it sends along distinguishes them: it shows which of its functions ran.
 TABLE = (
     (kit.is_a(BrokenProcessPool), {"kind": "pool-broken", "scope": "pool"}),
     (kit.is_a(CancelledError), {"kind": "cancelled", "certainty": "not-started"}),
@@ -69,7 +69,7 @@ class ConcurrentFutures:
 
     def close(self, how: str) -> None:
         self.executor.shutdown(wait=True, cancel_futures=how == "cancel")
-        del self.executor, self.futures  # what it still holds then, it holds by itself
+        del self.executor, self.futures  # what the pool still holds after this is its own doing
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
-"""Runs programs of other people's making for a limited time, and where that may be, confined.
+"""Runs programs of other authors for a limited time, and confined if possible.
 
-Confined means: as an ordinary user where we are root, in a process namespace of its own where the
-machine allows one, with an environment that holds no more than it needs, and in a work folder.
+Confined means: as an ordinary user if we are root, in a separate process namespace if the machine
+allows one, with an environment that contains only what it needs, and in a work folder.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from pathlib import Path
 
 NOBODY = 65534
 LAST_LINES = 8
-LAST_BREATH_S = 5.0  # for what was killed, to be gone
+LAST_BREATH_S = 5.0  # for killed processes to disappear
 
-# What an ordinary client of a package registry may be told by its environment.
+# What an ordinary client of a package registry may learn from its environment.
 PASSED_ON = ("PIP_", "NPM_CONFIG_", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 CERTIFICATES = ("PIP_CERT", "SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "NODE_EXTRA_CA_CERTS")
 
@@ -31,7 +31,7 @@ class Unavailable(Exception):
 
 
 class Failed(Exception):
-    """A program failed; `output` is what it said."""
+    """A program failed; `output` is what it printed."""
 
     def __init__(self, what: str, output: str):
         super().__init__(f"{what}\n{last_lines(output)}".strip())
@@ -39,7 +39,7 @@ class Failed(Exception):
 
 
 def say(text: str) -> None:
-    """Tells the user, who waits, what goes on; stdout is for the answer alone."""
+    """Tells the waiting user what is happening; stdout is for the answer only."""
     print(text, file=sys.stderr, flush=True)
 
 
@@ -53,9 +53,10 @@ def run(
     cwd: Path | None = None,
     env: Mapping[str, str] | None = None,
 ) -> str:
-    """What it wrote, both streams together. Throws Failed if it fails or outlives its limit.
+    """Returns what it printed, both streams together. Throws Failed if it fails or exceeds its
+    limit.
 
-    It has a session of its own, which ends with it.
+        It has its own session, which ends with it.
     """
     process = subprocess.Popen(
         argv,
@@ -91,8 +92,8 @@ def _name(argv: list[str]) -> str:
 
 
 def _end(process: subprocess.Popen[str]) -> None:
-    """Ends what is left of its session, and sees to it that nobody there writes any more."""
-    # The group may outlive its leader; its number is not given away while one of it lives.
+    """Ends what is left of its session, and makes sure that no process there writes any more."""
+    # The group may exist longer than its leader; its number is not reused while a member lives.
     until = time.monotonic() + LAST_BREATH_S
     with contextlib.suppress(ProcessLookupError):
         while time.monotonic() < until:
@@ -103,9 +104,9 @@ def _end(process: subprocess.Popen[str]) -> None:
 
 @contextlib.contextmanager
 def work_folder() -> Iterator[Path]:
-    """An empty folder in which what runs confined may write; gone afterwards."""
+    """An empty folder in which a confined program may write; removed afterwards."""
     root = os.geteuid() == 0
-    # Not in root's TMPDIR, which may lie where nobody else can look.
+    # Not in root's TMPDIR, because other users may not be able to look there.
     folder = Path(tempfile.mkdtemp(prefix="poolproof-work-", dir="/var/tmp" if root else None))
     try:
         (folder / "home").mkdir()
@@ -118,8 +119,8 @@ def work_folder() -> Iterator[Path]:
 
 
 def run_confined(argv: list[str], limit_s: int, work: Path, more: Mapping[str, str]) -> str:
-    """As `run`, confined. `more` counts as the caller's environment, after what that has itself."""
-    # The limit holds although we are killed ourselves meanwhile; in our group, to end with it.
+    """As `run`, confined. `more` is part of the caller's environment, after its own values."""
+    # The limit holds even if we are killed; it is in our group, so that it ends with the group.
     limited = ["timeout", "--foreground", "-k", "5", str(limit_s), *argv]
     env = _environment(work, {**more, **os.environ})
     return run([*_confinement(), *limited], limit_s + 10, work, env)
@@ -130,7 +131,7 @@ def _environment(work: Path, wanted: Mapping[str, str]) -> dict[str, str]:
     env["PATH"] = "/usr/local/bin:/usr/bin:/bin"
     for name, value in wanted.items():
         if name in CERTIFICATES and Path(value).is_file():
-            copy = work / f"{name.lower()}.pem"  # the original may be nobody else's to read
+            copy = work / f"{name.lower()}.pem"  # other users may not be able to read the original
             shutil.copyfile(value, copy)
             copy.chmod(0o644)
             env[name] = str(copy)

@@ -1,7 +1,7 @@
 """Plays the harness for the tests beside it: starts an adapter, talks to it, meets its tasks.
 
-One thread, one poll. Every wait has a generous limit and ends as soon as what it waits for is
-there; every process that an adapter leaves behind is ended with it.
+One thread, one poll. Every wait has a generous limit, and ends as soon as its event has come. Every
+process that an adapter leaves behind is ended with it.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ import schemas
 
 HERE = Path(__file__).resolve().parent
 LIMIT_S = 30.0
-SILENCE_S = 1.5  # nothing came for so long: nothing will (for what must NOT happen)
+SILENCE_S = 1.5  # if nothing comes for so long, nothing will (for what must NOT happen)
 
 
 def fd_facts(pid: int) -> dict[int, tuple[str, bool]]:
-    """fd -> (what it is, close on exec), of what is not closed while one looks."""
+    """fd -> (what it is, close on exec), of those that are not closed during the look."""
     facts = {}
     for entry in os.listdir(f"/proc/{pid}/fd"):
         with contextlib.suppress(FileNotFoundError):
@@ -44,7 +44,7 @@ def fd_facts(pid: int) -> dict[int, tuple[str, bool]]:
 
 @dataclass
 class Meeting:
-    """One body at the rendezvous. `pid` is the kernel's word for who connected."""
+    """One body at the rendezvous. `pid` is the process that connected, according to the kernel."""
 
     conn: socket.socket
     pid: int
@@ -72,7 +72,7 @@ class Harness:
         self.ledger_path = str(self.folder / "ledger")
         self.rendezvous_path = str(self.folder / "meet")
         os.mkfifo(self.ledger_path)
-        # Read and write: the FIFO then never shows end of file between two bodies.
+        # Read and write: so the FIFO never shows end of file between two bodies.
         self.ledger_fd = os.open(self.ledger_path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         self.door = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self.door.bind(self.rendezvous_path)
@@ -93,7 +93,7 @@ class Harness:
 
     def __exit__(self, *_: object) -> None:
         with contextlib.suppress(ProcessLookupError):
-            os.killpg(self.process.pid, signal.SIGKILL)  # its own session, and nobody else's
+            os.killpg(self.process.pid, signal.SIGKILL)  # its own session
         self.process.wait(LIMIT_S)
         for meeting in self.meetings:
             meeting.conn.close()
@@ -105,7 +105,7 @@ class Harness:
     # --- what happens ------------------------------------------------------------------------
 
     def wait(self, done: Callable[[], Any], limit_s: float = LIMIT_S) -> Any:
-        """Takes in whatever comes until `done()` is true, and returns that; fails at the limit."""
+        """Reads input until `done()` is true, and returns that value; fails at the limit."""
         until = time.monotonic() + limit_s
         while not (result := done()):
             left = until - time.monotonic()
@@ -139,7 +139,7 @@ class Harness:
             data = self.line.recv(70_000)
         except ConnectionResetError:
             data = b""
-        if not data:  # the adapter and all who held a copy are gone
+        if not data:  # the adapter and all processes with a copy are gone
             self.line.close()
             return
         assert data.endswith(b"\n") and data.count(b"\n") == 1, f"no line: {data!r}"
@@ -161,7 +161,7 @@ class Harness:
         said = b""
         while not said.endswith(b"\n"):
             more = conn.recv(4096)
-            if not more:  # it died between connecting and speaking
+            if not more:  # it died between connecting and sending
                 break
             said += more
         else:
@@ -216,7 +216,7 @@ class Harness:
         meeting.answered = True
 
     def bye(self) -> int:
-        """Returns the adapter's exit status, or what subprocess makes of a signal."""
+        """Returns the adapter's exit status; for a signal, the number that subprocess gives."""
         self.send(cmd="bye")
         return self.end()
 
@@ -239,7 +239,7 @@ class Harness:
         return self.wait(lambda: self.outcomes(task))[0]
 
     def meeting(self, task: str, point: str = "running") -> Meeting:
-        """Waits until the task stands at the point, unanswered."""
+        """Waits until the task is at the point, not yet answered."""
         return self.wait(lambda: self._standing(task, point))
 
     def _standing(self, task: str, point: str) -> Meeting | None:
@@ -249,7 +249,7 @@ class Harness:
         return None
 
     def refusal(self, cmd: str) -> dict[str, Any]:
-        """Waits for the first refusal of that command that nobody has taken yet."""
+        """Waits for the first refusal of that command that no call has taken yet."""
 
         def found() -> dict[str, Any] | None:
             for event in self.named("refused"):
@@ -281,7 +281,7 @@ class Harness:
         )
 
 
-# An adapter of a few lines: what is left out is the same in all of them.
+# An adapter of a few lines: the parts that are the same in all of them.
 PROLOGUE = f"""
 import sys
 sys.path.insert(0, {str(HERE)!r})

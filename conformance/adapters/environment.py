@@ -4,11 +4,12 @@
 
 MAKER is `pip` or `npm`; PROGRAM is the adapter. The harness calls it for POOL@VERSION, by the
 pool's `versions` in pools.toml. The answer is one JSON object on stdout, {"command": [...]} or
-{"unavailable": "why"}, with status 0; what goes on meanwhile is told on stderr.
+{"unavailable": "why"}, with status 0. Progress is printed on stderr.
 
-Environments lie in the user's cache (POOLPROOF_CACHE, else XDG_CACHE_HOME/poolproof), never in the
-tree, and may be deleted at any time. One is made in a folder beside its place, under a lock, and
-moved there when it is whole: an interrupted one is never used, and the next call clears it away.
+Environments are in the user's cache (POOLPROOF_CACHE, or else XDG_CACHE_HOME/poolproof), never in
+the tree, and may be deleted at any time. An environment is made in a folder beside its place, under
+a lock, and moved there when it is complete. So an interrupted one is never used, and the next call
+removes it.
 """
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ def maker_of(kind: str) -> ModuleType:
 
 
 def environment(kind: str, package: str, version: str) -> Path:
-    """The folder of the environment, which is made if it is not there."""
+    """The folder of the environment, which is made if it does not exist."""
     maker = maker_of(kind)
     shelf = cache() / kind / str(maker.name())
     label = re.sub(r"[^A-Za-z0-9._+-]", "_", f"{package}-{version}")
@@ -94,7 +95,7 @@ def main(arguments: list[str]) -> int:
     if len(arguments) != 4 or arguments[0] not in MAKERS or not WORD.fullmatch(arguments[1]):
         print("usage: environment.py pip|npm PACKAGE PROGRAM VERSION", file=sys.stderr)
         return 2
-    # Told to end, we end what we have started, and leave nothing half behind.
+    # If we are told to end, we end what we have started, and leave nothing incomplete.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     try:
         print(json.dumps(answer(*arguments)))

@@ -1,7 +1,7 @@
 """An environment with one released version of a Python package: a venv of Debian's Python.
 
-Wheels first, since to install one runs nothing of it. Where a version has none, its source is built
-confined, and the wheel that comes out is installed like any other.
+Wheels are preferred, because installing one runs none of its code. If a version has no wheel, its
+source is built confined, and the resulting wheel is installed like any other.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from pathlib import Path
 from confinement import Failed, Unavailable, run, run_confined, say, work_folder
 
 PYTHON = "/usr/bin/python3"
-PIP = "/usr/share/python-wheels"  # Debian's pip, of which `python3 -m venv` makes its copies
+PIP = "/usr/share/python-wheels"  # Debian's pip, which `python3 -m venv` copies
 INSTALL_S, BUILD_S = 300, 600
-NEAR = 3  # versions named on either side of one that does not exist
+NEAR = 3  # versions that are named before and after one that does not exist
 
 
 def name() -> str:
-    """What differs between environments that may not be taken for one another."""
+    """What distinguishes environments that must not be mixed up."""
     return run(
         [PYTHON, "-c", "import sys; print('python-%d.%d.%d' % sys.version_info[:3])"], 30
     ).strip()
@@ -60,7 +60,7 @@ def make(folder: Path, package: str, version: str) -> None:
 
 
 def _pip(python: str | Path, *words: str) -> list[str]:
-    """pip, run by this Python, which need not have one."""
+    """pip, run by this Python, which need not have its own."""
     wheels = sorted(Path(PIP).glob("pip-*.whl"))
     own = importlib.util.find_spec("pip")
     if wheels:
@@ -77,7 +77,7 @@ def _install(folder: Path, what: str) -> None:
 
 
 def _build(work: Path, wanted: str) -> None:
-    # Not with the environment's Python: it may lie where only its owner can look.
+    # Not with the environment's Python: perhaps only its owner can read it.
     words = ("wheel", "--no-deps", "--no-cache-dir", "--no-binary", _project(wanted))
     pip = _pip(PYTHON, *words, "--wheel-dir", str(work / "wheels"), wanted)
     run_confined(pip, BUILD_S, work, _settings())
@@ -88,7 +88,7 @@ def _project(wanted: str) -> str:
 
 
 def _settings() -> dict[str, str]:
-    """pip's settings of the user who calls, as environment: confined, there is another home."""
+    """The calling user's settings of pip, as environment: a confined program has another home."""
     found = {}
     for line in run(_pip(PYTHON, "config", "list"), 60).splitlines():
         if match := re.fullmatch(r"(?:global|install|wheel)\.([\w-]+)='(.*)'", line):
@@ -97,7 +97,7 @@ def _settings() -> dict[str, str]:
 
 
 def _lacks(failure: Failed, package: str) -> bool:
-    """pip says that there is no such version of the package itself, in the form asked for."""
+    """pip says that the package itself has no such version in the requested form."""
     words = rf"No matching distribution found for {re.escape(package)}(==|\s|$)"
     return re.search(words, failure.output, re.IGNORECASE) is not None
 
@@ -121,7 +121,9 @@ def _no_such(package: str, version: str, *failures: Failed) -> str:
 
 
 def _order(version: str) -> list[tuple[int, int, str]]:
-    """By its numbers; a pre-release before its release, and that before what was added to it."""
+    """Sorts by numbers; a pre-release comes before its release, and a development release before
+    that.
+    """
     ranks = {"post": 1}
     return [
         (2, int(part), "") if part.isdigit() else (ranks.get(part, -1), 0, part)

@@ -1,4 +1,4 @@
-"""Environments are made once and whole, from wheels or from a source that is built confined.
+"""Environments are made once and completely, from wheels or from a source that is built confined.
 
 No network: the packages are made here, and pip is told to look in one folder only.
 """
@@ -37,7 +37,7 @@ build-backend = "backend"
 backend-path = ["."]
 """
 
-# The build system of the toy's source: it lies in the source itself, and needs no other package.
+# The build system of the toy's source: it is in the source itself, and needs no other package.
 BACKEND = """
 import os, sys
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -102,7 +102,7 @@ class Place:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
-            # A job in the background of a shell has it ignored, and so would all that it starts.
+            # A background job of a shell has it ignored, and so would everything that it starts.
             preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
@@ -113,13 +113,13 @@ class Place:
         return json.loads(out)
 
     def kept(self) -> list[str]:
-        """What lies in the cache, locks left out."""
+        """What is in the cache, without locks."""
         return sorted(p.name for p in self.cache.glob("pip/*/*") if p.suffix != ".lock")
 
 
 @pytest.fixture
 def place() -> Iterator[Place]:
-    # Not pytest's own folder: what is built by an ordinary user must be able to look here.
+    # Not pytest's own folder: an ordinary user who builds a package must be able to read here.
     folder = Path(tempfile.mkdtemp(prefix="poolproof-test-", dir="/var/tmp"))
     folder.chmod(0o755)
     yield Place(folder)
@@ -153,7 +153,7 @@ def test_a_version_is_brought_once_for_all_who_ask_and_is_that_version(place: Pl
     assert "installing" in told[0][1] + told[1][1]
     assert (told[0][1] + told[1][1]).count("installing") == 1
     assert place.kept() == [f"{NAME}-1.1"]
-    shutil.rmtree(place.packages)  # from here on, nothing could be installed
+    shutil.rmtree(place.packages)  # from here on, nothing can be installed
     assert place.answer("1.1") == {"command": command}
 
 
@@ -215,7 +215,7 @@ def test_what_is_interrupted_leaves_nothing_half_and_can_be_made_later(place: Pl
         (mark / "building").unlink()
     making = place.start("1.0")
     wait_for((mark / "building").exists)
-    making.kill()  # nothing of it can clear up now; who comes next does
+    making.kill()  # nothing of it can clean up now; the next call does
     making.communicate(timeout=LIMIT_S)
     work = Path(os.readlink(f"/proc/{builders(place)[0]}/cwd"))
     for pid in builders(place):
@@ -224,11 +224,11 @@ def test_what_is_interrupted_leaves_nothing_half_and_can_be_made_later(place: Pl
     write_wheel(place.packages, "1.0")
     assert what_is_imported(place.answer("1.0")["command"]).startswith("1.0 ")
     assert place.kept() == [f"{NAME}-1.0"]
-    shutil.rmtree(work)  # which nobody was left to do
+    shutil.rmtree(work)  # no process was left to remove it
 
 
 def builders(place: Place) -> list[int]:
-    """The processes that were told where the packages of this test lie."""
+    """The processes that were told where the packages of this test are."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
         try:

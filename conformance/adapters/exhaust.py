@@ -1,7 +1,7 @@
-"""Using up what a process lives on (../protocol/protocol.md, "Rendezvous", `exhaust`).
+"""Uses up a resource of the process (../protocol/protocol.md, "Rendezvous", `exhaust`).
 
-Each taker takes more and more until the process ends, or is refused: then it gives back all that it
-took and raises what the language raises. A taker that was given `at_most` returns.
+Each taker takes more and more until the process ends, or a request is refused. If it is refused,
+the taker frees everything and raises what the language raises. A taker with `at_most` returns.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ def _memory(at_most: int) -> None:
     held = []
     try:
         for _ in range(at_most // CHUNK):
-            held.append(b"x" * CHUNK)  # written to: memory that was only reserved costs nothing
+            held.append(b"x" * CHUNK)  # written to, because reserved memory alone costs nothing
     finally:
-        held.clear()  # before anybody handles the error: its traceback would keep them
+        held.clear()  # before the error is handled: its traceback would keep them
 
 
 def _stack(at_most: int) -> None:
-    """Recurses through C, since a call from Python to Python takes no stack of the thread's."""
+    """Recurses through C, because a call from Python to Python uses no stack of the thread."""
     sys.setrecursionlimit(1 << 30)
 
     def deeper(_: object) -> int:
@@ -46,18 +46,18 @@ def _files(at_most: int) -> None:
 
 
 def _file_size(at_most: int) -> None:
-    import tempfile  # here: no other task needs to pay for it
+    import tempfile  # here, so that no other task pays for the import
 
     with tempfile.TemporaryFile() as file:
         for _ in range(at_most // CHUNK):
             os.write(file.fileno(), b"x" * CHUNK)
-            if os.fstat(file.fileno()).st_size % CHUNK != 0:  # cut short: the next is refused
+            if os.fstat(file.fileno()).st_size % CHUNK != 0:  # cut short: the next write is refused
                 os.write(file.fileno(), b"x")
 
 
 def _shared_memory(at_most: int) -> None:
-    """Touches a mapping as large as a file can be made: where no memory is left behind it, the
-    kernel sends SIGBUS, as it does to every program that shares arrays by such files."""
+    """Writes to a mapping as large as a file can be made. If no memory is left for it, the kernel
+    sends SIGBUS, as to every program that shares arrays by such files."""
     fd = os.open("/dev/shm", os.O_TMPFILE | os.O_RDWR, 0o600)
     try:
         os.ftruncate(fd, at_most)
@@ -78,9 +78,9 @@ _TAKERS = {
 
 
 def exhaust(what: str, at_most: int) -> BaseException:
-    """Returns what was raised when more was refused; raises where nothing refused anything."""
+    """Returns what was raised when more was refused; raises if nothing was refused."""
     if faulthandler.is_enabled():
-        faulthandler.disable()  # its handlers print a stack, and come before the default
+        faulthandler.disable()  # its handlers print a stack, and run before the default action
     _leave_to_the_kernel(signal.SIGBUS, signal.SIGSEGV)
     try:
         _TAKERS[what](at_most)
@@ -90,8 +90,8 @@ def exhaust(what: str, at_most: int) -> BaseException:
 
 
 def _leave_to_the_kernel(*signals: signal.Signals) -> None:
-    """These do what they do by default, whatever the pool had in mind. By the C library, since
-    Python allows it in its main thread only."""
+    """Sets the default actions, whatever the pool has set. It uses the C library, because Python
+    allows this only in its main thread."""
     import ctypes
 
     library = ctypes.CDLL(None)

@@ -1,4 +1,4 @@
-"""Using up what a process lives on, and spoiling what its pool reads: each task in its own fork."""
+"""Using up a resource, and damaging what the pool reads: each task in its own fork."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Drives the adapters of other people's pools once through all that they translate.
+"""Drives the adapters of foreign pools once through everything that they translate.
 
-What is expected here of a foreign pool is what it does, not what it ought to do: these tests hold
-the adapters, and the scenarios judge the pools.
+The expected values are what a foreign pool does, not what it should do: these tests test the
+adapters, and the scenarios judge the pools.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ OPEN = "open for ever"  # the pool never settles it: the task is lost
 
 @dataclass(frozen=True)
 class Facts:
-    """What an adapter tells of its pool."""
+    """What an adapter reports about its pool."""
 
     program: str
     package: str = ""  # "": of the standard library
@@ -34,7 +34,7 @@ class Facts:
     cause: str | None = None
     blames: bool = False
     cancelled: str = ""  # "": cancels nothing
-    killed: tuple[str, ...] = ()  # what may become of a task that a shutdown by force ends
+    killed: tuple[str, ...] = ()  # possible ends of a task that a shutdown by force ends
     callback: bool = True
 
 
@@ -53,7 +53,7 @@ EVERY = [
           killed=(OPEN, "pool-broken")),
     Facts("mpire_pool.py", "mpire", unencodable_argument=OPEN, unencodable_result=OPEN,
           death="worker-lost", killed=(OPEN,)),
-    # A death takes this pool 10 s and more: what it tells then is read below.
+    # A death takes this pool 10 s and more: what it reports then is tested below.
     Facts("billiard_pool.py", "billiard", unencodable_argument=OPEN, death=OPEN, killed=(OPEN,)),
 ]  # fmt: skip
 every_pool = pytest.mark.parametrize("facts", EVERY, ids=[each.program[:-3] for each in EVERY])
@@ -95,7 +95,7 @@ def test_tasks_run_in_workers_and_end_as_they_ended(facts: Facts) -> None:
         harness.wait(lambda: harness.named("closed"))
         assert not pids & set(harness.living())
         assert harness.bye() == 0
-        harness.wait(lambda: not harness.living())  # a resource tracker sees its end a bit later
+        harness.wait(lambda: not harness.living())  # a resource tracker sees its end a little later
 
 
 ALL_PROGRAMS = ["concurrent_futures_fork.py", "multiprocessing_pool.py", "broken/sound.py"] + [

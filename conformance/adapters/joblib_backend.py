@@ -1,9 +1,9 @@
 """joblib with its loky backend, driven as joblib.Parallel drives it: by `configure` and `submit`.
 
-`Parallel(...)` itself blocks its caller until all is done, and so cannot be given one task after
-the other. Each submit here is what each call of it does: the backend finds the executor, or makes
-a new one where the last one broke, and the task is submitted with the backend's callback. And each
-leaves an empty folder in /dev/shm behind until the program ends, as each call of Parallel does.
+`Parallel(...)` itself blocks its caller until everything is done, so it cannot get one task after
+the other. Each submit here does what each call of Parallel does: the backend finds the executor, or
+makes a new one if the last one broke, and the task is submitted with the backend's callback. Like
+each call of Parallel, it leaves an empty folder in /dev/shm until the program ends.
 """
 
 import kit  # first: it takes the line away from fd 0 and fd 1
@@ -48,7 +48,7 @@ class Joblib:
 
     def submit(self, task: kit.Task) -> None:
         self.configure()
-        # Until joblib 1.4 it was called apply_async.
+        # Until joblib 1.4 its name was apply_async.
         submit = getattr(self.backend, "submit", None) or self.backend.apply_async
         submit(partial(kit.run, task.call), callback=task.ended)
 

@@ -1,13 +1,14 @@
 """The adapter kit for Python: the line to the harness, and the loop that obeys it.
 
 An adapter imports this module FIRST, before its pool, and ends with `kit.serve(MyAdapter())`. It
-translates between the two and holds no opinion, no time-out and no retry (../protocol/protocol.md).
+translates between the two. It makes no judgement, and has no timeout and no retry
+(../protocol/protocol.md).
 
-The kit's law: importing this module takes the line away from fd 0 and fd 1, so that nothing which
-the pool, its workers or a task prints or reads can touch it. There is no buffered object and no
-lock between the adapter and the line, and the kit starts no thread: `serve` blocks in a read, and
-`settle` may be called from whatever thread the pool uses, since one write on a SEQPACKET socket
-is one whole message.
+The rule of every kit: importing this module takes the line away from fd 0 and fd 1, so that nothing
+that the pool, its workers or a task prints or reads can reach it. There is no buffered object and
+no lock between the adapter and the line. The kit starts no thread: `serve` blocks in a read.
+`settle` may be called from any thread of the pool, because one write on a SEQPACKET socket is one
+whole message.
 """
 
 from __future__ import annotations
@@ -18,14 +19,15 @@ import socket
 import stat
 import sys
 
-LINE_FD_FLOOR = 10  # away from the low numbers that pools and people use by hand
+LINE_FD_FLOOR = 10  # above the low numbers that pools and people use by hand
 
 
 def _take_the_line() -> int | None:
-    """Moves the harness's socket from fd 0 to a private CLOEXEC descriptor, which it returns.
+    """Moves the harness's socket from fd 0 to a private CLOEXEC descriptor, and returns that.
 
-    None where fd 0 is no SEQPACKET socket: in a worker that was spawned (it inherits /dev/null), in
-    a test that imports this module, or when somebody starts an adapter by hand.
+    None if fd 0 is not a SEQPACKET socket: in a worker that was spawned (it inherits
+    /dev/null), in
+    a test that imports this module, or when a person starts an adapter by hand.
     """
     try:
         if not stat.S_ISSOCK(os.fstat(0).st_mode):
@@ -45,7 +47,7 @@ def _take_the_line() -> int | None:
 
 _LINE = _take_the_line()
 
-# Only now anything else: a module that printed on import would have spoken on the line.
+# All other imports come only now: a module that prints on import would have written to the line.
 import contextlib
 import dataclasses
 import gc
@@ -75,7 +77,7 @@ RECOVERIES = ("replaces", "breaks", "recreate")
 
 def _encode(message: Mapping[str, Json]) -> bytes:
     text = json.dumps(message, ensure_ascii=False, allow_nan=False)
-    return text.encode("utf-8", "replace") + b"\n"  # half a surrogate pair is no UTF-8
+    return text.encode("utf-8", "replace") + b"\n"  # half a surrogate pair is not valid UTF-8
 
 
 def _write_line(data: bytes) -> None:
@@ -84,11 +86,11 @@ def _write_line(data: bytes) -> None:
     try:
         os.write(_LINE, data)
     except (BrokenPipeError, ConnectionResetError):
-        os._exit(1)  # the harness is gone, and nobody is left to tell
+        os._exit(1)  # the harness is gone, so nothing can be reported
 
 
 def emit(event: str, **fields: Json) -> None:
-    """Sends one event. From any thread; blocks while the harness reads nothing."""
+    """Sends one event. Any thread may call it; blocks while the harness reads nothing."""
     data = _encode({"event": event, **fields})
     if len(data) > MESSAGE_BYTES:
         raise Refused(f"`{event}` takes {len(data)} bytes; a message may have {MESSAGE_BYTES}")
@@ -96,7 +98,7 @@ def emit(event: str, **fields: Json) -> None:
 
 
 def _refuse(command: Json, why: str) -> None:
-    """Says that `command`, whatever it is, cannot be done."""
+    """Reports that `command`, whatever it is, cannot be done."""
     known = command if isinstance(command, dict) else {}
     refusal = {"event": "refused", "cmd": _word(known.get("cmd")), "why": why[:NATIVE_CHARACTERS]}
     if isinstance(known.get("id"), str):
@@ -109,7 +111,7 @@ def _word(value: Json) -> str:
 
 
 def settle(task_id: str, outcome: Outcome) -> None:
-    """Tells how a task ended. From any thread, and never throws into the pool that calls it."""
+    """Reports how a task ended. Any thread may call it; it never throws into the pool."""
     try:
         emit("settled", id=task_id, outcome=outcome)
     except Refused as too_large:
@@ -124,11 +126,12 @@ def settle(task_id: str, outcome: Outcome) -> None:
 
 @dataclasses.dataclass(frozen=True)
 class Task:
-    """One submitted task: what the pool is to run is `kit.run(task.call)`.
+    """One submitted task: the pool must run `kit.run(task.call)`.
 
-    One of its methods is for the pool's own done-callback, in whatever thread that comes. It tells
-    the outcome, then does what the harness asked of the callback; what that throws is for the pool
-    to bear.
+    Call one of its methods in the pool's own done-callback, in whatever thread that runs. It
+    reports the outcome, then does what the harness asked of the callback. What that throws goes
+    to
+    the pool.
     """
 
     id: str
@@ -141,7 +144,7 @@ class Task:
         self.done(value(result))
 
     def threw(self, error: BaseException) -> None:
-        # A slip of the adapter must not get lost in a thread of the pool, as if the pool hung.
+        # An error of the adapter must not disappear in a thread of the pool, as if the pool hung.
         try:
             outcome = self.outcome(error)
         except Exception as slip:
@@ -149,8 +152,8 @@ class Task:
         self.done(outcome)
 
     def ended(self, future: Future[Any]) -> None:
-        """Of a future like those of concurrent.futures."""
-        # Not by catching what result() raises: that would tie the future to our own frame.
+        """For a future like those of concurrent.futures."""
+        # Does not catch what result() raises: that would connect the future with our own frame.
         error = CancelledError() if future.cancelled() else future.exception()
         if error is None:
             self.returned(future.result())
@@ -165,17 +168,19 @@ class Adapter(Protocol):
     version: str
     capabilities: Sequence[str]
     recovers: str
-    longest_wait: tuple[float, str]  # seconds, and where that is written
+    longest_wait: tuple[float, str]  # seconds, and where this number is written
 
     def open(self, workers: int) -> None:
-        """Makes the pool. What it throws, here or below, is told as `refused`.
+        """Makes the pool. What it throws, here or below, is reported as `refused`.
 
-        With `recycles` in the capabilities it takes `tasks_per_worker` too, and with `initializer`
-        an `initializer` to be called without arguments; each is passed only where it is asked for.
+        With `recycles` in the capabilities it also takes `tasks_per_worker`, and with
+        `initializer`
+        an `initializer` to be called without arguments; each is passed only if it is
+        requested.
         """
 
     def submit(self, task: Task) -> None:
-        """Submits, and sees to it that the task's end is told. What it throws is an outcome."""
+        """Submits, and makes sure that the task's end is reported. What it throws is an outcome."""
 
     def outcome(self, error: BaseException) -> Outcome:
         """Maps the pool's error, by `outcome_of` and the adapter's table."""
@@ -188,23 +193,23 @@ class Adapter(Protocol):
 
 
 class Resizable(Adapter, Protocol):
-    """One with `resize` in its capabilities."""
+    """An adapter with `resize` in its capabilities."""
 
     def resize(self, workers: int) -> None:
-        """Tells the pool that is open to have so many workers; returns when its call does."""
+        """Tells the open pool to have so many workers; returns when the pool's call does."""
 
 
 class _Desk:
-    """Takes one command after the other to the adapter."""
+    """Passes one command after the other to the adapter."""
 
     def __init__(self, adapter: Adapter):
         self.adapter = adapter
         self.is_open = False
         self.submitted: set[str] = set()
-        self.not_taken: set[str] = set()  # by the pool, which threw at submit: they have settled
+        self.not_taken: set[str] = set()  # settled: the pool threw at submit
 
     def obey(self, command: dict[str, Json]) -> bool:
-        """False: that was `bye`. Throws Refused."""
+        """False: the command was `bye`. Throws Refused."""
         deeds: dict[str, Callable[[dict[str, Json]], None]] = {
             "open": self._open,
             "submit": self._submit,
@@ -281,8 +286,8 @@ class _Desk:
         if not self.is_open:
             raise Refused("no pool is open")
         self.adapter.close(how)
-        # An error that a pool stores and raises ties it into a ring with the frames it was raised
-        # through, ours among them. Python frees such rings in time; that time is now.
+        # An error that a pool stores and raises forms a ring with the frames through which it was
+        # raised, including ours. Python frees such rings at some time; this does it now.
         gc.collect()
         self.is_open = False
         emit("closed")
@@ -290,10 +295,11 @@ class _Desk:
 
 
 def _collect_while_nothing_is_asked() -> None:
-    """For the second in which the harness looks for leftovers.
+    """Collects garbage during the second in which the harness looks for leftovers.
 
-    A thread of the pool may end after the pool's shutdown has returned, and what it was the last to
-    hold is garbage only then.
+    A thread of the pool may end after the pool's shutdown has returned. What only this thread
+    held
+    becomes garbage only then.
     """
     assert _LINE is not None
     for _ in range(10):
@@ -313,7 +319,7 @@ def _receive() -> bytes:
     assert _LINE is not None
     try:
         data = os.read(_LINE, MESSAGE_BYTES + 1)
-    except ConnectionResetError:  # the harness ended while messages of ours lay unread
+    except ConnectionResetError:  # the harness ended while it had not read all our messages
         data = b""
     if not data:
         os._exit(0)  # the harness is gone
@@ -324,7 +330,7 @@ def _receive() -> bytes:
 
 @contextlib.contextmanager
 def installed(pool: str) -> Iterator[None]:
-    """Around an adapter's imports of its pool: if they fail, that is said instead of hello."""
+    """For an adapter's imports of its pool: if they fail, it says so instead of hello."""
     try:
         yield
     except Exception as error:
@@ -335,7 +341,7 @@ def installed(pool: str) -> Iterator[None]:
         sys.exit(0)
 
 
-# A pool that is open at `bye` lives on as a program's global one would: until Python's own end.
+# A pool that is open at `bye` stays alive, like a program's global one, until Python's own end.
 _served: list[Adapter] = []
 
 

@@ -1,4 +1,4 @@
-"""What the kit does in a pool's done-callback, and when a pool is not there at all."""
+"""What the kit does in a pool's done-callback, and when a pool is not installed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from driver import adapter
 from kit_test import PATHS, SUBMIT
 
-# Runs each task at once, and then calls its callback, as a pool would in a thread of its own.
+# Runs each task at once, and then calls its callback, as a pool would in a separate thread.
 CALLING = """
 class Pool(Base):
     capabilities = (*Base.capabilities, "done_callback")
@@ -34,7 +34,7 @@ def test_a_callback_meets_in_the_adapters_process_after_its_outcome_was_told() -
         assert meeting.pid == harness.process.pid
         assert harness.outcomes("t1") == [{"kind": "value", "value": 1}]
         harness.submit("t2", "echo", value=2)
-        harness.outcome("t2")  # the adapter is not held up
+        harness.outcome("t2")  # the adapter is not delayed
         harness.answer(meeting, "throw", text="thrown by a callback")
         harness.wait(lambda: harness.ledger.of("t1", "struck"))
         harness.wait(lambda: "into the pool: RuntimeError('thrown by" in harness.stderr())

@@ -1,4 +1,4 @@
-"""The kit's law, its answers to nonsense, and its bodies, on pools that are a few lines long."""
+"""The kit's rule, its answers to invalid commands, and its bodies, on pools of a few lines."""
 
 from __future__ import annotations
 

@@ -11,11 +11,11 @@ DEATH = re.compile(r"SIG(?P<signal>[A-Z0-9+]+)\(-\d+\)|EXIT\((?P<exit>\d+)\)|UNK
 
 
 def table(loky: ModuleType) -> tuple[kit.Row, ...]:
-    """`loky` is loky.process_executor, wherever it lies.
+    """`loky` is loky.process_executor, in either package.
 
-    As in the standard library, what tells the task's exception and encoding errors apart is the
-    traceback sent along. A task that cannot be decoded, or a result, is told to all tasks alike.
-    Throws where this loky cannot start a worker.
+    As in the standard library, only the traceback sent along distinguishes the task's exception
+    from encoding errors. If a task or a result cannot be decoded, all tasks get the same error.
+    Throws if this loky cannot start a worker.
     """
     called = set(loky.Queue.__setstate__.__code__.co_names)
     if "_after_fork" in called and "_reset" not in called:
@@ -35,7 +35,7 @@ def table(loky: ModuleType) -> tuple[kit.Row, ...]:
 
 
 def outcome_of(error: BaseException, rows: tuple[kit.Row, ...]) -> kit.Outcome:
-    """With the cause where loky tells it: the exit codes of all dead workers, if they agree."""
+    """With the cause if loky reports it: the exit codes of all dead workers, if they agree."""
     outcome = kit.outcome_of(error, rows)
     _, told, codes = str(error).partition("The exit codes of the workers are {")
     if outcome["kind"] == "worker-lost" and told:

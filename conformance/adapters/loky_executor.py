@@ -22,7 +22,7 @@ class Loky:
         "worker_processes",
         "arguments_cross",
         "results_cross",
-        "cancel",  # of what has not started
+        "cancel",  # tasks that have not started
         "done_callback",
         *({"initializer"} & set(inspect.signature(loky.ProcessPoolExecutor).parameters)),
         "close_drain",
@@ -54,7 +54,7 @@ class Loky:
 
     def close(self, how: str) -> None:
         self.executor.shutdown(wait=True, kill_workers=how == "kill")
-        del self.executor, self.futures  # what it still holds then, it holds by itself
+        del self.executor, self.futures  # what the pool still holds after this is its own doing
 
 
 if __name__ == "__main__":

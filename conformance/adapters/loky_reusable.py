@@ -13,11 +13,11 @@ with kit.installed("loky"):
 class Reusable(Loky):
     pool = "loky.get_reusable_executor()"
     capabilities = (*Loky.capabilities, "resize")  # by the next call, with another max_workers
-    recovers = "recreate"  # the next call makes another one where this one broke
+    recovers = "recreate"  # the next call makes another one if this one broke
 
     def open(self, workers: int, **options) -> None:
         self.workers, self.options, self.futures = workers, options, {}
-        self.executors = {}  # the newest of each thread that submits: loky has one for each
+        self.executors = {}  # the newest executor of each submitting thread: loky has one for each
         self.executor()
 
     def executor(self):

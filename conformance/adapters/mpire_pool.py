@@ -13,7 +13,7 @@ with kit.installed("mpire"):
 
 
 def was_raised_by_the_task(error: BaseException) -> bool:
-    """The pool makes the worker's traceback the cause of what a task raised, and of that only."""
+    """The pool sets the worker's traceback as the cause of what a task raised, and only of that."""
     return type(error.__cause__) is Exception
 
 
@@ -63,11 +63,11 @@ class Mpire:
         try:
             if how == "drain":
                 self.workers.stop_and_join()
-        except Exception:  # by design it throws what broke the pool, and it may do so half-way
+        except Exception:  # by design it throws what broke the pool, perhaps before it is done
             traceback.print_exc()
         finally:
             self.workers.terminate()  # as `with WorkerPool()` does at its end
-        del self.workers  # what it still holds then, it holds by itself
+        del self.workers  # what the pool still holds after this is its own doing
 
 
 if __name__ == "__main__":

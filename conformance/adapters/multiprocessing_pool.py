@@ -8,12 +8,12 @@ from multiprocessing.pool import MaybeEncodingError, RemoteTraceback
 
 
 def was_raised_by_the_task(error: BaseException) -> bool:
-    """The pool sends the traceback from its worker along with what a task raised, and only then."""
+    """The pool sends the worker's traceback along with what a task raised, and only with that."""
     return isinstance(error.__cause__, RemoteTraceback)
 
 
 def was_raised_while_sending(error: BaseException) -> bool:
-    """The pool hands over what it caught itself, in the thread that sends tasks."""
+    """The pool reports what it caught itself, in the thread that sends tasks."""
     step = error.__traceback__
     while step is not None and step.tb_frame.f_code.co_name != "_handle_tasks":
         step = step.tb_next
@@ -74,7 +74,7 @@ class MultiprocessingPool:
         else:
             self.workers.close()
         self.workers.join()
-        del self.workers  # what it still holds then, it holds by itself
+        del self.workers  # what the pool still holds after this is its own doing
 
 
 if __name__ == "__main__":

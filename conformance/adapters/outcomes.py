@@ -1,4 +1,4 @@
-"""Outcomes: how a value or a pool's own error is told in words of ../protocol/protocol.md.
+"""Outcomes: how a value or a pool's own error is reported in the words of ../protocol/protocol.md.
 
 Pure functions. An adapter calls them through the kit: `kit.value`, `kit.outcome_of`.
 """
@@ -10,20 +10,20 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 NATIVE_CHARACTERS = 2_000
-VALUE_CHARACTERS = 4_096  # of a string that is told whole
+VALUE_CHARACTERS = 4_096  # longer strings are reported by length
 
 Outcome = dict[str, Any]
 
 
 def value(result: object) -> Outcome:
-    """The outcome of a task that returned. A long string is told by its length alone."""
+    """The outcome of a task that returned. For a long string, only its length is reported."""
     if isinstance(result, str) and len(result) > VALUE_CHARACTERS:
         return {"kind": "value", "value": {"length": len(result)}}
     return {"kind": "value", "value": result}
 
 
 def native(error: BaseException, text: str | None = None) -> dict[str, str]:
-    """The pool's own error in its own words, with the cause that it names."""
+    """The pool's own error, in its own words, with the cause that it names."""
     kind = type(error)
     name = kind.__qualname__
     if kind.__module__ != "builtins":
@@ -37,12 +37,12 @@ def native(error: BaseException, text: str | None = None) -> dict[str, str]:
     return {"type": name, "text": words[:NATIVE_CHARACTERS]}
 
 
-# One row of an adapter's table: does it know this error, and what is it then?
+# One row of an adapter's table: a test that recognises an error, and its outcome.
 Row = tuple[Callable[[BaseException], bool], Outcome]
 
 
 def outcome_of(error: BaseException, table: Sequence[Row]) -> Outcome:
-    """The first row that knows the error says what it is; without one it is `unmapped`."""
+    """The first row that recognises the error gives the outcome; if none does, it is `unmapped`."""
     for knows, outcome in table:
         if knows(error):
             return {**outcome, "native": native(error)}
@@ -60,12 +60,12 @@ def came_from(frame: str) -> Callable[[BaseException], bool]:
 
 
 def says(*words: str) -> Callable[[BaseException], bool]:
-    """For a table: the error's own text has one of these in it."""
+    """For a table: the error's own text contains one of these."""
     return lambda error: any(each in str(error) for each in words)
 
 
 def cause_of(exitcode: int | None) -> str:
-    """A cause from the exit code that Python's process objects have: below zero, a signal."""
+    """A cause from the exit code of Python's process objects: below zero, a signal."""
     if exitcode is None:
         return "unknown"
     if exitcode >= 0:

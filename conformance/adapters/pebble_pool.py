@@ -11,7 +11,7 @@ with kit.installed("pebble"):
 
 
 def was_raised_by_the_task(error: BaseException) -> bool:
-    """The pool sends the traceback from its worker along with what a task raised, and only then."""
+    """The pool sends the worker's traceback along with what a task raised, and only with that."""
     return hasattr(error, "traceback")
 
 
@@ -34,7 +34,7 @@ class Pebble:
         "arguments_cross",
         "results_cross",
         "task_deadline",  # schedule(timeout=...)
-        "cancel",  # also of what runs
+        "cancel",  # also for running tasks
         "done_callback",
         "initializer",
         "recycles",  # max_tasks
@@ -71,7 +71,7 @@ class Pebble:
         else:
             self.workers.close()
         self.workers.join()
-        del self.workers, self.futures  # what it still holds then, it holds by itself
+        del self.workers, self.futures  # what the pool still holds after this is its own doing
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Drives the registered Python pools, and the sound one, through every body, stage and answer.
 
-What is expected here of a foreign pool is what it does, not what it ought to do: these tests hold
-the adapters, and the scenarios judge the pools.
+The expected values are what a foreign pool does, not what it should do: these tests test the
+adapters, and the scenarios judge the pools.
 """
 
 from __future__ import annotations
@@ -103,7 +103,7 @@ def test_a_callback_is_the_pools_own_and_may_submit(adapter: str) -> None:
         harness.answer(meeting, "throw", text="thrown by a callback")
         harness.wait(lambda: harness.ledger.of("t2", "struck"))
         harness.submit("t3", "echo", value=3)
-        if adapter == POOL:  # its one thread for results ends by what a callback throws
+        if adapter == POOL:  # an exception of a callback ends its one thread for results
             harness.stays(lambda: not harness.outcomes("t3"))
             return
         assert harness.outcome("t3") == {"kind": "value", "value": 3}
@@ -244,7 +244,7 @@ def test_a_pool_that_was_struck_and_closed_leaves_no_descriptor(adapter: str) ->
             harness.open()
             harness.submit(f"t{n}", "rendezvous")
             meeting = harness.meeting(f"t{n}")
-            if n > 0:  # the first round is the measure: nothing strikes
+            if n > 0:  # the first round, without a strike, is the measure
                 os.kill(meeting.pid, signal.SIGKILL)
             else:
                 harness.answer(meeting, "go")

@@ -1,4 +1,4 @@
-"""Holds three tellings of one protocol together: protocol.md, the schemas, and the kit."""
+"""Checks that three descriptions of one protocol agree: protocol.md, the schemas, and the kit."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def fields(cell: str) -> list[str]:
 
 
 def listed(start: str, end: str) -> list[str]:
-    """The names in backticks of a piece of running text, what stands in parentheses left out."""
+    """The names in backticks in a piece of running text, except those in parentheses."""
     piece = PAGE[PAGE.index(start) + len(start) :]
     return words(re.sub(r"\([^()]*\)", "", piece[: piece.index(end)]))
 
@@ -224,7 +224,7 @@ def test_what_the_schemas_allow_the_kit_obeys() -> None:
 
 
 def spoilt() -> list[dict[str, Any]]:
-    """Every sound command with one required field taken away or made into something else."""
+    """Every valid command with one required field removed or replaced."""
     found: list[dict[str, Any]] = []
     for command in sound_commands():
         required = schemas.load(f"command/{command['cmd']}")["required"]

@@ -40,7 +40,7 @@ def pool(harness: Harness) -> Harness:
 
 
 def stat_of(pid: int) -> list[str]:
-    """From the state on (field 3); a process that is gone is as dead as a zombie."""
+    """From the state on (field 3); a process that is gone counts as dead, like a zombie."""
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except (FileNotFoundError, ProcessLookupError):
@@ -241,7 +241,7 @@ def must_name_the_dead(outcome: dict[str, Any], task: str, pid: int, cause: str)
     assert outcome["cause"] == cause
     assert outcome["intent"] == "unplanned"
     assert outcome["scope"] == "worker"
-    assert outcome["certainty"] == "unknown"  # the executor says no more than that it may have run
+    assert outcome["certainty"] == "unknown"  # the executor only says that it may have run
     assert outcome["blame"] == {"task": task, "pid": pid, "worker": outcome["blame"]["worker"]}
     assert outcome["blame"]["worker"] in (0, 1)
     assert outcome["native"]["type"] == "TerminatedWorkerError"
@@ -352,7 +352,7 @@ def test_a_closed_pool_leaves_no_thread_descriptor_or_process(harness: Harness, 
     def threads() -> set[str]:
         return set(os.listdir(f"/proc/{harness.process.pid}/task"))
 
-    harness.open()  # a first round: what a runtime keeps for good (a sanitizer's thread) is no leak
+    harness.open()  # a first round: what a runtime keeps forever (a sanitizer's thread) is no leak
     assert goes_on(harness, "first")
     harness.close()
     threads_before, fds_before = threads(), fds_of(harness.process.pid)
@@ -364,7 +364,7 @@ def test_a_closed_pool_leaves_no_thread_descriptor_or_process(harness: Harness, 
     harness.close(how)
     assert fds_of(harness.process.pid) == fds_before
     until = time.monotonic() + LIMIT_S
-    while threads() - threads_before:  # one that was joined is listed for another moment
+    while threads() - threads_before:  # a joined thread stays in the list for a moment
         assert time.monotonic() < until, f"left: {threads() - threads_before}"
     assert not harness.living()
 
@@ -383,7 +383,7 @@ def test_at_eof_the_adapter_and_its_workers_are_gone_within_a_second(pool: Harne
     pool.answer(pool.meeting("t1"), "loop")
     pool.line.close()
 
-    def all_dead() -> bool:  # an orphan's zombie is its reaper's to clear away, not the pool's
+    def all_dead() -> bool:  # its reaper must remove an orphan's zombie, not the pool
         return pool.process.poll() is not None and all(
             stat_of(pid)[0] == "Z" for pid in pool.living()
         )

@@ -1,4 +1,4 @@
-"""The reference adapter and the C++ kit again: callbacks, large results, odd deeds of a body."""
+"""The reference adapter and the C++ kit again: callbacks, large results, rare actions of bodies."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def paths(harness: Harness) -> dict[str, str]:
 
 
 def send(harness: Harness, body: str, args: dict[str, Any], **more: Any) -> None:
-    """Past the schemas, which would not let it through."""
+    """Bypasses the schemas, which would not allow it."""
     command = {
         "cmd": "submit",
         "id": "t1",

@@ -41,7 +41,8 @@ def test_every_adapter_has_an_entry() -> None:
         if "\n    kit.serve(" in path.read_text()
     }
     registered = {POOLS[name]["command"][1].removeprefix("{adapters}/") for name in PYTHON}
-    # The sound pool is what the broken ones are made from, and nobody's pool to be judged.
+    # The broken pools are made from the sound pool; it is not in the registry, because no user has
+    # it.
     assert programs - {"broken/sound.py"} == registered
     assert len(registered) == len(PYTHON) >= 5
     assert POOLS["reference"]["command"] == ["{bin}/reference_adapter"]

@@ -1,4 +1,4 @@
-"""Reads `submit`, `open`, `resize`: are they sound, what is asked for? (../protocol/protocol.md)"""
+"""Reads `submit`, `open`, `resize`: are they valid, and what do they ask for? (protocol.md)"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from bodies import ARGUMENT_STAGES, BODIES, STAGES, Call, Carried, Place, initialize
 
-ID_CHARACTERS = 64  # so that a ledger line holds any id, however it is escaped
+ID_CHARACTERS = 64  # so that any id fits into a ledger line, even when it is escaped
 MOST_BYTES = 1 << 30  # of a large result
 
 CAPABILITIES = (
@@ -30,11 +30,11 @@ Json = Any  # what json.loads gives
 
 
 class Refused(Exception):
-    """What the adapter cannot do at all; its text goes to the harness as `refused`."""
+    """The adapter cannot do this at all; the text goes to the harness as `refused`."""
 
 
 class Submission(NamedTuple):
-    """A task as it was asked for, and what its done-callback is to do: meet, submit, or nothing."""
+    """A task as requested, and what its done-callback must do: meet, submit, or nothing."""
 
     id: str
     call: Call
@@ -44,7 +44,7 @@ class Submission(NamedTuple):
 
 
 def workers_of(command: dict[str, Json]) -> int:
-    """Of an `open` or a `resize`. Throws Refused."""
+    """For an `open` or a `resize`. Throws Refused."""
     workers = command.get("workers")
     if type(workers) is not int or workers < 1:
         raise Refused("`workers` must be an integer, 1 or more")
@@ -52,9 +52,9 @@ def workers_of(command: dict[str, Json]) -> int:
 
 
 def opening(command: dict[str, Json], capabilities: Sequence[str]) -> dict[str, Any]:
-    """What an `open` asks for beside the workers, by the names of the adapter's parameters.
+    """The options of an `open` besides the workers, by the names of the adapter's parameters.
 
-    Empty where it asks for nothing. Throws Refused.
+    Empty if it asks for nothing. Throws Refused.
     """
     options: dict[str, Any] = {}
     tasks, initializer = command.get("tasks_per_worker"), command.get("initializer")

@@ -19,7 +19,7 @@ std::string of(const std::string& body, const json& args) {
   return "`" + body + "` with " + args.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-// True if it settled; else a finding says that it did not.
+// True if it settled; otherwise a finding says that it did not.
 bool await_end(Interview& talk, const std::string& id, const std::string& what) {
   if (!talk.wait([&] { return over(talk, id); })) {
     talk.find("the task " + what + " was not settled within 10 s",
@@ -35,7 +35,7 @@ bool await_end(Interview& talk, const std::string& id, const std::string& what) 
   return true;
 }
 
-// Waits until the task stands at the point; null, and a finding, if it does not come.
+// Waits until the task is at the point; if it does not come, adds a finding and returns null.
 Standing* await_meeting(Interview& talk, const std::string& id, const std::string& point,
                         const std::string& what) {
   const bool comes_last = point == "callback";  // after `settled`
@@ -59,7 +59,7 @@ void expect_value(Interview& talk, const std::string& id, const std::string& wha
     talk.find(
         "the task " + what + " ended with " + outcome.dump().substr(0, 300),
         "its outcome is {\"kind\": \"value\", \"value\": " + value.dump().substr(0, 100) + "}");
-  // They were written before it settled, but come to us by another way.
+  // They were written before it settled, but they arrive on a different way.
   talk.wait([&] { return talk.written(id, "start") > 0 && talk.written(id, "end") > 0; },
             kLedgerComes);
   if (talk.written(id, "start") != 1 || talk.written(id, "end") != 1)
@@ -78,7 +78,7 @@ void expect_worker(Interview& talk, const std::string& id, const std::string& wh
               "out of `hello`");
 }
 
-// Two tasks that meet at once, in two workers.
+// Two tasks that meet at the same time, in two workers.
 void try_rendezvous(Interview& talk) {
   const std::string what = of("rendezvous", {{"value", 1}});
   const std::string first = talk.submit("rendezvous", {{"value", 1}});
@@ -104,7 +104,7 @@ bool crosses(const Interview& talk, const std::string& stage) {
   return talk.can(stage.ends_with("-args") ? "arguments_cross" : "results_cross");
 }
 
-// A language that decodes by itself runs no code of ours there, and its adapter refuses the stage.
+// If a language decodes by itself, none of our code runs there, and its adapter refuses the stage.
 bool has_no_such_stage(Interview& talk, const std::string& id, const std::string& stage) {
   if (!stage.starts_with("decode-")) return false;
   talk.wait([&] { return talk.standing(id, stage) != nullptr || over(talk, id); });
@@ -134,7 +134,7 @@ void try_throw(Interview& talk, const std::string& body, const std::string& poin
   if (talk.written(id, "struck") != 1)
     talk.find("the task " + what + " wrote no `struck` line to the ledger",
               "a body that is told to throw writes `struck` first, then throws");
-  // A pool that breaks or hangs on it does that by itself.
+  // If a pool breaks or hangs at it, this is not the adapter's fault.
   talk.wait([&] { return over(talk, id); }, kPoolsDoing);
   if (talk.outcome(id) != nullptr && talk.outcome(id)->value("kind", "") == "value")
     talk.find("the task " + what + " ended with " + talk.outcome(id)->dump(),
@@ -212,7 +212,7 @@ void try_extras(Interview& talk) {
     expect_value(talk, then, "`echo` that a callback was to submit", 2);
   }
   if (!talk.can("cancel")) return;
-  // Both workers are taken, so that the third waits in the queue.
+  // Both workers are busy, so the third task waits in the queue.
   const std::string first = talk.submit("rendezvous", {{"value", 1}});
   const std::string second = talk.submit("rendezvous", {{"value", 1}});
   if (await_meeting(talk, first, "running", "`rendezvous`") == nullptr ||
@@ -227,11 +227,12 @@ void try_extras(Interview& talk) {
   for (const std::string& id : {first, second}) await_end(talk, id, "`rendezvous`");
 }
 
-// Nothing limits it here but what it is told: so it may not say that it was refused anything.
+// Nothing limits it here except `at_most`, so it may not report that it was refused something.
 void try_exhaust(Interview& talk) {
   if (!talk.can("worker_processes")) return;
   constexpr int kBytes = 8 << 20, kFiles = 20;
-  std::vector<std::pair<std::string, std::string>> ended;  // id, and what it was told
+  // Id, and the resource it was told to use up.
+  std::vector<std::pair<std::string, std::string>> ended;
   for (const char* what : {"memory", "files", "file-size", "shared-memory"}) {
     const json order = {{"do", "exhaust"},
                         {"what", what},
@@ -248,7 +249,7 @@ void try_exhaust(Interview& talk) {
     find_unmapped(talk, id, "an exception thrown by " + named, "task-error");
     ended.emplace_back(id, named);
   }
-  // The ledger keeps its order: once this one's lines are here, theirs are.
+  // The ledger keeps its order: once the lines of this task are here, the others are too.
   expect_value(talk, talk.submit("echo", {{"value", 1}}), of("echo", {{"value", 1}}), 1);
   for (const auto& [id, named] : ended)
     if (talk.written(id, "struck") > 0)
@@ -261,13 +262,13 @@ void try_garbage(Interview& talk) {
   const std::string id = talk.submit("rendezvous", {{"value", 1}});
   Standing* meeting = await_meeting(talk, id, "running", "`rendezvous`");
   if (meeting == nullptr) return;
-  talk.may_end();  // a pool that ends its program by it does that by itself
+  talk.may_end();  // if the pool's program ends because of it, this is not the adapter's fault
   talk.answer(*meeting, {{"do", "garbage"}});
   talk.wait([&] { return talk.written(id, "struck") > 0; }, kLedgerComes);
   if (talk.written(id, "struck") != 1)
     talk.find("the task `rendezvous` that was told {\"do\": \"garbage\"} wrote no `struck` line",
               "it writes `struck` to the ledger first, then rubbish on its pool's pipes");
-  talk.wait([&] { return over(talk, id); }, kPoolsDoing);  // or never: the pool's doing
+  talk.wait([&] { return over(talk, id); }, kPoolsDoing);  // the pool may never end it
   find_unmapped(talk, id, "what rubbish on the pool's pipes led to", "worker-lost or protocol");
 }
 
@@ -277,7 +278,7 @@ void try_deaths(Interview& talk) {
   Standing* meeting = await_meeting(talk, id, "running", "`rendezvous`");
   if (meeting == nullptr) return;
   talk.answer(*meeting, {{"do", "raise"}, {"signal", "KILL"}});
-  talk.wait([&] { return over(talk, id); }, kPoolsDoing);  // or never: the pool's doing
+  talk.wait([&] { return over(talk, id); }, kPoolsDoing);  // the pool may never end it
   find_unmapped(talk, id, "the death of a worker", "worker-lost or pool-broken");
 }
 

@@ -1,36 +1,36 @@
-// Every body that an adapter must have, run once by its pool: does it report what it does, and is
-// what comes of it told?
+// Runs every body that an adapter must have once in its pool: does the body report what it does,
+// and does the adapter report the outcome?
 #pragma once
 
 #include "conformance/cli/interview.h"
 
 namespace poolproof::cli {
 
-// With a pool of two workers open, and left open.
+// Needs an open pool of two workers, and leaves it open.
 void try_bodies(Interview& talk);
 
-// A body that throws, and one that outlives its deadline where the adapter has them.
+// A body that throws, and one that exceeds its deadline if the adapter has deadlines.
 void try_error_in_body(Interview& talk);
 void try_deadline(Interview& talk);
 
-// What is encoded or decoded throws: a conversation of its own for each stage, since a pool may
-// break by it, or hang, and that is not judged here.
+// A value whose encoding or decoding throws. There is one conversation for each stage, because a
+// pool may break or hang at it; that is not judged here.
 void try_error_at(Interview& talk, const std::string& stage);
 
-// done-callbacks and cancel, where the adapter has them.
+// done-callbacks and cancel, if the adapter has them.
 void try_extras(Interview& talk);
 
-// A conversation of its own: a worker is killed, and one ends itself. What the pool makes of it is
-// for the scenarios to judge; whether the adapter knows its error is judged here.
+// A separate conversation: one worker is killed, and one ends itself. The scenarios judge what the
+// pool does then. This judges whether the adapter recognises the error.
 void try_deaths(Interview& talk);
 
-// A body that takes more of something than it was allowed, and gives it back, for each such thing.
+// For each resource: a body that takes more of it than it was allowed, and gives it back.
 void try_exhaust(Interview& talk);
 
-// A conversation of its own: a body writes rubbish on its pool's pipes.
+// A separate conversation: a body writes garbage to its pool's pipes.
 void try_garbage(Interview& talk);
 
-// A task whose outcome is `unmapped` where an ordinary thing happened.
+// Finds a task whose outcome is `unmapped` although an ordinary event happened.
 void find_unmapped(Interview& talk, const std::string& id, const std::string& what,
                    const std::string& kind);
 

@@ -24,7 +24,7 @@ std::map<int, std::string> descriptors(const json& process) {
   return fds;
 }
 
-// Nothing where it cannot be read.
+// nullopt if it cannot be read.
 std::optional<bool> closes_on_exec(int outer_pid, int fd) {
   std::ifstream info("/proc/" + std::to_string(outer_pid) + "/fdinfo/" + std::to_string(fd));
   for (std::string line; std::getline(info, line);)
@@ -40,7 +40,7 @@ void look_at_the_line(Interview& talk) {
   json adapter;
   for (const json& process : talk.processes())
     if (process.at("pid") == pid) adapter = process;
-  if (adapter.is_null()) return;  // it has ended, which the next wait tells
+  if (adapter.is_null()) return;  // it has ended; the next wait reports it
   std::map<int, std::string> fds = descriptors(adapter);
   for (const int fd : {0, 1})
     if (is_socket(fds[fd]))
@@ -66,8 +66,8 @@ void look_at_the_line(Interview& talk) {
 void look_at_the_workers(Interview& talk) {
   const int pid = talk.ready().at("adapter").at("pid");
   const std::vector<json> processes = talk.processes();
-  // A pool may give its workers sockets of its own for stdin and stdout; the line is a socket that
-  // the adapter holds as well.
+  // A pool may give its workers other sockets for stdin and stdout. The line is a socket that the
+  // adapter holds too.
   std::set<std::string> held;
   for (const json& process : processes)
     if (process.at("pid") == pid)

@@ -18,7 +18,7 @@ json opening(const Interview& talk) {
   return open;
 }
 
-// Each ends with its value, and its line of the ledger has come.
+// Each task ends with its value, and its line of the ledger has come.
 bool run_tasks(Interview& talk, int tasks, const std::string& when) {
   for (int n = 0; n < tasks; ++n) {
     const std::string id = talk.submit("echo", {{"value", n}});
@@ -35,7 +35,7 @@ bool run_tasks(Interview& talk, int tasks, const std::string& when) {
   return true;
 }
 
-// Lines of one process stand in the ledger in the order in which it wrote them.
+// Lines of one process are in the ledger in the order in which it wrote them.
 void look_at_the_ledger(Interview& talk, std::size_t from) {
   std::map<int, int> began;
   std::set<int> initialized;

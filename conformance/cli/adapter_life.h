@@ -1,15 +1,16 @@
-// What a pool may be able to do with its workers' lives: initialize, replace and resize them. Does
-// the adapter do what it says that it can, and refuse what it says that it cannot?
+// What a pool may be able to do with its workers: initialize, replace and resize them. Does the
+// adapter do what it declares, and refuse what it does not declare?
 #pragma once
 
 #include "conformance/cli/interview.h"
 
 namespace poolproof::cli {
 
-// With no pool open: what `hello` does not name is refused, and so is nonsense in what it names.
+// With no pool open: the adapter must refuse what `hello` does not declare, and also invalid values
+// for what it declares.
 void refuse_lives(Interview& talk);
 
-// With no pool open, and none left open: one is opened with all that `hello` names. `how` closes
+// With no pool open before and after: opens one with everything that `hello` declares. `how` closes
 // it.
 void try_life(Interview& talk, const std::string& how);
 

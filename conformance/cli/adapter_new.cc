@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 
 constexpr std::size_t kLongestName = 40;
 
-// A file of such a name would be found in the place of the module that an adapter imports.
+// A file with such a name would be found instead of the module that an adapter imports.
 const std::vector<std::string> kTaken = {"kit",       "bodies",          "outcomes", "submission",
                                          "ctypes",    "multiprocessing", "queue",    "signal",
                                          "threading", "traceback",       "os",       "sys"};
@@ -37,7 +37,7 @@ std::string replaced(std::string text, const std::string& what, const std::strin
   return text;
 }
 
-// Where find_package looks: the build folder, or the prefix that the command was installed in.
+// Where find_package searches: the build folder, or the prefix in which the command is installed.
 fs::path prefix_of(const Home& home) {
   fs::path build = home.programs.parent_path();
   if (fs::exists(build / "poolproof-config.cmake")) return build;

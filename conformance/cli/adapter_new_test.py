@@ -1,4 +1,4 @@
-"""`adapter new`: what it writes runs at once, passes `adapter test`, and is judged."""
+"""`adapter new`: the files that it writes run at once, pass `adapter test`, and are judged."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-// `poolproof adapter test COMMAND`: does an adapter speak the protocol? Says in words what is
-// wrong.
+// `poolproof adapter test COMMAND`: does an adapter speak the protocol? Prints what is wrong.
 #pragma once
 
 #include <string>
@@ -9,7 +8,8 @@
 
 namespace poolproof::cli {
 
-// 0: nothing is wrong; 1: findings, one on a line; 2: usage; 3: its pool is not here; 130.
+// 0: nothing is wrong; 1: findings, one on each line; 2: usage; 3: its pool is not installed; 130:
+// interrupted.
 int adapter_test(const Common& common, const std::vector<std::string>& command);
 
 }  // namespace poolproof::cli

@@ -1,4 +1,4 @@
-"""`adapter test`: sound adapters pass, and each broken rule is named with what to do instead."""
+"""`adapter test`: correct adapters pass; each broken rule is named, with what to do instead."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from command import BIN, TREE, poolproof
 ADAPTERS = TREE / "conformance" / "adapters"
 PYTHON = "/usr/bin/python3"
 
-# The sound pool's adapter, which each test spoils in one way.
+# The sound pool's adapter; each test breaks it in one way.
 SOUND = f"""
 import sys
 sys.path[:0] = [{str(ADAPTERS)!r}, {str(ADAPTERS / "broken")!r}]

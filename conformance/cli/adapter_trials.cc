@@ -22,7 +22,7 @@ constexpr std::size_t kTooLong = 65;  // characters of an id
 // False: the adapter says that its pool cannot be driven here.
 bool await_hello(Interview& talk, Tested& tested) {
   const auto refused = [&] { return !talk.refusal_of_hello().empty(); };
-  talk.may_end();  // one that refuses ends; any other that ends is told below
+  talk.may_end();  // an adapter that refuses ends; an adapter that just ends is reported below
   talk.wait([&] { return !talk.hello().is_null() || refused() || talk.exit().has_value(); });
   if (refused()) {
     tested.unavailable = talk.refusal_of_hello();
@@ -34,7 +34,7 @@ bool await_hello(Interview& talk, Tested& tested) {
               "its first message is {\"event\": \"hello\", ...}, sent before anything is asked");
     throw ConversationOver{};
   }
-  talk.wait([&] { return !talk.hello().is_null(); });  // tells of an adapter that ended
+  talk.wait([&] { return !talk.hello().is_null(); });  // reports an adapter that ended
   tested.hello = talk.hello();
   return true;
 }
@@ -93,11 +93,11 @@ void try_refusals_with_a_pool(Interview& talk) {
 }
 
 bool open(Interview& talk) {
-  // A field that nobody knows: to be ignored.
+  // An unknown field must be ignored.
   return talk.ask({{"cmd", "open"}, {"workers", 2}, {"x_new", true}}, "opened").has_value();
 }
 
-// The pool that is open is closed in each way that the adapter names, and opened anew in between.
+// Closes the open pool in each way that the adapter names, and opens it again in between.
 void try_closes(Interview& talk) {
   talk.where = "close";
   bool is_open = true;
@@ -111,7 +111,7 @@ void try_closes(Interview& talk) {
     if (meeting != nullptr) talk.answer(*meeting, {{"do", kills ? "sleep" : "go"}});
     if (!talk.ask({{"cmd", "close"}, {"how", how}}, "closed")) return;
     is_open = false;
-    // A pool that forgets the tasks which its shutdown ended does that by itself.
+    // If a pool forgets the tasks that its shutdown ended, this is not the adapter's fault.
     const bool finishes = std::string(how) == "drain";
     if (!talk.wait([&] { return talk.outcome(id) != nullptr; }, finishes ? kAnswers : kForgets) &&
         finishes)
@@ -211,7 +211,7 @@ Tested test_adapter(const Interview::Options& options) {
       speaks = !talk.hello().is_null();
     }
     tested.messages += talk.messages();
-    if (!speaks) break;  // another start would say the same
+    if (!speaks) break;  // another start would give the same result
   }
   return tested;
 }

@@ -1,4 +1,4 @@
-// Everything that `adapter test` tries, each conversation with an adapter of its own.
+// All trials of `adapter test`; each conversation starts its own adapter.
 #pragma once
 
 #include <string>
@@ -10,8 +10,8 @@ namespace poolproof::cli {
 
 struct Tested {
   Findings findings;
-  nlohmann::json hello;     // null: it never said one
-  std::string unavailable;  // why the pool cannot be driven here: then nothing was tried
+  nlohmann::json hello;     // null: it never sent one
+  std::string unavailable;  // why the pool cannot be driven here; nothing was tried then
   int conversations = 0, messages = 0;
 };
 

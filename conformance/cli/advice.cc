@@ -82,7 +82,7 @@ constexpr Advice kOfDeaths[] = {
      "that task's, and no other's."},
 };
 
-// When something else goes wrong, and in the end.
+// When something else goes wrong, and general advice at the end.
 constexpr Advice kOfTheRest[] = {
     {[](const Scenario& s) { return strikes_at(s, Point::kEncodeArgs); },
      "Encode an argument where a failure can be told to its task alone: in submit, or in a "

@@ -1,4 +1,4 @@
-// How a pool can meet a scenario's claim: what those pools do that meet it.
+// How a pool can meet a scenario's claim: what pools do that meet it.
 #pragma once
 
 #include <string>
@@ -8,8 +8,8 @@
 
 namespace poolproof::cli {
 
-// Sentences, the most to the point first; never empty. Told by what the scenario does, so that a
-// new scenario has its advice too.
+// Sentences, the most relevant first; never empty. They depend on what the scenario does, so a new
+// scenario gets advice too.
 std::vector<std::string> advice_for(const scenarios::Scenario& scenario);
 
 }  // namespace poolproof::cli

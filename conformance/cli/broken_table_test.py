@@ -1,6 +1,6 @@
-"""The table of scenarios by broken pools is up to date, and (nightly) says what is so.
+"""The table of scenarios by broken pools is up to date, and (nightly) correct.
 
-POOLPROOF_NIGHTLY=1 runs the whole table anew, which takes some minutes.
+POOLPROOF_NIGHTLY=1 runs the whole table again, which takes some minutes.
 """
 
 from __future__ import annotations

@@ -1,5 +1,5 @@
-"""The judge is judged (L16): each broken pool is convicted of its one defect and no other, and the
-sound pool that they are made from of none. The whole table is broken_table_test.py's."""
+"""Tests the judge (L16): it convicts each broken pool of its one defect and of no other, and never
+convicts the sound pool. broken_table_test.py has the whole table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from table import failing_parts
 SOUND = TREE / "conformance" / "adapters" / "broken" / "sound.py"
 BROKEN = [pool for pool in json.loads(poolproof("pools", "--json").stdout) if pool["broken"]]
 NAMES = [pool["name"] for pool in BROKEN]
-# One for each way in which nothing dies at work: these concern no broken pool.
+# One for each way in which no worker dies in a task: these concern no broken pool.
 QUIET = (
     "death/all_killed_while_idle",
     "hang/deadline_ends_a_loop",
@@ -31,21 +31,23 @@ Run = CompletedProcess[str]
 
 
 def doors_of(record: Path) -> dict[str, Any]:
-    """What the machine's cages can do, as the head of a record says."""
+    """What the machine's cages can do, according to the head of a record."""
     with (record / "events.ndjson").open() as lines:
         return json.loads(lines.readline())["machine"]["doors"]
 
 
 def no_failure(record: Path) -> set[str]:
-    """Passes; and where a cage shares /dev/shm with others, or has no PID namespace, `unavailable`:
-    the names of others come and go there, and what outlives a parent by itself cannot be told."""
+    """Passes; or `unavailable` if a cage shares /dev/shm with others, or has no PID namespace:
+    other
+        programs' names come and go there, and a process that outlives its parent cannot be
+        detected."""
     doors = doors_of(record)
     whole = doors["mounts"] and doors["cage"] == "pid-namespace"
     return {"pass"} if whole else {"pass", "unavailable"}
 
 
 def is_beyond_the_rights_here(cell: dict[str, Any], record: Path) -> bool:
-    """Set aside for a limit that an ordinary user may not set, as the record's head says."""
+    """Set aside because an ordinary user may not set a limit, according to the record's head."""
     denied = [kind for kind, why in doors_of(record)["no_limits"].items() if why != ""]
     return cell["status"] == "unavailable" and any(
         f"could not limit {kind}:" in cell["why"] for kind in denied
@@ -54,7 +56,7 @@ def is_beyond_the_rights_here(cell: dict[str, Any], record: Path) -> bool:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[Run]]]:
-    """Each broken pool on the scenario named for it, four at once: they hang, and do not work."""
+    """Each broken pool on the scenario named for it, four at once: they mostly wait."""
     folder = tmp_path_factory.mktemp("named")
 
     def check(pool: dict[str, Any]) -> Run:

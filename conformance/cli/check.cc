@@ -22,8 +22,7 @@ namespace fs = std::filesystem;
 using conformance::CellVerdict;
 using conformance::Pool;
 
-// Those that are named, and the one that a command after `--` drives; that one alone if no other is
-// named.
+// The named pools, and the pool of a command after `--`; only that one if no pool is named.
 std::vector<Pool> pools_of(const Common& common, const CheckArguments& arguments) {
   std::vector<Pool> pools;
   if (!arguments.command || !arguments.pools.empty()) pools = chosen_pools(common, arguments.pools);

@@ -24,7 +24,8 @@ conformance::Places places_of(const Common& common) {
   return {home.python, common.pools.parent_path(), home.programs};
 }
 
-// A package may have a hyphen where its pool's name has an underscore: `jest-worker` is meant too.
+// A package may have a hyphen where its pool's name has an underscore, so `jest-worker` is accepted
+// too.
 std::string as_registered(std::string name) {
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
@@ -72,7 +73,7 @@ bool can_run(const fs::path& file) {
   return fs::is_regular_file(file, error) && ::access(file.c_str(), X_OK) == 0;
 }
 
-// File names in the folder of a program that is not there, for the one that was perhaps meant.
+// If a program does not exist, the file name in its folder that was perhaps meant.
 std::string near_file(const fs::path& program) {
   std::error_code error;
   std::vector<std::string> names;
@@ -170,7 +171,7 @@ Pool pool_of_command(const std::vector<std::string>& command, const std::string&
   demand_program(command);
   Pool pool;
   pool.name = as.empty() ? name_of_command(command) : as;
-  if (as.empty())  // as a file may be called like a pool that stands beside it
+  if (as.empty())  // a file may have the same name as a registered pool
     while (has(taken, pool.name)) pool.name = "./" + pool.name;
   if (has(taken, pool.name))
     throw UsageError("there is a pool `" + pool.name +

@@ -1,5 +1,5 @@
-// What the words of a call mean: which pools, which scenarios, which level. Each throws UsageError
-// with the mend, and with the word that was perhaps meant.
+// What the words of a call mean: which pools, which scenarios, which level. Each function throws
+// UsageError that says how to fix the call, and which word was perhaps meant.
 #pragma once
 
 #include <string>
@@ -14,30 +14,30 @@ namespace poolproof::cli {
 std::vector<conformance::Pool> all_pools(const Common& common);
 std::vector<scenarios::Scenario> all_scenarios(const Common& common);
 
-// By name, each once; `NAME@VERSION` too, for which the program that makes it is called. Without a
-// name: all but the broken ones.
+// The pools with these names, each once. For `NAME@VERSION`, calls the program that makes it.
+// Without a name: all pools except the broken ones.
 std::vector<conformance::Pool> chosen_pools(const Common& common,
                                             const std::vector<std::string>& wanted);
 
-// The pool that any command line drives, named `as` or else by its program's file name, and by none
-// of the names in `taken`.
+// A pool that any command line drives. Its name is `as`, or else the file name of its program; it
+// must not be in `taken`.
 conformance::Pool pool_of_command(const std::vector<std::string>& command, const std::string& as,
                                   const std::vector<conformance::Pool>& taken);
 
-// "python3 ./my_pool.py -x" -> "my_pool": the program, or what an interpreter is to run.
+// "python3 ./my_pool.py -x" -> "my_pool": the program, or the file that an interpreter runs.
 std::string name_of_command(const std::vector<std::string>& command);
 
-// A command that can be started: its program is a file that may be run, or is found in PATH.
+// Throws unless the command can be started: its program is an executable file, or is found in PATH.
 void demand_program(const std::vector<std::string>& command);
 
-// Those that any of the patterns matches. One that matches nothing is an answer, a plain name that
-// does not exist is a slip.
+// The scenarios that match any of the patterns. A pattern that matches nothing is allowed; a plain
+// name that does not exist is an error.
 std::vector<scenarios::Scenario> chosen_scenarios(const Common& common,
                                                   const std::vector<std::string>& patterns);
 
 scenarios::Level level_of(const std::string& word);
 
-// "did you mean `x`?", or how the words are listed.
+// "did you mean `x`?", or how to list the words.
 std::string did_you_mean(const std::string& word, const std::vector<std::string>& words,
                          const std::string& list);
 

@@ -1,4 +1,4 @@
-"""The command as its users meet it: what it prints, how it exits, what it never leaves behind."""
+"""The command as users see it: what it prints, how it exits, what it never leaves behind."""
 
 from __future__ import annotations
 
@@ -195,7 +195,7 @@ runpy.run_path(sys.argv[0], run_name="__main__")
         for event in events
         if event["kind"] == "answered" and event["task"] in bystanders
     ]
-    assert let_go and min(let_go) - told >= 4e9  # nobody is let go before the wait for it is over
+    assert let_go and min(let_go) - told >= 4e9  # no body continues before the wait for it is over
 
 
 # -- adapters that are no adapters -------------------------------------------------------------
@@ -296,7 +296,7 @@ time.sleep(600)
 
 
 def begun_check(folder: Path, mark: str) -> subprocess.Popen[str]:
-    """A check in a group of its own that has an adapter with workers inside a cage."""
+    """A check in its own process group, with an adapter and its workers inside a cage."""
     run = subprocess.Popen(
         [COMMAND, "check", "multiprocessing_pool", "reference", "--scenario", "death/*",
          "--out", folder],

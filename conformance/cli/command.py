@@ -1,4 +1,4 @@
-"""The built `poolproof` command, as the tests of this folder call it."""
+"""Calls the built `poolproof` command, for the tests of this folder."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import Any
 TREE = Path(__file__).resolve().parents[2]
 BIN = Path(os.environ.get("POOLPROOF_BIN", TREE / "build" / "release" / "bin"))
 COMMAND = BIN / "poolproof"
-PATIENCE_S = 300.0  # far more than any call here may take; a call that needs it has hung
+PATIENCE_S = 300.0  # far longer than any call here may take; a call that reaches it hangs
 
-try:  # only root, and not in every container, is told that no alarm is armed: else no proof
+try:  # only root, and not in every container, can see that no alarm is set: without this, no proof
     HUNG = "hang-proven" if Path("/proc/timer_list").read_text() else "hang-quiet"
 except OSError:
     HUNG = "hang-quiet"
@@ -40,7 +40,7 @@ def cells_of(run: subprocess.CompletedProcess[str]) -> dict[tuple[str, str], dic
 
 
 def marked(mark: str) -> list[str]:
-    """Every live process that carries the mark in its environment: our own and all it started."""
+    """Every live process that has the mark in its environment: ours and all that it started."""
     found = []
     for folder in Path("/proc").iterdir():
         if not folder.name.isdigit() or int(folder.name) == os.getpid():

@@ -1,4 +1,4 @@
-// The commands of `poolproof`. Each prints, and returns the exit status of design.md section 6.
+// The commands of `poolproof`. Each one prints, and returns the exit status of design.md section 6.
 #pragma once
 
 #include <filesystem>
@@ -13,7 +13,7 @@ inline constexpr int kUsage = 2;
 inline constexpr int kInconclusive = 3;
 inline constexpr int kInterrupted = 130;
 
-class UsageError : public std::runtime_error {  // exit status 2; one line that says the mend
+class UsageError : public std::runtime_error {  // exit status 2; one line that says how to fix it
  public:
   using std::runtime_error::runtime_error;
 };
@@ -30,8 +30,9 @@ Common default_places();
 struct CheckArguments {
   std::vector<std::string> pools;
   std::optional<std::vector<std::string>> command;  // after `--`: any adapter, nothing registered
-  std::string as;                                   // what its pool is called; empty: by its file
-  std::vector<std::string> scenarios = {"*"};       // patterns
+  // The name of its pool; empty: from its file name.
+  std::string as;
+  std::vector<std::string> scenarios = {"*"};  // patterns
   std::string level = "must";
   int jobs = 1;
   int repeat = 3;
@@ -44,7 +45,7 @@ int list_scenarios(const Common& common, const std::vector<std::string>& pattern
 int check(const Common& common, const CheckArguments& arguments);
 int judge(const Common& common, const std::filesystem::path& events, const std::string& level);
 
-// Makes it, or throws UsageError.
+// Makes the folder, or throws UsageError.
 void demand_folder(const std::filesystem::path& out);
 
 std::optional<std::string> nearest_word(const std::string& word,

@@ -13,7 +13,8 @@
 namespace poolproof::cli {
 namespace {
 
-constexpr std::chrono::milliseconds kForStacks{2000};  // after the proof, and told as they come
+// They come after the proof, and are printed as they come.
+constexpr std::chrono::milliseconds kForStacks{2000};
 
 hang::ClosedWorld world_of(const DiagnoseArguments& arguments) {
   hang::ClosedWorld world;
@@ -63,7 +64,7 @@ void print_json(const hang::Examination& seen, const std::vector<Stack>& stacks)
                                 {"tool", stack.tool},
                                 {"text", stack.text},
                                 {"problem", stack.problem}});
-  // A program may call itself what it likes, also what is not UTF-8.
+  // A program may have any name, also one that is not UTF-8.
   std::cout << answer.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) << "\n";
 }
 

@@ -1,4 +1,4 @@
-"""`poolproof diagnose`, as someone meets it whose pool hangs; the cases are of conformance/hang."""
+"""`poolproof diagnose`, as a user with a hanging pool runs it; the cases are from observe/."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 from command import BIN, PATIENCE_S, TREE, poolproof
 
-try:  # root sees that no alarm is armed in a case; others promise it
+try:  # root can see that no alarm is set in a case; other users promise it
     PROMISE = () if Path("/proc/timer_list").read_text() else ("--no-alarms",)
 except PermissionError:
     PROMISE = ("--no-alarms",)
@@ -42,8 +42,9 @@ def pool(name: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def await_verdict(wanted: str, pid: int, *words: str) -> dict[str, Any]:
-    """The answer as soon as it is this: a hang takes its time to come about, and for an ordinary
-    user every process of others that init takes over meanwhile is a reason to be undecided."""
+    """Returns the answer once it has this verdict. A hang takes time to develop. For an ordinary
+    user, every process of others that init takes over in between is a reason to be undecided.
+    """
     limit = time.monotonic() + PATIENCE_S
     while True:
         run = poolproof("diagnose", str(pid), "--json", "--no-stacks", *PROMISE, *words)

@@ -56,7 +56,7 @@ scenarios::PoolFacts able_pool(Recovery recovers) {
   return facts;
 }
 
-// The comment at the head of the file: why the claim is worth making.
+// The comment at the beginning of the file: why the claim is useful.
 std::string why_of(const Common& common, const std::string& scenario) {
   std::ifstream file(common.scenarios / (scenario + ".toml"));
   std::string why;
@@ -67,7 +67,7 @@ std::string why_of(const Common& common, const std::string& scenario) {
   return why;
 }
 
-// One part of what is expected: its level, and what is accepted from a pool of each kind.
+// One part of what is expected: its level, and the words that are accepted from each kind of pool.
 json part_of(const std::string& name, const std::map<Recovery, Claim>& claims) {
   json part = {{"part", name}, {"accepted", json::object()}};
   for (const auto& [recovery, claim] : claims) {
@@ -126,7 +126,7 @@ std::string one_of(const json& words) {
   return text;
 }
 
-// "worker-lost", or what differs by how the pool recovers.
+// "worker-lost", or the differences between pools that recover in different ways.
 std::vector<std::string> accepted_lines(const json& accepted) {
   std::vector<std::string> lines;
   std::vector<std::pair<std::string, std::string>> by_words;  // accepted words, pools

@@ -1,4 +1,5 @@
-// `poolproof explain SCENARIO`: what is claimed, why, whence, what is done, and how to meet it.
+// `poolproof explain SCENARIO`: what it claims, why, where the claim comes from, what it does, and
+// how to meet it.
 #pragma once
 
 #include <string>

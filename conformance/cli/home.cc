@@ -11,11 +11,11 @@ namespace fs = std::filesystem;
 
 const fs::path kDebianPython = "/usr/bin/python3";
 
-// The build leaves this beside the command; nobody installs it.
+// The build writes this beside the command; it is not installed.
 constexpr char kSourceNote[] = "poolproof.source";
 
 Home in_build(const fs::path& programs, const fs::path& source) {
-  // Adapters of pools that are packages live in the tree's own environment; those of the standard
+  // Adapters of pools that are packages use the tree's own environment; those of the standard
   // library need none.
   const fs::path own_python = source / ".venv/bin/python";
   return {programs, source / "scenarios", source / "conformance/adapters",

@@ -1,5 +1,6 @@
-// Where the command finds what it needs: in its source tree while it lies in a build folder, below
-// its prefix once it is installed. Always told from where its own file lies, so that both can move.
+// Where the command finds its files: in its source tree while it is in a build folder, below its
+// prefix once it is installed. The location is always derived from the command's own file, so the
+// tree and the prefix can be moved.
 #pragma once
 
 #include <filesystem>
@@ -7,13 +8,14 @@
 namespace poolproof::cli {
 
 struct Home {
-  std::filesystem::path programs;   // folder of the cage and of the adapters that are programs
+  // Folder of the cage, and of the adapters that are compiled programs.
+  std::filesystem::path programs;
   std::filesystem::path scenarios;  // folder of claims
-  std::filesystem::path adapters;   // folder of pools.toml and of what it names
+  std::filesystem::path adapters;   // folder of pools.toml and of the files that it names
   std::filesystem::path python;     // runs adapters in Python
 };
 
-// Throws std::runtime_error that names the place if it cannot be found.
+// Throws std::runtime_error that names a place that was not found.
 Home find_home();
 
 }  // namespace poolproof::cli

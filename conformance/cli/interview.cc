@@ -137,7 +137,7 @@ void Interview::take_in(int timeout_ms) {
   if ((fds[2].revents & ~POLLOUT) != 0) from_line();
   if (fds[1].revents != 0) {
     from_cage();
-    from_line();  // what it said just before the end that the cage told us of
+    from_line();  // what it sent just before the end that the cage reported
     if (stderr_open_) from_stderr();
   }
 }
@@ -152,7 +152,7 @@ void Interview::from_line() {
       find("a message is wrong: " + *received->wrong + "; it was `" +
                received->text.substr(0, 200) + "`",
            "see \"From the adapter\" and \"Outcome\" in conformance/protocol/protocol.md");
-      // Nothing after it can be trusted; but what it might have been may still be an answer.
+      // Nothing after it can be trusted. But the unreadable message may have been an answer.
       if (!received->message.is_object()) throw ConversationOver{};
     } else if (auto more = strict_complaint_about(received->message)) {
       find(more->what, more->instead);
@@ -238,7 +238,7 @@ std::optional<json> Interview::await(const std::string& event, const std::string
   const auto fits = [&](const json& heard) {
     return text_at(heard, "event") == event && (event != "refused" || text_at(heard, "cmd") == cmd);
   };
-  // A refusal of what should have been done is an answer too, if not the right one.
+  // A refusal is also an answer, although not the right one.
   const auto is_answer = [&](const json& heard) {
     return fits(heard) || (text_at(heard, "event") == "refused" && text_at(heard, "cmd") == cmd);
   };

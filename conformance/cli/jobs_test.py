@@ -1,4 +1,4 @@
-"""Several cells at once, commands that nobody registered, and pools that are not there."""
+"""Several cells at once, commands that are not registered, and pools that are not installed."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_four_at_once_come_to_the_verdicts_of_one_in_the_same_order(tmp_path: Pa
 def test_the_record_of_several_at_once_is_one_sequence_in_which_attempts_interleave(
     tmp_path: Path,
 ) -> None:
-    # Each of them hangs for some seconds: three cells are certainly at work together.
+    # Each of them hangs for some seconds, so three cells certainly run together.
     run = poolproof(
         "check", "broken/hangs_on_death", "--scenario", "death/*ed*", "--repeat", "1",
         "--jobs", "3", "--out", tmp_path, "--json",
@@ -62,7 +62,7 @@ def test_the_record_of_several_at_once_is_one_sequence_in_which_attempts_interle
     again = poolproof("judge", tmp_path / "events.ndjson", "--json")
     assert json.loads(again.stdout)["cells"] == json.loads(run.stdout)["cells"]
     factors = [event["factor"] for event in events if event["kind"] == "plan"]
-    assert min(factors) >= max(1.0, 3 / (os.cpu_count() or 1))  # we are the crowd ourselves
+    assert min(factors) >= max(1.0, 3 / (os.cpu_count() or 1))  # we ourselves make the machine busy
 
 
 def test_ctrl_c_ends_all_that_run_at_once_and_leaves_nothing(tmp_path: Path) -> None:
@@ -139,7 +139,7 @@ line = socket.socket(fileno=0)
 line.send(json.dumps({"event": "refused", "cmd": "hello", "why": "no module named toy"}).encode())
 """
 
-# Prints what it is asked for, and fails for the version that is called so.
+# Prints what it is asked for, and fails for one version.
 MAKER = """
 import json, sys
 version = sys.argv[-1]

@@ -25,8 +25,8 @@ namespace {
 namespace cli = poolproof::cli;
 using Words = std::vector<std::string>;
 
-// Where the words end that are ours: what follows is a command of somebody else's, options and all,
-// which CLI11 would take for our own.
+// Where our own words end: what follows is another program's command with its options, which CLI11
+// would take for ours.
 Words::const_iterator end_of_ours(const Words& words) {
   if (words.size() < 2 || words[0] != "adapter" || words[1] != "test")
     return std::find(words.begin(), words.end(), "--");
@@ -57,7 +57,7 @@ class CommandLine {
     const auto end = end_of_ours(words);
     const Words ours(words.begin(), end);
     try {
-      Words reversed(ours.rbegin(), ours.rend());  // as CLI11 takes them
+      Words reversed(ours.rbegin(), ours.rend());  // CLI11 expects this order
       app_.parse(reversed);
     } catch (const CLI::Success& asked) {  // --help, --version
       return app_.exit(asked);
@@ -201,8 +201,8 @@ class CommandLine {
   std::string judge_level_ = "must";
 };
 
-// An adapter that lies elsewhere finds the kit by this, and a cage lets everything be seen that the
-// adapter's environment names.
+// Sets the variable with which an adapter elsewhere finds the kit. Also, a cage makes visible
+// everything that the adapter's environment names.
 void tell_where_the_kit_is() {
   ::setenv("POOLPROOF_KIT", cli::find_home().adapters.c_str(), /*overwrite=*/0);
 }
@@ -210,7 +210,7 @@ void tell_where_the_kit_is() {
 }  // namespace
 
 int main(int argc, char** argv) {
-  // A reader of our output that goes away is no reason to leave a cage in disorder.
+  // If the reader of our output is gone, the cages must still be ended in order.
   std::signal(SIGPIPE, SIG_IGN);
   try {
     tell_where_the_kit_is();
@@ -219,6 +219,6 @@ int main(int argc, char** argv) {
     return cli::usage_error(error.what(), "");
   } catch (const std::exception& error) {
     std::cerr << "poolproof: " << error.what() << "\n";
-    return cli::kInconclusive;  // we failed, not the pool
+    return cli::kInconclusive;  // the harness failed, not the pool
   }
 }

@@ -11,7 +11,7 @@ using nlohmann::json;
 constexpr std::size_t kNativeCharacters = 2000;
 constexpr std::size_t kWhyCharacters = 2000;
 constexpr std::size_t kIdCharacters = 64;
-constexpr std::size_t kStringCharacters = 4096;  // longer ones are told by their length
+constexpr std::size_t kStringCharacters = 4096;  // for longer ones the length is reported
 
 std::size_t characters(const std::string& text) {
   std::size_t count = 0;

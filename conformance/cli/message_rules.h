@@ -1,4 +1,4 @@
-// The rules of the schemas that the harness itself lets pass, for authors who want none broken.
+// Rules of the schemas that the harness itself does not enforce. An author may want to follow them.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -12,10 +12,10 @@ struct Complaint {
   std::string instead;  // what to write
 };
 
-// One message as it came: one line, ended by one newline.
+// Checks one message as it was received: one line that ends with one newline.
 std::optional<Complaint> complaint_about_text(const std::string& text);
 
-// Of a message that conformance::complaint_about has nothing to say about.
+// Checks a message in which conformance::complaint_about finds nothing wrong.
 std::optional<Complaint> strict_complaint_about(const nlohmann::json& message);
 
 }  // namespace poolproof::cli

@@ -1,4 +1,4 @@
-// `poolproof replay [EVENTS] POOL:SCENARIO`: is the verdict the same today?
+// `poolproof replay [EVENTS] POOL:SCENARIO`: is the verdict still the same?
 #pragma once
 
 #include <filesystem>
@@ -10,14 +10,15 @@
 namespace poolproof::cli {
 
 struct ReplayArguments {
-  std::vector<std::string> words;               // RUN, or EVENTS and RUN
-  std::filesystem::path out = "poolproof-out";  // its events.ndjson is read; the new record goes
-                                                // into its folder `replay`
+  std::vector<std::string> words;  // RUN, or EVENTS and RUN
+  // Its events.ndjson is read; the new record goes to its folder `replay`.
+  std::filesystem::path out = "poolproof-out";
   int repeat = 3;
   std::vector<std::string> argv;  // recorded
 };
 
-// 0: the same verdict, whatever it is; 1: another one; 3: the replay is inconclusive; 130.
+// 0: the same verdict, whatever it is; 1: a different one; 3: the replay is inconclusive; 130:
+// interrupted.
 int replay(const Common& common, const ReplayArguments& arguments);
 
 }  // namespace poolproof::cli

@@ -1,4 +1,4 @@
-"""`explain` and `replay`: what is claimed, and whether a recorded verdict stands today."""
+"""`explain` and `replay`: what is claimed, and whether a recorded verdict is still the same."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_an_explanation_tells_pools_apart_by_how_they_recover() -> None:
 
 @pytest.fixture(scope="module")
 def recorded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A record of a conviction, of a scenario whose file is gone since then."""
+    """The record of a conviction; the file of its scenario has been removed since."""
     folder = tmp_path_factory.mktemp("recorded")
     (folder / "scenarios" / "death").mkdir(parents=True)
     shutil.copy(TREE / "scenarios" / f"{SEGFAULT}.toml", folder / "scenarios" / "death")
@@ -75,7 +75,7 @@ def test_the_recorded_plan_is_run_again_and_the_verdict_is_the_same(recorded: Pa
 def test_another_verdict_is_told_with_its_evidence_and_exit_1(
     recorded: Path, tmp_path: Path
 ) -> None:
-    # The same pool without its defect: as if it had been mended since.
+    # The same pool without its defect: as if it had been fixed since.
     text = (recorded / "events.ndjson").read_text()
     mended = tmp_path / "mended.ndjson"
     mended.write_text(text.replace("broken/lies_about_cause.py", "broken/sound.py"))

@@ -16,7 +16,8 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Whole or not at all: a reader never meets half a page, and an old one stays until the new stands.
+// Writes the whole file or nothing: a reader never sees half a page, and the old one stays until
+// the new one is complete.
 void write_whole(const fs::path& file, const std::string& text) {
   const fs::path half = file.string() + ".half";
   std::ofstream out(half, std::ios::binary | std::ios::trunc);

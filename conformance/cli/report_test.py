@@ -1,4 +1,4 @@
-"""What `check` leaves beside its record, and what `report` makes of records."""
+"""What `check` writes beside its record, and what `report` makes from records."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KILLED = "death/killed_while_running"
 
 @pytest.fixture(scope="module")
 def checked(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
-    """A folder of `check`, and what it printed: one pass, one conviction, one declined cell."""
+    """A folder of `check`, and its output: one pass, one conviction, one declined cell."""
     out = tmp_path_factory.mktemp("checked")
     pools = ("reference", "concurrent_futures_fork", "broken/lies_about_cause")
     ran = poolproof("check", *pools, "--scenario", DEADLINE, "--repeat", "1", "--out", out)

@@ -114,7 +114,7 @@ fs::path out_of(const SweepArguments& arguments) {
   return fs::path("poolproof-out") / (arguments.at.empty() ? name : name + "-at");
 }
 
-// The live line: what is being struck, at most ten times a second; elsewhere than on a terminal
+// The live line: what is being struck, at most ten times a second. If the output is not a terminal,
 // every ten seconds, so that a log stays short.
 class LiveLine {
  public:

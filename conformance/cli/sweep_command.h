@@ -1,4 +1,4 @@
-// `poolproof sweep POOL`: strike its workers at every call of theirs.
+// `poolproof sweep POOL`: strikes its workers at each of their calls.
 #pragma once
 
 #include <algorithm>
@@ -18,10 +18,11 @@ namespace poolproof::cli {
 struct SweepArguments {
   std::string pool;
   std::vector<std::string> workloads, effects, phases, roles, moments;  // empty: all; the usual
-  std::string at;                                                       // one call alone
+  std::string at;                                                       // only this call
   std::string budget;                                                   // "60s"
   std::string level = "must";
-  int jobs = 2 * std::max(1, static_cast<int>(std::thread::hardware_concurrency()));  // they wait
+  // More than one for each core, because they mostly wait.
+  int jobs = 2 * std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   int repeat = 1;
   int measured = 0;
   bool anew = false;

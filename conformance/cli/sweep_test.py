@@ -46,7 +46,7 @@ def test_a_hang_between_the_header_and_the_body_of_a_result_is_found_and_replays
         "concurrent_futures_fork", "--workload", "big_results", "--effect", "kill",
         "--phase", "send", "--moment", "after", "--out", tmp_path,
     )  # fmt: skip
-    proves = "hang-proven" if os.geteuid() == 0 else "hang-quiet"  # who may see all, may prove
+    proves = "hang-proven" if os.geteuid() == 0 else "hang-quiet"  # root can prove
     hung = [p for p in answer["points"] if p["status"] == proves]
     assert hung, answer["points"]
     assert all(p["at"].startswith("write:pipe#1") for p in hung)

@@ -21,7 +21,7 @@ using nlohmann::json;
 constexpr int kColumn = 10;
 constexpr std::size_t kNamed = 12;
 
-// "kill" for "signal:KILL": as one types it.
+// "kill" for "signal:KILL": the form that a user types.
 std::string typed(const faults::CallEffect& effect) {
   const std::string whole = faults::to_string(effect);
   for (const char* word : {"kill", "segv", "abrt"})
@@ -195,7 +195,7 @@ std::string again_line(const std::string& pool, const Point& point, const report
 
 std::string sweep_surprise(const CellVerdict& cell, const reports::Look& look) {
   const Weight weight = conformance::weight_of(cell.status);
-  const bool blank = cell.status == Status::kVacuous;  // the summary counts those
+  const bool blank = cell.status == Status::kVacuous;  // the summary counts these
   if (weight == Weight::kPasses || weight == Weight::kAside || blank) return "";
   const std::string line = reports::labelled(cell.status) + "  " + reports::escaped(cell.scenario);
   return reports::painted(line, cell.status, look) + "\n";

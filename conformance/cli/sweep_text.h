@@ -1,4 +1,4 @@
-// A sweep for people and for machines. Pure: text and JSON out of what was swept.
+// A sweep as text for people and as JSON for machines. Pure.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -9,15 +9,15 @@
 
 namespace poolproof::cli {
 
-// The command that strikes at this point alone.
+// The command that strikes only at this point.
 std::string again_line(const std::string& pool, const conformance::sweep::Point& point,
                        const reports::Look& look);
 
-// One line for a point that failed, as it happens; empty for all others.
+// One line for a point that failed, printed when it happens; empty for all others.
 std::string sweep_surprise(const conformance::CellVerdict& cell, const reports::Look& look);
 
-// The end of it: outcomes by phase, coverage, what never fired, the failures with their replay
-// lines, and how fast it went.
+// The summary: outcomes by phase, coverage, points that never fired, failures with their replay
+// lines, and the speed.
 std::string sweep_summary(const conformance::sweep::Swept& swept, const std::string& pool,
                           const reports::Look& look);
 

@@ -15,7 +15,7 @@ MINUTES = 10
 
 
 def steps() -> list[tuple[str, int, str]]:
-    """(commands, the exit status that the page tells, the lines that it shows)."""
+    """(commands, the exit status according to the page, the lines that it shows)."""
     section = PAGE.split(f"\n{TITLE}\n")[1].split("\n## ")[0]
     blocks = re.findall(r"```sh\n(.*?)```(?:\n+(?:\s*)```text\n(.*?)```)?", section, re.DOTALL)
     found = []
@@ -38,6 +38,6 @@ def test_each_step_of_the_tutorial_does_what_the_page_says(tmp_path: Path) -> No
         said = run.stdout + run.stderr
         assert run.returncode == status, commands + said
         for line in shown.splitlines():
-            # "..." stands for what differs from one machine to the next
+            # "..." stands for text that differs between machines
             pattern = ".*".join(re.escape(part) for part in line.strip().split("..."))
             assert re.search(pattern, said), f"{commands}\nshould print: {line}\n{said}"

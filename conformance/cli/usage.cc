@@ -36,7 +36,7 @@ int usage_error(const std::string& problem, const std::string& hint) {
 
 int explain_parse_error(const CLI::App& app, const CLI::ParseError& error,
                         const std::vector<std::string>& words) {
-  // The command that the words name, as far as they name one: `check`, or `adapter test`.
+  // The command that the words name, as far as they do: `check`, or `adapter test`.
   const CLI::App* command = &app;
   std::string called;
   std::size_t next = 0;

@@ -1,4 +1,4 @@
-// What is said of words that were not understood: one helpful line instead of a page.
+// The message for words that were not understood: one helpful line instead of a page.
 #pragma once
 
 #include <string>
@@ -14,7 +14,7 @@ namespace poolproof::cli {
 // Prints "poolproof: PROBLEM; HINT" on stderr. Returns the exit status of usage errors.
 int usage_error(const std::string& problem, const std::string& hint);
 
-// The same for what CLI11 did not understand of `words`: the nearest command or option.
+// The same for an error of CLI11 about `words`: names the nearest command or option.
 int explain_parse_error(const CLI::App& app, const CLI::ParseError& error,
                         const std::vector<std::string>& words);
 

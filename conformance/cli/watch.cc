@@ -72,7 +72,7 @@ void Progress::begins(int done, int total, const std::string& pool, const std::s
     known->attempt = attempt;
   }
   if (!terminal_) return show(reports::progress(done, total, pool, scenario, attempt, look_));
-  // What runs longest is what one waits for; the others are counted.
+  // The run that has taken longest is shown; the others are only counted.
   const std::string more =
       running_.size() > 1 ? " and " + std::to_string(running_.size() - 1) + " more" : "";
   const Running& first = running_.front();

@@ -1,4 +1,4 @@
-// What the one who waits sees and may do: the live line, Ctrl-C, and how the terminal looks.
+// What a waiting user sees and can do: the live line, Ctrl-C, and whether the output is a terminal.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -14,11 +14,10 @@ reports::Look look_of(int fd, const Common& common);
 
 void print_json(const nlohmann::json& value);
 
-// Ctrl-C and SIGTERM become a descriptor that is readable from then on; everything else stays in
-// order. Call it once.
+// After Ctrl-C or SIGTERM the returned descriptor is readable; nothing else happens. Call it once.
 int stop_descriptor();
 
-// The live line, on stderr: overwritten on a terminal, one line per attempt elsewhere. Not
+// The live line on stderr: overwritten on a terminal, one line for each attempt elsewhere. Not
 // thread-safe: CheckHooks come one at a time.
 class Progress {
  public:
@@ -38,7 +37,7 @@ class Progress {
 
   bool terminal_;
   reports::Look look_;
-  std::vector<Running> running_;  // the longest first
+  std::vector<Running> running_;  // the longest-running first
 };
 
 }  // namespace poolproof::cli

@@ -1,4 +1,5 @@
-// The judge and the strike at a call: its receipt, whom it may cost, and attempts that it missed.
+// The judge and the strike at a call: its receipt, which tasks it may cost, and attempts without
+// the call.
 #include <gtest/gtest.h>
 
 #include "conformance/judge/staged_attempt.h"
@@ -10,8 +11,8 @@ using namespace staged;  // NOLINT
 using nlohmann::json;
 using scenarios::Plan;
 
-// As the plan of staged_attempt.h, but that its victim's worker is struck at a call. Its process is
-// 21; t5 is in it, t6 in 22, t7 comes later.
+// The plan of staged_attempt.h, but its victim's worker is struck at a call. Its process is 21; t5
+// is in it, t6 is in 22, t7 comes later.
 Plan call_plan(const char* effect = "signal:KILL") {
   Plan plan = killed_plan();
   plan.faults.clear();
@@ -38,7 +39,7 @@ Observation call_struck(bool seen = false) {
   return line("call-struck", std::move(fields), 0);
 }
 
-// The attempt of killed_plan(), its fault told by the tracer instead.
+// The attempt of killed_plan(), but the tracer reports its fault.
 Lines struck_attempt(const Plan& plan) {
   Lines lines = healthy(killed_plan());
   first(lines, of_kind("plan")).fields["plan"] = plan;

@@ -97,7 +97,8 @@ std::string teller_of(const History& history, const Exit& exit) {
   return "";
 }
 
-// Of the deaths that came of themselves or by us; what ends once a close is asked for is no death.
+// Deaths that happened by themselves or because of us. Processes that end once a close was
+// requested do not count as deaths.
 void add_deaths(const Trial& trial, Lines& lines) {
   const auto struck_ns = first_strike_ns(trial.history);
   if (!struck_ns) return;
@@ -112,7 +113,7 @@ void add_deaths(const Trial& trial, Lines& lines) {
     std::string told = "; no outcome names it";
     const std::string teller = teller_of(trial.history, exit);
     if (!teller.empty()) told = "; told by the outcome of " + teller;
-    if (trial.parent_struck) told = "";  // nobody is left who could tell
+    if (trial.parent_struck) told = "";  // no process is left that could report
     lines.push_back(fmt::format("process {} died by {}, {} after the strike{}", exit.process.pid,
                                 to_string(exit.status), duration(exit.t_ns - *struck_ns), told));
   }

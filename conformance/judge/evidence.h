@@ -1,4 +1,4 @@
-// Why we say so: sentences from the record, each number with its unit.
+// The evidence for a verdict: sentences from the record, each number with its unit.
 #pragma once
 
 #include <string>
@@ -8,12 +8,12 @@
 
 namespace poolproof::conformance::judging {
 
-// The receipts; each death after the first strike and whether the pool told of it; the open
-// futures; whether anything moved; what each thread of each process waits for; the last lines of
-// stderr where the program itself died. `failed`: false keeps to receipts and deaths.
+// The receipts; each death after the first strike, and whether the pool reported it; the open
+// futures; whether anything still ran; what each thread of each process waits for; the last lines
+// of stderr if the program itself died. If `failed` is false: only receipts and deaths.
 std::vector<std::string> evidence_of(const Trial& trial, bool failed);
 
-// The last lines of the adapter's stderr, in one line; empty if it said nothing.
+// The last lines of the adapter's stderr, in one line; empty if it wrote nothing.
 std::string last_words(const History& history);
 
 }  // namespace poolproof::conformance::judging

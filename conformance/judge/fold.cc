@@ -19,8 +19,8 @@ bool has_failing_part(const AttemptVerdict& attempt) {
                      [](const Part& part) { return weight_of(part.status) == Weight::kFails; });
 }
 
-// The worst attempt; of failing ones, that of which there are most: one in three is no verdict that
-// another run would repeat. Among passing ones, the first in which a should or informs part fails.
+// The worst attempt. Of failing ones, the most frequent status: a status of one in three would not
+// be repeated by another run. Of passing ones, the first in which a should or informs part fails.
 const AttemptVerdict& deciding(const std::vector<AttemptVerdict>& attempts) {
   std::map<Status, int> count;
   for (const AttemptVerdict& attempt : attempts) ++count[attempt.status];
@@ -46,7 +46,7 @@ CellVerdict aside(const Observation& cell, const std::string& pool, const std::s
   return verdict;
 }
 
-// Pointers, so that a long record is not held twice: only one attempt at a time is copied.
+// Pointers, so that a long record is not in memory twice: only one attempt at a time is copied.
 using Attempts = std::map<int, std::vector<const Observation*>>;
 
 CellVerdict judge_cell(std::string pool, std::string scenario, const Attempts& lines) {
@@ -73,7 +73,7 @@ AttemptVerdict judge_attempt(const std::vector<Observation>& lines) {
   }
   try {
     return judge(head->fields.at("plan").get<scenarios::Plan>(), lines);
-  } catch (const std::exception& error) {  // the plan is ours: what is wrong with it is no pool's
+  } catch (const std::exception& error) {  // the plan is ours: an error in it is no pool's fault
     verdict.status = Status::kHarnessError;
     verdict.why = fmt::format("line {}: the plan cannot be read: {}", head->seq, error.what());
     return verdict;
@@ -112,7 +112,7 @@ CellVerdict fold(std::string pool, std::string scenario, std::vector<AttemptVerd
 
 std::vector<CellVerdict> judge_record(const std::vector<Observation>& record) {
   std::map<std::string, Attempts> by_run;
-  std::map<std::string, std::string> broken_pools;  // what an adapter could not say, by pool
+  std::map<std::string, std::string> broken_pools;  // by pool: why its adapter could not be used
   for (const Observation& line : record) {
     if (line.attempt != 0) by_run[line.run][line.attempt].push_back(&line);
     if (line.kind == "pool" && line.fields.contains("error")) {

@@ -9,7 +9,7 @@ namespace {
 
 using nlohmann::json;
 
-// A field of the record's own lines: there and of its type, or the record is not ours.
+// A field of the record's own lines. Without it, or with a wrong type, the record is not ours.
 template <typename T>
 T need(const Observation& line, const json& object, const char* key) {
   try {
@@ -25,7 +25,7 @@ T need(const Observation& line, const char* key) {
   return need<T>(line, line.fields, key);
 }
 
-// A field of what a pool, an adapter or a body sent: data, of any shape.
+// A field that a pool, an adapter or a body sent: data of any shape.
 std::string text_in(const json& object, const char* key) {
   if (!object.is_object()) return "";
   const auto found = object.find(key);
@@ -78,8 +78,8 @@ class Reader {
   std::size_t closed_taken_for_ = 0;  // how many closes had been sent at the last `closed` snapshot
 };
 
-// Once a step is stuck, the cage is emptied: a worker that we kill then may well settle a future,
-// and that is no deed of the pool.
+// Once a step is stuck, the cage is emptied. If a worker that we kill then settles a future, this
+// is not an act of the pool.
 bool is_clearing_up(const std::string& kind) {
   return kind == "received" || kind == "ledger" || kind == "met" || kind == "left" ||
          kind == "exit" || kind == "call-struck";
@@ -105,7 +105,7 @@ void Reader::take(const Observation& line) {
                                             text_in(line.fields, "why"),
                                             text_in(line.fields, "text")));
   } else if (kind == "ledger-invalid") {
-    // Whoever writes between the bodies' lines may have spoilt one, and with it a count.
+    // If something else writes between the lines of bodies, it may have damaged a line and a count.
     history_.nonsense.push_back("something that is no body wrote into the ledger: " +
                                 text_in(line.fields, "text"));
   } else if (kind == "met" || kind == "left" || kind == "answered") {
@@ -149,7 +149,7 @@ void Reader::take(const Observation& line) {
     history_.stderr_tail = text_in(line.fields, "tail");
   } else if (kind == "ended") {
     history_.ended = {need<std::string>(line, "how"), text_in(line.fields, "why")};
-  }  // every other kind is kept in the record and says nothing here
+  }  // every other kind stays in the record, but has no meaning here
 }
 
 History Reader::result() && {
@@ -248,7 +248,7 @@ void Reader::take_ledger(const Observation& line) {
   if (text_in(entry, "ev") == "init")
     history_.inits.push_back({number_in(entry, "pid"), line.t_ns, line.seq});
   TaskHistory* task = find(text_in(entry, "task"));
-  if (task == nullptr) return;  // a body wrote of a task that nobody planned: no evidence of ours
+  if (task == nullptr) return;  // a task that was not planned: no evidence
   const std::string ev = text_in(entry, "ev");
   const LedgerLine seen{number_in(entry, "pid"), line.t_ns, line.seq};
   if (const int child = number_in(entry, "child"); child != 0) made_.insert(child);
@@ -269,7 +269,7 @@ void Reader::take_exit(const Observation& line) {
     throw FormError(
         fmt::format("line {} (exit): `status` has no code, signal or unseen", line.seq));
   }
-  // A process ends once: the first line of it counts, unless a later one knows more.
+  // A process ends once: its first line counts, unless a later one has more information.
   for (Exit& known : history_.exits) {
     if (known.process != exit.process) continue;
     if (known.status.how == ExitStatus::How::kUnseen) known.status = exit.status;
@@ -317,7 +317,7 @@ void Reader::take_snapshot(const Observation& line) {
     for (const json& name : need<json>(line, "shm")) snapshot.shm.insert(name.get<std::string>());
     for (const json& path : need<json>(line, "files"))
       snapshot.files.insert(path.get<std::string>());
-    for (const json& path : line.fields.value("groups", json::array()))  // none in older records
+    for (const json& path : line.fields.value("groups", json::array()))  // older records have none
       snapshot.groups.insert(path.get<std::string>());
     snapshot.complete = need<std::size_t>(line, "count") == snapshot.processes.size();
     return;
@@ -337,8 +337,7 @@ void Reader::take_taken(const Observation& line) {
     history_.end_seq = line.seq;
   }
   if (why != "closed") return;
-  // A close may be looked at more than once while the pool ends what it is about to end: the last
-  // look counts.
+  // A close may be examined more than once while the pool finishes its work: the last look counts.
   if (closed_taken_for_ == history_.closes.size() && !history_.closed.empty())
     history_.closed.pop_back();
   history_.closed.push_back(number);

@@ -1,9 +1,9 @@
-// One attempt as the judge reads it: the lines of the record, gathered by the question they answer.
-// Nothing is decided here. Times are t_ns of the record (CLOCK_MONOTONIC since the command's
-// start).
+// One attempt as the judge reads it: the lines of the record, grouped by the question that they
+// answer. This file decides nothing. Times are t_ns of the record (CLOCK_MONOTONIC since the start
+// of the command).
 //
-// The judge's own types live in `judging`: whoever runs an attempt has a Snapshot and a Meeting
-// too, and they are not the same.
+// The judge's own types are in `judging`, because the code that runs an attempt has a Snapshot and
+// a Meeting too, which are different types.
 #pragma once
 
 #include <compare>
@@ -21,7 +21,8 @@
 
 namespace poolproof::conformance::judging {
 
-// A line that contradicts the record's own form: never a pool's fault, so never a conviction.
+// A line that contradicts the record's own format. This is never a pool's fault, so it never leads
+// to a conviction.
 class FormError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -33,7 +34,7 @@ struct ProcessId {
   auto operator<=>(const ProcessId&) const = default;
 };
 
-struct ExitStatus {  // the kernel's record of how a process ended, as the keeper read it
+struct ExitStatus {  // the kernel's record of how a process ended, read by the keeper
   enum class How { kCode, kSignal, kUnseen } how = How::kUnseen;
   int code = 0;
   std::string signal;  // "KILL"
@@ -50,9 +51,9 @@ struct Exit {
 
 struct Settled {
   std::int64_t t_ns = 0;
-  nlohmann::json outcome;  // as the pool's adapter sent it: data, of any shape
+  nlohmann::json outcome;  // as the pool's adapter sent it: data of any shape
   std::string kind() const { return text("kind"); }
-  std::string text(const char* key) const;  // "" if it is told not, or not as text
+  std::string text(const char* key) const;  // "" if it is missing or not text
   std::optional<int> blamed_pid() const;
 };
 
@@ -67,26 +68,28 @@ struct TaskHistory {
   std::optional<std::int64_t> submitted_ns{};
   std::vector<Settled> settled{};
   std::vector<LedgerLine> starts{}, ends{}, strucks{};
-  bool seen_sending = false;  // it stood still with its result on the way
-  bool closed_over = false;   // the pool answered `closed` after the submit and before it settled
+  bool seen_sending = false;  // it was seen stopped while its result was being sent
+  // The pool answered `closed` after the submit and before this task settled.
+  bool closed_over = false;
 
   bool open() const { return submitted_ns && settled.empty(); }
 };
 
-struct Told {  // first half of a receipt
+struct Told {  // the first half of a receipt
   int fault = 0;
   ProcessId process;
   std::string task;
   std::int64_t t_ns = 0;
   std::int64_t seq = 0;
-  int limit = 0;  // number of the limit that is a part of it; 0: none is
+  int limit = 0;  // the limit that belongs to it, by number; 0: none
 };
 
-struct CallStruck {  // the strike at a call of a traced run was made: first half of its receipt
+struct CallStruck {  // the strike at a call of a traced run was made: the first half of its receipt
   ProcessId process;
   std::string lineage, at, moment, effect, to;
-  std::optional<std::int64_t> bytes, moved;  // asked for, and moved before the strike
-  bool seen = false;  // the tracer saw it take effect: the second half, of what ends no process
+  std::optional<std::int64_t> bytes, moved;  // requested, and moved before the strike
+  // The tracer saw its effect: the second half, for a strike that ends no process.
+  bool seen = false;
   std::int64_t t_ns = 0;
   std::int64_t seq = 0;
 };
@@ -98,7 +101,7 @@ struct Meeting {
   bool answered = false;
   std::optional<std::int64_t> left_ns;
   std::int64_t left_seq = 0;
-  int step = -1;  // the plan's step during which they met
+  int step = -1;  // the step of the plan during which they met
 };
 
 struct Call {  // open, resize or close
@@ -112,7 +115,8 @@ struct SeenProcess {
   int ppid = 0;
   std::string state, name, command;
   nlohmann::json threads, fds;  // arrays, as in faults/cage/protocol.md
-  bool ours = false;            // a body started it because we said so: nobody's leftover
+  // A body started it because we told it to, so it is not a leftover of the pool.
+  bool ours = false;
   bool zombie() const { return state == "Z" || state == "X"; }
 };
 
@@ -129,12 +133,12 @@ struct Still {
   std::int64_t seq = 0;
 };
 
-struct HangProof {  // the last that was asked for while this step waited
+struct HangProof {  // the last proof that was requested while this step waited
   std::string verdict, reason;
   bool hung = false;
-  nlohmann::json processes, findings;  // arrays, where it is hung
-  std::string line;                    // what the adapter's line is called in it
-  std::int64_t still_ns = 0;           // without news, when it was asked for
+  nlohmann::json processes, findings;  // arrays, if it is hung
+  std::string line;                    // the name of the adapter's line in it
+  std::int64_t still_ns = 0;           // how long there was no news when it was requested
   std::int64_t took_ns = 0;
 };
 
@@ -146,32 +150,35 @@ struct History {
   double factor = 1;
   ProcessId adapter;
   std::string cage_mode;            // "pid-namespace" or "subreaper"
-  bool private_mounts = false;      // /dev/shm is the attempt's own
+  bool private_mounts = false;      // /dev/shm belongs to the attempt alone
   std::set<std::string> own_paths;  // of the ledger and the rendezvous: the harness's own files
   std::vector<TaskHistory> tasks;   // in the plan's order
   std::vector<Told> told;
   std::optional<CallStruck> call_struck;
   LimitHistory limits;
-  std::map<int, std::string> signal_errors;  // by pid: signals that could not be sent
+  std::map<int, std::string> signal_errors;  // by pid: why signals could not be sent
   std::vector<Meeting> meetings;
   std::vector<Exit> exits;
-  std::vector<LedgerLine> inits;  // of initializers, one for each that ran
+  std::vector<LedgerLine> inits;  // lines of initializers, one for each that ran
   std::vector<Call> opens, resizes, closes;
   std::optional<std::int64_t> bye_ns;
-  std::optional<std::int64_t> bye_heard_ns;        // the adapter has read it
-  std::optional<std::int64_t> group_signalled_ns;  // by us, all of the adapter's group
+  std::optional<std::int64_t> bye_heard_ns;  // the adapter has read it
+  // When we sent a signal to the adapter's whole group.
+  std::optional<std::int64_t> group_signalled_ns;
   std::map<int, Snapshot> snapshots;
   std::optional<int> baseline, end;  // snap numbers
-  std::int64_t end_seq = 0;          // of the look at the end: what dies later, the cage killed
-  std::vector<int> closed;           // the last `closed` snapshot of each close
+  // Of the last look: processes that die later were killed by the cage.
+  std::int64_t end_seq = 0;
+  std::vector<int> closed;  // the last `closed` snapshot of each close
   std::optional<Still> still;
   std::optional<HangProof> proof;
-  std::map<int, std::string> healed;  // killed by the cage at the end: name by pid
+  std::map<int, std::string> healed;  // killed by the cage at the end: pid and name
   std::string stderr_head, stderr_tail;
-  std::vector<std::string> nonsense;  // what an adapter may never send: invalid, refused, strangers
+  // What an adapter may never send: invalid or refused messages, and unknown names.
+  std::vector<std::string> nonsense;
   bool cage_deadline = false;
-  int step = -1;       // the last that began
-  bool stuck = false;  // it did not end. What moves afterwards is our clearing up: not read
+  int step = -1;       // the last step that began
+  bool stuck = false;  // it did not end. What happens after that is our clean-up, and is not read
   std::optional<Ending> ended;
 
   const TaskHistory* task(const std::string& id) const;  // nullptr: not in the plan

@@ -21,13 +21,13 @@ const SeenProcess* find(const Snapshot& snapshot, const ProcessId& id) {
   return nullptr;
 }
 
-// One thing that can be left over. `kind` is what two snapshots are compared by, `identity` tells
-// the old ones from the new, `words` name it.
+// One thing that can be left over. Two snapshots are compared by `kind`; `identity` tells old ones
+// from new ones; `words` is its text.
 struct Thing {
   std::string kind, identity, words;
 };
 
-// Of each kind, as many as there are more of in `after`; those that are new first.
+// For each kind, the surplus in `after`; new ones come first.
 void add_surplus(const std::vector<Thing>& before, const std::vector<Thing>& after,
                  Leftovers& out) {
   std::map<std::string, std::size_t> allowed;
@@ -36,7 +36,7 @@ void add_surplus(const std::vector<Thing>& before, const std::vector<Thing>& aft
     ++allowed[thing.kind];
     known.insert(thing.identity);
   }
-  std::vector<Thing> ordered = after;  // the known ones use up what is allowed
+  std::vector<Thing> ordered = after;  // the known ones use up the allowed number
   std::stable_partition(ordered.begin(), ordered.end(),
                         [&](const Thing& thing) { return known.count(thing.identity) > 0; });
   for (const Thing& thing : ordered) {
@@ -56,7 +56,8 @@ std::string words_of(const SeenProcess& process) {
                      process.state, process.ppid);
 }
 
-// `keeper_pid` reaps orphans: a zombie of its own is gone in a moment, and no pool's doing.
+// `keeper_pid` reaps orphans: its own zombies disappear in a moment, and the pool did not cause
+// them.
 std::vector<Thing> processes_of(const Snapshot& snapshot, int adapter_pid, int keeper_pid) {
   std::vector<Thing> things;
   for (const SeenProcess& process : snapshot.processes) {
@@ -68,14 +69,15 @@ std::vector<Thing> processes_of(const Snapshot& snapshot, int adapter_pid, int k
   return things;
 }
 
-// "pipe:[123]" -> "pipe": the number is new each time; a path stays.
+// "pipe:[123]" -> "pipe": the number is different each time; a path stays the same.
 std::string kind_of_target(const std::string& target) {
   const auto number = target.find(":[");
   if (number == std::string::npos) return target;
   return target.substr(0, number) == "anon_inode" ? target : target.substr(0, number);
 }
 
-// "listens on tcp port 4000" -> " listens on tcp": the port, or the name, may be new each time.
+// "listens on tcp port 4000" -> " listens on tcp": the port, or the name, may be different each
+// time.
 std::string kind_of_socket(const std::string& socket) {
   if (socket.empty()) return "";
   return " " + socket.substr(0, socket.rfind("unix ", 0) == 0 ? 4 : socket.find(" port "));
@@ -93,7 +95,7 @@ std::vector<Thing> fds_of(const SeenProcess& process) {
   return things;
 }
 
-// A thread on its way out (Z, X) has done its last act.
+// An ending thread (Z, X) does nothing any more.
 std::vector<Thing> threads_of(const SeenProcess& process) {
   std::vector<Thing> things;
   for (const json& thread : process.threads) {
@@ -112,7 +114,7 @@ std::string words_of_file(const std::string& path) {
 
 std::string words_of_group(const std::string& path) { return "control group " + path; }
 
-// A named semaphore is a file in /dev/shm, and that is where people look for it.
+// A named semaphore is a file in /dev/shm, so people look for it there.
 std::string words_of_shm(const std::string& name) {
   const std::string path = "/dev/shm/" + name;
   return name.rfind("sem.", 0) == 0 ? "named semaphore " + path : path;
@@ -139,7 +141,7 @@ std::string listed(const Leftovers& found) {
   return text;
 }
 
-// What is found makes the part worse, and never better.
+// A finding can only make the part worse, never better.
 void add_to(Part& part, Status status, const std::string& when, const Leftovers& found) {
   if (found.empty()) return;
   if (part.status != Status::kLeak) part.status = status;
@@ -196,7 +198,8 @@ Part leftovers_part(const Trial& trial) {
   const Snapshot& end = history.snapshot(*history.end);
   found.emplace_back("after the end of the program: ",
                      all_of(end, keeper_of(trial), history.own_paths));
-  // A /dev/shm that others use too may hold names of theirs: no pool is convicted of those (L15).
+  // If others use the same /dev/shm, it may contain their names: no pool is convicted because of
+  // them (L15).
   const Status of_shm = history.private_mounts ? Status::kLeak : Status::kUnavailable;
   for (const int number : history.closed) {
     Leftovers names;

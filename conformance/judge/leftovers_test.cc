@@ -21,7 +21,7 @@ json process(int pid, int ppid, const std::string& state, const std::string& com
           {"fds", json::array()}};
 }
 
-// A sound attempt, changed by `edit`, then its part "leftovers".
+// A correct attempt, changed by `edit`; returns its part "leftovers".
 Part leftovers_with(const std::function<void(Lines&)>& edit) {
   const auto plan = killed_plan();
   auto lines = healthy(plan);
@@ -64,7 +64,7 @@ TEST(Leftovers, what_the_first_round_left_too_is_no_leak_but_one_more_of_it_is) 
   const auto tracker = [](int pid) { return process(pid, 10, "S", "resource_tracker"); };
   EXPECT_EQ(leftovers_with([&](Lines& lines) {
               add_process(lines, "baseline", tracker(13));
-              add_process(lines, "closed", tracker(24));  // started anew: still one
+              add_process(lines, "closed", tracker(24));  // started again: still one
             }).status,
             Status::kPass);
   expect_leak(leftovers_with([&](Lines& lines) {
@@ -128,7 +128,7 @@ TEST(Leftovers, named_semaphores_and_folders_are_called_so) {
               "folder /tmp/a/spool/");
 }
 
-// A port, or a socket with a name, in the place of a nameless one is no new number of the same.
+// A port, or a socket with a name, instead of a nameless one is not just a new number of the same.
 TEST(Leftovers, a_socket_with_an_address_is_a_leak_where_there_was_a_nameless_one) {
   const auto with = [](const std::string& before, const std::string& after) {
     return leftovers_with([&](Lines& lines) {

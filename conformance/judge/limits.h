@@ -1,5 +1,5 @@
-// What was taken from the processes of one attempt, and what the kernel counted meanwhile. This is
-// the evidence for a told cause `oom-kill`; a signal alone is none.
+// Which limits were set on the processes of one attempt, and what the kernel counted during them.
+// This is the evidence for a reported cause `oom-kill`; a signal alone is no evidence.
 #pragma once
 
 #include <cstdint>
@@ -15,10 +15,10 @@ class LimitHistory {
  public:
   struct Set {  // a line `limited`
     int number = 0;
-    std::string what, by, error;  // error: why it could not be done, else ""
+    std::string what, by, error;  // error: why it could not be set, or ""
     std::int64_t t_ns = 0;
   };
-  struct Seen {  // a line `limit-seen`: counters when it was set, and at the end of this process
+  struct Seen {  // a line `limit-seen`: the counters when it was set, and when this process ended
     int number = 0;
     int pid = 0;
     std::uint64_t start = 0;
@@ -28,7 +28,7 @@ class LimitHistory {
   void take(const Observation& line);  // one of these two kinds
 
   const Set* find(int number) const;  // nullptr: the record has none of this number
-  std::string first_error() const;    // "": each that was asked for was set
+  std::string first_error() const;    // "": all requested limits were set
   // How much the counter rose while this process was limited.
   std::int64_t rose(const std::string& counter, int pid, std::uint64_t start) const;
 

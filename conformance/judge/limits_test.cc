@@ -1,4 +1,5 @@
-// What was taken from a process: when is it a receipt, when evidence of a kill for want of memory?
+// A limit that was set on a process: when is it a receipt, and when is it evidence of a kill for
+// lack of memory?
 #include "conformance/judge/limits.h"
 
 #include <gtest/gtest.h>
@@ -14,7 +15,7 @@ using nlohmann::json;
 using scenarios::Plan;
 using scenarios::Recovery;
 
-constexpr double kAnyTime = 0;  // the line is put where it belongs
+constexpr double kAnyTime = 0;  // the line is inserted where it belongs
 
 Observation limited(const std::string& what, const std::string& error) {
   return line("limited",
@@ -40,7 +41,7 @@ Observation counted(int kills) {
               kAnyTime);
 }
 
-// The victim dies by SIGKILL of what was taken from its process.
+// The victim dies by SIGKILL because of the limit on its process.
 Lines attempt_of(const Plan& plan, const std::string& what) {
   Lines lines = healthy(plan);
   insert_before(lines, of_kind("told"), limited(what, ""));

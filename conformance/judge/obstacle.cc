@@ -28,7 +28,7 @@ std::vector<const TaskHistory*> open_of_role(const History& history, const std::
   return tasks;
 }
 
-// The roles in the order in which they are judged: those with an expectation, then all others.
+// The roles in the order of judging: roles with an expectation first, then all others.
 std::vector<std::string> roles_in_order(const Plan& plan) {
   std::vector<std::string> roles = {"warm-up"};
   for (const auto& role : plan.expect.roles) roles.push_back(role.role);
@@ -59,13 +59,13 @@ std::string due_of_role(const Plan& plan, const History& history, const std::str
   return "an outcome";
 }
 
-struct Waiting {  // what the pool owes, at the end of the record
+struct Waiting {  // what the pool still owes at the end of the record
   std::string part, expected, got;
   std::vector<const TaskHistory*> tasks;
 };
 
 std::optional<Waiting> find_waiting(const Plan& plan, const History& history) {
-  if (parent_was_struck(plan, history)) {  // nobody can tell of outcomes then
+  if (parent_was_struck(plan, history)) {  // then no process can report outcomes
     if (adapter_exit(history) != nullptr) return std::nullopt;
     return Waiting{"close", "the program ends", "it did not end", {}};
   }
@@ -84,8 +84,9 @@ std::optional<Waiting> find_waiting(const Plan& plan, const History& history) {
   return std::nullopt;
 }
 
-// Of the faults that strike the program: may it end by itself, and how it likes? Killed, it was not
-// asked; after Ctrl-C it may end by the signal or by any exit status, but not by another signal.
+// For a fault that strikes the program: does it explain this end? A signal to the program alone
+// explains any end. Ctrl-C explains an end by that signal, or with any exit status, but not an end
+// by another signal.
 bool is_explained(const Plan& plan, const History& history, const Exit& exit) {
   return std::any_of(history.told.begin(), history.told.end(), [&](const Told& told) {
     const auto index = static_cast<std::size_t>(told.fault);
@@ -99,7 +100,7 @@ bool is_explained(const Plan& plan, const History& history, const Exit& exit) {
   });
 }
 
-// An adapter may end when it was told to (`bye`, with exit status 0) or struck.
+// An adapter may end only when it was told to (`bye`, with exit status 0) or struck.
 std::optional<std::string> crash_of(const Plan& plan, const History& history) {
   const Exit* exit = adapter_exit(history);
   if (exit == nullptr || is_explained(plan, history, *exit)) return std::nullopt;
@@ -138,7 +139,7 @@ std::string part_of_step(const Plan& plan, const History& history) {
   return plan.expect.roles.empty() ? "after" : plan.expect.roles.front().role + ".outcome";
 }
 
-// Tasks that the harness itself holds at a rendezvous: while there are any, a silence is no hang.
+// Tasks that the harness itself holds at a rendezvous: while there are any, silence is not a hang.
 std::vector<std::string> held_tasks(const History& history) {
   std::vector<std::string> held;
   for (const Meeting& meeting : history.meetings)
@@ -154,8 +155,8 @@ Obstacle hang_of(const History& history, const Waiting& waiting) {
             fmt::format("undecided: {}, while the harness still held {} at its rendezvous",
                         waiting.got, alternatives(held))};
   }
-  // One task that waits for something else than its own lost result is a hang, and the others may
-  // be lost by it only: their workers wait for a lock, say, that the dead one holds.
+  // If one task waits for something other than its own lost result, it is a hang. The others may be
+  // lost only because of it: for example, their workers wait for a lock that the dead one holds.
   const bool lost = waiting.part.ends_with(".outcome") &&
                     std::all_of(waiting.tasks.begin(), waiting.tasks.end(),
                                 [&](const TaskHistory* task) { return is_lost(*task, history); });
@@ -174,7 +175,7 @@ bool is_lost(const TaskHistory& task, const History& history) {
   if (!task.open()) return false;
   return task.closed_over ||
          std::any_of(task.ends.begin(), task.ends.end(), [&](const LedgerLine& end) {
-           return history.exits_of({end.pid, 0}).empty();  // what died may have taken it along
+           return history.exits_of({end.pid, 0}).empty();  // it may be lost with a dead process
          });
 }
 

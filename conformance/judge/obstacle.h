@@ -1,5 +1,5 @@
-// What kept an attempt from going on to its end: a hang, or the end of the adapter's process. One
-// obstacle gives one conviction, at the part that was waiting; what comes after it is not judged.
+// What prevented an attempt from reaching its end: a hang, or the end of the adapter's process. One
+// obstacle gives one conviction, at the part that was waiting; later parts are not judged.
 #pragma once
 
 #include <optional>
@@ -10,17 +10,17 @@
 namespace poolproof::conformance::judging {
 
 struct Obstacle {
-  Status status = Status::kTimeout;  // kParentCrash, kHangProven, kHangQuiet, kTimeout, kLostTask,
-                                     // or kVacuous: undecided, since the harness itself still owed
-                                     // something
-  std::string part;                  // "victim.outcome", "close" ...
+  // kParentCrash, kHangProven, kHangQuiet, kTimeout, kLostTask, or kVacuous: undecided, because the
+  // harness itself still had something to do.
+  Status status = Status::kTimeout;
+  std::string part;  // "victim.outcome", "close" ...
   std::string expected, got;
 };
 
-// Throws FormError if the attempt did not end in order and nothing in the record says why.
+// Throws FormError if the attempt did not end properly and the record does not say why.
 std::optional<Obstacle> find_obstacle(const scenarios::Plan& plan, const History& history);
 
-// One attempt as every rule of the oracle looks at it.
+// One attempt, in the form in which each rule of the oracle reads it.
 struct Trial {
   const scenarios::Plan& plan;
   const History& history;
@@ -29,8 +29,8 @@ struct Trial {
   std::optional<Obstacle> obstacle;
 };
 
-// The task can settle no more: the pool said `closed` over it, or it came to its end in a process
-// that still lives, and its result never arrived.
+// The task can no longer settle: the pool said `closed` before it settled, or it reached its end in
+// a process that still lives, and its result never arrived.
 bool is_lost(const TaskHistory& task, const History& history);
 
 }  // namespace poolproof::conformance::judging

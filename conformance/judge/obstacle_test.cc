@@ -1,4 +1,4 @@
-// Hangs, crashes and faults that did not strike: who is convicted, of what, and only once.
+// Hangs, crashes and faults that did not strike: which part is convicted, as what, and only once.
 #include "conformance/judge/obstacle.h"
 
 #include <gtest/gtest.h>

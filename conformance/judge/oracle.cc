@@ -44,7 +44,7 @@ Part passing(const std::string& name, Level level = Level::kMust) {
   return {name, Status::kPass, level, "", ""};
 }
 
-// Rule 1. Why there is no trial, if there is none.
+// Rule 1. Why there is no trial; empty if there is one.
 struct NoTrial {
   Status status;
   std::string why;
@@ -70,11 +70,12 @@ std::optional<NoTrial> why_no_trial(const Plan& plan, const History& history) {
   return std::nullopt;
 }
 
-// Rule 2, "open": a round that nothing strikes, so a warm-up task without its value is the pool's.
+// Rule 2, "open": this round has no strike, so a warm-up task without its value is the pool's
+// fault.
 Part open_part(const Trial& trial) {
   Part part = passing("open");
   for (const TaskHistory* task : trial.history.of_role("warm-up")) {
-    if (task->settled.empty()) continue;  // open: an obstacle's business, or never submitted
+    if (task->settled.empty()) continue;  // open: an obstacle handles it; or it was never submitted
     const Settled& settled = task->settled.front();
     if (settled.kind() != "value" && part.status == Status::kPass) {
       part.status = Status::kWrongError;
@@ -86,9 +87,9 @@ Part open_part(const Trial& trial) {
   return misbehaviour("open", trial.history.of_role("warm-up")).value_or(part);
 }
 
-// Rule 2, "after". "usable": the first probe gave its value. "recovered": the second did, in a pool
-// that says it must be opened again, or makes itself anew; for such a pool this is what usable
-// means.
+// Rule 2, "after". "usable": the first probe gave its value. "recovered": the second probe did, in
+// a pool that says it must be opened again or makes a new pool by itself. For such a pool, this is
+// the meaning of usable.
 Part after_part(const Trial& trial) {
   const auto& claim = trial.plan.expect.after;
   Part part = passing("after", claim.level);
@@ -97,8 +98,8 @@ Part after_part(const Trial& trial) {
     if (task->submitted_ns) probes.push_back(task);
   if (probes.empty()) throw FormError("the attempt has no probe");
   if (auto wrong = misbehaviour("after", probes)) return *wrong;
-  // Struck itself, the first probe says nothing of the pool: it is one of the tasks that a strike
-  // may cost, and the next one shows whether the pool goes on.
+  // If the first probe itself was struck, it says nothing about the pool. It is one of the tasks
+  // that a strike may cost, and the next probe shows whether the pool still works.
   const auto& struck = trial.history.call_struck;
   const bool first_was_struck = struck && struck->t_ns >= *probes.front()->submitted_ns;
   std::string word = "broken", got;
@@ -126,7 +127,8 @@ Part after_part(const Trial& trial) {
   return part;
 }
 
-// Rule 2, "close". One that was never answered is an obstacle; here, those that took too long.
+// Rule 2, "close". A close that was never answered is an obstacle. This part is about closes that
+// took too long.
 Part close_part(const Trial& trial) {
   const auto limit_ns = static_cast<std::int64_t>(
       static_cast<double>(trial.plan.expect.closes_within_ms) * 1e6 * trial.history.factor);
@@ -134,7 +136,7 @@ Part close_part(const Trial& trial) {
   const std::int64_t struck_ns = trial.receipts.last_ns().value_or(0);
   for (const Call& close : trial.history.closes) {
     if (!close.answered_ns) continue;
-    // One that was under way when the fault struck had to wait for us until then.
+    // A close that was in progress when the fault struck had to wait for us until then.
     const bool struck_within = close.sent_ns < struck_ns && struck_ns < *close.answered_ns;
     const std::int64_t took_ns = *close.answered_ns - (struck_within ? struck_ns : close.sent_ns);
     if (took_ns <= limit_ns) continue;
@@ -150,8 +152,9 @@ Part close_part(const Trial& trial) {
   return part;
 }
 
-// Rule 4: what is convicted even where a fault has not struck. A crash of the parent always; a hang
-// if the missing fault had not even been commanded, so that no strike of ours can have caused it.
+// Rule 4: what is convicted even if a fault has not struck. A crash of the parent always. A hang,
+// if the missing fault had not even been commanded, because then no strike of ours can have caused
+// it.
 bool stands_without_receipt(const Trial& trial, const Obstacle& obstacle) {
   if (obstacle.status == Status::kParentCrash) return true;
   if (weight_of(obstacle.status) != Weight::kFails) return false;
@@ -159,7 +162,7 @@ bool stands_without_receipt(const Trial& trial, const Obstacle& obstacle) {
                      [](const Receipt& r) { return r.missing.empty() || r.strikes.empty(); });
 }
 
-// Rules 2 to 4: lays the parts in order, the obstacle in its place.
+// Rules 2 to 4: puts the parts in order, and the obstacle in its place.
 class Sequence {
  public:
   explicit Sequence(const Trial& trial) : trial_(trial), struck_(trial.receipts.missing().empty()) {
@@ -184,7 +187,7 @@ class Sequence {
       add("close", true, [&] { return close_part(trial_); });
     if (!trial_.plan.expect.leftovers.one_of.empty())
       add("leftovers", true, [&] { return leftovers_part(trial_); });
-    if (obstacle_) place_obstacle();  // its own part is not claimed here: it stands at the end
+    if (obstacle_) place_obstacle();  // its own part is not claimed here, so it comes at the end
     return std::move(parts_);
   }
 
@@ -200,7 +203,7 @@ class Sequence {
     after_obstacle_ = true;
   }
 
-  // Why this part is not judged, or empty if it is.
+  // Why this part is not judged; empty if it is judged.
   std::string why_not(bool needs_fault) const {
     if (after_obstacle_) return "after what stopped the attempt";
     if (needs_fault && !struck_) return "the fault did not strike";
@@ -255,7 +258,7 @@ class Sequence {
 
   const Trial& trial_;
   bool struck_;
-  std::optional<Obstacle> obstacle_;  // the one still to be placed
+  std::optional<Obstacle> obstacle_;  // the obstacle that must still be placed
   bool after_obstacle_ = false;
   std::vector<Part> parts_;
 };
@@ -280,8 +283,7 @@ void conclude(const Trial& trial, AttemptVerdict& verdict) {
   } else if (worst != nullptr) {
     verdict.status = worst->status;
     verdict.why = fmt::format("{}: {}", worst->name, worst->got);
-  } else if (unavailable !=
-             nullptr) {  // a pass without the part that must hold would claim too much
+  } else if (unavailable != nullptr) {  // a pass without the required part would claim too much
     verdict.status = Status::kUnavailable;
     verdict.why = fmt::format("{}: {}", unavailable->name, unavailable->got);
   }

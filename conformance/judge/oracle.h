@@ -1,4 +1,4 @@
-// The judge. Pure: what was recorded in, verdicts out. No clock, no file, no process (design.md
+// The judge. Pure: a record goes in, verdicts come out. No clock, no file, no process (design.md
 // section 6).
 #pragma once
 
@@ -9,27 +9,27 @@
 
 namespace poolproof::conformance {
 
-// Judges one attempt. `attempt` holds its lines in order; the first `plan` line carries the plan
-// and the machine factor. Never throws on what a pool or an adapter sent; lines that contradict the
-// record's own form give kHarnessError.
+// Judges one attempt. `attempt` holds its lines in order; the first `plan` line has the plan and
+// the machine factor. Never throws because of what a pool or an adapter sent. Lines that contradict
+// the record's own format give kHarnessError.
 AttemptVerdict judge(const scenarios::Plan& plan, const std::vector<Observation>& attempt);
 
-// The same, with the plan that stands at the attempt's head; one without a plan is cut-off.
+// The same, with the plan in the first line of the attempt; an attempt without a plan is cut-off.
 AttemptVerdict judge_attempt(const std::vector<Observation>& lines);
 
-// Attempts of one cell: one passing attempt alone is pass; all failing is the worst of them ("3 of
-// 3"); some failing and some passing is flaky with its rate; any inconclusive one with no failure
-// is inconclusive. Blank ones count only where there is no other.
+// Combines the attempts of one cell. A single passing attempt is pass. If all fail, the worst of
+// them ("3 of 3"). If some fail and some pass, flaky with its rate. If any is inconclusive and none
+// fails, inconclusive. Blank attempts count only if there are no others.
 CellVerdict fold(std::string pool, std::string scenario, std::vector<AttemptVerdict> attempts);
 
-// Every cell of a record, in the order of its `cell` lines: attempts split, judged and folded;
-// declined and unavailable cells as such. A cell without an `ended` line in its last attempt is
-// cut-off. Attempts may stand between each other, as they do when several are made at once. `check`
-// and `judge` both call this.
+// Judges every cell of a record, in the order of its `cell` lines: attempts are separated, judged
+// and folded; declined and unavailable cells are returned as such. A cell whose last attempt has no
+// `ended` line is cut-off. The lines of several attempts may be mixed, because attempts run at the
+// same time. `check` and `judge` both call this.
 std::vector<CellVerdict> judge_record(const std::vector<Observation>& record);
 
-// Exit status of the command (design.md section 6): 1 a failure, 3 inconclusive or nothing matched,
-// 77 all aside, 0. A failing part below `level` does not count.
+// Exit status of the command (design.md section 6): 1 a failure; 3 inconclusive, or nothing
+// matched; 77 all cells were set aside; 0 otherwise. A failing part below `level` does not count.
 int exit_status(const std::vector<CellVerdict>& cells, scenarios::Level level,
                 bool record_is_whole);
 

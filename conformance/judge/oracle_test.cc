@@ -1,4 +1,4 @@
-// The judge's sequence: every status once, and which rule binds before which.
+// The judge's sequence: every status once, and which rule comes before which.
 #include "conformance/judge/oracle.h"
 
 #include <gtest/gtest.h>
@@ -218,7 +218,7 @@ TEST(Oracle, no_attempt_whose_tail_is_missing_passes) {
   }
 }
 
-// Even if the end itself were there: what is missing before it must show.
+// Even if the end itself exists: what is missing before it must show.
 TEST(Oracle, no_attempt_whose_middle_is_missing_passes_though_it_says_done) {
   const auto plan = killed_plan();
   const auto whole = healthy(plan);

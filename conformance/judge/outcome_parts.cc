@@ -24,8 +24,8 @@ struct Fault {  // what is wrong with one task
   std::string expected, got;
 };
 
-// The part that the worst of these faults makes, and how many tasks have one; a passing part if
-// there is none.
+// A part with the worst of these faults, and how many tasks have one; a passing part if there is
+// none.
 Part part_of(std::string name, Level level, const std::vector<Fault>& wrong) {
   if (wrong.empty()) return {std::move(name), Status::kPass, level, "", ""};
   const auto first =
@@ -72,7 +72,7 @@ std::optional<Fault> wrong_outcome(const TaskHistory& task, const Claim& claim) 
                fmt::format("{}: {}", name_of(task), words_of(settled))};
 }
 
-// From the last strike; from its submit for a task that was submitted after it.
+// Counted from the last strike; for a task that was submitted later, from its submit.
 std::optional<Fault> too_late(const Trial& trial, const RoleExpectation& expected,
                               const TaskHistory& task) {
   const std::int64_t struck_ns = trial.receipts.last_ns().value_or(*task.submitted_ns);
@@ -89,8 +89,8 @@ std::optional<Fault> too_late(const Trial& trial, const RoleExpectation& expecte
                            after_strike ? "the strike" : "its submit")};
 }
 
-// One of cause, certainty and blame: a lie is wrong for any pool, what is claimed weighs as the
-// claim does. `told` gives what the outcome says, "" for nothing.
+// Cause, certainty or blame: a false one is wrong for any pool; otherwise the weight of the claim
+// decides. `told` returns what the outcome reports, "" for nothing.
 struct Testimony {
   const char* what;
   const Claim& claim;
@@ -125,8 +125,8 @@ void add_testimonies(const Trial& trial, const RoleExpectation& expected, const 
   const auto blamed = [&](const TaskHistory& task, const Settled& settled) -> std::string {
     const auto pid = settled.blamed_pid();
     if (!pid) return "";
-    // What broke the pool is named, and of two that died together only one did; the pool itself
-    // may have ended the other before we could.
+    // The worker that broke the pool is named. If two died together, only one of them broke it; the
+    // pool itself may have ended the other one before we could.
     const bool of_pool = settled.kind() == "pool-broken";
     for (const ProcessId& struck : of_pool ? all_struck(trial) : struck_for(trial, task))
       if (struck.pid == *pid) return "victim";
@@ -233,7 +233,7 @@ Part recycled_part(const Trial& trial) {
 
 namespace {
 
-// It was about to be replaced, and nothing that it had been given was still owed.
+// The worker was about to be replaced, and had finished all its tasks.
 bool had_done_its_share(const Trial& trial, const Strike& strike) {
   const auto& share = trial.plan.opening.tasks_per_worker;
   int begun = 0;

@@ -1,4 +1,4 @@
-// What tasks end with: kinds, values, times, and whether what is told of a death is true.
+// How tasks end: kinds, values, times, and whether the report of a death is true.
 #include "conformance/judge/outcome_parts.h"
 
 #include <gtest/gtest.h>
@@ -16,7 +16,7 @@ using scenarios::Level;
 using scenarios::Plan;
 using scenarios::Recovery;
 
-// The named part of a sound attempt in which this task settled so.
+// The named part of a correct attempt in which this task settled in this way.
 Part part_with(const Plan& plan, const std::string& task, const json& outcome,
                const std::string& name) {
   auto lines = healthy(plan);
@@ -142,7 +142,7 @@ TEST(RunOnce, a_task_that_started_in_two_processes_is_a_duplicate_run) {
   EXPECT_NE(part(verdict, "run-once")->got.find("processes 21, 22"), std::string::npos);
 }
 
-// The attempt of a pool that each worker of which ran its initializer when it was born.
+// The attempt of a pool in which each worker ran its initializer at its start.
 Lines initialized(const Plan& plan) {
   auto lines = healthy(plan);
   std::set<int> born;
@@ -190,7 +190,7 @@ TEST(Initialized, each_worker_runs_its_initializer_once_and_before_its_first_tas
 TEST(Recycled, no_worker_begins_more_tasks_than_it_may) {
   auto plan = killed_plan();
   EXPECT_EQ(part(judge(plan, healthy(plan)), "recycled"), nullptr) << "it was not asked for";
-  plan.opening.tasks_per_worker = 2;  // as many as the busiest worker of the stage has
+  plan.opening.tasks_per_worker = 2;  // as many as the busiest worker of the staged attempt has
   EXPECT_EQ(part(judge(plan, healthy(plan)), "recycled")->status, Status::kPass);
   plan.opening.tasks_per_worker = 1;
   const auto verdict = judge(plan, healthy(plan));

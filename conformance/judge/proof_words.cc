@@ -18,7 +18,7 @@ constexpr std::size_t kFindingsTold = 10;
 constexpr std::size_t kThreadsTold = 24;
 constexpr std::size_t kDescriptorsTold = 4;
 
-// "python pool.py", of a command line with its folders
+// "python pool.py", from a command line with folders
 std::string short_name(const std::string& name) {
   std::string text;
   for (std::size_t at = 0; at < name.size();) {

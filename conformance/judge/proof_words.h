@@ -1,4 +1,4 @@
-// How a hang proof of the record is told in the evidence.
+// How the evidence describes a hang proof of the record.
 #pragma once
 
 #include <string>
@@ -8,9 +8,9 @@
 
 namespace poolproof::conformance::judging {
 
-// Of a step that was proved hung: that it was, what the proof found (an orphaned lock, a message
-// read by half ...), and for each thread who alone could wake it. Of another: why there is no
-// proof. Nothing if none was asked for.
+// For a step that was proved hung: that it was, what the proof found (an orphaned lock, a message
+// that was read only in part ...), and for each thread which processes alone could wake it. For
+// another step: why there is no proof. Empty if no proof was requested.
 std::vector<std::string> words_of_proof(const History& history);
 
 }  // namespace poolproof::conformance::judging

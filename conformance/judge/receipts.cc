@@ -16,15 +16,15 @@ using faults::Target;
 using scenarios::Plan;
 using scenarios::StepKind;
 
-// Who has used up its memory is killed by the kernel. Of what else is used up a process dies in the
-// way of its language: by a signal, or by an exit that is no success.
+// The kernel kills a process that has used up its memory. For other resources, a process dies in
+// the way of its language: by a signal, or with an exit status that is not success.
 bool exhaustion_explains(faults::Resource resource, const ExitStatus& status) {
   if (resource == faults::Resource::kMemory) return status.signal == "KILL";
   return status.how == ExitStatus::How::kSignal || status.code != 0;
 }
 
-// An end that only the pool saw explains any effect: then the death is a fact, and its status is
-// not known to contradict us.
+// If only the pool saw the end, it explains any effect: the death is a fact, and its status is not
+// known, so it cannot contradict us.
 struct End {  // how an effect ends a process
   std::optional<int> code;
   int signal = 0;
@@ -88,7 +88,7 @@ void look_for_ledger_line(const History& history, Strike& strike) {
     strike.why_not = fmt::format("task {} did not write that it did it", strike.told.task);
 }
 
-// A kill is one for want of memory only where the kernel counted it.
+// A kill counts as out of memory only if the kernel counted it.
 void look_for_oom_kill(const Fault& fault, const History& history, Strike& strike) {
   look_for_exit(end_by(fault.effect), history, strike);
   const ProcessId& process = strike.told.process;
@@ -99,7 +99,7 @@ void look_for_oom_kill(const Fault& fault, const History& history, Strike& strik
       process.pid);
 }
 
-// One language throws, another dies of it: whichever comes first.
+// In one language the task throws, in another one the process dies: the first of these counts.
 void look_for_either(const Fault& fault, const History& history, Strike& strike) {
   look_for_ledger_line(history, strike);
   if (strike.landed_ns) return;
@@ -110,12 +110,13 @@ void look_for_either(const Fault& fault, const History& history, Strike& strike)
 void look_for_limit(const History& history, Strike& strike) {
   const LimitHistory::Set* set = history.limits.find(strike.told.limit);
   if (set != nullptr && set->error.empty())
-    strike.landed_ns = std::max(set->t_ns, strike.told.t_ns);  // it was told once it was set
+    strike.landed_ns = std::max(set->t_ns, strike.told.t_ns);  // told after the limit was set
   else
     strike.why_not = "the limit was never set";
 }
 
-// A program may end in its own time and way after these two; the receipt is that it was reached.
+// After these two faults, a program may end at its own time and in its own way; the receipt is that
+// the signal or command reached it.
 void look_for_word(const std::optional<std::int64_t>& came_ns, const char* what, Strike& strike) {
   strike.landed_ns = came_ns;
   if (!came_ns) strike.why_not = what;
@@ -148,7 +149,8 @@ Strike strike_of(const Fault& fault, const History& history, const Told& told) {
   return strike;
 }
 
-// The workers that are known when fault `index` strikes: those that met in the last warm-up before.
+// The workers that are known when fault `index` strikes: those that met in the last warm-up before
+// it.
 std::set<ProcessId> known_workers(const Plan& plan, const History& history, int index) {
   int warm_up = -1;
   for (std::size_t i = 0; i < plan.steps.size(); ++i) {
@@ -161,7 +163,7 @@ std::set<ProcessId> known_workers(const Plan& plan, const History& history, int 
   return workers;
 }
 
-// Whom the fault was to strike and did not: in words, or empty.
+// Which targets the fault did not strike, as text; empty if it struck all.
 std::string spared(const Plan& plan, const History& history, const Receipt& receipt) {
   const Fault& fault = plan.faults[static_cast<std::size_t>(receipt.fault)];
   if (receipt.strikes.empty()) {
@@ -169,7 +171,7 @@ std::string spared(const Plan& plan, const History& history, const Receipt& rece
     return error.empty() ? "it was never commanded: the point was not reached"
                          : "this machine could not limit " + error;
   }
-  if (fault.effect.kind == EffectKind::kDeny) return "";  // it strikes the run, and no task
+  if (fault.effect.kind == EffectKind::kDeny) return "";  // it strikes the whole run, not a task
   if (fault.target == Target::kAllWorkers) {
     std::set<ProcessId> left = known_workers(plan, history, receipt.fault);
     for (const Strike& strike : receipt.strikes) left.erase(strike.told.process);

@@ -1,5 +1,5 @@
-// Did the planned faults really strike, and the strike of a traced run? (L12) A receipt has two
-// halves: the fault was commanded, and what it does was seen to happen, with a status that the
+// Did the planned faults really strike, and did the strike of a traced run? (L12) A receipt has two
+// halves: the fault was commanded, and its effect was seen to happen, with an exit status that the
 // effect explains.
 #pragma once
 
@@ -15,8 +15,9 @@ namespace poolproof::conformance::judging {
 
 struct Strike {
   Told told;
-  std::optional<std::int64_t> landed_ns;  // second half; nothing: it did not come, see `why_not`
-  std::optional<ExitStatus> status;       // of the process, where the effect ends one
+  // The second half; nullopt: it did not come, see `why_not`.
+  std::optional<std::int64_t> landed_ns;
+  std::optional<ExitStatus> status;  // of the process, if the effect ends one
   std::string why_not;
 };
 
@@ -29,23 +30,25 @@ struct Receipt {
 inline constexpr int kCallStrike = -1;
 
 struct Receipts {
-  std::vector<Receipt> faults;  // one for each of the plan, in its order; then the call strike's
+  // One for each fault of the plan, in its order; then the one of the call strike.
+  std::vector<Receipt> faults;
 
   std::string missing() const;                  // of the first fault without one; empty: all struck
   std::optional<std::int64_t> last_ns() const;  // when the last strike landed
   std::vector<const Strike*> on_task(const std::string& id) const;
-  bool struck(int pid) const;  // a landed strike on this process that ends it
+  bool struck(int pid) const;  // whether a strike with a receipt ended this process
 };
 
-// In words, of an attempt that has one: "`signal:KILL` after the call `write:pipe#2 in after-1`".
+// As text, for an attempt that has one: "`signal:KILL` after the call `write:pipe#2 in after-1`".
 std::string words_of_call_strike(const scenarios::Plan& plan);
 
-// No process of the strike's lineages made the call: the attempt says nothing of the point.
+// No process of the strike's lineages made the call, so the attempt says nothing about this point.
 bool never_fired(const scenarios::Plan& plan, const History& history);
 
 Receipts read_receipts(const scenarios::Plan& plan, const History& history);
 
-// The adapter itself was told to die: its end is ours, and nobody is left who could tell outcomes.
+// The adapter itself was told to die. We caused its end, and no process is left that could report
+// outcomes.
 bool parent_was_struck(const scenarios::Plan& plan, const History& history);
 
 }  // namespace poolproof::conformance::judging

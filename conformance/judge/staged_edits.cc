@@ -1,4 +1,4 @@
-// The edits that a test makes to a staged attempt, and what it reads off a verdict.
+// The edits that a test makes to a staged attempt, and functions that read a verdict.
 #include <algorithm>
 #include <stdexcept>
 
@@ -33,7 +33,7 @@ Observation line(const std::string& kind, json fields, double at_ms) {
   observation.attempt = 1;
   observation.kind = kind;
   observation.fields = std::move(fields);
-  // The order of lines is read from seq; the tests insert, so it is the time that makes it.
+  // The order of lines is read from seq. The tests insert lines, so the time sets it.
   observation.seq = static_cast<std::int64_t>(at_ms * 10);
   return observation;
 }

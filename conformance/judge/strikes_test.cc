@@ -1,4 +1,4 @@
-// Faults beyond the death of a worker: what is their receipt, and what is nobody's fault but ours?
+// Faults other than the death of a worker: what is their receipt, and what is only our own fault?
 #include <gtest/gtest.h>
 
 #include <csignal>
@@ -17,7 +17,7 @@ using scenarios::Plan;
 using scenarios::Recovery;
 
 constexpr int kAdapter = 10, kParentEndStep = 7;
-constexpr double kAnyTime = 0;  // the line is put where it belongs
+constexpr double kAnyTime = 0;  // the line is inserted where it belongs
 
 Observation struck_line(const std::string& task, int child = 0) {
   json entry = {{"ev", "struck"}, {"task", task}, {"pid", 21}, {"t_ns", 1}};
@@ -25,7 +25,7 @@ Observation struck_line(const std::string& task, int child = 0) {
   return line("ledger", {{"entry", entry}}, kAnyTime);
 }
 
-// The body does something to itself, which it writes into the ledger.
+// The body does something to itself, and writes this into the ledger.
 Lines attempt_of(const Plan& plan, const Observation& written) {
   Lines lines = healthy(plan);
   insert_before(lines, exit_of(21), written);
@@ -84,7 +84,7 @@ TEST(Strikes, a_task_that_a_callback_submits_is_submitted_when_its_leader_settle
     return one.kind == "sent" && one.fields["message"].value("id", "") == "t7";
   });
   EXPECT_EQ(judge(plan, lines).status, Status::kPass) << judge(plan, lines).why;
-  // Nobody has submitted it yet when the pool settles it.
+  // It is not submitted yet when the pool settles it.
   Lines early = lines;
   std::swap(first(early, settles("t5")).fields, first(early, settles("t7")).fields);
   EXPECT_EQ(judge(plan, early).status, Status::kHarnessError);
@@ -109,7 +109,7 @@ TEST(Strikes, a_callbacks_task_that_never_settles_is_a_hang_of_its_own_role) {
 TEST(Strikes, a_close_that_was_under_way_when_the_fault_struck_is_timed_from_the_strike) {
   const Plan plan = killed_plan();
   Lines lines = healthy(plan);
-  // Its `close` was sent long before the strike; all else is as it was.
+  // Its `close` was sent long before the strike; everything else is unchanged.
   Observation* close = nullptr;
   for (Observation& one : lines)
     if (asks("close")(one)) close = &one;

@@ -13,24 +13,24 @@ bool starts_with(const std::string& text, std::string_view prefix) {
   return text.compare(0, prefix.size(), prefix) == 0;
 }
 
-// Could this cause have been said truthfully of a process that ended so?
+// Could this cause be a true report about a process that ended this way?
 bool agrees(const std::string& cause, const ExitStatus& status) {
   if (status.how == ExitStatus::How::kUnseen) return true;
   const bool signaled = status.how == ExitStatus::How::kSignal;
   if (starts_with(cause, "exit:")) return !signaled && cause == fmt::format("exit:{}", status.code);
   if (starts_with(cause, "signal:")) return signaled && cause == "signal:" + status.signal;
   if (cause == "core") return signaled && status.core;
-  return true;  // a cause that speaks of no process's end
+  return true;  // a cause that says nothing about the end of a process
 }
 
 bool speaks_of_an_end(const std::string& cause) {
   return starts_with(cause, "exit:") || starts_with(cause, "signal:") || cause == "core";
 }
 
-// Can an outcome that settled then speak of this end? Not of the adapter's own, nor of one that
-// came only with the close that was asked for afterwards (steps.cc lets the keeper tell all it sees
-// first). Within that, order is no measure: the pool and the keeper see a death at nearly the same
-// time.
+// Can an outcome that settled at that time refer to this end? It cannot refer to the adapter's own
+// end, nor to an end that came only with a close that was requested later (steps.cc first lets the
+// keeper report everything it sees). Within these limits the order does not matter: the pool and
+// the keeper see a death at nearly the same time.
 bool is_in_time(const Trial& trial, const Settled& settled, const Exit& exit) {
   if (exit.adapter) return false;
   for (const Call& close : trial.history.closes)
@@ -38,8 +38,9 @@ bool is_in_time(const Trial& trial, const Settled& settled, const Exit& exit) {
   return true;
 }
 
-// The ends that the task's error may speak of: of the process that was struck at this very task,
-// else of any process but the adapter (a pool that breaks may end its other workers itself).
+// The ends to which the task's error may refer: the end of the process that was struck at this
+// task; otherwise the end of any process except the adapter (a pool that breaks may end its other
+// workers itself).
 std::vector<const Exit*> ends_in_question(const Trial& trial, const TaskHistory& task,
                                           const Settled& settled) {
   std::vector<const Exit*> ends;
@@ -62,7 +63,7 @@ std::string words_of(const std::vector<const Exit*>& ends) {
   return text;
 }
 
-// Told truly of a process that the kernel killed while it counted such a kill in its cgroup.
+// True if the kernel killed the process, and counted such a kill in its cgroup.
 std::optional<std::string> lie_in_oom_kill(const Trial& trial, const TaskHistory& task,
                                            const Settled& settled) {
   for (const Exit* exit : ends_in_question(trial, task, settled))
@@ -90,7 +91,8 @@ std::optional<std::string> lie_in_cause(const Trial& trial, const TaskHistory& t
   const bool told_truly = std::any_of(
       ends.begin(), ends.end(), [&](const Exit* exit) { return agrees(cause, exit->status); });
   if (told_truly) return std::nullopt;
-  // Where no strike ties the task to a process, one that nobody watched may have ended: a doubt.
+  // If no strike connects the task with a process, a process that was not watched may have ended:
+  // this is a doubt.
   if (trial.receipts.on_task(task.planned.id).empty() && ends.empty()) return std::nullopt;
   return words_of(ends);
 }
@@ -126,8 +128,8 @@ std::optional<std::string> lie_in_blame(const Trial& trial, const TaskHistory& t
                      std::any_of(trial.history.meetings.begin(), trial.history.meetings.end(),
                                  [&](const Meeting& m) { return m.process.pid == *pid; });
   if (known) return fmt::format("process {} had not ended", *pid);
-  // A process that never met us may have ended unseen; it is a lie only of a task whose process we
-  // know, because it was struck there.
+  // A process that never met us may have ended unseen. It is a lie only for a task whose process we
+  // know, because the process was struck there.
   if (trial.receipts.on_task(task.planned.id).empty()) return std::nullopt;
   return fmt::format("process {} was struck at {}; the record knows no process {}",
                      struck.front().pid, task.planned.id, *pid);

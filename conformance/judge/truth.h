@@ -1,5 +1,6 @@
-// Does what a pool tells of a death contradict what the kernel recorded of it? Silence never does,
-// nor does what the record cannot show: a lie is convicted, a doubt is not (L15).
+// Does what a pool reports about a death contradict the kernel's record? A missing report never
+// contradicts it, and neither does a report that the record cannot check: a lie is convicted, a
+// doubt is not (L15).
 #pragma once
 
 #include <optional>
@@ -9,14 +10,15 @@
 
 namespace poolproof::conformance::judging {
 
-// Each gives the truth, in words, if what was told is a lie; nothing otherwise.
+// Each function returns the truth as text if the report is false; nullopt otherwise.
 std::optional<std::string> lie_in_cause(const Trial& trial, const TaskHistory& task,
                                         const Settled& settled);
 std::optional<std::string> lie_in_blame(const Trial& trial, const TaskHistory& task,
                                         const Settled& settled);
 std::optional<std::string> lie_in_certainty(const TaskHistory& task, const Settled& settled);
 
-// The processes that a fault struck for this task; if none for it alone, all that were struck.
+// The processes that a fault struck for this task; if none was struck for it alone, all that were
+// struck.
 std::vector<ProcessId> struck_for(const Trial& trial, const TaskHistory& task);
 std::vector<ProcessId> all_struck(const Trial& trial);
 

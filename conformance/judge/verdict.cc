@@ -11,8 +11,8 @@ struct Row {
   Weight weight;
 };
 
-// From the worst to the best: `worse` reads the order of the rows. A crash of the program outweighs
-// a hang, a hang outweighs a wrong answer, any failure outweighs "we do not know".
+// From the worst to the best: `worse` uses the order of the rows. A crash of the program is worse
+// than a hang, a hang is worse than a wrong answer, and any failure is worse than "we do not know".
 constexpr std::array<Row, 17> kRows = {{
     {Status::kParentCrash, "parent-crash", Weight::kFails},
     {Status::kHangProven, "hang-proven", Weight::kFails},
@@ -22,7 +22,8 @@ constexpr std::array<Row, 17> kRows = {{
     {Status::kTimeout, "timeout", Weight::kFails},
     {Status::kWrongError, "wrong-error", Weight::kFails},
     {Status::kLeak, "leak", Weight::kFails},
-    {Status::kFlaky, "flaky", Weight::kFails},  // unless a baseline lists it, which is for later
+    // Unless a baseline lists it, which does not exist yet.
+    {Status::kFlaky, "flaky", Weight::kFails},
     {Status::kHarnessError, "harness-error", Weight::kInconclusive},
     {Status::kCutOff, "cut-off", Weight::kInconclusive},
     {Status::kVacuous, "vacuous", Weight::kInconclusive},

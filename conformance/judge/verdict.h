@@ -1,4 +1,4 @@
-// Verdicts: the words, their order, and the shape of what `judge` returns. Plain values.
+// Verdicts: their words, their order, and the types that `judge` returns. Plain values.
 #pragma once
 
 #include <cstdint>
@@ -43,31 +43,31 @@ std::optional<Status> parse_status(std::string_view text);
 Weight weight_of(Status status);
 bool worse(Status one, Status other);  // worst wins: any failure > any inconclusive > aside > pass
 
-// One part of one attempt, in this order: "open" (the pool opens and brings its workers to their
-// first tasks), then for each role "victim.outcome", "victim.within", "victim.cause",
-// "victim.certainty", "victim.blame", then "run-once" (no task ran twice), "initialized"
-// and "recycled" (where the plan opens so: each worker ran its initializer first, and no more tasks
-// than it may), "innocents" (where
-// it is claimed: no task failed that was not in the struck worker), "after", "close" (the pool's
-// close and the end of its program), "leftovers".
+// One part of one attempt, in this order: "open" (the pool opens, and its workers run their first
+// tasks); for each role "victim.outcome", "victim.within", "victim.cause", "victim.certainty",
+// "victim.blame"; then "run-once" (no task ran twice); "initialized" and "recycled" (if the plan
+// opens that way: each worker ran its initializer first, and no more tasks than it may);
+// "innocents" (if it is claimed: no task failed that was not in the struck worker); "after";
+// "close" (the pool's close and the end of its program); "leftovers".
 struct Part {
   std::string name;
   Status status = Status::kPass;
-  scenarios::Level level = scenarios::Level::kMust;  // the weight of this part's failing
-  std::string expected;                              // in words, empty if it passed
-  std::string got;                                   // in words, empty if it passed
+  scenarios::Level level = scenarios::Level::kMust;  // how serious it is if this part fails
+  std::string expected;                              // as text, empty if it passed
+  std::string got;                                   // as text, empty if it passed
   bool operator==(const Part&) const = default;
 };
 
 struct AttemptVerdict {
   int attempt = 1;
-  Status status = Status::kPass;  // worst must part, or what ended the attempt (vacuous,
+  Status status = Status::kPass;  // the worst must part, or what ended the attempt (vacuous,
                                   // harness-error, cut-off)
   std::string why;                // one sentence, empty for pass
   std::vector<Part> parts;
   std::vector<std::string>
-      evidence;        // sentences: open futures, deaths and when, what each thread waits for
-  bool blank = false;  // vacuous, for its strike found no call to strike: it says nothing at all
+      // Sentences: open futures, deaths and their times, what each thread waits for.
+      evidence;
+  bool blank = false;  // vacuous because its strike found no call to strike: it says nothing at all
   std::optional<std::int64_t> detect_ns;  // from the last receipt to the victims' last error
   bool operator==(const AttemptVerdict&) const = default;
 };
@@ -75,7 +75,7 @@ struct AttemptVerdict {
 struct CellVerdict {
   std::string pool;
   std::string scenario;
-  Status status = Status::kPass;  // of its attempts: all failing alike or not, see fold()
+  Status status = Status::kPass;  // of its attempts; see fold() for mixed ones
   std::string why{};
   std::vector<Part> parts{};  // of the attempt that decided
   std::vector<AttemptVerdict> attempts{};

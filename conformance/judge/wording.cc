@@ -73,7 +73,7 @@ std::string words_of(const Settled& settled) {
 
 std::string shortened(std::string_view text, std::size_t most_bytes) {
   if (text.size() <= most_bytes) return std::string(text);
-  std::size_t cut = most_bytes;  // not within a character
+  std::size_t cut = most_bytes;  // not inside a character
   while (cut > 0 && (static_cast<unsigned char>(text[cut]) & 0xc0) == 0x80) --cut;
   return fmt::format("{}... ({} bytes)", text.substr(0, cut), text.size());
 }

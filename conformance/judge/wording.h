@@ -1,5 +1,5 @@
-// How the judge says things: every number with its unit, every pool's text short. For verdicts and
-// evidence; escaping for a terminal is the reports' business.
+// How the judge writes: every number with its unit, every text of a pool short. For verdicts and
+// evidence. The reports escape text for a terminal.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ std::string alternatives(const std::vector<std::string>& words);  // "a, b or c"
 std::string counted(std::size_t n, std::string_view noun);        // "1 fd", "3 fds"
 std::string to_string(const ExitStatus& status);                  // "signal KILL", "exit status 3"
 std::string name_of(const TaskHistory& task);                     // "t3 (victim)"
-std::string names_of(const std::vector<const TaskHistory*>& tasks);  // at most six of them
+std::string names_of(const std::vector<const TaskHistory*>& tasks);  // at most six names
 // `worker-lost, cause signal:KILL, TerminatedWorkerError: "..."`
 std::string words_of(const Settled& settled);
 std::string shortened(std::string_view text, std::size_t most_bytes);

@@ -1,5 +1,5 @@
-// The proof on real process trees, each in a known state (cases/): what can never go on is proved
-// hung, and what can is never called so, however often one looks.
+// The proof on real process trees, each in a known state (cases/). A tree that can never continue
+// is proved hung. A tree that can continue is never called hung, however often it is examined.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -28,9 +28,9 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-constexpr auto kPatience = std::chrono::seconds(60);  // a hang is proved in far less
+constexpr auto kPatience = std::chrono::seconds(60);  // a hang is proved much faster
 
-// A process that ends every case that still runs when we have ended, in whatever way.
+// A process that ends every case that is still running when this test has ended, in whatever way.
 class Watchman {
  public:
   Watchman() {
@@ -67,7 +67,7 @@ class Watchman {
     std::_Exit(0);
   }
 
-  int told_ = -1;  // open for as long as we live
+  int told_ = -1;  // open as long as we live
 };
 
 const Watchman& watchman() {
@@ -75,7 +75,7 @@ const Watchman& watchman() {
   return one;
 }
 
-// A case that runs, in a session of its own, until this object ends.
+// A running case, in its own session, until this object is destroyed.
 class Case {
  public:
   explicit Case(const std::vector<std::string>& command,
@@ -110,7 +110,7 @@ class Case {
     EXPECT_EQ(end.si_status, 77) << "the case could not be set up";
   }
   ~Case() {
-    if (pid_ <= 0) return;  // -1 would be everybody
+    if (pid_ <= 0) return;  // -1 would mean every process
     ::kill(-pid_, SIGKILL);
     ::waitpid(pid_, nullptr, 0);
     watchman_.ended(pid_);
@@ -120,7 +120,7 @@ class Case {
   Case& operator=(const Case&) = delete;
 
   pid_t pid() const { return pid_; }
-  bool is_ready() const { return is_ready_; }  // else this machine lacks what it needs
+  bool is_ready() const { return is_ready_; }  // otherwise this machine lacks what it needs
 
  private:
   const Watchman& watchman_;
@@ -151,7 +151,7 @@ int rounds() {
   return wanted != nullptr ? std::atoi(wanted) : 3;
 }
 
-// Why nothing can be proved here: as an ordinary user, there are processes we may not look into.
+// Why nothing can be proved here: as an ordinary user, we may not look into some processes.
 std::string hidden_from_us(const Look& look) {
   if (::geteuid() == 0) return "";
   for (const auto* unseen : {&look.unseen_kin, &look.unseen_elders})
@@ -159,7 +159,7 @@ std::string hidden_from_us(const Look& look) {
   return "";
 }
 
-// What the stuck cases may promise where the machine does not tell: they arm no alarm.
+// What the stuck cases may promise if the machine does not report it: they set no alarm.
 ClosedWorld without_alarms() {
   ClosedWorld world;
   world.no_alarms = true;
@@ -171,7 +171,7 @@ ClosedWorld alarms_as_told() {
   return told ? ClosedWorld{} : without_alarms();
 }
 
-// All that can be promised by us, who started the case and could tell it something.
+// Everything that we can promise: we started the case and could send it something.
 ClosedWorld all_promised(pid_t pid, ClosedWorld world) {
   world.silent_processes = {::getpid()};
   world.silent_objects = {object_behind(pid, STDIN_FILENO)};
@@ -180,7 +180,7 @@ ClosedWorld all_promised(pid_t pid, ClosedWorld world) {
   return world;
 }
 
-// Those that nobody but us, or the promise's breaker, could wake.
+// Cases that only we could wake, which would break the promise.
 const std::set<std::string> kOnlyForUs = {
     "reads_stdin",    "polls_stdin_and_its_own", "epolls_stdin",       "executor_idle_on_stdin",
     "pauses",         "waits_for_a_signal",      "polls_for_a_signal", "semaphore_with_a_name",
@@ -202,8 +202,9 @@ class Times : public testing::Environment {
 };
 const auto* const kTimes = testing::AddGlobalTestEnvironment(new Times);
 
-// Looks until this is the verdict: the case goes to sleep first. For an ordinary user each program
-// of others that init takes over meanwhile hides it; skips if one still does after two seconds.
+// Looks until this is the verdict, because the case first has to fall asleep. For an ordinary user,
+// each program of others that init takes over in between hides the verdict. Skips the test if one
+// still does after two seconds.
 void await_verdict(Verdict wanted, pid_t pid, const ClosedWorld& world, Examination& last) {
   const auto begun = Clock::now(), limit = begun + kPatience;
   do {
@@ -232,8 +233,8 @@ void expect_hung(const std::vector<std::string>& command) {
       await_verdict(Verdict::hung, still.pid(), one);
 }
 
-// One life of a case, which is over after a minute: looks so often, by turns with nothing promised
-// and with all; what it saw.
+// One life of a case, which ends after a minute: looks so often, alternating between no promise and
+// all promises. Returns what it saw.
 std::string looks_at(const std::vector<std::string>& command, int& left) {
   const auto over = Clock::now() + std::chrono::seconds(30);
   const Case alive(command);
@@ -291,7 +292,7 @@ TEST(ClosedWorld, makes_a_hang_of_a_wait_for_whoever_promised_to_be_silent) {
     ClosedWorld pipe = without_alarms(), us = without_alarms();
     pipe.silent_objects = {object_behind(waiting.pid(), STDIN_FILENO)};
     await_verdict(Verdict::hung, waiting.pid(), pipe);
-    us.silent_processes = {::getpid()};  // which says nothing of others who may hold it
+    us.silent_processes = {::getpid()};  // this says nothing about others that may hold it
     await_verdict(Verdict::hung, waiting.pid(), us);
   }
 }

@@ -88,8 +88,8 @@ void ask_socket(int copy, Wish& wish, bool in) {
   wish.limited = limit.tv_sec != 0 || limit.tv_usec != 0;
 }
 
-// A copy costs the process nothing, but no copy is made of what could notice: only of what carries
-// bytes or events.
+// A copy costs the process nothing. But a copy is made only of descriptors that carry bytes or
+// events, because others could notice it.
 bool may_copy(Object::Kind kind) {
   using Kind = Object::Kind;
   return kind == Kind::pipe || kind == Kind::unix_socket || kind == Kind::socket ||
@@ -109,11 +109,11 @@ void ask_copy(int copy, Wish& wish, bool direct) {
     Wish asked = wish;
     ask_socket(copy, asked, wish.in);
     if (wish.not_understood.empty()) wish.not_understood = asked.not_understood;
-    wish.limited = direct && asked.limited;  // poll does not care for a socket's own time limit
+    wish.limited = direct && asked.limited;  // poll ignores a socket's own time limit
   }
 }
 
-// Does the epoll descriptor really watch what has this number now?
+// Does the epoll descriptor really watch the file that has this number now?
 bool watches(pid_t pid, const Wish& wish) {
   kcmp_epoll_slot slot{static_cast<__u32>(wish.epoll), static_cast<__u32>(wish.fd), 0};
   return ::syscall(SYS_kcmp, pid, pid, KCMP_EPOLL_TFD, wish.fd, &slot) == 0;
@@ -136,7 +136,7 @@ std::map<std::uint64_t, UnixSocket> unix_sockets() {
   for (;;) {
     const ssize_t got = ::recv(link.fd(), buffer.data(), buffer.size(), 0);
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return {};  // half a list would be a wrong list
+    if (got <= 0) return {};  // an incomplete list would be wrong
     std::size_t at = 0;
     while (at + sizeof(nlmsghdr) <= static_cast<std::size_t>(got)) {
       const auto* head = reinterpret_cast<const nlmsghdr*>(buffer.data() + at);

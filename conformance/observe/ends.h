@@ -1,6 +1,6 @@
-// The other ends: what only the kernel can tell of a descriptor. Who is the peer of a socket, is it
-// ready, how many bytes wait in it? Asked by a copy of the descriptor (pidfd_getfd) that is closed
-// at once, and by the socket monitoring of netlink.
+// The other ends of descriptors: facts that only the kernel can report. What is the peer of a
+// socket, is it ready, how many bytes wait in it? The answers come from a copy of the descriptor
+// (pidfd_getfd), which is closed at once, and from netlink's socket monitoring.
 #pragma once
 
 #include <map>
@@ -13,11 +13,11 @@ struct UnixSocket {
   std::uint64_t peer = 0;  // its inode; 0: none
   bool listening = false;
   bool datagram = false;
-  bool whole = false;  // it keeps messages apart
+  bool whole = false;  // it preserves message boundaries
   bool named = false;
 };
 
-// All unix sockets of this network namespace, by inode. Empty if the kernel does not tell.
+// All unix sockets of this network namespace, by inode. Empty if the kernel does not report them.
 std::map<std::uint64_t, UnixSocket> unix_sockets();
 
 // The number in "socket:[8891]".

@@ -1,5 +1,5 @@
-// Two looks, a little apart, and the proof: what `poolproof diagnose` and a run that has gone still
-// ask for.
+// Two looks, a short time apart, and the proof. `poolproof diagnose` uses it, and so does a run in
+// which nothing moves any more.
 #pragma once
 
 #include <chrono>
@@ -10,7 +10,7 @@
 
 namespace poolproof::hang {
 
-// Between the looks a thread that anything has woken gets its turn, or is seen to be ready for it.
+// Between the looks, a thread that was woken gets time to run, or is seen to be ready.
 inline constexpr std::chrono::milliseconds kApart{50};
 
 struct Examination {
@@ -24,14 +24,14 @@ Examination examine(pid_t root, const ClosedWorld& world, std::chrono::nanosecon
 struct Question {
   Tree tree;
   ClosedWorld world;
-  bool numbers_inside = false;  // processes are told by the numbers that they have themselves
-  std::function<bool()> pause;  // between the looks, at least kApart; false: do not go on
+  bool numbers_inside = false;  // processes are named by the pids that they see themselves
+  std::function<bool()> pause;  // waits between the looks, at least kApart; false: stop
 };
-// Nothing if the pause said so.
+// nullopt if `pause` returned false.
 std::optional<Examination> examine(const Question& question);
 
-// The object behind descriptor `fd` of process `pid`, for ClosedWorld; empty: it has none such, or
-// we may not look.
+// The object behind descriptor `fd` of process `pid`, for ClosedWorld; empty: there is none, or we
+// may not look.
 std::string object_behind(pid_t pid, int fd);
 
 }  // namespace poolproof::hang

@@ -9,8 +9,8 @@
 namespace poolproof::hang {
 namespace {
 
-// What buffered readers and readers of fixed headers ask for; anything else is the rest of a
-// message whose length the reader knows.
+// The sizes that buffered readers and readers of fixed headers ask for. Any other size is the rest
+// of a message whose length the reader knows.
 bool is_a_rest(std::uint64_t bytes) {
   const bool power_of_two = (bytes & (bytes - 1)) == 0;
   return bytes > 16 && !power_of_two;
@@ -53,7 +53,8 @@ void add_owned_lock(const ProcessLook& process, const ThreadLook& thread,
                           std::to_string(*futex.owner) + ", which is dead"});
 }
 
-// A semaphore has no owner. Who took it is either one who shares it and waits elsewhere, or dead.
+// A semaphore has no owner. The process that took it either shares it and waits elsewhere, or is
+// dead.
 void add_semaphore(const Look& look, const FutexWait& futex, pid_t first,
                    std::vector<Finding>& findings) {
   std::vector<pid_t> waiting, elsewhere;

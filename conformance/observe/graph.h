@@ -11,8 +11,8 @@ namespace poolproof::hang {
 // "waits to read from pipe:[8891] (descriptor 5, empty)"
 std::string sentence_of(const ThreadLook& thread);
 
-// Several lines, each ended: processes, their threads, what each waits for and who could wake it,
-// then what was found.
+// Several lines, each ended: processes, their threads, what each waits for and which threads could
+// wake it, then the findings.
 std::string graph_text(const Look& look, const Proof& proof);
 
 // {verdict, reason, provided, processes: [{pid, parent, name, dead, threads: [{tid, name, call,

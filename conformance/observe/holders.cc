@@ -16,10 +16,10 @@
 namespace poolproof::hang {
 namespace {
 
-constexpr ino_t kFirstPidNamespace = 0xEFFFFFFC;  // that of the machine itself
+constexpr ino_t kFirstPidNamespace = 0xEFFFFFFC;  // the machine's own PID namespace
 
-// Seen from inside a container, there are processes that we cannot see; what they start has no
-// parent here, and may share its descriptors with them.
+// Inside a container there are processes that we cannot see. What they start has no parent here,
+// and may share its descriptors with them.
 bool all_are_seen() {
   struct stat space {};
   return ::stat("/proc/self/ns/pid", &space) == 0 && space.st_ino == kFirstPidNamespace;
@@ -74,8 +74,8 @@ void scan_maps(pid_t pid, const StatText& stat, const Wanted& wanted, Look& look
 
 enum class Kinship { stranger, elder, kin };
 
-// Did a process between `from` and its ancestor `to` become another program? Then only descriptors
-// that are kept at exec can have come down, and no memory.
+// Did a process between `from` and its ancestor `to` call exec? Then it can have inherited only
+// descriptors that exec keeps, and no memory.
 bool execs_between(const Table& table, pid_t from, pid_t to) {
   const auto program = [](pid_t pid) { return read_link("/proc/" + std::to_string(pid) + "/exe"); };
   for (pid_t up = from; up > 1 && up != to && table.processes.contains(up);) {
@@ -87,11 +87,12 @@ bool execs_between(const Table& table, pid_t from, pid_t to) {
   return false;
 }
 
-// May this one, which we cannot look into, hold an end of the tree's? Ends are handed down from
-// parent to child: so an ancestor of the tree may, what shares one with it, and what may have been
-// started in the tree and left it. A stranger would have had to be sent it over a socket.
+// May this process, which we cannot look into, hold an end that belongs to the tree? Ends are
+// inherited from parent to child. So an ancestor of the tree may hold one; so may a process that
+// shares an ancestor's descriptors, and a process that was started in the tree and left it. A
+// stranger could have got one only through a socket.
 Kinship kinship(const Table& table, pid_t pid, pid_t root) {
-  std::set<pid_t> line;  // of the tree, without init
+  std::set<pid_t> line;  // ancestors of the tree, without init
   for (pid_t up = root; up > 1 && table.processes.contains(up) && line.insert(up).second;)
     up = table.processes.at(up).parent;
   const auto top = table.processes.find(root);
@@ -117,12 +118,13 @@ void add_unseen(Kinship kin, std::string who, Look& look) {
     look.unseen_kin.push_back(std::move(who));
 }
 
-// What a process without a parent here holds, somebody outside of this container may hold too.
+// If a process without a parent in this container holds something, a process outside the container
+// may hold it too.
 void add_hidden(pid_t pid, const StatText& stat, const Wanted& wanted, Look& look) {
   Look held;
   scan_descriptors(pid, stat, wanted, held);
   for (Outsider& outsider : held.outsiders) {
-    if (outsider.fd > 2) continue;  // what a container is given from outside is its stdio
+    if (outsider.fd > 2) continue;  // a container gets only its stdio from outside
     outsider.pid = 0;
     outsider.name = "somebody outside of this container";
     outsider.reads = outsider.writes = true;
@@ -186,13 +188,14 @@ std::string name_of_mapped(pid_t pid, const SharedMap& map) {
   const std::string inode = map.device_inode.substr(map.device_inode.rfind(' ') + 1);
   DIR* const opened = ::opendir(seen.c_str());
   if (opened == nullptr) return map.path;
-  // sem_open makes a file of some name and links it to the right one: only its inode tells.
+  // sem_open makes a file with a random name and links it to the right name, so only its inode
+  // identifies it.
   std::string name;
   while (const dirent* entry = ::readdir(opened))
     if (std::to_string(entry->d_ino) == inode) name = folder + "/" + entry->d_name;
   ::closedir(opened);
   if (!name.empty() || !map.path.ends_with(" (deleted)")) return name.empty() ? map.path : name;
-  std::array<char, 64> range;  // a link elsewhere would still count; only root may ask
+  std::array<char, 64> range;  // a link in another folder would also count, but only root may ask
   std::snprintf(range.data(), range.size(), "/map_files/%llx-%llx",
                 static_cast<unsigned long long>(map.begin),
                 static_cast<unsigned long long>(map.end));

@@ -1,4 +1,5 @@
-// Who outside of the tree holds something that the tree waits for: the scan of all other processes.
+// Which processes outside the tree hold something that the tree waits for: a scan of all other
+// processes.
 #pragma once
 
 #include <map>
@@ -14,18 +15,19 @@ struct Wanted {
   std::set<std::string> maps;     // "device inode" of shared mappings
 };
 
-struct Table {  // all processes of the machine that are to be seen from here
+struct Table {  // all processes of the machine that this process can see
   std::map<pid_t, StatText> processes;
 };
 
 Table read_table();
 
-// A name by which others may open what process `pid` has mapped there as `path`: the kernel goes on
-// to show the name that it was opened by, whatever became of that. Empty: there is none.
+// A name by which others may open what process `pid` has mapped there as `path`. The kernel still
+// shows the name with which it was opened, even if the file was renamed or removed. Empty: there is
+// none.
 std::string name_of_mapped(pid_t pid, const SharedMap& map);
 
-// `tree`: who is inside. Says who holds what is wanted, and which processes may, but are not ours
-// to look into.
+// `tree`: the processes inside. Finds the holders of what is wanted, and the processes that may be
+// holders but that we may not look into.
 void find_outsiders(const Table& table, const std::set<pid_t>& tree, pid_t root,
                     const Wanted& wanted, Look& look);
 

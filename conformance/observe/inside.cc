@@ -18,7 +18,7 @@ class Numbers {
 
   bool differ() const { return differ_; }
 
-  // Nothing if the number means nobody in the tree, and would seem to.
+  // nullopt if the number belongs to no process of the tree, but could be confused with one.
   std::optional<pid_t> inner(pid_t outer) const {
     const auto found = inner_.find(outer);
     if (found != inner_.end()) return found->second;
@@ -27,7 +27,7 @@ class Numbers {
   }
 
  private:
-  // A kernel that does not tell inner numbers gives 0.
+  // A kernel that does not report inner pids gives 0.
   void add(pid_t outer, pid_t inner) {
     if (inner <= 0) inner = outer;
     inner_[outer] = inner;
@@ -47,7 +47,7 @@ void renumber(const Numbers& numbers, Wait& wait) {
     wish.target = target.value_or(0);
     if (!target) wish.not_understood = "it watches a process that is not of the tree";
   }
-  if (wait.kind != Wait::Kind::children || !wait.by_handle) return;  // else it is an inner one
+  if (wait.kind != Wait::Kind::children || !wait.by_handle) return;  // otherwise it is an inner one
   const auto child = numbers.inner(wait.child);
   if (!child) wait.kind = Wait::Kind::unknown;
   if (!child) wait.not_understood = "it waits for a process that is not of the tree";
@@ -72,7 +72,7 @@ Look numbered_inside(Look look) {
     for (Descriptor& held : process.descriptors)
       held.target = held.target > 0 ? numbers.inner(held.target).value_or(0) : held.target;
   }
-  // A lock whose holder is left out is still one of those who have its file open.
+  // If the holder of a lock is left out, it is still one of the processes that have its file open.
   for (FileLock& lock : look.locks) lock.pid = numbers.inner(lock.pid).value_or(-1);
   return look;
 }

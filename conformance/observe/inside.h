@@ -1,15 +1,15 @@
-// A look with other numbers: those that the processes themselves see in their PID namespace, as the
-// record of a caged run has them. Pure.
+// A look with other pids: those that the processes see in their own PID namespace, as in the record
+// of a caged run. Pure.
 #pragma once
 
 #include "conformance/observe/look.h"
 
 namespace poolproof::hang {
 
-// Every process and thread of the tree by its inner number. What lies outside of the tree keeps the
-// number that we know it by, and where that could be taken for one of the tree, nothing is said to
-// be understood of it. A parent outside of the tree is 1 where the numbers differ at all: whoever
-// holds a namespace is its first process.
+// Gives every process and thread of the tree its inner pid. A process outside the tree keeps the
+// pid that we know. If that pid could be confused with one of the tree, nothing is said about it. A
+// parent outside the tree gets pid 1 if the numbers differ at all, because the first process of a
+// namespace holds it.
 Look numbered_inside(Look look);
 
 }  // namespace poolproof::hang

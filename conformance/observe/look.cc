@@ -55,7 +55,7 @@ std::vector<pid_t> tree_of(const Table& table, const Tree& wanted) {
   for (const auto& [pid, stat] : table.processes) children.emplace(stat.parent, pid);
   const auto top = table.processes.find(wanted.root);
   if (top == table.processes.end()) return {};
-  std::set<pid_t> known;  // the tree, and above it those that are no part of it
+  std::set<pid_t> known;  // the tree, and the processes above it that are not part of it
   for (pid_t up = wanted.root; table.processes.contains(up) && known.insert(up).second;)
     up = table.processes.at(up).parent;
   std::vector<std::pair<pid_t, int>> found{{wanted.root, 0}};  // with its generation
@@ -70,8 +70,8 @@ std::vector<pid_t> tree_of(const Table& table, const Tree& wanted) {
     for (auto child = begin; child != end; ++child)
       if (known.insert(child->second).second) found.emplace_back(child->second, generation + 1);
   }
-  // A tracer that the holders started does something only when one of its own makes a call, so it
-  // holds them as they do.
+  // A tracer that the holders started acts only when one of its processes makes a call, so it
+  // counts as a holder.
   std::set<pid_t> tracers;
   if (wanted.holders > 0)
     for (const auto& one : found)
@@ -84,7 +84,7 @@ std::vector<pid_t> tree_of(const Table& table, const Tree& wanted) {
   return tree;
 }
 
-// Anything that the kernel does not say becomes a state that no rule takes for sleep.
+// If the kernel does not report something, the sample gets a state that no rule treats as sleep.
 Sample sample(pid_t pid, pid_t tid) {
   Sample sample;
   const std::string folder = thread_folder(pid, tid);
@@ -121,7 +121,7 @@ bool is_32_bit(pid_t pid) {
   const int fd = ::open((folder_of(pid) + "/exe").c_str(), O_RDONLY | O_CLOEXEC);
   const bool read = fd >= 0 && ::read(fd, head.data(), head.size()) == std::ssize(head);
   if (fd >= 0) ::close(fd);
-  return !read || head[4] != 2;  // what cannot be told is not taken for understood
+  return !read || head[4] != 2;  // if it cannot be read, it counts as not understood
 }
 
 void read_process(ProcessLook& process) {
@@ -201,7 +201,7 @@ ProcessLook begin_process(pid_t pid, const StatText& stat) {
   return process;
 }
 
-// Does a thread of this number live in the PID namespace of that process?
+// Does a thread with this number live in the PID namespace of that process?
 bool lives_beside(const Table& table, pid_t beside, pid_t inner) {
   const auto space = read_link(folder_of(beside) + "/ns/pid");
   for (const auto& [pid, stat] : table.processes) {
@@ -232,7 +232,7 @@ Wanted wanted_by(const Look& look) {
       wanted.maps.insert(thread.wait.futex.device_inode);
       wanted.objects.insert(thread.wait.futex.path);
     }
-  // A pidfd, epoll or timerfd of somebody else has the same name and is another thing.
+  // A pidfd, epoll or timerfd of another process may have the same name, but is a different object.
   std::erase_if(wanted.objects,
                 [](const std::string& name) { return name.starts_with("anon_inode:"); });
   return wanted;
@@ -245,8 +245,8 @@ Look look_at(const Tree& wanted) {
   Look look;
   const Table table = read_table();
   const std::vector<pid_t> tree = tree_of(table, wanted);
-  // The samples come first and last: what stands in between was read while nothing ran, if they
-  // are equal.
+  // The samples come first and last: if they are equal, everything in between was read while
+  // nothing ran.
   for (const pid_t pid : tree)
     look.processes.push_back(begin_process(pid, table.processes.at(pid)));
   const auto sockets = unix_sockets();

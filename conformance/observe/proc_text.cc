@@ -80,7 +80,7 @@ std::optional<StatText> parse_stat(std::string_view text) {
   const std::size_t open = text.find('('), close = text.rfind(')');
   if (open == std::string::npos || close == std::string::npos || close < open) return std::nullopt;
   StatText stat;
-  stat.name = text.substr(open + 1, close - open - 1);  // it may hold spaces and brackets
+  stat.name = text.substr(open + 1, close - open - 1);  // it may contain spaces and parentheses
   const auto words = words_of(text.substr(close + 1));
   if (words.size() < 20) return std::nullopt;
   stat.state = words[0].front();
@@ -161,11 +161,11 @@ Descriptor parse_descriptor(int fd, const std::string& link, std::string_view fd
     if (words[0] == "Pid:") read_number(words[1], descriptor.target);
     if (words[0] == "scm_fds:") read_number(words[1], descriptor.descriptors_in_queue);
     if (words[0] == "tfd:") descriptor.members.push_back(member_of(words));
-    // "it_value: (seconds, nanoseconds)": both 0 when it is disarmed
+    // "it_value: (seconds, nanoseconds)": both are 0 when it is not set
     if (words[0] == "it_value:")
       descriptor.armed = words.size() < 3 || line.find("(0, 0)") == std::string::npos;
   });
-  // All eventfds share one inode; only this number tells them apart.
+  // All eventfds share one inode; only this number distinguishes them.
   if (descriptor.object.kind == Object::Kind::eventfd)
     descriptor.object.name = eventfd_id.empty() ? "" : "eventfd:" + eventfd_id;
   return descriptor;
@@ -219,7 +219,7 @@ std::optional<bool> has_interval_timer(std::string_view timer_list) {
 std::string parse_cmdline(std::string_view text, std::size_t most) {
   std::string line(text);
   while (!line.empty() && line.back() == '\0') line.pop_back();
-  // Whatever a program calls itself must not reach a terminal as control characters.
+  // A program may have any name; control characters in it must not reach a terminal.
   for (char& c : line)
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = ' ';
   if (line.size() > most) line = line.substr(0, most - 3) + "...";

@@ -1,4 +1,4 @@
-// The texts of /proc, taken apart. Pure; a text that is not as expected gives nothing.
+// Parsers for the texts of /proc. Pure; a text that is not as expected gives nullopt or nothing.
 #pragma once
 
 #include <sys/types.h>
@@ -18,7 +18,7 @@ struct StatText {
   std::string name;
   char state = '?';
   pid_t parent = 0, group = 0, session = 0;
-  bool kernel = false;  // a thread of the kernel's own
+  bool kernel = false;  // a kernel thread
   std::uint64_t start = 0;
   int exit_status = 0;
 };
@@ -35,12 +35,12 @@ StatusText parse_status(std::string_view text);
 
 struct CallText {
   bool running = false;
-  long number = -1;  // -1: stopped elsewhere than in a call
+  long number = -1;  // -1: stopped outside of a call
   std::array<std::uint64_t, 6> arguments{};
 };
 std::optional<CallText> parse_syscall(std::string_view text);
 
-// run time in ns, and how many turns on a processor
+// run time in ns, and how often it ran on a processor
 std::optional<std::pair<std::uint64_t, std::uint64_t>> parse_schedstat(std::string_view text);
 
 // The descriptor of `link` (readlink of /proc/PID/fd/N) and the text of its fdinfo.
@@ -49,8 +49,8 @@ Descriptor parse_descriptor(int fd, const std::string& link, std::string_view fd
 std::vector<SharedMap> parse_maps(std::string_view text);
 std::vector<FileLock> parse_locks(std::string_view text);
 
-// Whether an interval timer (setitimer, alarm) stands in /proc/timer_list; nothing if this kernel
-// does not name what its timers do.
+// Whether an interval timer (setitimer, alarm) is in /proc/timer_list; nullopt if this kernel does
+// not name what its timers do.
 std::optional<bool> has_interval_timer(std::string_view timer_list);
 
 // "name and first arguments" of /proc/PID/cmdline

@@ -31,7 +31,7 @@ std::string timed_reason(const Wait& wait) {
   return name + " has a time limit: at most " + duration(*wait.left) + " are left";
 }
 
-// A timer that could end its wait with a signal. Only what cannot be is let pass.
+// A timer that could end its wait with a signal. It is ignored only if that is impossible.
 std::string timer_reason(const ProcessLook& process) {
   if (process.timers) return "its process has timers (timer_create)";
   if (process.alarm_caught) return "its process catches SIGALRM: a timer may be armed";
@@ -41,12 +41,12 @@ std::string timer_reason(const ProcessLook& process) {
   return "";
 }
 
-// An interval timer without a handler ends its process, and so may let others go on.
+// An interval timer without a handler ends its process, and this may let others continue.
 std::optional<std::pair<Standing, std::string>> alarm_reason(const Look& first, const Look& second,
                                                              const ProcessLook& process,
                                                              const ThreadLook& thread,
                                                              const ClosedWorld& world) {
-  // What waits for a signal may do so for one that is blocked.
+  // A thread that waits for a signal may also wait for a blocked one.
   const bool open = thread.wait.kind == Wait::Kind::signal ||
                     std::any_of(process.threads.begin(), process.threads.end(),
                                 [](const ThreadLook& one) { return one.alarm_open; });
@@ -67,7 +67,7 @@ struct Pair {  // one thread, as both looks saw it
   const ThreadLook& second;
 };
 
-// What can be said of it alone: `stuck` here means that nothing but its wakers can tell.
+// What can be said about the thread alone: `stuck` here means that only its wakers can tell.
 ThreadProof by_itself(const Look& first, const Look& second, const Pair& pair,
                       const ClosedWorld& world) {
   const ThreadLook& now = pair.second;
@@ -105,11 +105,11 @@ ThreadProof by_itself(const Look& first, const Look& second, const Pair& pair,
     return say(Standing::open, std::move(timer));
   if (auto alarm = alarm_reason(first, second, pair.process, now, world))
     return say(alarm->first, std::move(alarm->second));
-  // Outsiders come and go: both looks count.
+  // Outsiders come and go, so both looks count.
   const Ways before = ways_out(first, pair.process, now, world);
   Ways ways = ways_out(second, pair.process, now, world);
   proof.wakers = std::move(ways.wakers);
-  // A way out that is known says more than one that is not.
+  // A known way out says more than an unknown one.
   for (const Ways* one : std::initializer_list<const Ways*>{&before, &ways})
     if (!one->open.empty()) return say(Standing::open, one->open);
   for (const Ways* one : std::initializer_list<const Ways*>{&before, &ways})
@@ -117,12 +117,13 @@ ThreadProof by_itself(const Look& first, const Look& second, const Pair& pair,
   return say(Standing::stuck, "");
 }
 
-// Whoever can be woken by somebody who is not stuck is not stuck either, until nothing changes.
+// A thread that can be woken by a thread that is not stuck is not stuck either. Repeats this until
+// nothing changes.
 void spread(std::vector<ThreadProof>& threads) {
   bool changed = true;
   while (changed) {
     changed = false;
-    std::map<pid_t, bool> stuck;  // a process: all of its threads are
+    std::map<pid_t, bool> stuck;  // a process is stuck if all its threads are
     for (const ThreadProof& thread : threads) {
       auto& all = stuck.try_emplace(thread.pid, true).first->second;
       all = all && thread.standing == Standing::stuck;
@@ -144,7 +145,7 @@ void spread(std::vector<ThreadProof>& threads) {
   }
 }
 
-// The same processes and threads in both looks? Says what is not, and what that means.
+// Are the same processes and threads in both looks? Returns the difference and what it means.
 std::string changed_between(const Look& first, const Look& second) {
   std::map<std::pair<pid_t, std::uint64_t>, const ProcessLook*> then;
   for (const ProcessLook& process : first.processes) then[{process.pid, process.start}] = &process;

@@ -1,4 +1,4 @@
-// The rules of the proof, one by one, on looks made by hand.
+// The rules of the proof, one by one, on looks written by hand.
 #include "conformance/observe/prove.h"
 
 #include <gtest/gtest.h>
@@ -57,7 +57,7 @@ Descriptor descriptor(int fd, const Object& object, bool reads, bool writes) {
   return held;
 }
 
-// Process 10 reads a pipe, of which its child 11 holds the write end and waits in its own memory.
+// Process 10 reads a pipe. Its child 11 holds the write end, and waits in its own memory.
 Look reader_and_holder() {
   Look look;
   look.processes = {process(10, 1, {thread(10, reads(3, kPipe))}),
@@ -85,7 +85,7 @@ struct Edit {
   Verdict verdict;
 };
 
-// One thing is different from a hang in each, in both looks.
+// Each edit makes one difference from a hang, in both looks.
 const std::vector<Edit>& edits() {
   static const std::vector<Edit> all = {
       {"a time limit", [](Look& l) { l.processes[1].threads[0].wait.timed = true; },
@@ -260,17 +260,17 @@ TEST(Proof, of_a_socket_asks_for_the_peer) {
   look.processes[0].threads[0].wait = reads(3, kOurs);
   look.processes[0].threads[0].wait.wishes[0].peer = kTheirs;
   look.processes[0].descriptors = {descriptor(3, {Kind::socket, kOurs.name}, true, true)};
-  EXPECT_EQ(prove_both(look).verdict, Verdict::undecided);  // nobody is seen to hold the peer
+  EXPECT_EQ(prove_both(look).verdict, Verdict::undecided);  // no holder of the peer is seen
   look.processes[1].descriptors = {descriptor(4, {Kind::socket, kTheirs.name}, true, true)};
   EXPECT_EQ(prove_both(look).verdict, Verdict::hung);
   look.outsiders = {{99, "sh", 5, {Kind::socket, kTheirs.name}, "", true, true}};
   EXPECT_EQ(prove_both(look).verdict, Verdict::quiet);
   ClosedWorld world;
-  world.silent_objects = {kOurs.name};  // told by the tree's own end
+  world.silent_objects = {kOurs.name};  // named by the tree's own end
   EXPECT_EQ(prove_both(look, world).verdict, Verdict::hung);
   look.outsiders.clear();
   look.processes[0].threads[0].wait.wishes[0].listening = true;
-  EXPECT_EQ(prove_both(look).verdict, Verdict::quiet);  // anybody may connect
+  EXPECT_EQ(prove_both(look).verdict, Verdict::quiet);  // any process may connect
 }
 
 TEST(Proof, of_shared_memory_asks_for_all_who_share_it_or_know_its_name) {
@@ -371,7 +371,7 @@ TEST(Proof, of_a_file_lock_asks_for_its_holders) {
 TEST(Proof, of_what_an_alarm_could_end_takes_root_or_a_promise) {
   Look look = reader_and_holder();
   look.processes[1].threads[0].alarm_open = true;
-  EXPECT_EQ(prove_both(look).verdict, Verdict::hung);  // none is armed on the whole machine
+  EXPECT_EQ(prove_both(look).verdict, Verdict::hung);  // none is set on the whole machine
   look.interval_timers.reset();
   EXPECT_EQ(prove_both(look).verdict, Verdict::undecided);
   ClosedWorld world;

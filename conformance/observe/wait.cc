@@ -28,7 +28,8 @@ struct Context {
   const ProcessLook& process;
 
   std::uint64_t argument(std::size_t i) const { return call.arguments.at(i); }
-  // Descriptors, pids and time-outs are 32 bits wide; what stands above them is not theirs.
+  // Descriptors, pids and timeouts are 32 bits wide; higher bits of the register do not belong to
+  // them.
   int number(std::size_t i) const { return static_cast<int>(argument(i)); }
 };
 
@@ -85,14 +86,14 @@ void limit_at(Wait& wait, const Context& at, std::uint64_t address, long per_sec
     wait.left = std::chrono::seconds(time[0]) + nanoseconds(time[1] * (1'000'000'000 / per_second));
 }
 
-// An absolute time becomes what is left of it.
+// An absolute time is converted into the remaining time.
 void until(Wait& wait, clockid_t clock) {
   timespec now{};
   if (!wait.left || ::clock_gettime(clock, &now) != 0) return;
   *wait.left -= std::chrono::seconds(now.tv_sec) + nanoseconds(now.tv_nsec);
 }
 
-// With a mask, the call lets signals in that are blocked elsewhere: it may be waiting for one.
+// With a mask, the call also accepts signals that are otherwise blocked, so it may wait for one.
 Wait of_wishes(Wait wait, std::uint64_t mask) {
   if (mask != 0 || wait.wishes.empty()) wait.kind = Wait::Kind::signal;
   return wait;
@@ -144,7 +145,7 @@ Wait selecting(const Context& at, std::uint64_t mask) {
 }
 
 Wait pselect_call(const Context& at) {
-  std::uint64_t mask = 0;  // the sixth argument leads to {mask, its size}
+  std::uint64_t mask = 0;  // the sixth argument points to {mask, its size}
   if (at.argument(5) != 0 && !at.memory.read(at.argument(5), &mask, sizeof mask))
     return not_understood("its signal mask cannot be read");
   Wait wait = selecting(at, mask);
@@ -190,9 +191,10 @@ Wait epoll_pwait2_call(const Context& at) {
   return wait;
 }
 
-// Whose lock is it? Only to explain: who may wake the waiter is told by what is mapped.
+// Which thread owns the lock? Only for the explanation: the mapping decides which processes may
+// wake the waiter.
 void explain_futex(FutexWait& futex, const Context& at) {
-  struct Mutex {  // glibc's pthread_mutex_t, its begin
+  struct Mutex {  // the beginning of glibc's pthread_mutex_t
     std::uint32_t lock, count;
     std::int32_t owner;
     std::uint32_t users;

@@ -9,7 +9,7 @@ namespace {
 
 using Kind = Object::Kind;
 
-// Names that libraries draw at random for their own children: no stranger can know them.
+// Random names that libraries choose for their own children: no stranger can know them.
 constexpr std::string_view kDrawnNames[] = {"/dev/shm/sem.mp-", "/dev/shm/sem.loky-"};
 
 struct Question {
@@ -39,7 +39,8 @@ std::string named(const Outsider& outsider) {
   return text;
 }
 
-// Made in the tree? Then somebody in it holds it, or its other end, as what does not survive exec.
+// Was it made in the tree? Then a process in the tree holds it, or its other end, as something that
+// does not survive exec.
 bool made_inside(const Look& look, const Object& object, const Object& peer) {
   for (const ProcessLook& process : look.processes)
     for (const Descriptor& held : process.descriptors)
@@ -57,7 +58,8 @@ void beware_of_unseen(const Question& ask, const std::string& what, bool inside)
   ask.unclear("process " + who + ", which we may not look into, could hold " + what);
 }
 
-// Holders inside and outside; `counts(holder)` says whether this one could wake. True: some count.
+// Finds holders inside and outside; `counts(holder)` says whether this one could wake. True: at
+// least one counts.
 template <class Counts>
 bool add_holders(const Question& ask, const std::string& what, bool inside, Counts counts) {
   bool any = false;
@@ -125,7 +127,7 @@ void add_wish(const Question& ask, const Wish& wish) {
   if (wish.limited) ask.open("the socket at its " + through(wish) + " has a time limit of its own");
   if (wish.epoll >= 0) ask.by(ask.process.pid, wish.epoll);
   if (!ask.silent(wish.object) && !ask.silent(wish.peer)) return add_ends(ask, wish);
-  // Whoever promises silence on it vouches for all who could use it from outside.
+  // A promise of silence on it covers every process that could use it from outside.
   Ways inside;
   add_ends({ask.look, ask.process, ask.world, inside}, wish);
   for (const Waker& waker : inside.wakers) ask.ways.wakers.push_back(waker);
@@ -249,7 +251,7 @@ Ways ways_out(const Look& look, const ProcessLook& process, const ThreadLook& th
       break;
     case Wait::Kind::signal:
       if (!world.no_signals) ask.open("it waits for a signal");
-      for (const ProcessLook& other : look.processes) ask.by(other.pid);  // anybody may send it
+      for (const ProcessLook& other : look.processes) ask.by(other.pid);  // any process may send it
       for (const Wish& wish : wait.wishes) add_wish(ask, wish);           // ppoll waits for either
       break;
     case Wait::Kind::sleep:

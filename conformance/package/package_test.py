@@ -1,7 +1,7 @@
-"""Installs the build, and tries it as strangers do: projects that are not ours, in empty folders.
+"""Installs the build, and uses it as other authors do: from separate projects in empty folders.
 
-The installation is moved after it was made, so nothing can depend on where it was put. The build is
-the one that POOLPROOF_BIN lies in; without that, build/release. It must be complete.
+The installation is moved after it was made, so nothing can depend on its place. The build is the
+one that contains POOLPROOF_BIN; without that, build/release. It must be complete.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ HERE = Path(__file__).resolve().parent
 TREE = HERE.parents[1]
 BIN = Path(os.environ.get("POOLPROOF_BIN", TREE / "build" / "release" / "bin"))
 BUILD = BIN.parent
-PATIENCE_S = 300.0  # far more than any call here may take; a call that needs it has hung
+PATIENCE_S = 300.0  # far longer than any call here may take; a call that reaches it hangs
 
 
 def call(*words: str | Path, folder: Path | None = None) -> subprocess.CompletedProcess[str]:
-    # With these two, an object is found in the compiler's cache wherever the folders lie this time.
+    # With these two, the compiler's cache finds an object wherever the folders are.
     cache = {"CCACHE_NOHASHDIR": "1", "CCACHE_BASEDIR": str(folder.parent) if folder else ""}
     return subprocess.run(
         words, cwd=folder, env={**os.environ, **cache}, stdin=subprocess.DEVNULL,
@@ -49,7 +49,7 @@ def configure(
 
 
 def project(name: str, folder: Path, found_in: Path, *more: str) -> Path:
-    """Builds the project adopters/NAME in `folder`, which does not exist yet, and gives it back."""
+    """Builds the project adopters/NAME in `folder`, which does not exist yet, and returns it."""
     done = configure(HERE / "adopters" / name, folder, found_in, *more)
     assert done.returncode == 0, done.stdout
     made("cmake", "--build", folder, "-j", "2", folder=folder)
@@ -124,7 +124,7 @@ def test_a_strangers_pool_passes_its_conformance_tests(prefix: Path) -> None:
     scenarios = json.loads(call(prefix / "bin" / "poolproof", "scenarios", "--json").stdout)
     assert f"out of {len(scenarios)}" in tested.stdout
     assert "toy/death/killed_while_running" in tested.stdout
-    # The toy has no deadlines, and says so: skipped, not passed.
+    # The toy declares no deadlines: skipped, not passed.
     assert "toy/hang/deadline_ends_a_loop (Skipped)" in tested.stdout
     assert (toy / "poolproof/toy/death/killed_while_running/events.ndjson").exists()
 
@@ -182,6 +182,6 @@ SLIPS = {
 @pytest.mark.parametrize("words", SLIPS)
 def test_a_slip_in_the_call_is_told_with_its_mend(words: str, tmp_path: Path) -> None:
     source = small_project(tmp_path / "source", f"poolproof_add_conformance({words})")
-    done = configure(source, tmp_path / "build", BUILD)  # a build folder is found as well
+    done = configure(source, tmp_path / "build", BUILD)  # a build folder is found too
     assert done.returncode != 0
     assert SLIPS[words] in " ".join(done.stdout.split()), done.stdout

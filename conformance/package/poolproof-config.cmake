@@ -1,6 +1,6 @@
 # find_package(poolproof) gives
 #   poolproof::executor         the executor as a static library (a program that links it needs the
-#                               --wrap that comes with this target)
+#                               --wrap option that comes with this target)
 #   poolproof::executor_shared  the same as a shared library; link the program itself to it
 #   poolproof::adapter_kit      for the author of an adapter in C++: <poolproof/adapter/serve.h>
 #   poolproof::poolproof        the command

@@ -1,18 +1,18 @@
 # poolproof_add_conformance(NAME mypool COMMAND ./adapter [ARG...]
 #                           [LEVEL must|should|informs] [SCENARIOS PATTERN] [TIMEOUT SECONDS])
 #
-# Adds one test for each scenario, `mypool/SCENARIO` with the label `conformance`: it passes if the
-# pool that this adapter drives keeps the claim, fails if it does not or if nothing was proved, and
-# is skipped if the pool lacks the ability, or this machine.
+# Adds one test for each scenario, `mypool/SCENARIO`, with the label `conformance`. A test passes if
+# the pool that this adapter drives keeps the claim. It fails if the pool does not, or if nothing
+# was proved. It is skipped if the pool or this machine lacks an ability that the scenario needs.
 #
 # COMMAND    starts the adapter. Its first word may be a target of this project. A word that begins
 #            with ./ or ../ is a file of the current source folder, or else of its build folder.
-# LEVEL      what a test holds the pool to (default: must)
+# LEVEL      the level that must pass in a test (default: must)
 # SCENARIOS  only those whose name matches, as 'death/*' (default: all)
-# TIMEOUT    of one test, which repeats a failing scenario to three attempts (default: 300)
+# TIMEOUT    of one test, which makes up to three attempts of a failing scenario (default: 300)
 #
-# The record of each test is BUILD_FOLDER/poolproof/mypool/SCENARIO/events.ndjson; what it printed,
-# evidence and replay line included, is shown by ctest --output-on-failure.
+# The record of each test is BUILD_FOLDER/poolproof/mypool/SCENARIO/events.ndjson. The option ctest
+# --output-on-failure shows what the test printed, including evidence and replay line.
 function(poolproof_add_conformance)
   cmake_parse_arguments(PARSE_ARGV 0 P "" "NAME;LEVEL;SCENARIOS;TIMEOUT" "COMMAND")
   set(P_UNPARSED_ARGUMENTS "${P_UNPARSED_ARGUMENTS}")

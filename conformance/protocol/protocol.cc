@@ -21,11 +21,11 @@ constexpr std::array<string_view, 3> kRecoveries = {"replaces", "breaks", "recre
 constexpr std::array<string_view, 3> kIntents = {"asked", "policy", "unplanned"};
 constexpr std::array<string_view, 3> kScopes = {"task", "worker", "pool"};
 
-// A pool that may be silent for longer than this cannot be told from one that hangs, within an
-// attempt.
+// If a pool may be silent for longer than this, an attempt cannot distinguish it from a pool that
+// hangs.
 constexpr double kLongestWait_s = 60;
 
-// A string field, present if `required`; of `words` unless that list is empty.
+// A string field: it must exist if `required`, and be one of `words` unless that list is empty.
 std::optional<std::string> word_complaint(const json& object, const char* key, WordList words,
                                           bool required) {
   const auto field = object.find(key);

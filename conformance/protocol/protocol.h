@@ -1,4 +1,5 @@
-// The adapter protocol (protocol.md): what we send, and what is wrong with what we got. Pure.
+// The adapter protocol (protocol.md): the messages that we send, and what is wrong with those that
+// we receive. Pure.
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
@@ -12,11 +13,11 @@ namespace poolproof::conformance {
 inline constexpr int kProtocolVersion = 1;
 inline constexpr std::size_t kLongestMessage = 65'536;  // bytes, newline included
 
-// What is wrong with a message of an adapter, in words that its author can act on; nothing if it is
+// What is wrong with a message of an adapter, in words that help its author; nullopt if it is
 // valid. Unknown fields are valid, unknown events are not.
 std::optional<std::string> complaint_about(const nlohmann::json& message);
 
-// The facts in a valid `hello`; `pool.pool` is what the adapter calls its pool.
+// The facts in a valid `hello`; `pool.pool` is the adapter's name for its pool.
 scenarios::PoolFacts facts_of(const nlohmann::json& hello);
 
 struct Addresses {  // paths, as the bodies see them

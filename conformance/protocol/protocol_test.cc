@@ -21,7 +21,7 @@ json settled(json outcome) {
   return {{"event", "settled"}, {"id", "t1"}, {"outcome", std::move(outcome)}};
 }
 
-// The complaint must name the field, since an adapter's author reads nothing else.
+// The complaint must name the field, because an adapter's author reads nothing else.
 void expect_complaint(const json& message, const std::string& about) {
   const auto wrong = complaint_about(message);
   ASSERT_TRUE(wrong.has_value()) << message;

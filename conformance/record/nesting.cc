@@ -8,7 +8,7 @@ bool nests_too_deep(std::string_view json) {
   for (std::size_t i = 0; i < json.size(); ++i) {
     const char c = json[i];
     if (in_string) {
-      if (c == '\\') ++i;  // whatever comes next ends nothing
+      if (c == '\\') ++i;  // the next character ends nothing, whatever it is
       if (c == '"') in_string = false;
       continue;
     }

@@ -1,5 +1,5 @@
-// How deep a JSON text nests. Bounded before it is parsed: what takes a value apart, or copies it,
-// recurses.
+// How deep a JSON text nests. This is limited before the text is parsed, because code that reads or
+// copies a value is recursive.
 #pragma once
 
 #include <string_view>

@@ -1,4 +1,5 @@
-// One line of events.ndjson: what was seen, by whom, when. Plain value; events.md lists the kinds.
+// One line of events.ndjson: what was seen, by which part of the harness, and when. A plain value;
+// events.md lists the kinds.
 #pragma once
 
 #include <cstdint>
@@ -15,7 +16,7 @@ struct Observation {
   std::string run;        // "POOL:SCENARIO"; empty: belongs to no attempt
   int attempt = 0;        // from 1; 0: belongs to no attempt
   std::string kind;
-  nlohmann::json fields;  // everything else of the line, an object
+  nlohmann::json fields;  // all other fields of the line, an object
 
   bool operator==(const Observation&) const = default;
 };

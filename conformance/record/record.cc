@@ -21,14 +21,14 @@ using nlohmann::json;
 
 constexpr std::array<const char*, 6> kOwnKeys = {"v", "seq", "t_ns", "run", "attempt", "kind"};
 
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // stands where bytes were no UTF-8
+constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // replaces bytes that are not UTF-8
 
 std::string text_of(const json& value) {
   return value.dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
-// In the order that a person reads; nlohmann's `json` alone would sort the keys. Put together by
-// hand, since a sweep writes ten thousand lines a second.
+// The fields are in an order for people; nlohmann's `json` would sort the keys. The line is built
+// by hand, because a sweep writes ten thousand lines a second.
 std::string line_of(const Observation& observation) {
   std::string line = "{\"v\":1,\"seq\":" + std::to_string(observation.seq) +
                      ",\"t_ns\":" + std::to_string(observation.t_ns);
@@ -53,7 +53,8 @@ Observation observation_of(json line) {
   return observation;
 }
 
-// The line as an observation, or why it is none. Version 1 only: a later one may mean other things.
+// The line as an observation, or the reason why it is none. Only version 1: a later version may
+// have another meaning.
 std::string read_line(std::string_view text, std::int64_t number, Observation& into) {
   if (nests_too_deep(text)) return fmt::format("it nests deeper than {} levels", kDeepest);
   json line = json::parse(text, nullptr, false);
@@ -89,8 +90,8 @@ struct RecordWriter::State {
   bool finished = false;
   Sha256 sha;
 
-  // A line longer than the kernel takes at once is continued; only a full disk or a signal makes
-  // that happen, and the footer shows what is missing.
+  // If the kernel does not take a line at once, the rest is written after it. Only a full disk or a
+  // signal causes this, and the footer shows what is missing.
   void write(std::string_view line) {
     sha.add(line);
     while (!line.empty()) {
@@ -144,7 +145,7 @@ void RecordWriter::append(Observation observation) {
   state_->write(line);
   ++state_->lines;
   state_->last_t_ns = observation.t_ns;
-  // What was written reads back as it is, unless something in it was no UTF-8.
+  // A line reads back unchanged, unless something in it was not UTF-8.
   if (line.find(kReplacement) != std::string::npos) observation = observation_of(json::parse(line));
   if (listener) listener(std::move(observation));
 }

@@ -1,4 +1,5 @@
-// events.ndjson as a file: one writer, one reader, and the footer that shows a cut-off run.
+// events.ndjson as a file: one writer, one reader, and the footer that shows whether a run was cut
+// off.
 #pragma once
 
 #include <filesystem>
@@ -14,28 +15,29 @@ namespace poolproof::conformance {
 
 class RecordError : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;  // says file, line and the mend
+  using std::runtime_error::runtime_error;  // says file, line and how to fix it
 };
 
-// Writes lines in order, each flushed whole (one write) before append returns. Any thread may call
-// it: one lock, so that `seq` is strictly the order of the file, though lines of several attempts
-// may stand between each other. Invalid UTF-8 in strings is replaced, never thrown on.
+// Writes lines in order. Each line is written completely (one write) before append returns. Any
+// thread may call it. There is one lock, so `seq` is exactly the order of the file, but lines of
+// several attempts may be mixed. Invalid UTF-8 in strings is replaced; it causes no exception.
 class RecordWriter {
  public:
-  // Truncates; begins with `before`, lines of an earlier record that this one goes on with. The
-  // file is as it was until all of them stand in the new one. Throws RecordError.
+  // Replaces the file. It begins with `before`, the lines of an earlier record that this one
+  // continues. The old file stays unchanged until all of them are in the new one. Throws
+  // RecordError.
   explicit RecordWriter(const std::filesystem::path& file,
                         const std::vector<Observation>& before = {});
-  ~RecordWriter();  // writes no footer by itself
+  ~RecordWriter();  // does not write the footer
   RecordWriter(const RecordWriter&) = delete;
   RecordWriter& operator=(const RecordWriter&) = delete;
 
   // Sets seq and v.
   void append(Observation observation);
-  // Told of each line in the order of the file, as a reader will see it, within append and its
+  // Called with each line in the order of the file, as a reader will see it, inside append and its
   // lock. Set it before the first append.
   std::function<void(Observation)> listener;
-  void finish();  // the footer: {events, sha256}; nothing may be appended afterwards
+  void finish();  // writes the footer {events, sha256}; append nothing after it
 
  private:
   struct State;
@@ -44,12 +46,12 @@ class RecordWriter {
 
 struct Record {
   std::vector<Observation> observations;  // without the footer
-  bool whole = false;                     // the footer is there and matches
-  std::string cut_off;                    // why it is not whole, in words; empty if whole
+  bool whole = false;                     // the footer exists and matches
+  std::string cut_off;                    // why it is not whole, as text; empty if it is whole
 };
 
-// Reads all lines that are whole. A malformed line before the last throws RecordError (a damaged
-// record); an incomplete last line, a missing footer or one that does not match sets `cut_off`.
+// Reads all complete lines. A malformed line before the last one throws RecordError (a damaged
+// record). An incomplete last line, or a footer that is missing or does not match, sets `cut_off`.
 Record read_record(const std::filesystem::path& file);
 
 }  // namespace poolproof::conformance

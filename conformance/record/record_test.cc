@@ -39,7 +39,7 @@ class RecordTest : public ::testing::Test {
     for (const Observation& one : lines) writer.append(one);
     writer.finish();
   }
-  // A cell line, then one sound attempt.
+  // A cell line, then one correct attempt.
   static Lines whole_run() {
     Lines lines = healthy(killed_plan());
     Observation cell =
@@ -120,7 +120,7 @@ TEST_F(RecordTest, many_threads_write_one_sequence_and_each_line_is_told_in_its_
     for (std::thread& thread : threads) thread.join();
     writer.finish();
   }
-  const Record record = read_record(file_);  // which reads nothing whose `seq` is out of order
+  const Record record = read_record(file_);  // it reads nothing whose `seq` is out of order
   EXPECT_TRUE(record.whole) << record.cut_off;
   ASSERT_EQ(record.observations.size(), static_cast<std::size_t>(kThreads * kLines));
   std::map<std::string, int> last;

@@ -66,7 +66,7 @@ void Sha256::add(std::string_view bytes) {
 }
 
 std::string Sha256::hex() const {
-  // The tail: a one bit, zeros, and the length in bits as the last eight bytes of the last block.
+  // The end: a one bit, zeros, and the length in bits as the last eight bytes of the last block.
   std::array<unsigned char, 128> tail{};
   std::copy_n(pending_.begin(), pending_size_, tail.begin());
   tail[pending_size_] = 0x80;

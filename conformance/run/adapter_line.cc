@@ -23,8 +23,7 @@ void AdapterLine::flush() {
     const ssize_t sent = ::send(fd_, next.data(), next.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0 && (errno == EAGAIN || errno == ENOBUFS)) return;
-    if (sent <
-        0) {  // EPIPE, ECONNRESET: nobody will read; the adapter's process handle tells the rest
+    if (sent < 0) {  // EPIPE, ECONNRESET: gone; the process handle shows how
       queue_.clear();
       return;
     }
@@ -38,7 +37,7 @@ bool AdapterLine::other_side_has_read_all() const {
 }
 
 std::optional<AdapterLine::Received> AdapterLine::receive() {
-  thread_local std::vector<char> buffer(kLongestMessage + 1);  // dear to make for each look
+  thread_local std::vector<char> buffer(kLongestMessage + 1);  // expensive to allocate each time
   ssize_t size = 0;
   do {
     size = ::recv(fd_, buffer.data(), buffer.size(), MSG_DONTWAIT);

@@ -1,5 +1,4 @@
-// The harness's end of an adapter's line: one JSON object per message, never blocking
-// (protocol.md).
+// The harness's side of an adapter's line: one JSON object per message; never blocks (protocol.md).
 #pragma once
 
 #include <deque>
@@ -17,17 +16,17 @@ class AdapterLine {
   AdapterLine& operator=(const AdapterLine&) = delete;
 
   struct Received {
-    nlohmann::json message;  // null if `wrong` says why there is none
-    std::string text;        // as it came
+    nlohmann::json message;  // null: `wrong` says why there is none
+    std::string text;        // as it was received
     std::optional<std::string> wrong;
   };
 
-  void send(const nlohmann::json& message);  // queued; written as the adapter reads
-  void flush();                              // writes what can be written now
+  void send(const nlohmann::json& message);  // queues it; it is written when the adapter reads
+  void flush();                              // writes as much as possible now
   bool wants_to_write() const { return !queue_.empty(); }
-  bool other_side_has_read_all() const;  // of what was sent
+  bool other_side_has_read_all() const;  // everything that was sent
 
-  // The next message, or nothing if none waits. After the other end is gone: nothing, and ended().
+  // The next message; nullopt if none waits. After the other end is gone: nullopt, and ended().
   std::optional<Received> receive();
   bool ended() const { return ended_; }
 

@@ -9,7 +9,7 @@ namespace {
 using nlohmann::json;
 using scenarios::Scenario;
 
-// What is known of a pool before its first cell.
+// What is known about a pool before its first cell.
 struct Asked {
   const Pool* pool = nullptr;
   AdapterCommand adapter;
@@ -49,7 +49,7 @@ json pool_line(const Asked& asked) {
   return line;
 }
 
-// Why this machine cannot run it: a limit that the cage may not set here. "": it can.
+// Why this machine cannot run it: the cage may not set a limit here. "": it can run.
 std::string why_unavailable(const Scenario& scenario, const faults::Doors& doors) {
   for (const faults::Fault& fault : scenario.faults) {
     if (faults::door_of(fault.effect) != faults::Door::kLimit) continue;
@@ -92,7 +92,7 @@ Checked check(const CheckOptions& options, const CheckHooks& hooks) {
   Session session(options.session, hooks);
   std::vector<Cell> cells;
   for (const Asked& asked : ask_all(session, options.pools)) {
-    // Interrupted: an adapter that was not heard out is no pool of this record.
+    // After an interruption, an adapter that did not finish its answer is left out of the record.
     if (!asked.hello.facts && (!asked.hello.over || asked.hello.over->how == "interrupted"))
       continue;
     session.line("pool", pool_line(asked));

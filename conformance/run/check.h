@@ -1,5 +1,5 @@
-// `check`: every matched scenario on every named pool, into a record, and judged from that record
-// alone.
+// `check`: runs every matched scenario on every named pool, writes a record, and judges only that
+// record.
 #pragma once
 
 #include <vector>
@@ -12,7 +12,7 @@ namespace poolproof::conformance {
 
 struct CheckOptions {
   std::vector<Pool> pools;
-  std::vector<scenarios::Scenario> scenarios;  // those that matched
+  std::vector<scenarios::Scenario> scenarios;  // the scenarios that matched
   SessionOptions session;
 };
 

@@ -18,8 +18,8 @@ struct Crew::State {
   std::function<void(std::size_t)> begin, work;
   std::function<bool()> enough;
   std::size_t next = 0, count = 0, at_work = 0;
-  bool over = false;     // the crew goes home
-  bool stopped = false;  // no further item of this list is begun
+  bool over = false;     // the threads must end
+  bool stopped = false;  // no further item of this list begins
   std::exception_ptr thrown;
   std::vector<std::thread> threads;
 
@@ -33,7 +33,7 @@ struct Crew::State {
     stopped = true;
   }
 
-  // With the lock held: the next item, begun; false if there is none.
+  // Call with the lock held: takes the next item and calls begin for it; false if there is none.
   bool take(std::size_t& item) {
     if (stopped || next >= count) return false;
     if (enough && enough()) {

@@ -35,7 +35,7 @@ TEST(Crew, works_beside_each_other_in_threads_that_stay) {
   std::condition_variable all_here;
   std::set<std::thread::id> first, second;
   for (std::set<std::thread::id>* round : {&first, &second}) {
-    // Each waits for the others: one thread alone would never come back.
+    // Each one waits for the others: a single thread would never return.
     crew.each(
         kThreads, [](std::size_t) {},
         [&](std::size_t) {
@@ -90,7 +90,7 @@ TEST(Crew, begins_nothing_once_there_is_enough_and_that_is_an_end_like_any_other
       1000, [](std::size_t) {}, work, [&] { return done == 4; }));
   EXPECT_EQ(done, 4);
   EXPECT_TRUE(crew.each(
-      3, [](std::size_t) {}, work));  // the next list knows nothing of it
+      3, [](std::size_t) {}, work));  // the next list is not affected
   EXPECT_EQ(done, 7);
 }
 

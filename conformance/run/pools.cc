@@ -35,7 +35,7 @@ std::string text_of(const toml::table& table, const char* key, const std::filesy
   return std::string(*node->value<std::string>());
 }
 
-// The argv of that name; empty if it is absent and need not be there.
+// The argv of that name; empty if it is missing and not required.
 std::vector<std::string> argv_of(const toml::table& table, const char* key, const char* what,
                                  const std::filesystem::path& file, const Places& places,
                                  bool required) {
@@ -85,8 +85,8 @@ std::vector<Pool> load_pools(const std::filesystem::path& file, const Places& pl
       throw PoolsError(place(file, node.source()) + "every entry must be a table: [name]");
     pools.push_back(pool_of(std::string(key.str()), *node.as_table(), file, places));
   }
-  // The reference first, in both of its modes, broken ones last, the rest by name: as people look
-  // for them.
+  // The reference first, in both of its modes, broken pools last, the others by name: this is the
+  // order in which people look for them.
   std::sort(pools.begin(), pools.end(), [](const Pool& a, const Pool& b) {
     const auto rank = [](const Pool& pool) {
       return pool.broken() ? 2 : pool.name.starts_with("reference") ? 0 : 1;
@@ -97,7 +97,7 @@ std::vector<Pool> load_pools(const std::filesystem::path& file, const Places& pl
 }
 
 std::optional<std::string> nearest(const std::string& name, const std::vector<std::string>& names) {
-  // A part of the name may be meant as well: "segfault" for "death/segfault_in_task".
+  // A part of the name may be meant too: "segfault" for "death/segfault_in_task".
   if (name.size() >= 4)
     for (const std::string& candidate : names)
       if (candidate.find(name) != std::string::npos) return candidate;

@@ -48,8 +48,8 @@ void Progress::require(const std::function<bool()>& done, std::chrono::nanosecon
   const std::chrono::nanoseconds longest(static_cast<std::int64_t>(plan.pool.longest_wait_s * 1e9));
   auto until = begun + std::max(scaled(limit), longest) + 1s;
   if (end == Silence::End::kLimit) end = watch_stillness(scene, silence_, done, until);
-  // The pool waits longer than it said: what it now waits for may still free it. Once, for a pool
-  // that waits again and again would be waited for without end.
+  // The pool waits longer than it declared, and the current wait may still end. The limit is
+  // extended only once, because a pool that waits again and again would never be given up.
   if (end == Silence::End::kLimit && silence_.last_time_limit() + 1s > until) {
     until = silence_.last_time_limit() + 2s;
     end = watch_stillness(scene, silence_, done, until);
@@ -62,7 +62,7 @@ void Progress::require(const std::function<bool()>& done, std::chrono::nanosecon
 void Progress::await_heard(const std::string& command) {
   const auto limit = Clock::now() + scaled(kStepLimit);
   const auto read = [&] { return scene.adapter_has_read_all(); };
-  // Nothing tells us when the other side reads: this is the one wait that looks again and again.
+  // Nothing notifies us when the other side reads. This is the only wait that polls.
   while (!read() && !scene.seen().adapter_ended && Clock::now() < limit)
     scene.wait(read, Clock::now() + 1ms);
   if (read()) scene.journal().write("heard", {{"cmd", command}});
@@ -107,13 +107,13 @@ void Progress::release(const std::vector<Meeting*>& meetings) {
   for (Meeting* meeting : meetings) scene.answer(*meeting, {{"do", "go"}});
 }
 
-// A body waits at its rendezvous if it warms the pool up, or if a fault is still to strike its
-// role there; a bystander also while a strike has no receipt yet.
+// A body waits at its rendezvous if it warms the pool up, or if a fault will still strike its role
+// there. A bystander also waits while a strike has no receipt yet.
 bool Progress::waits_for_us(const Meeting& meeting) const {
   const auto known = std::find_if(plan.tasks.begin(), plan.tasks.end(),
                                   [&](const auto& task) { return task.id == meeting.task; });
   if (known == plan.tasks.end()) return false;
-  // A pool that runs a warm-up task again later gets no hold on us by that.
+  // If a pool runs a warm-up task again later, it is not held.
   if (known->role == "warm-up")
     return plan.steps[static_cast<std::size_t>(index_)].kind == StepKind::kWarmUp;
   for (const Step& step : plan.steps) {

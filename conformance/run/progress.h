@@ -1,5 +1,6 @@
-// Where an attempt stands: what was submitted, who stands at a rendezvous, which faults have
-// struck; and the one way to wait for a step's end. Steps and strikes share it.
+// The state of an attempt: which tasks were submitted, which bodies wait at a rendezvous, which
+// faults have struck. It also has the only function that waits for the end of a step. Steps and
+// strikes share it.
 #pragma once
 
 #include <chrono>
@@ -16,36 +17,37 @@
 
 namespace poolproof::conformance {
 
-struct Stuck {};  // thrown when a step did not end; the record says so already
+struct Stuck {};  // thrown when a step did not end; the record already says so
 
 using Worker = std::pair<int, std::uint64_t>;  // pid and start: a process's identity
 
-// Of steps that no expectation limits: open, warm-up, reaching the point.
+// For steps that no expectation limits: open, warm-up, reaching the point.
 inline constexpr std::chrono::seconds kStepLimit{5};
 
 class Progress {
  public:
-  // `factor` is the machine's: every limit is multiplied by it. Takes over the scene's `hold`.
+  // `factor` belongs to the machine: every limit is multiplied by it. Takes over the scene's
+  // `hold`.
   Progress(const scenarios::Plan& whole_plan, Scene& whole_scene, double factor);
-  ~Progress();  // bodies may still come while the scene is cleared; nobody decides for them then
+  ~Progress();  // bodies may still come while the scene is cleared; they are not answered
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
 
-  const scenarios::PlannedTask& task(const std::string& id) const;  // which the plan must have
+  const scenarios::PlannedTask& task(const std::string& id) const;  // must be in the plan
   std::vector<std::string> tasks_of(const std::string& role) const;
   bool settled(const std::vector<std::string>& ids) const;
 
-  // Those that stand at a rendezvous now, of these tasks at this point.
+  // The meetings of these tasks that wait at this point now.
   std::vector<Meeting*> standing(const std::vector<std::string>& ids, const std::string& point);
-  void release(const std::vector<Meeting*>& meetings);  // tells them to go on
-  std::vector<Meeting*> standing_anywhere();            // whoever waits for an answer
-  bool waits_for_us(const Meeting& meeting) const;      // or may it go on at once?
+  void release(const std::vector<Meeting*>& meetings);  // tells them to continue
+  std::vector<Meeting*> standing_anywhere();            // every meeting that waits for an answer
+  bool waits_for_us(const Meeting& meeting) const;      // false: it may continue at once
 
   std::chrono::nanoseconds scaled(std::chrono::nanoseconds limit) const;
-  // Waits for `done`. Throws Stuck as soon as it is proved that it can never come; past the limit,
-  // watches for stillness until the pool's own longest wait is over as well, and then throws Stuck.
+  // Waits for `done`. Throws Stuck as soon as it is proved that it can never come. After the limit,
+  // it watches for stillness until the pool's own longest wait is also over, and then throws Stuck.
   void require(const std::function<bool()>& done, std::chrono::nanoseconds limit);
-  // Waits until the adapter has read all that it was sent, and writes `heard` into the record.
+  // Waits until the adapter has read everything that was sent, and writes `heard` into the record.
   void await_heard(const std::string& command);
 
   void begin_step(int index);
@@ -54,7 +56,7 @@ class Progress {
   const scenarios::Plan& plan;
   Scene& scene;
   std::vector<Worker> workers;         // known from the last warm-up
-  std::set<int> struck, strikes_over;  // commanded; the receipt has come, or did not in time
+  std::set<int> struck, strikes_over;  // commanded; and: the receipt has come, or is too late
 
  private:
   void note(const char* state);

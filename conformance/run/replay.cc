@@ -12,7 +12,7 @@ namespace {
 
 using nlohmann::json;
 
-// The statuses of the parts that must hold, by name: what two verdicts are compared by.
+// The statuses of the parts that must hold, by name: two verdicts are compared by them.
 std::set<std::pair<std::string, Status>> weighty_parts(const CellVerdict& cell) {
   std::set<std::pair<std::string, Status>> parts;
   for (const Part& part : cell.parts)

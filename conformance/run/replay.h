@@ -1,5 +1,5 @@
-// A recorded cell, run again: the plan as it stands in the record (not the scenario's file of
-// today), on the adapter's command as it was recorded.
+// Runs a recorded cell again: with the plan in the record (not today's scenario file), and with the
+// recorded command of the adapter.
 #pragma once
 
 #include <filesystem>
@@ -14,31 +14,32 @@ namespace poolproof::conformance {
 
 class ReplayError : public std::runtime_error {
  public:
-  using std::runtime_error::runtime_error;  // what is missing in the record, and the mend
+  using std::runtime_error::runtime_error;  // says what is missing in the record, and how to fix it
 };
 
 struct Recorded {
   std::string pool;
   std::string scenario;
   std::vector<std::string> command;  // the adapter's argv
-  std::filesystem::path cwd;         // where it was started; empty: the record does not say
+  // The working directory of the start; empty: the record does not say.
+  std::filesystem::path cwd;
   scenarios::Plan plan;
   CellVerdict verdict;  // of the record
 };
 
-// `run` is POOL:SCENARIO. Throws ReplayError if the record has no such run, or none with a plan (it
-// was declined, or unavailable).
+// `run` is POOL:SCENARIO. Throws ReplayError if the record has no such run, or one without a plan
+// (it was declined, or unavailable).
 Recorded find_recorded(const Record& record, const std::string& run);
 
 struct Replayed {
   CellVerdict verdict;         // of all attempts of the replay
-  std::string pool_version{};  // what the adapter says today
+  std::string pool_version{};  // as the adapter reports it now
   bool interrupted = false;
-  bool same = false;  // the verdict, in its status and in the status of each part that must hold
+  bool same = false;  // the same status of the verdict, and of each part that must hold
 };
 
-// Makes `options.repeat` attempts, whatever they show, into a record of their own. Throws as
-// Session does; ReplayError if the adapter cannot be spoken to any more.
+// Makes `options.repeat` attempts, whatever they show, into a separate record. Throws as Session
+// does; ReplayError if the adapter can no longer be used.
 Replayed replay(const Recorded& recorded, const SessionOptions& options, const CheckHooks& hooks);
 
 }  // namespace poolproof::conformance

@@ -15,10 +15,10 @@ using namespace std::chrono_literals;
 
 constexpr auto kStartLimit = 10s;  // from the cage's start to the adapter's hello
 constexpr auto kByeLimit = 5s;
-constexpr double kPingNominal_s = 0.002;  // a ping slower than this makes every limit longer
-// Claims leave a robust pool a hundred times what it needs, so that three times as long is enough
-// on any machine; more, and a pool's own delay of 10 s would be too late on some days and in time
-// on others.
+constexpr double kPingNominal_s = 0.002;  // if a ping takes longer, every limit is lengthened
+// A claim gives a correct pool a hundred times the time that it needs. So three times as long is
+// enough on any machine. With a larger factor, a pool's own delay of 10 s would be too late on some
+// days and in time on others.
 constexpr double kLargestFactor = 3;
 
 faults::CageOptions cage_options(const AdapterCommand& command,
@@ -36,8 +36,8 @@ std::chrono::nanoseconds start_limit(const AdapterCommand& command) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(kStartLimit * command.crowd);
 }
 
-// The cage's own deadline is for a harness that is lost: never for a pool that waits as long as it
-// said, at more than one step.
+// The cage's own deadline is for the case that the harness is lost. It must never end a pool that
+// waits as long as it declared, at more than one step.
 std::chrono::milliseconds deadline_beyond(const scenarios::Plan& plan) {
   const double waits_s = plan.pool.longest_wait_s * static_cast<double>(plan.steps.size());
   return std::chrono::milliseconds(static_cast<std::int64_t>(waits_s * 1000));
@@ -87,7 +87,7 @@ std::string run_attempt(const scenarios::Plan& plan, const AdapterCommand& comma
       throw AttemptOver{"harness-error", "the cage was not ready within " +
                                              std::to_string(start_limit(command) / 1s) + " s"};
     const auto ping = median_ping(scene);
-    // The ping tells how busy the machine is now; the crowd, how busy we ourselves shall make it.
+    // The ping shows how busy the machine is now; the crowd shows how busy we will make it.
     const double slow = std::chrono::duration<double>(ping).count() / kPingNominal_s;
     const double factor = std::clamp(std::max(slow, command.crowd), 1.0, kLargestFactor);
     journal.head("plan", {{"plan", plan}, {"factor", factor}, {"ping_ns", ping.count()}});
@@ -96,7 +96,7 @@ std::string run_attempt(const scenarios::Plan& plan, const AdapterCommand& comma
     execute(plan, scene, factor);
   } catch (const AttemptOver& reason) {
     over = reason;
-    if (over.how == "unavailable")  // it said hello when it was asked, or this would not be tried
+    if (over.how == "unavailable")  // it said hello when it was asked; otherwise this would not run
       over = {"harness-error", "the adapter refused `hello` in an attempt: " + reason.why};
   } catch (const Stuck&) {
     over = {"stuck", "a step did not end"};

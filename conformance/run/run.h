@@ -1,5 +1,5 @@
-// Runs a plan against a pool, once, in a cage of its own. Everything seen goes into the record;
-// nothing is judged.
+// Runs a plan against a pool, once, in its own cage. Everything that is seen is written to the
+// record; nothing is judged.
 #pragma once
 
 #include <filesystem>
@@ -18,17 +18,17 @@ struct AdapterCommand {
   std::filesystem::path cwd;
   std::map<std::string, std::string> env;
   std::filesystem::path cage_program;
-  // How many attempts share one core, at least 1: no limit may be shorter than they together allow.
+  // How many attempts share one core, at least 1. Limits are lengthened by it.
   double crowd = 1;
 };
 
-// Says hello to the adapter and bye again. Throws AttemptOver (harness-error, interrupted, or
-// unavailable: the adapter says that its pool cannot be driven here) with its last lines on stderr;
-// faults::CageError if there can be no cage.
+// Sends hello to the adapter, and then bye. Throws AttemptOver with its last lines on stderr
+// (harness-error, interrupted, or unavailable: the adapter says that its pool cannot be driven
+// here); faults::CageError if there can be no cage.
 scenarios::PoolFacts ask_adapter(const AdapterCommand& command, Journal& journal, int stop_fd);
 
-// One attempt, from its `plan` line to its `ended` line. Returns how it ended ("done", "stuck",
-// ...).
+// Runs one attempt, from its `plan` line to its `ended` line. Returns how it ended ("done",
+// "stuck", ...).
 std::string run_attempt(const scenarios::Plan& plan, const AdapterCommand& command,
                         Journal& journal, int stop_fd);
 

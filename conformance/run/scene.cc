@@ -15,17 +15,19 @@ namespace {
 using nlohmann::json;
 using namespace std::chrono_literals;
 
-constexpr std::size_t kStderrKept = 64U << 10;  // bytes, of its head and of its tail
+constexpr std::size_t kStderrKept = 64U << 10;  // bytes, of its beginning and of its end
 constexpr auto kLastWords = 300ms;
 constexpr auto kEndsAfterItsLine =
-    1s;                             // a dying adapter's line may be gone before its exit is told
-constexpr auto kCageAnswers = 10s;  // a snapshot, a ping, the end: ours, never the pool's doing
+    // The line of a dying adapter may be gone before its exit is reported.
+    1s;
+// A snapshot, a ping, the end: our own work, never the pool's fault.
+constexpr auto kCageAnswers = 10s;
 
 std::int64_t since(Clock::time_point epoch, Clock::time_point at) {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(at - epoch).count();
 }
 
-// What the keeper says of its own accord: the rest answers us.
+// Messages that the keeper sends without a request; all others answer a request.
 bool is_news(const std::string& ev) {
   return ev == "met" || ev == "met-invalid" || ev == "left" || ev == "ledger" ||
          ev == "ledger-invalid" || ev == "exit" || ev == "call-struck";
@@ -85,15 +87,16 @@ void Scene::take_in(int timeout_ms) {
   const int ready = ::poll(fds.data(), fds.size(), timeout_ms);
   if (ready < 0 && errno == EINTR) return;
   if (fds[0].revents != 0) over_ = AttemptOver{"interrupted", "interrupted"};
-  // stderr first, so that what a program said before it died is there when its death is told.
+  // stderr first, so that what a program wrote before its death is there when the death is
+  // reported.
   if (fds[3].revents != 0) from_stderr();
   if ((fds[2].revents & POLLOUT) != 0) line_.flush();
-  // Messages before the cage's news: what an adapter said before its end counts (as L7 for our own
+  // Messages before the cage's news: what an adapter sent before its end counts (as L7 for our own
   // pool).
   if ((fds[2].revents & ~POLLOUT) != 0) from_adapter();
   if (fds[1].revents != 0) {
     from_cage();
-    from_adapter();  // what it said just before the exit that the cage told us of
+    from_adapter();  // what it sent just before the exit that the cage reported
   }
 }
 
@@ -162,8 +165,8 @@ void Scene::from_cage() {
       const std::int64_t t_ns = message->at("t_ns");
       message->erase("ev");
       message->erase("t_ns");
-      // The cage's `ready` stands in the record as `cage`, after the plan: whoever runs the attempt
-      // writes it.
+      // The cage's `ready` is in the record as `cage`, after the plan: the code that runs the
+      // attempt writes it.
       if (ev != "ready" && ev != "pong" && ev != "activity") journal_.write(ev, *message, t_ns);
       on_cage_message(ev, *message);
     }
@@ -272,15 +275,14 @@ std::chrono::nanoseconds Scene::ping() {
 void Scene::finish() {
   stop_fd_ = -1;  // interrupted or not, the cage is emptied in order
   if (over_ && over_->how == "harness-error") {
-    // What an adapter that broke the rules still has to say is what its author needs most.
+    // The last output of an adapter that broke the rules is what its author needs most.
     const auto last_word = Clock::now() + kLastWords;
     while (!seen_.adapter_ended && !cage_gone_ && Clock::now() < last_word) take_in(50);
   }
   if (!cage_gone_) cage_.end();
   const auto limit = Clock::now() + kCageAnswers;
   while (!seen_.healed && !cage_gone_ && Clock::now() < limit) take_in(100);
-  while (stderr_open_ &&
-         Clock::now() < limit) {  // every writer is dead: what is left ends with EOF
+  while (stderr_open_ && Clock::now() < limit) {  // every writer is dead, so the rest ends with EOF
     from_stderr();
     pollfd one = {cage_.stderr_fd(), POLLIN, 0};
     if (stderr_open_ && ::poll(&one, 1, 100) < 0 && errno != EINTR) break;

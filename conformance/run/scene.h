@@ -1,5 +1,6 @@
-// One attempt while it runs: its cage, the adapter's line and stderr, all written into the record
-// as they come, and what is known so far. The only code that polls in the harness.
+// One running attempt: its cage, the adapter's line and stderr, and what is known so far.
+// Everything is written into the record as it arrives. This is the only code in the harness that
+// calls poll.
 #pragma once
 
 #include <chrono>
@@ -20,9 +21,9 @@ namespace poolproof::conformance {
 
 using Clock = std::chrono::steady_clock;  // CLOCK_MONOTONIC, as the cage's t_ns
 
-// Writes one attempt's observations. Lines are kept back until the attempt's head (its plan) has
-// been written, so that the head really stands first, though what it says is known only once the
-// cage stands.
+// Writes the observations of one attempt. Lines are held back until the attempt's first line (its
+// plan) has been written. So the plan is always first, although its content is known only once the
+// cage exists.
 class Journal {
  public:
   Journal(RecordWriter& record, Clock::time_point epoch, std::string run = "", int attempt = 0)
@@ -43,12 +44,12 @@ class Journal {
   RecordWriter& record_;
   Clock::time_point epoch_;  // the start of the command
   std::string run_;
-  int attempt_;  // 0: of no attempt, and without a head
+  int attempt_;  // 0: no attempt, and no plan line
   bool headed_;
   std::vector<Observation> kept_back_;
 };
 
-// Why an attempt cannot go on. Thrown by Scene and caught by the one who runs the attempt.
+// Why an attempt cannot continue. Scene throws it, and the code that runs the attempt catches it.
 struct AttemptOver {
   std::string how;  // `ended.how` of events.md; "unavailable": the adapter refused `hello`
   std::string why;
@@ -70,21 +71,22 @@ struct Snapshot {
   nlohmann::json whole;  // the closing `snapshot` message
 };
 
-// What has been seen, for those who decide what to do next (never for the judge, who reads the
+// What has been seen, for code that decides what to do next (never for the judge, which reads the
 // record).
 struct Seen {
-  nlohmann::json ready;  // the cage's; null before
-  nlohmann::json hello;  // the adapter's; null before
+  nlohmann::json ready;  // from the cage; null before it came
+  nlohmann::json hello;  // from the adapter; null before it came
   int opened = 0, resized = 0, closed = 0;
   std::map<std::string, nlohmann::json> outcomes;  // by task id
   std::vector<Meeting> meetings;
   std::map<std::pair<int, std::uint64_t>, nlohmann::json> exits;  // status by identity
   std::map<std::string, int> struck;  // how many `struck` lines each task wrote
-  int call_strikes = 0;               // made by the tracer: 0 or 1
-  std::set<std::string> marked;       // words that the tracer has taken
+  int call_strikes = 0;               // strikes made by the tracer: 0 or 1
+  std::set<std::string> marked;       // words that the tracer has confirmed
   std::set<std::string> ended;        // tasks that wrote `end`
-  std::set<int> made;                 // pids of children that bodies started because we said so
-  bool group_signalled = false;       // the adapter's process group was sent a signal
+  // Pids of children that bodies started because we told them to.
+  std::set<int> made;
+  bool group_signalled = false;  // the adapter's process group was sent a signal
   std::map<int, Snapshot> snapshots;
   std::map<int, Clock::time_point> pongs;
   std::map<int, nlohmann::json> activities;
@@ -92,9 +94,9 @@ struct Seen {
   int lifts = 0;
   bool adapter_ended = false;
   bool healed = false;
-  // Counts, for stillness.
+  // Counters, to detect stillness.
   std::uint64_t messages = 0, ledger_lines = 0, exits_seen = 0;
-  // All that came from inside the cage, bytes on stderr included, and when the last of it did.
+  // All input from inside the cage, including bytes on stderr, and the time of the last one.
   std::uint64_t arrivals = 0;
   Clock::time_point last_arrival;
 };
@@ -106,29 +108,28 @@ class Scene {
   Scene(const Scene&) = delete;
   Scene& operator=(const Scene&) = delete;
 
-  // Takes in what comes until `done` or `limit`; true if done. Throws AttemptOver when the attempt
-  // cannot go on: interrupted, an invalid message, a refusal, the cage gone, or the adapter ended
-  // while it may not.
+  // Reads input until `done` or `limit`; true if done. Throws AttemptOver when the attempt cannot
+  // continue: interrupted, an invalid message, a refusal, the cage is gone, or the adapter ended
+  // although it may not.
   bool wait(const std::function<bool()>& done, Clock::time_point limit);
 
   void send(const nlohmann::json& command);
   bool adapter_has_read_all() const { return line_.other_side_has_read_all(); }
-  bool all_is_written() const { return !line_.wants_to_write(); }  // of what was sent
+  bool all_is_written() const { return !line_.wants_to_write(); }  // everything that was sent
   void answer(Meeting& meeting, const nlohmann::json& what_to_do);
-  const Snapshot& snapshot();  // asks and waits for it
+  const Snapshot& snapshot();  // requests it and waits for it
   int last_snapshot() const { return snapshots_asked_; }
-  // [tid, state, switches] of each thread inside but the adapter's; leaves no line in the record.
+  // [tid, state, switches] of each thread inside, except those of the adapter; not recorded.
   nlohmann::json activity();
-  // Takes from a process (pid 0: from the whole run) and waits until it is done: `limited`, whose
-  // `error` says why it could not be.
+  // Limits a process (pid 0: the whole run) and waits until this is done. Returns `limited`, whose
+  // `error` says why it failed.
   nlohmann::json limit(int pid, std::uint64_t start, const std::string& what, bool room);
-  void lift();                      // all limits; waits until it is done
-  std::chrono::nanoseconds ping();  // there and back
+  void lift();                      // lifts all limits; waits until this is done
+  std::chrono::nanoseconds ping();  // the round-trip time
   void adapter_may_end() { adapter_may_end_ = true; }
-  void finish();  // ends the cage and writes `stderr`; swallows nothing: a cage that cannot end is
-                  // AttemptOver
+  void finish();  // ends the cage and writes `stderr`; throws AttemptOver if the cage cannot end
 
-  // Decides at each rendezvous whether its body waits for us (true) or goes on at once.
+  // Decides at each rendezvous whether its body waits for us (true) or continues at once.
   std::function<bool(const Meeting&)> hold = [](const Meeting&) { return false; };
 
   const Seen& seen() const { return seen_; }

@@ -109,8 +109,8 @@ std::vector<Session::Hello> Session::ask(
   return hellos;
 }
 
-// What has been written of the cells that run is kept until they have ended, and judged as it will
-// be read.
+// The lines of running cells are kept until the cells end, and judged exactly as a reader will read
+// them.
 void Session::keep(Observation observation) {
   const Hold hold(lock_);
   if (observation.kind == "pool") {
@@ -138,7 +138,7 @@ void Session::run(const std::vector<Cell>& cells) {
   total_ = static_cast<int>(cells.size());
   const bool all = crew_.each(
       cells.size(),
-      [&](std::size_t i) {  // in order, so that the record's cells stand as the report's do
+      [&](std::size_t i) {  // in order: the report's order too
         json fields = {{"pool", cells[i].pool}, {"scenario", cells[i].scenario}};
         if (!cells[i].status.empty()) {
           fields["status"] = cells[i].status;
@@ -168,7 +168,7 @@ void Session::run_cell(const Cell& cell) {
     }
     verdicts.push_back(judge_attempt(taken(cell.run(), attempt)));
     (verdicts.back().blank ? blank : weighed) += 1;
-    // Only what failed is repeated: three of three is a conviction, a mixture is flaky.
+    // Only a failure is repeated: three of three is a conviction, a mixture is flaky.
     const bool failed = weight_of(verdicts.back().status) == Weight::kFails;
     if (!failed && !verdicts.back().blank && !options_.repeat_passing_too) break;
   }

@@ -1,4 +1,4 @@
-// What all cells of one command share: the record, the threads that run them, and who is told.
+// What all cells of one command share: the record, the threads that run them, and the hooks.
 #pragma once
 
 #include <filesystem>
@@ -17,39 +17,42 @@
 namespace poolproof::conformance {
 
 struct SessionOptions {
-  int jobs = 1;                     // cells that run at once, each in a cage of its own
+  int jobs = 1;                     // cells that run at once, each in its own cage
   int repeat = 3;                   // attempts of a failing cell
-  int tries = 3;                    // of a cell whose strike finds nothing to strike, beside those
-  bool repeat_passing_too = false;  // all attempts are made, whatever the first one shows
-  scenarios::Level level = scenarios::Level::kMust;  // recorded; what fails is the caller's
-  std::filesystem::path out;                         // folder for events.ndjson; made if absent
+  int tries = 3;                    // extra attempts of a cell whose strike finds nothing to strike
+  bool repeat_passing_too = false;  // makes all attempts, whatever the first one shows
+  scenarios::Level level = scenarios::Level::kMust;  // recorded only; the caller decides what fails
+  // Folder for events.ndjson; made if it does not exist.
+  std::filesystem::path out;
   std::filesystem::path cage_program;
-  std::vector<std::string> argv;      // recorded
-  int stop_fd = -1;                   // readable: interrupted
-  std::function<bool()> enough{};     // asked before each cell: yes, and no further one is begun
-  std::vector<Observation> before{};  // of an earlier record in `out` that this one goes on with
+  std::vector<std::string> argv;   // recorded
+  int stop_fd = -1;                // asked before each cell; true: begin no more
+  std::function<bool()> enough{};  // asked before each cell: yes, and no further one is begun
+  // The lines of an earlier record in `out` that this one continues.
+  std::vector<Observation> before{};
 };
 
-// What the one who watches is told: from any thread, but one at a time, so that it may print.
+// Hooks for an observer. They may come from any thread, but one at a time, so that they may print.
 struct CheckHooks {
   std::function<void(const std::string& pool)> asks;  // an adapter is asked for its `hello`
   std::function<void(int done, int total, const std::string& pool, const std::string& scenario,
                      int attempt)>
       begins;
-  std::function<void(const CellVerdict&)> cell;  // done; cells end in any order
+  std::function<void(const CellVerdict&)> cell;  // a cell is done; cells end in any order
 };
 
 struct Checked {
-  std::vector<CellVerdict> cells;  // in the order of the cells, however they ended
+  std::vector<CellVerdict> cells;  // in the order of the cells, not of their ends
   bool interrupted = false;
 };
 
-// A cell to be run, or set aside without being run.
+// A cell that will run, or that is set aside without running.
 struct Cell {
   std::string pool;
   std::string scenario;
-  std::optional<scenarios::Plan> plan;  // absent: not run
-  std::string status;  // without a plan: declined, unavailable; empty: its adapter could not speak
+  std::optional<scenarios::Plan> plan;  // nullopt: it does not run
+  // Without a plan: declined or unavailable; empty: its adapter could not be used.
+  std::string status;
   std::string why;
   AdapterCommand adapter;
   nlohmann::json more = nlohmann::json::object();  // fields of its line in the record
@@ -63,15 +66,16 @@ class Session {
   // std::filesystem::filesystem_error.
   Session(const SessionOptions& options, const CheckHooks& hooks);
 
-  // The `hello` of each adapter, several at once; nothing where the session was interrupted before.
-  // What an adapter could not say is in its place.
+  // Asks each adapter for its `hello`, several at once; empty if the session was interrupted before
+  // that. If an adapter has none, the reason is in its place.
   struct Hello {
     std::optional<scenarios::PoolFacts> facts;
     std::optional<AttemptOver> over;
   };
   std::vector<Hello> ask(const std::vector<std::pair<std::string, AdapterCommand>>& pools);
 
-  // A line that belongs to no attempt. A `pool` line must stand before the cells of that pool.
+  // Writes a line that belongs to no attempt. A `pool` line must come before the cells of that
+  // pool.
   void line(const std::string& kind, nlohmann::json fields, std::string run = "");
 
   AdapterCommand adapter(std::vector<std::string> argv) const;  // here, with our environment
@@ -80,7 +84,7 @@ class Session {
 
   void run(const std::vector<Cell>& cells);
 
-  // The footer, and the judgement that counts: of the finished record, read back.
+  // Writes the footer, reads the finished record, and returns its judgement.
   Checked finish();
 
  private:
@@ -94,8 +98,8 @@ class Session {
   std::filesystem::path file_;
   Clock::time_point epoch_;
   faults::Doors doors_;
-  std::mutex lock_;  // of all that follows, and held while a hook is called
-  std::map<std::string, std::vector<Observation>> cells_;  // lines of those that run, by run
+  std::mutex lock_;  // guards all below, and is held while a hook is called
+  std::map<std::string, std::vector<Observation>> cells_;  // lines of the running cells, by run
   std::map<std::string, Observation> pools_;               // their `pool` lines
   int done_ = 0, total_ = 0;
   bool interrupted_ = false;

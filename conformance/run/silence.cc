@@ -16,15 +16,15 @@ namespace {
 using nlohmann::json;
 using namespace std::chrono_literals;
 
-constexpr auto kStill = 100ms;      // without news, before the first question
+constexpr auto kStill = 100ms;      // so long without news before the first question
 constexpr auto kLongestPause = 2s;  // between two questions
-constexpr auto kWaitedOut = 30s;    // longer time limits are not waited out
-constexpr int kShare = 10;          // at most this part of the time goes into questions
-constexpr int kHolders = 2;         // guard and keeper: they hold what is inside, and do nothing
+constexpr auto kWaitedOut = 30s;    // longer time limits are not awaited
+constexpr int kShare = 10;          // at most this part of the time is used for questions
+constexpr int kHolders = 2;         // guard and keeper: they only hold what is inside
 constexpr std::size_t kMostProcesses = 48, kMostThreads = 48, kMostWakers = 16, kMostFindings = 24;
 constexpr std::size_t kMostText = 600;  // bytes
 
-// Cuts a list, and says in NAME_cut by how much.
+// Cuts a list, and notes the number of removed items in NAME_cut.
 void cut(json& object, const char* name, std::size_t most) {
   json& list = object.at(name);
   if (list.size() <= most) return;
@@ -105,10 +105,12 @@ bool Silence::is_proved() {
   question.world.silent_objects = {line};
   question.world.names_are_private =
       seen.ready.at("mode") == "pid-namespace" && seen.ready.at("mounts").get<bool>();
-  // The keeper sends signals at our command only, and nobody else knows those inside.
+  // The keeper sends signals only when we command it, and no other process knows the processes
+  // inside.
   question.world.no_signals = true;
   question.numbers_inside = true;
-  // What bodies say is taken in all the while: whoever waits for room in our pipes is not stuck.
+  // During the pause we still read what bodies send: a process that waits for room in our pipes is
+  // not stuck.
   question.pause = [&] {
     return !scene_.wait([&] { return seen.arrivals != before; }, Clock::now() + hang::kApart);
   };
@@ -116,8 +118,8 @@ bool Silence::is_proved() {
   if (!answer) return false;
   last_time_limit_ = Clock::now() + longest_time_limit(answer->look);
   const bool hung = answer->proof.verdict == hang::Verdict::hung;
-  // All that was under way to us when it stood still has arrived once the keeper answers: a body
-  // that meets us, a writer that waits for room. Then it was not still, or waits for us.
+  // Once the keeper answers, everything that was on its way to us has arrived: a body that meets
+  // us, a writer that waits for room. If something did, it was not still, or it waits for us.
   if (hung) scene_.ping();
   if (seen.arrivals != before) return false;
   json proof = {{"verdict", word_for(answer->proof.verdict)}, {"reason", answer->proof.reason}};
@@ -127,7 +129,7 @@ bool Silence::is_proved() {
   proof["took_ns"] = answer->took / 1ns;
   scene_.journal().write("proof", std::move(proof));
   if (!hung) return false;
-  scene_.snapshot();  // so that the record knows those who were born since the last one
+  scene_.snapshot();  // so that the record has new processes
   scene_.journal().write("taken", {{"snap", scene_.last_snapshot()}, {"why", "still"}});
   return true;
 }

@@ -1,6 +1,6 @@
-// A run that has gone still: can it ever go on? The harness goes silent and asks for the hang proof
-// (observe/), so that a hang is proved a fraction of a second after it came about (events.md,
-// "Proof").
+// A run in which nothing moves any more: can it ever continue? The harness stops sending and
+// requests the hang proof (observe/). So a hang is proved a fraction of a second after it has
+// happened (events.md, "Proof").
 #pragma once
 
 #include <chrono>
@@ -10,22 +10,22 @@
 
 namespace poolproof::conformance {
 
-// What it promises to the proof is that until the step has ended nothing more is sent. So it is for
-// waits at whose end, and not before, the harness will do something again.
+// It promises to the proof that nothing more is sent until the step has ended. So use it only for
+// waits in which the harness sends nothing before their end.
 class Silence {
  public:
-  // `owes_nothing`: has all been done that those inside may wait for?
+  // `owes_nothing`: has the harness done everything that the processes inside may wait for?
   Silence(Scene& scene, std::function<bool()> owes_nothing);
   Silence(const Silence&) = delete;
   Silence& operator=(const Silence&) = delete;
 
   enum class End { kDone, kLimit, kHung };
-  // As Scene::wait; but once nothing has come for a while, it asks whether anything ever can. Each
-  // question stands in the record; the answer `hung` ends the wait. Costs two scans of /proc each
-  // time, and asks less and less often while nothing changes.
+  // As Scene::wait. But once nothing has arrived for a while, it asks whether anything ever can.
+  // Each question is written to the record; the answer `hung` ends the wait. Each costs two scans
+  // of /proc. It asks less and less often while nothing changes.
   End wait(const std::function<bool()>& done, Clock::time_point limit);
-  // When the last of the time limits ends that the last question saw threads wait with, but for
-  // those longer than 30 s; long ago if there is none.
+  // When the last time limit ends with which threads waited at the last question; limits longer
+  // than 30 s are ignored. A time long ago if there is none.
   Clock::time_point last_time_limit() const { return last_time_limit_; }
 
  private:
@@ -34,7 +34,7 @@ class Silence {
 
   Scene& scene_;
   const std::function<bool()> owes_nothing_;
-  std::chrono::nanoseconds pause_;  // before the next question, while nothing comes
+  std::chrono::nanoseconds pause_;  // before the next question, while nothing arrives
   Clock::time_point not_before_, last_time_limit_;
 };
 

@@ -15,7 +15,8 @@ namespace {
 using nlohmann::json;
 
 constexpr std::chrono::seconds kWatched{1};  // at the end of the wait
-constexpr double kBusyCores = 0.2;           // more than this, over the whole watch, is movement
+// More than this, over the whole watch, counts as movement.
+constexpr double kBusyCores = 0.2;
 
 struct Totals {
   std::map<std::pair<int, std::uint64_t>, std::pair<std::uint64_t, std::uint64_t>>
@@ -54,7 +55,7 @@ std::vector<std::string> moved_between(const Totals& before, const Totals& after
       continue;
     }
     ticks += now.first - then->second.first;
-    // A loop is movement, however little a busy machine lets it have.
+    // A loop counts as movement, even if a busy machine gives it little time.
     loops = loops || (now.first > then->second.first && before.runnable.count(identity) > 0 &&
                       after.runnable.count(identity) > 0);
     bytes += now.second - then->second.second;
@@ -72,8 +73,8 @@ std::vector<std::string> moved_between(const Totals& before, const Totals& after
 Silence::End watch_stillness(Scene& scene, Silence& silence, const std::function<bool()>& done,
                              Clock::time_point until) {
   using End = Silence::End;
-  // What moves before the pool's longest wait is over, such as an idle worker that leaves, says
-  // nothing of how it ends.
+  // Movement before the end of the pool's longest wait, such as an idle worker that ends, says
+  // nothing about the result.
   if (const End end = silence.wait(done, until - kWatched); end != End::kLimit) return end;
   const auto begun = Clock::now();
   const Snapshot first = scene.snapshot();

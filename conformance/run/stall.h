@@ -1,4 +1,4 @@
-// Stillness: when a step has not ended at its limit, did anything inside still move? (events.md,
+// Stillness: a step has not ended at its limit; did anything inside still move? (events.md,
 // "Stillness")
 #pragma once
 
@@ -9,8 +9,8 @@
 
 namespace poolproof::conformance {
 
-// Watches the last second before `until`, and writes `still` if `done` has not come true by then.
-// kDone: it did come, late.
+// Watches the last second before `until`, and writes `still` if `done` is not true by then. kDone:
+// it became true, but late.
 Silence::End watch_stillness(Scene& scene, Silence& silence, const std::function<bool()>& done,
                              Clock::time_point until);
 

@@ -16,15 +16,14 @@ using scenarios::PlannedTask;
 using scenarios::Step;
 using scenarios::StepKind;
 
-constexpr auto kFirstOpenLimit = 10s;  // until then the adapter is at fault; afterwards the pool
+constexpr auto kFirstOpenLimit = 10s;  // until then the adapter is at fault; after that the pool
 constexpr auto kFirstPause = 2ms, kLongestPause = 250ms;
 constexpr auto kComesToRest = 100ms;
-// Where waits have time limits: a worker that is born anew has its start before it, and may not
-// have begun it at the first look.
+// For waits that have time limits: a new worker may not have begun its start at the first look.
 constexpr auto kReplacementsRest = 2000ms, kReplacementsPause = 20ms;
 constexpr auto kTracerTells = 300ms;
 constexpr auto kStaysDenied = 500ms;
-constexpr auto kEmptiesWithin = 1s;  // L9: after the end of its parent nothing is left
+constexpr auto kEmptiesWithin = 1s;  // L9: after the end of its parent nothing may be left
 
 class Run {
  public:
@@ -76,7 +75,7 @@ class Run {
     const auto opened = [&] { return scene_.seen().opened > before; };
     scene_.send(open_command(progress_.plan.workers, progress_.plan.opening, addresses()));
     if (before > 0) return progress_.require(opened, kStepLimit);
-    // Before this, the adapter is at fault, not the pool.
+    // Before this limit the adapter is at fault, not the pool.
     const auto limit = progress_.scaled(kFirstOpenLimit);
     if (!scene_.wait(opened, Clock::now() + limit))
       throw AttemptOver{"harness-error", "the adapter did not answer its first `open` within " +
@@ -106,8 +105,8 @@ class Run {
 
   void warm_up(const Step& step) {
     submit(step.tasks);
-    // All together, so that each stands in a worker of its own; settled without meeting is the
-    // judge's business.
+    // All together, so that each one is in its own worker. If a task settles without meeting, the
+    // judge handles it.
     progress_.require(
         [&] {
           return progress_.standing(step.tasks, "running").size() == step.tasks.size() ||
@@ -146,13 +145,14 @@ class Run {
       await_rest();
       mark("shutdown");
     }
-    scene_.ping();  // so that every end until now stands in the record ahead of this close
+    scene_.ping();  // so that every end until now is in the record before this close
     scene_.send(close_command(how));
   }
 
-  // Whoever is still on its way back from a task would be at another place of its life in each run:
-  // its next call would come before what we do now, or after it, by luck. The cage can prove that
-  // nobody can go on, unless somebody waits with a time limit: then, that nobody moved for a while.
+  // A process that is still on its way back from a task would be at a different place in each run:
+  // whether its next call comes before or after our next action would depend on luck. The cage can
+  // prove that no process can continue, unless one of them waits with a time limit. In that case we
+  // check that nothing moved for a while.
   void await_rest() {
     const bool replaces = progress_.plan.opening.tasks_per_worker.has_value();
     const std::chrono::nanoseconds longest = replaces ? kReplacementsRest : kComesToRest;
@@ -165,7 +165,7 @@ class Run {
       if (activity.at("rests")) return;
       const json& now = activity.at("threads");
       const bool runs = std::any_of(now.begin(), now.end(), [](const json& thread) {
-        return thread[1] == "R" || thread[1] == "t";  // or it stands before the tracer
+        return thread[1] == "R" || thread[1] == "t";  // otherwise it is stopped by the tracer
       });
       if (runs || now != last) since = Clock::now();
       if (Clock::now() - since >= still) return;
@@ -188,8 +188,8 @@ class Run {
     std::size_t processes = 0, adapter_fds = 0, adapter_threads = 0;
   };
 
-  // The snapshot that is judged. What is larger than `goal` gets a second to end what it is about
-  // to end: a thread that has done its last act, a process between its exit and its parent's wait.
+  // Takes the snapshot that is judged. If it is larger than `goal`, it gets a second to shrink: a
+  // thread may be ending, or a process may be between its exit and its parent's wait.
   void take(const char* why, Size goal) {
     const auto limit = Clock::now() + progress_.scaled(kEmptiesWithin);
     auto pause = kFirstPause;
@@ -201,7 +201,7 @@ class Run {
                              size.adapter_threads <= goal.adapter_threads;
       if (no_larger || (!baseline_taken_ && size.processes <= 1)) break;
       scene_.wait([] { return false; }, Clock::now() + pause);
-      pause = std::min(2 * pause, kLongestPause);  // each look is a picture in the record
+      pause = std::min(2 * pause, kLongestPause);  // each look writes a snapshot into the record
     } while (Clock::now() < limit);
     if (!baseline_taken_) baseline_ = size;
     scene_.journal().write("taken", {{"snap", scene_.last_snapshot()}, {"why", why}});
@@ -219,7 +219,7 @@ class Run {
     return size;
   }
 
-  // From the tracer's answer on it numbers what is born: nothing may be sent before.
+  // After the tracer has answered, it numbers new processes: nothing may be sent before that.
   void arm() {
     mark("armed");
     armed_ = true;
@@ -234,14 +234,14 @@ class Run {
 
   void await_parent_end() {
     progress_.require([&] { return scene_.seen().adapter_ended; }, kStepLimit);
-    // Bodies that still wait for us may go on: a pool's workers may end with the task that they are
-    // at.
+    // Bodies that still wait for us may continue: a pool's workers may end only with their current
+    // task.
     progress_.release(progress_.standing_anywhere());
     take("end", {});
   }
 
-  // A pool tells what a death costs before it has cleared up after it, and tried to replace its
-  // worker. That must come about without what it is denied, or what it gets is luck.
+  // A pool reports the cost of a death before it has cleaned up and tried to replace its worker.
+  // This must happen while the resource is still denied; otherwise the result would depend on luck.
   void stay_denied() {
     const auto& faults = progress_.plan.faults;
     const auto denies = [](const faults::Fault& fault) {
@@ -258,13 +258,13 @@ class Run {
 
   void probe(const Step& step) {
     stay_denied();
-    scene_.lift();  // what the run was denied it has again: now the pool must be usable
+    scene_.lift();  // the denied resources are available again: now the pool must be usable
     if (armed_) await_rest();
     const auto recovers = progress_.plan.pool.recovers;
     const int strikes_before = scene_.seen().call_strikes;
     for (std::size_t i = 0; i < step.tasks.size(); ++i) {
-      // A pool that replaces is asked again only where the first probe was itself the victim. The
-      // pool may have been quicker to say so than the tracer.
+      // A pool that replaces is asked again only if the first probe itself was the victim. The pool
+      // may report this before the tracer does.
       const auto struck = [&] { return scene_.seen().call_strikes > strikes_before; };
       if (i > 0 && recovers == scenarios::Recovery::kReplaces &&
           !scene_.wait(struck, Clock::now() + progress_.scaled(kTracerTells)))

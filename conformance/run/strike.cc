@@ -18,11 +18,11 @@ using faults::Fault;
 using faults::Point;
 using faults::Target;
 
-constexpr auto kBetweenLooks = 20ms;  // at a process that is to stand still
-constexpr auto kPoolHears = 300ms;    // of a death, before its other tasks go on
-constexpr auto kProgramEnds = 500ms;  // or begins to, while its tasks still run
+constexpr auto kBetweenLooks = 20ms;  // between two looks at a process that must be stopped
+constexpr auto kPoolHears = 300ms;    // of a death, before its other tasks continue
+constexpr auto kProgramEnds = 500ms;  // or starts to end, while its tasks still run
 
-// A body that nothing limits stops there: the harness shares its machine with others.
+// A body without a limit stops there: the harness shares its machine with others.
 constexpr long long kMostBytes = 1LL << 30;
 constexpr long long kMostFiles = 65'536;
 
@@ -102,7 +102,7 @@ class Strike {
     return limited.at("error").get<std::string>().empty();
   }
 
-  // From the whole run, until the probe (steps.cc). Whoever stands at the point stands on.
+  // Denies it to the whole run, until the probe (steps.cc). Bodies at the point stay there.
   void deny() {
     const json limited = scene_.limit(0, 0, faults::to_string(fault_.effect.resource), false);
     if (was_set(limited)) tell(adapter(), nullptr, limited.at("limit"));
@@ -131,8 +131,8 @@ class Strike {
     await(receipts);
   }
 
-  // Whether the other worker or the dead one takes the next task must not be a matter of luck: the
-  // bystanders that stand go on when the pool has told of the death, or has had time enough to.
+  // It must not depend on luck whether the other worker or the dead one takes the next task. So the
+  // waiting bystanders continue when the pool has reported the death, or has had enough time to.
   void let_pool_hear() {
     const auto ids = progress_.tasks_of(fault_.role);
     scene_.wait([&] { return progress_.settled(ids); },
@@ -146,15 +146,16 @@ class Strike {
 
   bool by_signal() const { return fault_.effect.kind == EffectKind::kSignal; }
 
-  // All at once is what the fault means: a pool that ends its other workers itself when it sees the
-  // first one die would otherwise be quicker than we are, and the second death not be ours.
+  // The fault means that all are struck at once. Otherwise a pool that ends its other workers
+  // itself when the first one dies would be faster than we are, and the second death would not be
+  // ours.
   void strike_together(const std::vector<Worker>& workers, const std::vector<Meeting*>& victims) {
     for (const auto& [pid, start] : workers) scene_.cage().signal(pid, start, "STOP");
-    scene_.snapshot();  // takes longer than it takes them to stop
+    scene_.snapshot();  // takes longer than the processes need to stop
     Receipts receipts;
     for (std::size_t i = 0; i < workers.size(); ++i)
       receipts.push_back(hit(workers[i], i < victims.size() ? victims[i] : nullptr));
-    // Only what a frozen process takes at once needs no thaw.
+    // A stopped process handles only SIGKILL at once; for others it must be continued.
     if (fault_.effect.signal != SIGKILL)
       for (const auto& [pid, start] : workers) scene_.cage().signal(pid, start, "CONT");
     await(receipts);
@@ -170,8 +171,8 @@ class Strike {
     let_program_end();
   }
 
-  // As Ctrl-C does. The program may end in its own time and way, so what is awaited is that the
-  // signal was sent; whether the program ends is the next step's business.
+  // As Ctrl-C does. The program may end at its own time and in its own way. So we only wait until
+  // the signal was sent; the next step checks whether the program ends.
   void strike_group() {
     scene_.adapter_may_end();
     const Worker parent = adapter();
@@ -181,8 +182,8 @@ class Strike {
     let_program_end();
   }
 
-  // With its tasks still at work, as the claim says; then they go on, for a program may wait for
-  // their end.
+  // Its tasks are still running, as the claim says. Then they continue, because a program may wait
+  // for their end.
   void let_program_end() {
     scene_.wait([this] { return scene_.seen().adapter_ended; },
                 Clock::now() + progress_.scaled(kProgramEnds));
@@ -194,8 +195,8 @@ class Strike {
     return {ready.at("pid"), ready.at("start")};
   }
 
-  // With its reader stopped, a result that is larger than any buffer is never sent to its end: the
-  // worker that has left the body and stands still is in the midst of it.
+  // If its reader is stopped, a result that is larger than any buffer can never be sent completely.
+  // So a worker that has left the body and does not move is in the middle of sending it.
   void strike_while_sending(const std::vector<Meeting*>& victims) {
     const auto [pid, start] = adapter();
     scene_.cage().signal(pid, start, "STOP");
@@ -229,8 +230,8 @@ class Strike {
     } while (Clock::now() < limit);
   }
 
-  // What changes when a process does anything; null while it could: on a busy machine a thread that
-  // is ready to run may stand still for longer than we look.
+  // Values that change when a process does anything; null while it could run: on a busy machine a
+  // thread that is ready may not run for longer than we look.
   static json doings_of(const Worker& worker, const Snapshot& snapshot) {
     for (const json& process : snapshot.processes) {
       if (process.at("pid") != worker.first || process.at("start") != worker.second) continue;
@@ -244,7 +245,7 @@ class Strike {
 
   using Receipts = std::vector<std::function<bool()>>;
 
-  // A receipt that does not come makes the attempt vacuous; that is for the judge to say.
+  // If a receipt does not come, the attempt is vacuous; the judge decides this.
   void await(const Receipts& receipts) {
     const auto all_came = [&] {
       return std::all_of(receipts.begin(), receipts.end(), [](const auto& came) { return came(); });
@@ -262,15 +263,15 @@ class Strike {
     scene_.journal().write("told", told);
   }
 
-  // Commands the fault on one process; what it returns tells whether the second half of the receipt
-  // has come.
+  // Commands the fault on one process. The returned function says whether the second half of the
+  // receipt has come.
   std::function<bool()> hit(const Worker& who, Meeting* meeting) {
     const Effect& effect = fault_.effect;
     int limit = 0;
     if (faults::door_of(effect) == faults::Door::kLimit) {
       const json limited =
           scene_.limit(who.first, who.second, faults::to_string(effect.resource), true);
-      if (!was_set(limited)) {  // what nothing limits must not be used up
+      if (!was_set(limited)) {  // a resource without a limit must not be used up
         if (meeting != nullptr) scene_.answer(*meeting, {{"do", "go"}});
         return [] { return true; };
       }

@@ -19,7 +19,7 @@ using nlohmann::json;
 
 constexpr std::size_t kLongestAnswer = 1 << 20;  // bytes
 constexpr std::size_t kLongestVersion = 64;      // characters
-constexpr std::size_t kShown = 200;              // characters of an answer that is none
+constexpr std::size_t kShown = 200;              // characters shown of an invalid answer
 
 struct Ended {
   std::string said;
@@ -102,7 +102,7 @@ Pool in_version(const Pool& pool, const std::string& version) {
   Pool one = pool;
   one.name = pool.name + "@" + version;
   one.command.clear();
-  one.install.clear();  // says how to get the version that is installed here, not this one
+  one.install.clear();  // it says how to get the installed version, not this one
   std::vector<std::string> argv = pool.versions;
   argv.push_back(version);
   const Ended ended = call(argv);

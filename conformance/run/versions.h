@@ -1,4 +1,4 @@
-// One version of a pool, as `pebble@5.0.1` names it.
+// One version of a pool, named like `pebble@5.0.1`.
 #pragma once
 
 #include <optional>
@@ -10,19 +10,21 @@ namespace poolproof::conformance {
 
 struct VersionedName {
   std::string name;
-  std::optional<std::string> version;  // of "NAME@VERSION"; may be anything, see is_version
+  // The part after @ in "NAME@VERSION"; may be any text, see is_version.
+  std::optional<std::string> version;
 };
 
 VersionedName split_version(const std::string& text);
 
-// Letters, digits and . _ + - !, beginning with a letter or digit, at most 64: no option, no path.
+// Letters, digits and . _ + - !, beginning with a letter or digit, at most 64. So it cannot be an
+// option or a path.
 bool is_version(const std::string& text);
 
-// The pool as it is to be judged in that version, named `NAME@VERSION`. Calls the program
-// `pool.versions` with the version as its last argument and waits for its end. It prints one JSON
-// object on stdout, {"command": [...]} (the adapter's argv) or {"unavailable": "reason"}, and what
-// it is doing on stderr, which is ours. Anything else is the pool's `error`. It may take minutes
-// when it has to fetch something; what it caches is its own business.
+// The pool in that version, named `NAME@VERSION`. Calls the program `pool.versions` with the
+// version as its last argument, and waits for its end. On stdout the program prints one JSON
+// object: {"command": [...]} (the adapter's argv) or {"unavailable": "reason"}. Its progress goes
+// to stderr, which is ours. Anything else becomes the pool's `error`. It may take minutes if it has
+// to download something; it may keep a cache of its own.
 Pool in_version(const Pool& pool, const std::string& version);
 
 }  // namespace poolproof::conformance

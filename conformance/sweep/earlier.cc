@@ -22,7 +22,7 @@ Earlier earlier_of(const std::vector<Observation>& record) {
     if (cell.scenario.rfind("sweep/", 0) == 0) earlier.pool = cell.pool;
     if (stands(cell)) earlier.verdicts[cell.scenario] = cell;
   }
-  std::set<std::string> runs;  // of cells that do not stand
+  std::set<std::string> runs;  // of cells that are not valid
   for (const Observation& line : record) {
     if (line.kind == "pool") earlier.facts = line.fields.value("facts", nlohmann::json());
     if (line.kind == "cell" && earlier.verdicts.count(line.fields.value("scenario", "")) == 0)

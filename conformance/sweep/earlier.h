@@ -1,5 +1,5 @@
-// A record that a sweep left behind, whole or cut off: what of it stands, and what is still to do.
-// Pure.
+// A record that an earlier sweep left, complete or cut off: which part of it is still valid, and
+// what remains to be done. Pure.
 #pragma once
 
 #include <map>
@@ -14,16 +14,17 @@
 namespace poolproof::conformance::sweep {
 
 struct Earlier {
-  std::vector<Observation> lines;               // without what belongs to runs that were cut off
-  std::map<std::string, CellVerdict> verdicts;  // by scenario, of the cells that stand
-  std::string pool;                             // whose sweep it is; empty: no sweep's record
-  nlohmann::json facts;                         // of that pool
+  std::vector<Observation> lines;               // without the lines of runs that were cut off
+  std::map<std::string, CellVerdict> verdicts;  // by scenario, for the cells that are still valid
+  // The pool that was swept; empty: not the record of a sweep.
+  std::string pool;
+  nlohmann::json facts;  // of that pool
 };
 
-// A cell stands if its last attempt ended and the harness was not at fault.
+// A cell is valid if its last attempt ended and the harness was not at fault.
 Earlier earlier_of(const std::vector<Observation>& record);
 
-// What the recorded runs of this workload taught, if all of them stand.
+// What was learnt from the recorded runs of this workload, if all of them are valid.
 std::optional<Recording> recording_in(const Earlier& earlier, const Workload& workload,
                                       const scenarios::PoolFacts& facts, int runs);
 

@@ -1,4 +1,5 @@
-// What stands of a record that a sweep left behind. The attempts are those of the judge's tests.
+// Which part of an earlier sweep's record is still valid. The attempts are those of the judge's
+// tests.
 #include "conformance/sweep/earlier.h"
 
 #include <gtest/gtest.h>
@@ -23,7 +24,7 @@ class EarlierTest : public testing::Test {
     record_.push_back(line);
   }
 
-  // A sound attempt of this scenario; `cut`: without its end.
+  // A correct attempt of this scenario; `cut`: without its end.
   void add_cell(const std::string& scenario, bool cut = false) {
     add({{"pool", "p"}, {"scenario", scenario}}, "cell", "p:" + scenario);
     auto lines = conformance::staged::healthy(conformance::staged::killed_plan());

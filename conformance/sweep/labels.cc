@@ -28,21 +28,22 @@ struct Called {
   std::int64_t bytes = 0;
 };
 
-// What one run tells of its processes. Who a worker is shows only when it runs a body.
+// What one run shows about its processes. Whether a process is a worker shows only when it runs a
+// body.
 struct Run {
   std::vector<Born> born;
   std::vector<Called> calls;
   std::set<std::string> workers, newborns;
-  std::set<int> bodies;                     // pids of those that ran one
+  std::set<int> bodies;                     // pids of the processes that ran one
   std::set<std::string> probes;             // ids
-  std::optional<std::int64_t> probed_ns{};  // the first of them was submitted
+  std::optional<std::int64_t> probed_ns{};  // when the first of them was submitted
 };
 
 Process process_of(const json& fields) {
   return {fields.value("pid", 0), fields.value("start", std::uint64_t{0})};
 }
 
-// What this process was, one lineage after the other.
+// The lineages of this process, one after the other.
 std::vector<std::string> lives_of(const Process& process, const Run& run) {
   std::vector<std::string> lives;
   for (const Born& born : run.born)
@@ -50,8 +51,9 @@ std::vector<std::string> lives_of(const Process& process, const Run& run) {
   return lives;
 }
 
-// Who ran a body is a worker: what it was last, for it has no reason to exec any more. The record
-// may have the line of the body before that of the exec, which came another way.
+// A process that ran a body is a worker, under its last lineage, because a worker does not exec any
+// more. The record may have the line of the body before the line of the exec, which came on a
+// different way.
 void name_workers(Run& run) {
   for (const Born& born : run.born) {
     if (run.bodies.count(born.process.first) == 0) continue;
@@ -62,7 +64,8 @@ void name_workers(Run& run) {
   }
 }
 
-// An exec is told when it has returned, of what it made; it was a call of what was there before.
+// An exec is reported when it has returned, under the new lineage; but the call belongs to the old
+// lineage.
 void give_back_execs(Run& run) {
   for (Called& call : run.calls) {
     if (call.label.call != "execve" || !call.returned) continue;
@@ -72,7 +75,7 @@ void give_back_execs(Run& run) {
   }
 }
 
-// A body's own words: of any shape.
+// The content that a body wrote: of any shape.
 void take_body(const json& entry, Run& run) {
   if (!entry.is_object() || !entry.contains("ev") || !entry.contains("pid")) return;
   if (entry.at("ev") == "start" && entry.at("pid").is_number_integer())
@@ -119,7 +122,7 @@ struct Gathered {
   int runs = 0, last_run = -1;
   bool returns = false;
   std::int64_t bytes = 0;
-  std::size_t earliest = 0;  // place in its process's life
+  std::size_t earliest = 0;  // position in its process's life
 };
 
 class Learner {
@@ -158,10 +161,10 @@ class Learner {
     return recording;
   }
 
-  std::set<std::string> workers, newborns;  // of all runs: set before the first is taken
+  std::set<std::string> workers, newborns;  // of all runs: set before the first one is used
 
  private:
-  // Does every run come here, in some worker?
+  // Does every run get to this call, in some worker?
   bool is_due(const Run& run, const Called& call, Phase phase) const {
     const Segment& in = call.label.segment;
     if (in.kind == Segment::Kind::kShutdown) return true;

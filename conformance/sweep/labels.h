@@ -1,5 +1,5 @@
-// What the recorded runs of a workload teach: who the workers are, and which calls make up their
-// lives. Pure: reads lines of the record.
+// What the recorded runs of a workload show: which processes are workers, and which calls they
+// make. Pure: reads lines of the record.
 #pragma once
 
 #include <cstdint>
@@ -16,7 +16,7 @@ namespace poolproof::conformance::sweep {
 
 enum class Role {
   kWorker,   // a process that runs tasks
-  kNewborn,  // what becomes a worker by an exec, before that
+  kNewborn,  // a process that becomes a worker by an exec, before that exec
 };
 
 struct Label {
@@ -27,10 +27,10 @@ struct Label {
 
 struct RecordedCall {
   Label label;
-  Phase phase = Phase::kIdle;  // the one that it had most often
-  int runs = 0;                // of the recorded ones, those in which it came
-  bool returns = false;        // at least once; if not, nothing can strike after it
-  std::int64_t bytes = 0;      // that it asked for, at least; 0: none, or unknown
+  Phase phase = Phase::kIdle;  // the phase that it had most often
+  int runs = 0;                // in how many of the recorded runs it came
+  bool returns = false;        // in at least one run; otherwise nothing can strike after it
+  std::int64_t bytes = 0;      // the smallest number that it asked for; 0: none, or unknown
 };
 
 struct Recording {
@@ -43,15 +43,15 @@ struct Recording {
   }
 };
 
-// Of several runs of one workload, each with all of its lines. A worker's life is taken up to the
-// end of its `share`th task: with so many tasks that one worker must have that many, this far comes
-// some worker in every run, and what lies beyond comes by luck and is more of the same. What is
-// done for probes is no part of the workload.
+// Learns from several runs of one workload, each with all its lines. A worker's life is used up to
+// the end of its `share`th task. With so many tasks, one worker must have run that many, so in
+// every run some worker gets this far. What comes later happens only in some runs, and repeats what
+// came before. What is done for probes is not part of the workload.
 Recording learn(const std::vector<std::vector<Observation>>& runs, int share);
 
 std::string to_string(Role role);     // "worker"
 std::string to_string(const Label&);  // "worker write:pipe#2 in after-1"
 std::optional<Role> parse_role(std::string_view text);
-std::optional<Label> parse_label(std::string_view text);  // without a role: of a worker
+std::optional<Label> parse_label(std::string_view text);  // without a role: a worker's call
 
 }  // namespace poolproof::conformance::sweep

@@ -44,8 +44,8 @@ bool waits(const CallLabel& label) {
   return waits_for_events(label) || label.call == "futex" || reads(label);
 }
 
-// One segment's calls, `begin` to `end`; `body_follows`: the next thing that it does is a task;
-// `exits`: it ends in this segment, and by itself.
+// The calls of one segment, `begin` to `end`. `body_follows`: its next action is a task. `exits`:
+// it ends in this segment, by itself.
 class Stretch {
  public:
   Stretch(const Calls& calls, std::vector<Phase>& phases, std::size_t begin, std::size_t end)
@@ -56,7 +56,7 @@ class Stretch {
                        [](const CallLabel& label) { return label.call == "exit_group"; });
   }
 
-  // A worker that ends without a task goes when it is told so: after it waited last.
+  // A worker that ends without a task ends when it is told to: after its last wait.
   void in_start(bool body_follows) {
     const auto [fetch, decode] = fetch_from(begin_, body_follows);
     for (std::size_t i = begin_; i < fetch; ++i)
@@ -89,8 +89,8 @@ class Stretch {
     for (std::size_t i = from; i < to; ++i) phases_[i] = phase;
   }
 
-  // The last read before the body and, since a message may come in pieces (its length, then the
-  // rest), those right before it.
+  // The last read before the body. A message may come in pieces (its length, then the rest), so
+  // reads directly before it belong to it.
   std::pair<std::size_t, std::size_t> fetch_from(std::size_t from, bool body_follows) const {
     if (!body_follows) return {end_, end_};
     std::size_t past = end_;
@@ -108,7 +108,7 @@ class Stretch {
     return i;
   }
 
-  // Past the last write before it looks for something again.
+  // After the last write before it looks for a message again.
   std::size_t last_write_from(std::size_t send) const {
     std::size_t past = send;
     for (std::size_t i = send; i < end_ && !reads(calls_[i]) && !waits_for_events(calls_[i]); ++i)
@@ -128,7 +128,7 @@ std::vector<Phase> phases_of(const Calls& calls) {
   for (std::size_t begin = 0; begin < calls.size();) {
     std::size_t end = begin;
     while (end < calls.size() && calls[end].segment == calls[begin].segment) ++end;
-    // A body may make no call that is traced: the segment after it shows that there was one.
+    // A body may make no traced call: then the segment after it shows that there was one.
     const bool body_follows =
         end < calls.size() && calls[end].segment.kind != Segment::Kind::kShutdown;
     Stretch stretch(calls, phases, begin, end);

@@ -1,5 +1,5 @@
-// What a worker was about when it made a call, told afterwards from the order of its calls and of
-// the bodies that it ran. Pure.
+// What a worker was doing when it made a call. Derived afterwards from the order of its calls and
+// of the bodies that it ran. Pure.
 #pragma once
 
 #include <optional>
@@ -12,19 +12,19 @@
 namespace poolproof::conformance::sweep {
 
 enum class Phase {
-  kSpawn,    // it is no worker yet: what it comes of has not called exec
-  kInit,     // up to the first time that it looks for a task
+  kSpawn,    // it is not a worker yet: its process has not called exec
+  kInit,     // until it looks for a task for the first time
   kFetch,    // the task is read
-  kDecode,   // from there to the task's body
+  kDecode,   // from the read task to its body
   kRun,      // in the body
-  kEncode,   // from the body's end to the first word of the result
+  kEncode,   // from the end of the body to the first byte of the result
   kSend,     // the result is written
-  kIdle,     // it waits for what comes next
-  kRecycle,  // from the end of its last task to its exit, though the pool was not told to close
+  kIdle,     // it waits for the next message
+  kRecycle,  // from the end of its last task to its exit, although the pool was not told to close
   kShutdown,
 };
 
-// The phase of each of one worker's calls, which are given in the order in which they were made.
+// The phase of each call of one worker; the calls are given in the order in which they were made.
 std::vector<Phase> phases_of(const std::vector<faults::CallLabel>& calls);
 
 const std::vector<Phase>& all_phases();  // in the order of a worker's life

@@ -1,4 +1,4 @@
-// Phases told from the order of calls. The lives are those of real workers, shortened.
+// Phases derived from the order of calls. The lives are those of real workers, shortened.
 #include "conformance/sweep/phase.h"
 
 #include <gtest/gtest.h>

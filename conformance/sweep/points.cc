@@ -17,7 +17,7 @@ bool lets_pass(const std::vector<T>& wanted, const T& value) {
   return wanted.empty() || std::find(wanted.begin(), wanted.end(), value) != wanted.end();
 }
 
-// One byte, half, and all but one: those that are different, and leave something to be missed.
+// One byte, half, and all but one: those that are different and leave some bytes unsent.
 bool can_be_torn(const RecordedCall& call, Moment moment) {
   if (!faults::moves_bytes_out(call.label.at.call)) return false;
   if (moment == Moment::kTornByte) return call.bytes >= 2;

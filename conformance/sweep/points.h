@@ -1,5 +1,5 @@
-// Where a sweep strikes: each call of a recording, each moment at which it can be struck, each
-// effect. Pure.
+// The points at which a sweep strikes: each call of a recording, each moment at which it can be
+// struck, each effect. Pure.
 #pragma once
 
 #include <functional>
@@ -27,7 +27,7 @@ struct Point {
 std::string scenario_of(const Point& point);
 std::string recording_of(const std::string& workload, int run);  // "sweep/big_results/record-1"
 
-// Which points are wanted; what is empty lets all pass.
+// Which points are wanted; an empty list accepts all.
 struct Wanted {
   std::vector<faults::CallEffect> effects;  // never empty
   std::vector<Phase> phases;
@@ -36,16 +36,17 @@ struct Wanted {
   std::optional<Label> at;
 };
 
-// All points of a recording that are wanted and possible, one effect after the other, each in the
-// order of a worker's life. A freeze only where `freezable`, and only of what is a worker by then:
-// a program that starts a process by vfork stands still with it, and no deadline is armed for that.
+// All points of a recording that are wanted and possible: one effect after the other, each in the
+// order of a worker's life. Freezes only if `freezable`, and only of processes that are workers by
+// then. (A program that starts a process by vfork stands still together with it, and no deadline
+// ends that.)
 std::vector<Point> points_of(const std::string& workload, const Recording& recording,
                              const Wanted& wanted, bool freezable);
 
 faults::CallStrike strike_at(const Point& point, const Recording& recording);
 
-// "kill", "segv", "abrt", "exit", "errno", "short", "freeze", or in full as in "signal:TERM",
-// "errno:EIO"; nothing if it is none. `exit` and `errno` are several.
+// "kill", "segv", "abrt", "exit", "errno", "short", "freeze", or the full form as in "signal:TERM",
+// "errno:EIO"; empty if it is unknown. `exit` and `errno` stand for several effects.
 std::vector<faults::CallEffect> parse_effects(std::string_view word);
 
 }  // namespace poolproof::conformance::sweep

@@ -43,7 +43,7 @@ class Stage {
 
 std::vector<Observation> run_of_a_forking_pool() {
   Stage stage;
-  stage.body("start", "t1", 11);  // of the round that nothing traces
+  stage.body("start", "t1", 11);  // of the round without a trace
   for (const int pid : {21, 22}) {
     stage.born(pid, kFork);
     stage.call(pid, kFork, "read:pipe#1 in start", 4);
@@ -77,7 +77,7 @@ std::vector<Observation> run_of_a_spawning_pool() {
   stage.call(30, "adapter>fork>exec:tracker", "write:pipe#9 in start", 1);
   stage.born(31, kFork);
   stage.born(31, kWorker);
-  stage.call(31, kWorker, "execve:-#1 in start", 0);  // told when it has returned
+  stage.call(31, kWorker, "execve:-#1 in start", 0);  // reported when it has returned
   stage.call(31, kWorker, "read:socket#1 in start", 64);
   stage.body("start", "t3", 31);
   stage.body("end", "t3", 31);

@@ -8,21 +8,21 @@
 
 namespace poolproof::conformance::sweep::staged {
 
-// Two forked workers, 21 and 22: each reads a task, runs it, and writes its result in two pieces,
+// Two forked workers, 21 and 22. Each reads a task, runs it, and writes its result in two pieces,
 // of 4 bytes and of 200 (21) or 300 (22).
 std::vector<Observation> run_of_a_forking_pool();
 
-// One worker, 31, made by fork and exec; and a helper, 30, made alike, that runs no task.
+// One worker, 31, made by fork and exec; and a helper, 30, made the same way, that runs no task.
 std::vector<Observation> run_of_a_spawning_pool();
 
-// Two forked workers, 21 and 22, each of which ends after its task, and 23, which replaces one of
-// them, has a task too, and ends likewise. The pool is told to close only then.
+// Two forked workers, 21 and 22, each of which ends after its task. 23 replaces one of them, runs a
+// task too, and ends as well. Only then is the pool told to close.
 std::vector<Observation> run_of_a_recycling_pool();
 
 // 21 fetches a second task, runs it, and writes its result, before it ends.
 void go_on(std::vector<Observation>& run, int pid);
 
-// It is a probe that it goes on with.
+// Makes the second task a probe.
 void probe_before_going_on(std::vector<Observation>& run);
 
 void drop_calls(std::vector<Observation>& run, const std::string& at);

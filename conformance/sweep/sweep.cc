@@ -21,8 +21,8 @@ struct Learnt {
   std::vector<Point> points;
 };
 
-// One effect after the other, and within it the phases of each workload in turn, so that a budget
-// that is too small leaves none of them out.
+// One effect after the other. Within an effect, the phases of each workload take turns, so that a
+// budget that is too small leaves none of them out.
 std::vector<Point> in_turn(const std::vector<Point>& points,
                            const std::vector<faults::CallEffect>& effects) {
   using Turn = std::pair<std::ptrdiff_t, int>;
@@ -53,7 +53,8 @@ std::optional<Learnt> learnt_from(const Earlier& earlier, const SweepOptions& op
   return learnt;
 }
 
-// What an interrupted sweep left, unless it is another pool's, or all that is wanted stands in it.
+// The record of an interrupted sweep; empty if it belongs to another pool, or if it already has
+// everything that is wanted.
 std::vector<Observation> to_go_on_with(const SweepOptions& options) {
   const std::filesystem::path file = options.session.out / "events.ndjson";
   if (options.anew || !std::filesystem::is_regular_file(file) ||
@@ -128,7 +129,7 @@ class Sweep {
     swept_.aside = std::move(verdict);
   }
 
-  // False: it cannot be swept, and the reason stands in the record.
+  // False: it cannot be swept, and the reason is in the record.
   bool meet_pool() {
     adapter_ = session_.adapter(options_.pool.command);
     json line = {{"name", options_.pool.name}, {"command", options_.pool.command}};
@@ -192,7 +193,7 @@ class Sweep {
   void strike() {
     const Earlier earlier = earlier_of(read_record(session_.file()).observations);
     auto learnt = learnt_from(earlier, options_, swept_.facts);
-    if (!learnt) return;  // interrupted, or the harness failed: the cells say so
+    if (!learnt) return;  // interrupted, or the harness failed: the cells say which
     swept_.workloads = std::move(learnt->workloads);
     std::map<std::string, const KnownWorkload*> known;
     for (const KnownWorkload& one : swept_.workloads) {

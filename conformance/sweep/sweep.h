@@ -1,5 +1,5 @@
-// Strikes the workers of one pool at every call that they were seen to make. Runs plans through a
-// Session, as `check` does, into a record that `judge` reads like any other.
+// Strikes the workers of one pool at every call that they were seen to make. It runs plans through
+// a Session, as `check` does, into a record that `judge` reads like any other.
 #pragma once
 
 #include <chrono>
@@ -16,8 +16,8 @@
 
 namespace poolproof::conformance::sweep {
 
-// Why nothing can be swept so: a record that is another pool's, a label that no run showed. Says
-// the mend.
+// Why this sweep cannot start: the record belongs to another pool, or no run showed the label. Says
+// how to fix it.
 class SweepError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -28,20 +28,20 @@ struct SweepOptions {
   std::vector<Workload> workloads;
   Wanted wanted;
   std::optional<std::chrono::nanoseconds>
-      budget;        // for this call; then the record is left as it is
-  int measured = 0;  // runs of each workload that are made untraced, and traced unstruck, beside
-  SessionOptions session;  // its `before` and `enough` are set here
-  bool anew = false;       // a record in `session.out` is begun anew, whatever it holds
+      budget;              // for this call of the command; the record can be continued later
+  int measured = 0;        // extra runs of each workload, untraced and traced without a strike
+  SessionOptions session;  // its `before` and `enough` are set by sweep()
+  bool anew = false;       // replaces a record in `session.out`, whatever it holds
 };
 
 struct KnownWorkload {
   Workload workload;
-  Recording recording;  // no runs: none was recorded, see Swept::unavailable
+  Recording recording;  // without runs: none was recorded, see Swept::unavailable
 };
 
 struct SweptPoint {
   Point point;
-  std::optional<CellVerdict> verdict;  // nothing: its turn has not come yet
+  std::optional<CellVerdict> verdict;  // nullopt: not yet struck
 };
 
 struct Rate {        // of runs that were made in this call
@@ -54,10 +54,10 @@ struct Swept {
   std::optional<CellVerdict> aside;  // declined, unavailable, harness-error: nothing was struck
   scenarios::PoolFacts facts;
   std::vector<KnownWorkload> workloads;
-  std::vector<SweptPoint> points;  // all that are wanted, in the order of the sweep
+  std::vector<SweptPoint> points;  // all wanted points, in the order of the sweep
   std::vector<CellVerdict> cells;  // of the whole record
   std::vector<Rate> rates;
-  int resumed = 0;  // points whose verdict is of an earlier call
+  int resumed = 0;  // points whose verdict comes from an earlier call of the command
   bool interrupted = false;
 };
 

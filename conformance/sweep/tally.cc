@@ -26,7 +26,7 @@ int recorded_in(const Swept& swept, const Point& point) {
   return 0;
 }
 
-// The part that decided, without the names of tasks and processes that differ from run to run.
+// The part that decided, without the names of tasks and processes, which differ from run to run.
 std::string deciding_part(const CellVerdict& cell) {
   for (const Part& part : cell.parts)
     if (weight_of(part.status) == Weight::kFails) return part.name;

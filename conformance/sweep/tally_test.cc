@@ -10,7 +10,7 @@ namespace {
 using faults::Moment;
 using scenarios::Level;
 
-// A sweep of the staged recording, all of it passed; each test does one thing to it.
+// A sweep of the staged recording that passed completely; each test changes one thing.
 class TallyTest : public testing::Test {
  protected:
   TallyTest() {

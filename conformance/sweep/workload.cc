@@ -16,12 +16,13 @@ using scenarios::Step;
 using scenarios::StepKind;
 
 constexpr int kWithin_ms = 3000;
-// Far more than a task of ours takes, so that only what is frozen reaches it.
+// Far more than one of our tasks takes, so that only a frozen one reaches it.
 constexpr int kDeadline_ms = 500;
-// With one, every worker but the last ends at the same place of its life in every run: after its
-// first task, whoever got it. With two, a worker that got one task by luck would not end at all.
+// With one task, every worker except the last ends at the same place of its life in every run:
+// after its first task, whichever worker got it. With two, a worker that got only one task by luck
+// would not end at all.
 constexpr int kTasksPerWorker = 1;
-// So that a replacement is needed: the second worker of each place has a task too.
+// So that a replacement is needed: the second worker of each place runs a task too.
 constexpr int kGenerations = 2;
 
 bool has(const PoolFacts& facts, std::string_view capability) {
@@ -58,8 +59,8 @@ class Builder {
     step(StepKind::kOpen);
     submit(course_.tasks);
     step(StepKind::kAwaitSettled);
-    // A pool of one worker that is frozen can do nothing until its start's deadline: no claim on
-    // it.
+    // A pool whose single worker is frozen can do nothing until its start deadline, so nothing is
+    // claimed about it.
     if (course_.resizes && !freezes(plan_)) {
       for (const int workers : {1, kWorkers}) {
         step(StepKind::kResize).workers = workers;
@@ -67,7 +68,7 @@ class Builder {
         step(StepKind::kAwaitSettled);
       }
     }
-    // What is frozen and holds no task is known to nobody: a close that ends it is due first.
+    // The pool cannot notice a frozen worker without a task: a close that ends it must come first.
     if (freezes(plan_)) {
       step(StepKind::kClose).how = "kill";
       step(StepKind::kOpen);
@@ -118,7 +119,7 @@ class Builder {
   void probe() {
     Step& probe = step(StepKind::kProbe);
     if (plan_.pool.recovers == Recovery::kBreaks) probe.how = gentle_;
-    for (int n = 0; n < 2; ++n)  // the first may be what the strike hits
+    for (int n = 0; n < 2; ++n)  // the strike may hit the first one
       probe.tasks.push_back(task("probe", "echo", "\"probe\"").id);
   }
 
@@ -128,11 +129,11 @@ class Builder {
   std::string gentle_;
 };
 
-// How a task may end when this strikes: as README.md has it.
+// How a task may end after this strike: see README.md.
 std::vector<std::string> outcomes_after(const CallStrike& strike, Recovery recovers) {
   using Kind = CallEffect::Kind;
   std::vector<std::string> kinds = {"value"};
-  // All have settled before the pool is told to close.
+  // All tasks have settled before the pool is told to close.
   if (strike.at.segment.kind == Segment::Kind::kShutdown) return kinds;
   kinds.push_back("worker-lost");
   if (recovers != Recovery::kReplaces) kinds.push_back("pool-broken");
@@ -170,7 +171,7 @@ Course course_of(const Workload& workload, const PoolFacts& facts) {
     course.opening.tasks_per_worker = kTasksPerWorker;
     course.tasks = kWorkers * kTasksPerWorker * kGenerations;
   }
-  // A pool that a death breaks for good has nothing left to resize.
+  // A pool that stays broken after a death has nothing left to resize.
   course.resizes = has(facts, "resize") && facts.recovers != Recovery::kBreaks;
   return course;
 }
@@ -203,7 +204,7 @@ bool can_be_frozen(const PoolFacts& facts) {
 Plan plan_of(const Workload& workload, const PoolFacts& facts, const std::string& scenario,
              std::optional<faults::Trace> trace) {
   Plan plan = Builder(workload, facts).build(scenario, std::move(trace));
-  // Where each task waits for a worker to be born, there is the time of a start more for each.
+  // If each task waits for a new worker to start, each gets the time of a start in addition.
   const int within_ms = plan.opening.tasks_per_worker ? kWithin_ms * kGenerations : kWithin_ms;
   scenarios::RoleExpectation role;
   role.role = "task";

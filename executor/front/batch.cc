@@ -77,21 +77,21 @@ std::vector<NodePtr> Pool::submit_batch(const TaskOptions& options, std::vector<
         continue;
       }
       if (!over && options_.max_pending != 0 && open_.size() >= options_.max_pending) {
-        send();  // what is waited for must run
+        send();  // the tasks taken so far must run, or there is never room
         over = wait_for_room(lock, options);
         if (over && nodes.empty()) throw_failure(*over);
       }
       over ? refuse_one(*over) : take(std::move(std::get<transport::SharedPayload>(each)));
     }
   } catch (...) {
-    send();  // what was taken is run, whatever came after it
+    send();  // the tasks taken so far run, whatever the error
     throw;
   }
   send();
   return nodes;
 }
 
-// Why there is no room, or no pool any more; nothing, if there is.
+// Why there is no room, or why the pool has ended; nullopt: there is room.
 std::optional<Failure> Pool::wait_for_room(std::unique_lock<std::mutex>& lock,
                                            const TaskOptions& options) {
   try {
@@ -103,7 +103,7 @@ std::optional<Failure> Pool::wait_for_room(std::unique_lock<std::mutex>& lock,
   }
 }
 
-// Under the lock. Who does not want to wait gets all of a batch taken, or nothing of it.
+// Under the lock. With Backpressure::kReject, either all of a batch is taken or nothing.
 void Pool::refuse_if_batch_is_too_large(const TaskOptions& options, std::size_t tasks) const {
   const bool rejects = options.when_full.value_or(options_.when_full) == Backpressure::kReject;
   if (!rejects || options_.max_pending == 0) return;

@@ -22,15 +22,15 @@ SupervisorThread::~SupervisorThread() {
   supervised_patron = nullptr;
 }
 Callbacks* SupervisorThread::callbacks() { return supervised; }
-// A node may hold the last reference to its executor, whose options hold functions of the user; its
-// own executor outlives a supervisor.
+// A node may hold the last reference to its executor, whose options hold functions of the user. The
+// node's own executor lives longer than the supervisor, so it is no problem.
 bool SupervisorThread::may_destroy(const FutureNode& node) {
   return supervised == nullptr || (node.is_plain() && node.owner().get() == supervised_patron);
 }
 
 Callbacks::~Callbacks() {
-  // Joinable only if nobody waited for the thread: then it drops the last reference itself, or has
-  // ended.
+  // Joinable only if no close() has joined the thread. The thread itself then drops the last
+  // reference, or it has already ended.
   if (!thread_.joinable()) return;
   if (thread_.get_id() == std::this_thread::get_id()) {
     thread_.detach();
@@ -59,7 +59,7 @@ std::exception_ptr Callbacks::try_start() noexcept {
 
 NodePtr Callbacks::run(NodePtr settled, CalledBy by) noexcept {
   Lock lock(mutex_);
-  if (!settled->has_due_callback()) return {};  // a parked thread was faster
+  if (!settled->has_due_callback()) return {};  // a parked thread took it first
   if (!closed_) {
     due_.push(std::move(settled));
     changed_.notify_all();
@@ -74,9 +74,9 @@ NodePtr Callbacks::run(NodePtr settled, CalledBy by) noexcept {
   return {};
 }
 
-// The executor is gone, and a future of its ends all the same, since others of other executors had
-// to end first. Never runs anything in place: this may be a supervisor's thread, or the end of a
-// callback, with a long chain behind it.
+// The executor is gone, and one of its futures ends only now, because futures of other executors
+// had to end first. This never runs anything here: this may be a supervisor's thread, or the end of
+// a callback with a long chain behind it.
 NodePtr Callbacks::run_late(Lock& lock, NodePtr settled) noexcept {
   Callbacks* const home = supervised != nullptr ? supervised : serving();
   if (!has_help_ && home != nullptr) {
@@ -87,7 +87,7 @@ NodePtr Callbacks::run_late(Lock& lock, NodePtr settled) noexcept {
     const bool taken = !settled->has_due_callback();
     if (!taken && why) ends = settled->refuse_callback(why);
     if (taken || ends) {
-      lock.unlock();  // before the node goes, which may be the last of it
+      lock.unlock();  // before the node is destroyed, which may destroy this
       return ends;
     }
   }
@@ -98,7 +98,7 @@ NodePtr Callbacks::run_late(Lock& lock, NodePtr settled) noexcept {
   if (!needs_help) return {};
   if (home != nullptr) {
     home->help(shared_from_this());
-  } else {  // a thread of the user, which has nobody else to run it
+  } else {  // a thread of the user: no other thread can run it
     while (run_one_late(nullptr)) continue;
   }
   return {};
@@ -111,9 +111,9 @@ void Callbacks::help(std::shared_ptr<Callbacks> other) noexcept {
   changed_.notify_all();
 }
 
-// On a thread that helps this: `on` is the one whose thread it is, if any. False: nothing is left.
+// On a thread that helps this object: `on` owns that thread, if any. False: nothing is left.
 bool Callbacks::run_one_late(Callbacks* on) {
-  NodePtr settled;  // let go of under no lock
+  NodePtr settled;  // destroyed without the lock
   Lock lock(mutex_);
   settled = due_.pop();
   if (!settled) {
@@ -162,12 +162,12 @@ void Callbacks::close() {
   closing_ = true;
   if (thread_.get_id() == std::this_thread::get_id()) return;
   if (!thread_.joinable() && due_.empty()) {
-    closed_ = true;  // never started, or joined by another call
+    closed_ = true;  // never started, or already joined by another call
   }
   changed_.notify_all();
   if (serving() != nullptr && !closed_) {
     lock.unlock();
-    if (!wait_until_closed(*this)) return;  // in a circle
+    if (!wait_until_closed(*this)) return;  // the wait would be part of a circle
     lock.lock();
   }
   changed_.wait(lock, [this] { return closed_; });
@@ -208,7 +208,8 @@ void Callbacks::run_due(Lock& lock) {
   lock.lock();
 }
 
-// Destroys what was discarded, and helps one of those that have closed. False: there was nothing.
+// Destroys the discarded nodes, and runs one callback for a closed executor. False: there was
+// nothing to do.
 bool Callbacks::clear_up(Lock& lock, Callbacks* on) {
   if (discarded_ == nullptr && helped_ == nullptr) return false;
   FutureNode* discarded = std::exchange(discarded_, nullptr);
@@ -221,7 +222,7 @@ bool Callbacks::clear_up(Lock& lock, Callbacks* on) {
   return true;
 }
 
-// On the thread that has closed this: what was left since there could be no callback thread.
+// On the thread that has closed this: runs what was left because there was no callback thread.
 void Callbacks::run_left_over() {
   Lock lock(mutex_);
   while (clear_up(lock, serving())) continue;
@@ -232,7 +233,8 @@ void Callbacks::run_taken(std::unique_ptr<Callback> callback, NodePtr settled) {
   run_here(lock, std::move(callback), std::move(settled));
 }
 
-// Leaves it unlocked. The callback, what it captured, and the node go under no lock.
+// Returns with the lock released. The callback, its captures, and the node are destroyed without
+// the lock.
 void Callbacks::run_here(Lock& lock, std::unique_ptr<Callback> callback, NodePtr settled) {
   const CallbackFrame frame{settled, frames_};
   frames_ = &frame;

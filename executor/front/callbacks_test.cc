@@ -1,4 +1,4 @@
-// Where callbacks run, where values are destroyed, and what a close waits for.
+// On which thread callbacks run, on which thread values are destroyed, and what a close waits for.
 #include "executor/front/callbacks.h"
 
 #include <gtest/gtest.h>
@@ -25,11 +25,11 @@ using detail::FakeCallbackOwner;
 using detail::NodePtr;
 using detail::NoThreads;
 using detail::OpenTask;
-using ThreadId = pid_t;  // the kernel's: std::thread::id is soon another thread's
+using ThreadId = pid_t;  // the kernel's id: a std::thread::id is soon reused
 
 ThreadId here() { return gettid(); }
 
-// Runs on a thread that is a supervisor's of this owner, and gives its id.
+// Runs on a thread that is marked as a supervisor's thread of this owner, and returns its id.
 template <class F>
 ThreadId as_supervisor(const std::shared_ptr<FakeCallbackOwner>& owner, F f) {
   ThreadId id = 0;
@@ -48,7 +48,7 @@ ThreadId callback_thread(const std::shared_ptr<FakeCallbackOwner>& owner) {
   return task.future().then([](int) { return here(); }).get_for(60s);
 }
 
-// Tells where it was destroyed, if it was not moved away.
+// Reports on which thread it was destroyed, if it was not moved away.
 class Witness {
  public:
   explicit Witness(std::promise<ThreadId> told)
@@ -144,7 +144,7 @@ TEST_F(OnSupervisor, a_value_may_be_destroyed_by_waiting_for_the_supervisor_that
   EXPECT_TRUE(told.get());
 }
 
-// As an executor whose options hold functions of the user.
+// Like an executor whose options hold functions of the user.
 struct Mortal : FakeCallbackOwner {
   std::promise<ThreadId> told;
   explicit Mortal(std::promise<ThreadId> promise) : told(std::move(promise)) {}
@@ -183,7 +183,7 @@ TEST_F(OnSupervisor, where_no_thread_can_start_the_new_future_ends_with_an_error
   });
   EXPECT_THROW(behind.get_for(60s), std::system_error);
   EXPECT_EQ(gone->threw, 0);
-  // What the callback had captured is destroyed by whoever closes the executor.
+  // The captures of the callback are destroyed by the thread that closes the executor.
   EXPECT_EQ(destroyed.wait_for(0s), std::future_status::timeout);
   living->callbacks->close();
   EXPECT_EQ(told_to(destroyed), here());
@@ -210,7 +210,8 @@ TEST_F(OnSupervisor, where_no_thread_can_start_what_must_be_run_is_run_by_the_cl
   EXPECT_EQ(told_to(destroyed), here());
 }
 
-// Each executor has one task, whose callback gets to do with the next one what it is given.
+// Each executor has one task; its callback gets the function that it must call on the next
+// executor.
 class Circle : public testing::Test {
  protected:
   std::vector<std::shared_ptr<FakeCallbackOwner>> owners;
@@ -267,7 +268,7 @@ TEST_F(Circle, that_is_none_is_waited_for) {
   std::atomic<bool> waits = false;
   Future<void> slow = tasks[1].future().then([&](int) {
     closing.get_future().wait();
-    // A limit that only a wait that is none comes before.
+    // A limit that is only reached if the call does not wait.
     waits = escaped.get_future().wait_for(100ms) == std::future_status::timeout;
   });
   tasks[1].end(1);
@@ -304,7 +305,7 @@ TEST_F(Circle, of_a_close_and_a_wait_for_the_callback_that_closes_is_not_waited_
   }
 }
 
-// The wait may see late that the chain has gone on, and the one that closes must hear of that.
+// The wait may see late that the chain has continued, and the closing thread must learn of that.
 TEST_F(Circle, of_a_close_at_the_end_of_a_chain_and_a_wait_for_it_is_not_waited_for) {
   for (int round = 0; round < 500; ++round) {
     owners.clear();

@@ -1,4 +1,4 @@
-// Chains of a million futures: whatever goes along one is a loop. On a thread with a small stack.
+// Chains of a million futures: every walk along a chain is a loop. On a thread with a small stack.
 #include <gtest/gtest.h>
 #include <pthread.h>
 
@@ -110,7 +110,7 @@ TEST_F(LongChain, of_when_all_and_then_in_turn_is_cancelled_and_ends) {
   EXPECT_EQ(last.get_for(600s), kLong / 4);
 }
 
-// A value that holds the future whose value holds the next: a list, made by the user.
+// A value that holds the future of the next value: a linked list, made by the user.
 struct Item {
   std::unique_ptr<Future<Item>> rest;
 };

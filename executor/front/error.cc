@@ -27,7 +27,7 @@ std::string name_of_task(const Failure& failure) {
   return failure.task_name.empty() ? number : number + " \"" + failure.task_name + "\"";
 }
 
-// Of the moment at which the worker ended: it stays true, whenever the error is read.
+// Describes the moment at which the worker ended, so it stays true whenever the error is read.
 std::string what_became_of_pool(PoolAfter after) {
   switch (after) {
     case PoolAfter::kShuttingDown:

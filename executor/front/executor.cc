@@ -20,7 +20,7 @@ namespace poolproof {
 namespace {
 
 os::LinuxOs& this_os() {
-  // Stateless; never destroyed, since executors may end while static objects are destroyed.
+  // Stateless; never destroyed, because executors may end while static objects are destroyed.
   static os::LinuxOs& os = *new os::LinuxOs;
   return os;
 }
@@ -94,8 +94,8 @@ ExecutorOptions checked(ExecutorOptions options) {
     throw NestingError(detail::too_deep(options.max_depth));
   }
   options.workers = checked_workers(options.workers);
-  // Now, since the program may change its directory before the trace is opened, or while it is
-  // written.
+  // Resolved now, because the program may change its directory before the trace is opened, or while
+  // it is written.
   if (!options.trace.path.empty()) {
     options.trace.path = std::filesystem::absolute(options.trace.path).string();
   }
@@ -143,7 +143,7 @@ void Executor::end() {
   if (pool_->in_own_process()) {
     pool_->shutdown_on_destroy();
   } else {
-    // A fork of the program: the threads that it names do not exist here, so it can be neither
+    // A fork of the program: the threads of this object do not exist here, so it can neither be
     // joined nor destroyed.
     [[maybe_unused]] auto* left_alone = new std::shared_ptr<detail::Pool>(pool_);
   }

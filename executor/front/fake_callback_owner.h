@@ -1,4 +1,4 @@
-// For tests of futures: what a future needs of a pool, without one.
+// For tests of futures: the part of a pool that a future needs, without a pool.
 #pragma once
 
 #include <atomic>

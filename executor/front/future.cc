@@ -21,7 +21,7 @@
 namespace poolproof::detail {
 namespace {
 
-// A wait on the state word itself: no mutex, no condition variable in each future.
+// Waits on the state word itself, so a future needs no mutex and no condition variable.
 void futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t while_it_is,
                 std::optional<std::chrono::steady_clock::time_point> until) {
   timespec at{};
@@ -30,7 +30,7 @@ void futex_wait(const std::atomic<std::uint32_t>& word, std::uint32_t while_it_i
     at.tv_sec = static_cast<time_t>(ns.count() / 1'000'000'000);
     at.tv_nsec = static_cast<long>(ns.count() % 1'000'000'000);
   }
-  // The BITSET form takes an instant of CLOCK_MONOTONIC, which is what steady_clock counts.
+  // The BITSET form takes a time of CLOCK_MONOTONIC, which is the clock of steady_clock.
   syscall(SYS_futex, &word, FUTEX_WAIT_BITSET_PRIVATE, while_it_is, until ? &at : nullptr, nullptr,
           FUTEX_BITSET_MATCH_ANY);
 }
@@ -84,8 +84,8 @@ NodePtr NodeQueue::pop() noexcept {
   return NodePtr(node);
 }
 
-// A value of the user's may hold a future, whose value holds the next, and so on: beyond a few
-// levels, nodes are destroyed one after the other instead of one within the other.
+// A value of the user may hold a future, whose value holds the next one, and so on. Beyond a few
+// levels, nodes are destroyed one after the other, and not recursively.
 void FutureNode::drop(FutureNode* node) noexcept {
   constexpr int kDeepest = 16;
   thread_local int depth = 0;
@@ -139,17 +139,17 @@ void FutureNode::settle_thrown(std::exception_ptr what) {
 }
 
 void FutureNode::publish() {
-  NodeQueue ended;  // this, and what ends by it: a loop, however long the chain
+  NodeQueue ended;  // this node, and those that end because of it: a loop, so the chain may be long
   ended.push(reference());
   while (const NodePtr node = ended.pop()) node->tell_all(ended);
 }
 
-// The caller holds a reference: whoever is woken may drop all others.
+// The caller holds a reference, because a thread that is woken may drop all others.
 void FutureNode::tell_all(NodeQueue& more) {
   const std::uint32_t before = word_.fetch_or(kReady, std::memory_order_seq_cst);
   POOLPROOF_CHECK((before & kReady) == 0, "a future ends once");
   if ((before & kWaiting) != 0) futex_wake_all(word_);
-  Sources sources;  // let go of under no lock
+  Sources sources;  // destroyed without the lock
   if ((before & kLinked) != 0) {
     const std::lock_guard lock(parking_lock());
     sources = drop_sources();
@@ -196,7 +196,7 @@ void FutureNode::then(std::unique_ptr<Callback> callback) noexcept {
   if ((before & kReady) == 0) return;
   if (owner_) {
     owner_->call_back(std::move(self), CalledBy::kThen);
-  } else {  // of no executor: all of nothing
+  } else {  // of no executor: when_all of nothing
     take_callback()->run(std::move(self));
   }
 }
@@ -212,7 +212,7 @@ void FutureNode::refuse_in_fork() const {
   Failure failure;
   failure.kind = FailureKind::kShutdown;
   failure.task = task_;
-  failure.started = true;  // for all that is known here
+  failure.started = true;  // nothing more is known here
   failure.text = "its executor belongs to the process that this one was forked from";
   throw_failure(failure);
 }
@@ -269,7 +269,7 @@ void FutureNode::throw_timeout() const {
   failure.kind = FailureKind::kTimeout;
   failure.task = task_;
   failure.task_name = name();
-  failure.started = true;  // for all that is known here
+  failure.started = true;  // nothing more is known here
   throw_failure(failure);
 }
 

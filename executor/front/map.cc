@@ -29,13 +29,13 @@ Failure read_failure(std::span<const std::byte> bytes, TaskId task) {
   return transport::to_failure(std::move(*told), task);
 }
 
-// The greatest number there is where the product is greater: a user may give any.
+// Returns the maximum of size_t if the product is greater: a user may give any number.
 std::size_t saturating_product(std::size_t a, std::size_t b) {
   const std::size_t most = std::numeric_limits<std::size_t>::max();
   return b != 0 && a > most / b ? most : a * b;
 }
 
-// How many elements are worth a task of their own.
+// How many elements are worth a separate task.
 class ChunkSize {
  public:
   ChunkSize(const MapOptions& options, std::size_t workers, std::optional<std::size_t> size)
@@ -61,18 +61,18 @@ class ChunkSize {
   double each_ = 0;  // nanoseconds, smoothed
 };
 
-// A stretch of the input: a chunk on its way, or what could not be sent.
+// A part of the input: a chunk that was sent, or an element that could not be sent.
 struct Slot {
   NodePtr node;
   std::exception_ptr unsent;
-  std::size_t left = 0;  // elements not yet handed out
+  std::size_t left = 0;  // elements not yet returned
 };
 
-// In order of completion, where no task is waited for more than another.
+// For MapOrder::kCompletion, where no single task is waited for.
 [[noreturn]] void throw_no_result_in_time() {
   Failure failure;
   failure.kind = FailureKind::kTimeout;
-  failure.started = true;  // for all that is known here
+  failure.started = true;  // nothing more is known here
   failure.text = "no further result of the map came in time; its tasks go on";
   throw_failure(failure);
 }
@@ -103,7 +103,7 @@ class MapRun::State {
   State& operator=(const State&) = delete;
 
   std::optional<std::span<const std::byte>> next() {
-    // What is there goes out first, and a slow input is asked only when there is need.
+    // Results that are there are returned first. A slow input is read only when it must be.
     if (!current_) {
       if (!next_is_here() || drawn_ <= window() / 2) top_up();
       if (!choose()) {
@@ -114,7 +114,7 @@ class MapRun::State {
     Slot& slot = (*current_)->second;
     --drawn_;
     const bool last = --slot.left == 0;
-    const Slot held = slot;  // what it gives lies in the node
+    const Slot held = slot;  // its bytes are in the node
     if (last) {
       slots_.erase(*current_);
       current_.reset();
@@ -135,7 +135,7 @@ class MapRun::State {
     return saturating_product(kChunksAhead * workers_, chunk_.now());
   }
 
-  // Until the window is full. Throws nothing: what goes wrong has its place among the results.
+  // Sends until the window is full. Throws nothing: an error takes its place among the results.
   void top_up() {
     while (!ended_ && drawn_ < window()) send_chunk(std::min(chunk_.now(), window() - drawn_));
   }
@@ -172,7 +172,7 @@ class MapRun::State {
   Slot send(Bytes payload) {
     try {
       return {pool_->submit(options_.task, std::move(payload), &make_chunk_node), nullptr, 0};
-    } catch (...) {  // the pool is shut or broken: no use in drawing more
+    } catch (...) {  // the pool is shut or broken, so reading more is useless
       ended_ = true;
       return {{}, std::current_exception(), 0};
     }
@@ -195,7 +195,7 @@ class MapRun::State {
     return !first.node || first.node->ready();
   }
 
-  // Waits for the slot whose turn it is. False: there is none.
+  // Waits for the slot that is next. False: there is none.
   bool choose() {
     if (slots_.empty()) return false;
     auto chosen = slots_.begin();
@@ -255,15 +255,15 @@ class MapRun::State {
 
   std::map<std::size_t, Slot> slots_;  // by place in the input
   std::size_t last_place_ = 0;
-  Arrivals arrivals_;               // kCompletion: of the chunks on their way
-  std::deque<std::size_t> unsent_;  // kCompletion: and of those that never left
-  std::size_t drawn_ = 0;           // elements whose results were not handed out
-  bool ended_ = false;              // no more is drawn
+  Arrivals arrivals_;               // kCompletion: the chunks that were sent
+  std::deque<std::size_t> unsent_;  // kCompletion: the slots that could not be sent
+  std::size_t drawn_ = 0;           // elements whose results were not yet returned
+  bool ended_ = false;              // the input is no longer read
   std::exception_ptr input_threw_;
 
-  std::optional<std::map<std::size_t, Slot>::iterator> current_;  // whose turn it is
+  std::optional<std::map<std::size_t, Slot>::iterator> current_;  // the slot that is next
   std::optional<WireReader> reply_;                               // of the current slot
-  NodePtr last_node_;  // keeps the bytes that were handed out last
+  NodePtr last_node_;  // keeps the bytes that were returned last
 };
 
 MapRun::MapRun(Pool& pool, const MapOptions& options, Bytes head, Draw draw,

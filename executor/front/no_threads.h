@@ -1,4 +1,4 @@
-// For tests: while it is alive, this process can start no thread.
+// For tests: while an object of this class exists, this process can start no thread.
 #pragma once
 
 #include <pthread.h>
@@ -14,7 +14,7 @@ class NoThreads {
     pthread_getattr_default_np(&attributes);
     pthread_attr_getstacksize(&attributes, &usual_);
     pthread_attr_destroy(&attributes);
-    set(std::size_t{1} << 46);  // no address space is that large
+    set(std::size_t{1} << 46);  // more than any address space has
   }
   ~NoThreads() { set(usual_); }
   NoThreads(const NoThreads&) = delete;

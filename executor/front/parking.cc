@@ -13,24 +13,25 @@
 namespace poolproof::detail {
 namespace {
 
-// A callback thread that waits, and what for: futures, or the end of another callback thread.
+// A callback thread that waits, and what it waits for: futures, or the end of another callback
+// thread.
 struct Waiting {
   Callbacks* thread;
   const Search* search = nullptr;
   Callbacks* closing = nullptr;
-  bool certain = false;  // for futures: it goes on only when all of them have come
+  bool certain = false;  // for futures: it continues only when all of them have ended
 };
 
 struct Parkings {
-  std::mutex mutex;  // before that of any Callbacks
+  std::mutex mutex;  // lock it before the mutex of any Callbacks
   std::condition_variable changed;
   std::atomic<int> parked = 0;
-  std::vector<const Waiting*> waiting;    // each thread once at most
-  std::condition_variable may_be_circle;  // for those that wait for a close
+  std::vector<const Waiting*> waiting;    // each thread at most once
+  std::condition_variable may_be_circle;  // for threads that wait for a close
   std::atomic<int> closing = 0;
 };
 
-// Never destroyed: futures end while static objects are destroyed, too.
+// Never destroyed: futures may also end while static objects are destroyed.
 Parkings& all_parkings() {
   static Parkings& parkings = *new Parkings;
   return parkings;
@@ -38,8 +39,8 @@ Parkings& all_parkings() {
 
 thread_local Callbacks* served = nullptr;
 
-// While it is alive and not suspended, the thread is parked: others may run what is due here. All
-// under the lock.
+// While it exists and is not suspended, the thread is parked: other threads may run the callbacks
+// that are due here. All calls under the lock.
 class Parked {
  public:
   Parked(Parkings& parkings, const Waiting& waiting) : parkings_(parkings), waiting_(waiting) {
@@ -68,7 +69,7 @@ class Parked {
   const Waiting& waiting_;
 };
 
-// Under the lock: adds the threads without which this one does not go on.
+// Under the lock: adds the threads without which this one cannot continue.
 void add_needed(const Parkings& parkings, const Waiting& one, std::vector<Callbacks*>& to) {
   if (one.closing != nullptr) {
     to.push_back(one.closing);
@@ -83,10 +84,10 @@ void add_needed(const Parkings& parkings, const Waiting& one, std::vector<Callba
 
 enum class Waits {
   kAny,
-  kForFutures,  // and only those that no time limit and no other future ends
+  kForFutures,  // only the waits that no time limit and no other future can end
 };
 
-// Under the lock: whether `from`, or what it waits for, and so on, waits for `to`.
+// Under the lock: whether `from` waits for `to`, directly or through other threads.
 bool leads_to(const Parkings& parkings, const std::vector<Callbacks*>& from, const Callbacks* to,
               Waits which) {
   std::vector<Callbacks*> threads = from;
@@ -188,7 +189,7 @@ void tell_of_close() {
 void tell_parked() {
   Parkings& parkings = all_parkings();
   if (parkings.parked.load(std::memory_order_seq_cst) == 0) return;
-  // Locked: who looked before this came to pass must be asleep by now.
+  // Locked, so that a thread that looked before this happened is asleep by now and gets the notice.
   const std::lock_guard lock(parkings.mutex);
   parkings.changed.notify_all();
 }

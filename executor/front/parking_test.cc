@@ -1,4 +1,4 @@
-// Callbacks that wait for what other callbacks bring.
+// Callbacks that wait for results of other callbacks.
 #include "executor/front/parking.h"
 
 #include <gtest/gtest.h>
@@ -91,7 +91,7 @@ TEST_F(Parking, two_executors_whose_callbacks_wait_for_each_other_both_go_on) {
     Future<int> from_b = b.future().then(wait_for(give_a));
     a.end(1);
     b.end(2);
-    // Behind the two that wait, each in the queue of its own executor.
+    // Queued behind the two that wait, each in the queue of its own executor.
     give_a.set_value(later_a.future().then([](int x) { return x; }));
     give_b.set_value(later_b.future().then([](int x) { return x; }));
     later_a.end(10);

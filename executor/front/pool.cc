@@ -22,7 +22,7 @@
 namespace poolproof::detail {
 namespace {
 
-// The program's own, but for what `more` sets.
+// The program's own environment, changed only by `more`.
 std::vector<std::string> environment_with(const std::map<std::string, std::string>& more) {
   std::vector<std::string> all;
   for (char** entry = environ; entry != nullptr && *entry != nullptr; ++entry) {
@@ -135,7 +135,7 @@ void Pool::refuse_if_over() const {
     throw_failure(supervise::plain_failure(FailureKind::kShutdown, 0, kClosed));
 }
 
-// Returns when there is room, or when the pool is over.
+// Returns when there is room, or when the pool has ended.
 void Pool::await_room(std::unique_lock<std::mutex>& lock, const TaskOptions& options) {
   const auto over = [this] {
     return open_.size() < options_.max_pending || ended_ || phase_ >= Phase::kClosing;
@@ -178,8 +178,9 @@ void Pool::start() {
   }
   inbox_.emplace(os_, std::get<os::Bell>(bell));
   try {
-    // `this` and no reference: shutdown joins the thread while the executor still holds the pool.
-    // The environment is read here: the program may change it later, in any thread of its own.
+    // `this` without a reference: shutdown joins the thread while the executor still holds the
+    // pool. The environment is read here, because the program may change it later, in any of its
+    // threads.
     supervisor_ = os::start_quiet_thread(
         "poolproof-super",
         [this, workers = workers_, environment = environment_with(options_.env)]() mutable {
@@ -225,7 +226,7 @@ void Pool::shutdown(const ShutdownOptions& options) {
     ending.join();
     lock.lock();
     const std::unique_ptr<Trace> trace = std::move(trace_);
-    if (trace) {  // nobody tells it anything any more
+    if (trace) {  // no thread records anything any more
       lock.unlock();
       trace->finish();
       lock.lock();
@@ -297,12 +298,12 @@ PoolState Pool::state() const {
 }
 
 void Pool::cancel(TaskId task, const CancelOptions& options) {
-  if (!in_own_process()) return;  // its end can never come here: see FutureNode::wait
+  if (!in_own_process()) return;  // its end never arrives here: see FutureNode::wait
   const std::lock_guard lock(mutex_);
   if (open_.contains(task)) put(supervise::CancelAsked{task, options.running});
 }
 
-// Under the lock, so that the bell is not closed meanwhile.
+// Under the lock, so that the bell is not closed during the call.
 void Pool::put(supervise::Input input) {
   if (phase_ < Phase::kOver) inbox_->put(std::move(input));
 }
@@ -349,7 +350,7 @@ void Pool::settle(TaskId task, supervise::Outcome outcome) {
   try {
     if (auto* failure = std::get_if<Failure>(&outcome)) failure->task_name = open.mapped()->name();
     std::visit([&](auto& each) { open.mapped()->settle(std::move(each)); }, outcome);
-  } catch (...) {  // no memory for the failure: it ends with the pool, then
+  } catch (...) {  // no memory for the failure: the future then ends with the pool
     const std::lock_guard lock(mutex_);
     if (!open.mapped()->ready()) open_.insert(std::move(open));
     throw;

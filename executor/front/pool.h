@@ -1,5 +1,5 @@
-// One executor, behind its public face: the futures that are open, the supervisor's thread, and the
-// callbacks. Lives as long as the executor or any of its futures.
+// The implementation of one executor: the open futures, the supervisor's thread, and the callbacks.
+// It lives as long as the executor or any of its futures.
 #pragma once
 
 #include <condition_variable>
@@ -38,15 +38,16 @@ class Pool : public CallbackOwner,
   Pool(const Pool&) = delete;
   Pool& operator=(const Pool&) = delete;
 
-  // As Executor's. Any thread.
+  // As Executor::submit. Any thread.
   NodePtr submit(const TaskOptions& options, Bytes payload, MakeNode make);
-  // A node of a new task that has ended so.
+  // A node of a new task that has ended with this failure.
   NodePtr refuse(const TaskOptions& options, Failure failure, MakeNode make);
-  // The same for many, under one lock and with one wake-up. Throws only before the first is taken;
-  // the nodes of those for which there is no room in time, or no pool any more, have ended so.
+  // The same for many tasks, under one lock and with one wake-up. Throws only before the first task
+  // is taken. If there is no room in time, or the pool has ended, the nodes of the remaining tasks
+  // have ended with that error.
   std::vector<NodePtr> submit_batch(const TaskOptions& options, std::vector<BatchItem> items,
                                     MakeNode make);
-  // So many workers are to live now, though no task needs them. Does not wait.
+  // Starts workers until so many live, even if no task needs them. Does not wait.
   void prestart(int workers);
   void shutdown(const ShutdownOptions& options);
   // At most so many workers from now on. Does not wait. As detail::resize.
@@ -55,7 +56,8 @@ class Pool : public CallbackOwner,
   int workers() const;
   PoolState state() const;
   void shutdown_on_destroy() { shutdown(options_.on_destroy); }
-  // False in a child that the program forked: there the threads do not exist, and nothing is ours.
+  // False in a child that the program forked: the threads do not exist there, and the child owns
+  // nothing of the pool.
   bool in_own_process() const override;
 
   void cancel(TaskId task, const CancelOptions& options) override;
@@ -80,7 +82,7 @@ class Pool : public CallbackOwner,
   enum class Phase {
     kFresh,    // nothing was submitted yet: no thread, no descriptor
     kRunning,  //
-    kClosing,  // shut down: nothing is taken any more
+    kClosing,  // shut down: no more tasks are taken
     kOver,     // the supervisor has ended; its thread may still have to be joined
     kGone,     // joined
   };
@@ -107,20 +109,20 @@ class Pool : public CallbackOwner,
   const std::exception_ptr unusable_;
   const ExecutorOptions options_;
   const int own_pid_;
-  const std::vector<int> cpus_;  // of the program, when this was made
+  const std::vector<int> cpus_;  // the program's, when this was constructed
   const std::shared_ptr<Callbacks> callbacks_ = std::make_shared<Callbacks>();
 
-  mutable std::mutex mutex_;  // guards all below
+  mutable std::mutex mutex_;  // guards all members below
   std::condition_variable changed_;
   Phase phase_ = Phase::kFresh;
   int workers_;
   std::optional<Failure> ended_;
   std::uint64_t last_ticket_ = 0;
-  std::unordered_map<std::uint64_t, Health> health_told_;  // to those that have asked
+  std::unordered_map<std::uint64_t, Health> health_told_;  // answers for the threads that asked
   Health last_health_;                                     // once it is over
   TaskId last_task_ = 0;
   std::unordered_map<TaskId, NodePtr> open_;
-  std::condition_variable room_;  // for those who wait until fewer tasks are open
+  std::condition_variable room_;  // for threads that wait until fewer tasks are open
   int waiting_for_room_ = 0;
   std::optional<supervise::Inbox> inbox_;
   std::unique_ptr<Trace> trace_;  // from the start of the supervisor until it is joined

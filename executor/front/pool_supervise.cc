@@ -16,7 +16,7 @@
 namespace poolproof::detail {
 namespace {
 
-// 0: nobody watches the growth, and workers need not measure.
+// 0: the growth is not watched, and workers need not measure.
 std::chrono::milliseconds memory_interval(const ExecutorOptions& options) {
   if (options.memory_growth == 0) return std::chrono::milliseconds(0);
   return std::max(std::chrono::milliseconds(1),
@@ -26,7 +26,7 @@ std::chrono::milliseconds memory_interval(const ExecutorOptions& options) {
 }  // namespace
 
 void Pool::supervise(int workers, std::vector<std::string> environment) {
-  os::use_cpus(cpus_);  // and not those of the thread that happened to submit first
+  os::use_cpus(cpus_);  // not the CPUs of the thread that submitted first
   const SupervisorThread no_user_code_here(*callbacks_, *this);
   bool foreign = false, whole = false;
   try {
@@ -60,27 +60,27 @@ void Pool::supervise(int workers, std::vector<std::string> environment) {
     while (loop.turn()) continue;
     foreign = loop.lost_descriptors();
     whole = !loop.broke_down();
-    // Before the loop ends, which then awaits its workers.
+    // Before the destruction of the loop, which waits for its workers.
     if (!whole) end_open([&](TaskId task) { return loop.has_certainly_not_run(task); });
   } catch (const std::exception&) {  // nothing was started
     Failure failure;
     failure.kind = FailureKind::kSupervisorLost;
-    failure.text = "out of memory";  // a text that needs none
+    failure.text = "out of memory";  // a text that needs no memory
     pool_ended(failure);
   }
-  if (foreign || !whole) {  // submitted between the loss and its notice
+  if (foreign || !whole) {  // submitted after the loss, before the loop noticed it
     end_open([&](TaskId) { return true; });
   }
   const std::lock_guard lock(mutex_);
   POOLPROOF_CHECK(open_.empty(), "a shutdown is complete when every future has ended");
   phase_ = Phase::kOver;
   room_.notify_all();
-  if (!foreign) close_bell();  // else its numbers may be anybody's by now
+  if (!foreign) close_bell();  // otherwise its numbers may belong to other files by now
   changed_.notify_all();
 }
 
-// Ends every future that is still open, with the pool's end, once it has ended. Where there is no
-// memory even for that, waits until there is.
+// After the pool has ended: ends every future that is still open with the pool's error. If there is
+// no memory for that, waits until there is.
 void Pool::end_open(const std::function<bool(TaskId)>& has_certainly_not_run) {
   std::unique_lock lock(mutex_);
   for (auto pause = std::chrono::milliseconds(1); !open_.empty();) {

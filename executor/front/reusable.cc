@@ -13,17 +13,17 @@
 namespace poolproof {
 namespace {
 
-// What the process has: its executor, and how that was made.
+// The process's executor, and the options with which it was made.
 struct Holder {
   const pid_t process = getpid();
-  std::mutex mutex;  // never held while anything is waited for
+  std::mutex mutex;  // never held during a wait
   std::shared_ptr<Executor> executor;
   ExecutorOptions options;
   bool over = false;
 };
 
-// A fork gets a new one: in the old one, the mutex may be locked by a thread that is not there.
-// Never destroyed: it may be asked for during static destruction.
+// A fork gets a new one: in the old one, a thread that does not exist there may hold the mutex.
+// Never destroyed, because it may be used during static destruction.
 Holder& this_process() {
   static std::atomic<Holder*> current = nullptr;
   Holder* holder = current.load();
@@ -57,7 +57,7 @@ bool same_function(const std::function<Result(Args...)>& a,
   return first != nullptr && second != nullptr && *first == *second;
 }
 
-// All but workers. Whoever adds an option is stopped by the compiler here.
+// Compares everything except workers. The compiler reports an error here when an option is added.
 bool same_but_for_workers(const ExecutorOptions& one, const ExecutorOptions& other) {
   const auto& [workers, max_pending, when_full, max_depth, max_frame_bytes, on_death, initializer,
                initializer_limit, idle_timeout, tasks_per_worker, memory_growth, memory_interval,
@@ -79,7 +79,7 @@ bool same_but_for_workers(const ExecutorOptions& one, const ExecutorOptions& oth
          trace.path == other.trace.path && same_function(trace.sink, other.trace.sink);
 }
 
-// Under the holder's lock. False: another one is needed.
+// Under the holder's lock. False: another executor is needed.
 bool reuse(Holder& holder, const ReusableOptions& wanted) {
   if (!holder.executor || wanted.reuse == Reuse::kNo) return false;
   if (wanted.reuse == Reuse::kAuto && !same_but_for_workers(holder.options, wanted.executor)) {
@@ -92,7 +92,7 @@ bool reuse(Holder& holder, const ReusableOptions& wanted) {
     detail::resize(pool, wanted.executor.workers);
     return true;
   } catch (const ExecutorError&) {
-    return false;  // it broke, or was shut down, just now
+    return false;  // it broke or was shut down just now
   }
 }
 
@@ -102,7 +102,7 @@ std::shared_ptr<Executor> reusable_executor(const ReusableOptions& options) {
   static AtExit at_exit;
   Holder& holder = this_process();
   ReusableOptions wanted = options;
-  // One relative path is two files in two directories.
+  // One relative path means two files if the directory changes.
   std::string& trace = wanted.executor.trace.path;
   if (!trace.empty()) trace = std::filesystem::absolute(trace).string();
   std::shared_ptr<Executor> given, replaced;
@@ -110,7 +110,7 @@ std::shared_ptr<Executor> reusable_executor(const ReusableOptions& options) {
     const std::lock_guard lock(holder.mutex);
     if (holder.over) return std::make_shared<Executor>(wanted.executor);
     if (reuse(holder, wanted)) return holder.executor;
-    given = std::make_shared<Executor>(wanted.executor);  // starts nothing yet
+    given = std::make_shared<Executor>(wanted.executor);  // starts no process yet
     replaced = std::exchange(holder.executor, given);
     holder.options = wanted.executor;
   }

@@ -22,7 +22,7 @@ DueCallback Search::next(Callbacks& here) {
       const std::size_t place = fresh_.back();
       fresh_.pop_back();
       if (auto callback = look_at(place, here)) {
-        fresh_.push_back(place);  // what it leads to will have ended then
+        fresh_.push_back(place);  // its consumer will have ended then
         return {std::move(callback), steps_[place].node};
       }
     }
@@ -31,7 +31,7 @@ DueCallback Search::next(Callbacks& here) {
   }
 }
 
-// The callback of this step, if it may be run now; else the step is put where it belongs.
+// The callback of this step, if it may run now; otherwise the step goes into the right list.
 std::unique_ptr<Callback> Search::look_at(std::size_t place, Callbacks& here) {
   const Step& step = steps_[place];
   if (over(step)) {
@@ -50,7 +50,7 @@ std::unique_ptr<Callback> Search::look_at(std::size_t place, Callbacks& here) {
   return nullptr;
 }
 
-// Whether there is nothing to do or to wait for at this step.
+// Whether there is nothing to do, and nothing to wait for, at this step.
 bool Search::over(const Step& step) const {
   if (!step.node->ready()) return false;
   if (step.leads_to == kNone || !step.node->called_back()) return true;

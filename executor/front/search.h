@@ -1,4 +1,4 @@
-// What a parked wait looks for: callbacks that are due and further it. See parking.h.
+// What a parked wait looks for: due callbacks that help this wait. See parking.h.
 #pragma once
 
 #include <cstddef>
@@ -17,20 +17,20 @@ struct DueCallback {
   NodePtr settled;
 };
 
-// Goes from what is awaited back to what that waits for: a tree, since every future is consumed by
-// one then() or when_all(). Keeps its place, so that a long chain is walked once. For one thread;
-// all but forget_passed under parking_lock.
+// Follows the nodes from what is awaited back to their sources. This is a tree, because every
+// future is consumed by one then() or when_all(). It remembers its position, so a long chain is
+// walked once. For one thread; all calls except forget_passed under parking_lock.
 class Search {
  public:
   explicit Search(Awaited& awaited) : awaited_(awaited) {}
 
   // Throws std::logic_error if it finds a callback that runs on this thread, `here`.
   DueCallback next(Callbacks& here);
-  // Those with a callback that was not to be had by next: it runs, or is due where it may not be
-  // taken.
+  // The nodes whose callback next() could not take: it already runs, or it is due on a thread from
+  // which it may not be taken.
   std::vector<NodePtr> called_back() const;
-  // The nodes that are no longer needed. Their last references must not go under the lock, since
-  // values of the user may go with them.
+  // The nodes that are no longer needed. Their last references must not be dropped under the lock,
+  // because values of the user may be destroyed with them.
   bool has_passed() const { return !passed_.empty(); }
   void forget_passed() { passed_.clear(); }
 
@@ -38,7 +38,7 @@ class Search {
   struct Step {
     NodePtr node;
     std::size_t leads_to;     // the place of the step whose source this is
-    std::size_t sources = 0;  // that it still waits for
+    std::size_t sources = 0;  // how many it still waits for
     bool expanded = false;
   };
   static constexpr std::size_t kNone = static_cast<std::size_t>(-1);
@@ -49,8 +49,8 @@ class Search {
 
   Awaited& awaited_;
   std::vector<Step> steps_;
-  std::vector<std::size_t> fresh_;    // to be looked at
-  std::vector<std::size_t> waiting_;  // looked at: nothing can be done now
+  std::vector<std::size_t> fresh_;    // still to be examined
+  std::vector<std::size_t> waiting_;  // examined: nothing can be done now
   std::vector<NodePtr> passed_;
 };
 

@@ -43,7 +43,7 @@ const char* class_of(FailureKind kind) {
   }
 }
 
-// Microseconds, as the format wants them, of a clock that starts anywhere.
+// Microseconds, as the format needs them, of a clock with any start.
 std::string micros(std::chrono::nanoseconds time) {
   char text[40];
   std::snprintf(text, sizeof(text), "%" PRId64 ".%03d", std::int64_t{time.count() / 1000},
@@ -51,7 +51,7 @@ std::string micros(std::chrono::nanoseconds time) {
   return text;
 }
 
-// How many bytes the UTF-8 character at the start of `words` has; 0: that is none.
+// How many bytes the UTF-8 character at the start of `words` has; 0: it is not valid UTF-8.
 std::size_t length_of_character(std::string_view words) {
   const auto byte = [&](std::size_t i) { return static_cast<unsigned char>(words[i]); };
   const std::size_t length = byte(0) < 0x80                      ? 1
@@ -68,8 +68,8 @@ std::size_t length_of_character(std::string_view words) {
   return length > 1 && (overlong || beyond) ? 0 : length;
 }
 
-// As a string of JSON. Control characters are left out; bytes that are no UTF-8, which a file name
-// may hold, become question marks.
+// As a JSON string. Control characters are left out. Bytes that are not UTF-8, which a file name
+// may contain, become question marks.
 std::string quoted(std::string_view words) {
   std::string text = "\"";
   while (!words.empty()) {
@@ -85,8 +85,8 @@ std::string quoted(std::string_view words) {
   return text + '"';
 }
 
-// Opened for each piece and closed again, so that it holds no descriptor which the program could
-// close and then use for something else. False: errno says why.
+// The file is opened for each piece and closed again. So the trace holds no descriptor that the
+// program could close and reuse for another file. False: errno says why.
 bool append_to(const std::string& path, int more_flags, std::string_view text) {
   const int fd = open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | more_flags, 0666);
   if (fd < 0) return false;
@@ -245,7 +245,7 @@ void Trace::add(const Note& note, std::string& text) {
       }
       break;
     case Kind::kWorkerEnded:
-      // Its task first, which lies within it.
+      // The task of this worker first, because it is nested in the worker's interval.
       for (auto each = running_.begin(); each != running_.end();) {
         const bool its = each->second.worker == note.worker;
         if (its) add_task(each->first, each->second, note.at, "its worker ended", text);

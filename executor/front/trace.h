@@ -1,8 +1,8 @@
 // Records what tasks and workers do, as JSON trace events; see TraceOptions.
 //
-// Who tells it something only leaves a small note under a short lock. A thread of its own turns
-// notes into text and writes it; while it is behind by too much, notes are dropped and counted.
-// Once something cannot be written, the trace stops there, says so on stderr, and error() tells it.
+// A caller only leaves a small note under a short lock. A separate thread turns notes into text and
+// writes them. If that thread is too far behind, notes are dropped and counted. Once a write fails,
+// the trace stops there, prints a line on stderr, and error() returns the reason.
 #pragma once
 
 #include <chrono>
@@ -25,8 +25,8 @@ namespace poolproof::detail {
 
 class Trace {
  public:
-  // Begins the file. Throws std::system_error if it cannot be written, or if there is no thread.
-  // `process`: what the program is called in it. options.path is absolute, or empty.
+  // Begins the file. Throws std::system_error if it cannot be written, or if no thread can be
+  // started. `process`: the name of the program in the trace. options.path is absolute, or empty.
   Trace(const TraceOptions& options, const std::string& process);
   ~Trace();
   Trace(const Trace&) = delete;
@@ -39,7 +39,7 @@ class Trace {
   void worker_started(const WorkerRef& worker);
   void worker_ended(const WorkerRef& worker);
   std::string error() const;  // why the trace has stopped; empty: it has not
-  // Writes what is left, and the end of the file. Nothing may be told to it after that.
+  // Writes what is left, and the end of the file. Nothing may be recorded after that.
   void finish();
 
  private:
@@ -51,9 +51,9 @@ class Trace {
     TaskId task = 0;
     WorkerRef worker;
     const char* end = "";
-    std::string name = {};  // kSubmitted: of the task
+    std::string name = {};  // kSubmitted: the task's name
   };
-  struct Stay {  // of a task in a worker, or of a process in its place
+  struct Stay {  // the time of a task in a worker, or of a process in its place
     Clock::time_point since;
     WorkerRef worker;
   };
@@ -79,14 +79,14 @@ class Trace {
   bool ending_ = false;
   std::string error_;
 
-  // The writer's own.
+  // The members below are for the writer's thread only.
   std::unordered_set<TaskId> waiting_;
-  std::unordered_map<TaskId, std::string> names_;  // of those that have one
+  std::unordered_map<TaskId, std::string> names_;  // of the tasks that have one
   std::unordered_map<TaskId, Stay> running_;
-  std::map<int, Stay> places_;  // by index, the process that is there
-  std::map<int, bool> named_;   // which tracks have their names
+  std::map<int, Stay> places_;  // by index: the process in that place
+  std::map<int, bool> named_;   // which tracks have been given their names
 
-  std::thread writer_;  // last: it uses all above
+  std::thread writer_;  // last: it uses all members above
 };
 
 }  // namespace poolproof::detail

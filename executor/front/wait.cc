@@ -20,7 +20,7 @@ struct Entry {
   NodePtr keep;
 };
 
-// Who watches what. Futures have no room for it, and most are never watched.
+// Which watch watches which node. Nodes have no room for this, and most are never watched.
 struct Stripe {
   std::mutex mutex;
   std::unordered_multimap<const FutureNode*, Entry> entries;
@@ -28,7 +28,7 @@ struct Stripe {
 
 Stripe& stripe_of(const FutureNode& node) {
   constexpr std::size_t kStripes = 64;
-  // Never destroyed: futures end while static objects are destroyed, too.
+  // Never destroyed: futures may also end while static objects are destroyed.
   static auto& stripes = *new std::array<Stripe, kStripes>;
   return stripes[(reinterpret_cast<std::uintptr_t>(&node) / alignof(std::max_align_t)) % kStripes];
 }
@@ -39,7 +39,8 @@ void Watch::start(FutureNode& node, Watch& watch, std::size_t index, NodePtr kee
   {
     Stripe& stripe = stripe_of(node);
     const std::lock_guard lock(stripe.mutex);
-    // Set under the lock, which tell() takes after it has seen the bit: it finds the entry.
+    // The bit is set under the lock. tell() takes the lock after it has seen the bit, so it finds
+    // the entry.
     const std::uint32_t before =
         node.word_.fetch_or(FutureNode::kWatched, std::memory_order_acq_rel);
     if ((before & FutureNode::kReady) == 0) {
@@ -66,7 +67,7 @@ void Watch::stop(FutureNode& node, Watch& watch) {
 void Watch::tell(FutureNode& ended, NodeQueue& more) {
   Stripe& stripe = stripe_of(ended);
   while (true) {
-    NodePtr keep;  // let go of under no lock
+    NodePtr keep;  // destroyed without the lock
     const std::lock_guard lock(stripe.mutex);
     const auto found = stripe.entries.find(&ended);
     if (found == stripe.entries.end()) return;
@@ -123,11 +124,11 @@ class Arrivals::State final : public Watch, public Awaited {
   NodePtr came(std::size_t index) override {
     const std::lock_guard lock(mutex_);
     came_.push_back(index);
-    changed_.notify_all();  // under the lock: once it is let go, this may be destroyed
+    changed_.notify_all();  // under the lock: once the lock is released, this may be destroyed
     return {};
   }
 
-  std::unordered_map<std::size_t, NodePtr> pending_;  // the waiting thread's alone
+  std::unordered_map<std::size_t, NodePtr> pending_;  // used by the waiting thread only
   std::mutex mutex_;
   std::condition_variable changed_;
   std::deque<std::size_t> came_;
@@ -175,7 +176,7 @@ Waited wait_for_nodes(const std::vector<NodePtr>& nodes, const WaitOptions& opti
 void throw_not_all_in_time(std::size_t pending, std::size_t all) {
   Failure failure;
   failure.kind = FailureKind::kTimeout;
-  failure.started = true;  // for all that is known here
+  failure.started = true;  // nothing more is known here
   failure.text = std::to_string(pending) + " of " + std::to_string(all) +
                  " futures had not ended in time; their tasks go on";
   throw TimeoutError(failure);

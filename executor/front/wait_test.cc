@@ -104,7 +104,7 @@ TEST_F(Wait, takes_futures_of_several_types_and_of_callbacks) {
 TEST_F(Wait, leaves_nothing_behind_when_it_runs_out) {
   const std::vector<Future<int>> all = futures();
   for (int i = 0; i < 1000; ++i) wait(all, {.until = Until::kFirst, .timeout = 0s});
-  for (OpenTask<int>& task : tasks) task.end(1);  // would tell waits that are gone
+  for (OpenTask<int>& task : tasks) task.end(1);  // would notify waits that are gone
   EXPECT_EQ(wait(all).done.size(), 3u);
 }
 
@@ -153,7 +153,7 @@ TEST_F(Wait, as_completed_gives_futures_in_the_order_in_which_they_end) {
   for (Future<int>& each : as_completed(all)) {
     seen.push_back(each.get());
     if (seen.size() > 1) continue;
-    tasks[1].end(1);  // both wait to be given, and neither by its place
+    tasks[1].end(1);  // both are ready, and their order is not by index
     tasks[0].end(0);
   }
   EXPECT_EQ(seen, (std::vector<int>{2, 1, 0}));
@@ -182,7 +182,7 @@ TEST_F(Wait, as_completed_may_be_left_early) {
     EXPECT_EQ(each.get(), 0);
     break;
   }
-  tasks[1].end(0);  // would tell the range that is gone
+  tasks[1].end(0);  // would notify the range that is gone
   tasks[2].end(0);
 }
 

@@ -20,12 +20,12 @@ namespace {
 
 using std::string;
 
-// What an error is called, so that it names the option that brought it about.
+// How an error names the call, so that it also names the option that caused it.
 constexpr char kMake[] = "mkdir in ExecutorOptions::memory_cgroup";
 constexpr char kLimit[] = "setting the limit of a cgroup in ExecutorOptions::memory_cgroup";
 constexpr char kMove[] = "moving a worker to its cgroup in ExecutorOptions::memory_cgroup";
 
-constexpr int kNames = 1000;  // tried for one that nobody has
+constexpr int kNames = 1000;  // names to try until one is free
 
 bool exists(const string& path) { return access(path.c_str(), F_OK) == 0; }
 
@@ -46,7 +46,7 @@ bool put(const string& file, const string& text) {
   return size == static_cast<ssize_t>(text.size());
 }
 
-// Version 2 gives its children a controller only where this is asked for.
+// In version 2, children get the controller only if this is written.
 bool hand_on_memory(const string& parent) {
   const string file = parent + "/cgroup.subtree_control";
   return !exists(file) || has_word(file, "memory") || put(file, "+memory");
@@ -55,12 +55,12 @@ bool hand_on_memory(const string& parent) {
 std::vector<int> processes_in(const string& cgroup) {
   std::ifstream in(cgroup + "/cgroup.procs");
   std::vector<int> pids(std::istream_iterator<int>(in), {});
-  std::erase_if(pids, [](int pid) { return pid <= 0; });  // 0: one that we cannot see
+  std::erase_if(pids, [](int pid) { return pid <= 0; });  // 0: a process that we cannot see
   return pids;
 }
 
-// Kills one process of the cgroup, and nobody that has come to its number since: the handle was
-// opened first, and the number is still in the list.
+// Kills one process of the cgroup, and never a process that got the same number later: the handle
+// was opened first, and the number is still in the list.
 void kill_in(const string& cgroup, int pid) {
   const int handle = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
   if (handle < 0) return;
@@ -71,7 +71,8 @@ void kill_in(const string& cgroup, int pid) {
   close(handle);
 }
 
-// Version 2 has a file for this since Linux 5.14. It also kills what is being forked just now.
+// Version 2 has a file for this since Linux 5.14. It also kills a process that is just being
+// forked.
 void kill_all_in(const string& cgroup) {
   if (put(cgroup + "/cgroup.kill", "1")) return;
   for (const int pid : processes_in(cgroup)) kill_in(cgroup, pid);
@@ -111,7 +112,7 @@ std::variant<string, SysError> make_cgroup(const string& parent, std::size_t mem
     const string path =
         parent + "/poolproof-" + std::to_string(getpid()) + "-" + std::to_string(++made);
     if (mkdir(path.c_str(), 0755) != 0) {
-      if (errno == EEXIST) continue;  // of a program that was killed, and had our pid
+      if (errno == EEXIST) continue;  // left by a program that was killed, and that had our pid
       return SysError{kMake, errno};
     }
     if (const auto failed = limit_memory_in(path, memory_limit)) {
@@ -129,7 +130,7 @@ std::optional<SysError> limit_memory_in(const string& cgroup, std::size_t memory
   if (!put(cgroup + (first ? "/memory.limit_in_bytes" : "/memory.max"), bytes)) {
     return SysError{kLimit, errno};
   }
-  // Swap would only put off the end. Where there is none, there is no such file.
+  // Swap would only delay the end. If there is no swap, there is no such file.
   const string swap = cgroup + (first ? "/memory.memsw.limit_in_bytes" : "/memory.swap.max");
   if (exists(swap) && !put(swap, first ? bytes : "0")) return SysError{kLimit, errno};
   return std::nullopt;

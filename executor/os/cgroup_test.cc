@@ -1,5 +1,5 @@
-// What is written where. The kernel's part is tried in tests/memory_cgroup_test.cc, with version 1;
-// version 2 only here, on a tree that looks like it: few machines that we know offer its memory
+// Which file gets which text. tests/memory_cgroup_test.cc tests the kernel's part, with version 1.
+// Version 2 is tested only here, on a folder that looks like it: few machines have its memory
 // controller.
 #include "executor/os/cgroup.h"
 
@@ -95,7 +95,7 @@ TEST_F(FakeCgroup, of_version_2_hands_its_memory_controller_on_before_it_is_divi
   write("cgroup.procs", "");
   write("cgroup.controllers", "cpu memory pids\n");
   write("cgroup.subtree_control", "");
-  const std::string complaint = missing();  // for this tree makes no files in a new folder
+  const std::string complaint = missing();  // in this folder a new folder gets no files
   EXPECT_EQ(read("cgroup.subtree_control"), "+memory");
   EXPECT_NE(complaint.find("no cgroup for a worker can be made"), std::string::npos) << complaint;
   EXPECT_NE(complaint.find("Delegate=memory"), std::string::npos);

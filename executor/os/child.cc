@@ -18,10 +18,10 @@
 namespace poolproof::os {
 namespace {
 
-using Refusal = std::optional<SysError>;  // nullopt: it may serve
+using Refusal = std::optional<SysError>;  // nullopt: this process may serve
 
-// Asked of a socket, as of our peer: what changes the answers of getuid (fakeroot, proot) changes
-// neither of these, or both.
+// The user is read from a socket, as for our peer. Tools that change the answers of getuid
+// (fakeroot, proot) then change both values or neither.
 bool is_own_user(uid_t user) {
   if (user == getuid()) return true;
   int pair[2];
@@ -52,13 +52,13 @@ Refusal check_channel(const WorkerStart& start) {
   return std::nullopt;
 }
 
-// The terminal's signals reach every process of its group. What they mean the program decides; its
-// end is ours, too.
+// The terminal's signals reach every process of its group. The program decides what they mean; when
+// it ends, the worker ends too.
 void leave_terminal_to_program() {
   for (const int number : {SIGINT, SIGQUIT, SIGHUP}) ::signal(number, SIG_IGN);
 }
 
-// Whoever never hears of it is killed, or its parent is gone.
+// A worker that never gets the byte is killed, or its parent has ended.
 void await_go() {
   char go = 0;
   ssize_t size = 0;
@@ -110,29 +110,29 @@ std::optional<WorkerStart> begun_by_another_copy(int argc, char** argv) {
 }
 
 std::optional<SysError> bind_to_parent(int parent) {
-  // In this order: were the parent to die between the two, one of them would tell. Refused (by a
-  // seccomp filter): the lifeline is there, too.
+  // This order matters: if the parent dies between the two calls, one of them shows it. If a
+  // seccomp filter refuses the first, the lifeline still works.
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   const int now = getppid();
-  if (now < 0) return SysError{"getppid", -now};  // it sets no errno: only a filter makes it fail
+  if (now < 0) return SysError{"getppid", -now};  // no errno: only a filter makes it fail
   if (now != parent) _exit(1);
   return std::nullopt;
 }
 
 void settle_in(const WorkerStart& start) {
-  // Again: a static constructor of the program may have set a handler for the program.
+  // A second time, because a static constructor of the program may have set a handler.
   if (start.leaves_terminal != 0) leave_terminal_to_program();
-  // If the parent had no stdout or stderr, a file that a task opens must not become it. Where there
-  // is no /dev/null, stdin stands in: writing to it is an error.
+  // If the parent had no stdout or stderr, a file that a task opens must not get its number.
+  // Without /dev/null, stdin is used: a write to it is an error.
   for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) {
     if (fcntl(fd, F_GETFD) >= 0) continue;
     const int null = open("/dev/null", O_WRONLY | O_CLOEXEC);
     dup2(null >= 0 ? null : STDIN_FILENO, fd);
     if (null >= 0 && null != fd) close(null);
   }
-  // What a task execs has no business with the channel.
+  // A program that a task execs must not have the channel.
   fcntl(kWorkerChannel, F_SETFD, FD_CLOEXEC);
-  prctl(PR_SET_NAME, start.name);  // takes what fits
+  prctl(PR_SET_NAME, start.name);  // truncated by the kernel
   watch_lifeline_where_needed();
 }
 

@@ -32,7 +32,7 @@ std::optional<long long> number(std::string_view text) {
   return value;
 }
 
-// "a,b,c" holds "b"
+// "a,b,c" contains "b"
 bool lists(const std::string& list, const std::string& wanted) {
   return ("," + list + ",").find("," + wanted + ",") != std::string::npos;
 }
@@ -56,7 +56,7 @@ std::optional<int> quota_v1(const fs::path& group) {
                number(first_line(group / "cpu.cfs_period_us")));
 }
 
-// Where a hierarchy of groups is mounted, and which of its groups is seen there.
+// Where a hierarchy of groups is mounted, and which of its groups appears there.
 struct Mount {
   std::string top;    // the group
   std::string point;  // the folder
@@ -90,9 +90,9 @@ std::optional<std::string> find_group(const fs::path& root, bool v2) {
   return std::nullopt;
 }
 
-// From the process's group up to the topmost that is mounted. A group outside of what is mounted
-// (in a container, with the names of its host) is looked for at the top, where containers find
-// themselves.
+// From the process's group up to the topmost mounted group. If a group is outside of what is
+// mounted (in a container, with the names of its host), the top is used: containers have their own
+// group there.
 std::optional<int> smallest_quota(const fs::path& root, bool v2) {
   const std::optional<Mount> mount = find_mount(root, v2);
   std::optional<std::string> group = find_group(root, v2);
@@ -127,12 +127,12 @@ std::optional<int> cpus_by_cgroup(const fs::path& root) {
 }
 
 std::optional<int> cores_of(const std::vector<int>& cpus, const fs::path& root) {
-  std::set<std::string> cores;  // each by the list of its threads
+  std::set<std::string> cores;  // each core is named by the list of its threads
   for (const int cpu : cpus) {
     const fs::path folder =
         root / "sys/devices/system/cpu" / ("cpu" + std::to_string(cpu)) / "topology";
     std::string threads = first_line(folder / "core_cpus_list");
-    if (threads.empty()) threads = first_line(folder / "thread_siblings_list");  // its older name
+    if (threads.empty()) threads = first_line(folder / "thread_siblings_list");  // older name
     if (threads.empty()) return std::nullopt;
     cores.insert(threads);
   }

@@ -15,7 +15,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A made-up machine, as far as CPUs go.
+// A simulated machine, with only the files about CPUs.
 class CpuLimits : public testing::Test {
  protected:
   CpuLimits() {

@@ -25,7 +25,7 @@ struct Open {
 }  // namespace
 
 std::optional<std::string> read_file(const char* path) {
-  const Open file(path);  // closed on every way out: the text may need more memory than there is
+  const Open file(path);  // closed on every way out: there may be no memory for the text
   if (file.fd < 0) return std::nullopt;
   std::string text;
   char part[4096];
@@ -41,8 +41,9 @@ std::optional<std::string> read_file(const char* path) {
 std::uint64_t identity_of(int fd) {
   struct stat what {};
   if (fstat(fd, &what) != 0) return 0;
-  // Sockets and pipes have inodes of their own. So have pidfds since Linux 6.9; before, they share
-  // one with eventfds and their like, and are told from files, pipes and sockets only.
+  // Sockets and pipes have their own inodes. Pidfds have them since Linux 6.9. Before, pidfds share
+  // one inode with eventfds and similar files, so this value only tells them apart from files,
+  // pipes and sockets.
   return (static_cast<std::uint64_t>(what.st_dev) << 48) ^ what.st_ino ^ (std::uint64_t{1} << 63);
 }
 

@@ -1,4 +1,4 @@
-// Files and descriptors: a small one as text, and what a descriptor is.
+// Files and descriptors: read a small file as text, and identify what a descriptor refers to.
 #pragma once
 
 #include <cstdint>
@@ -10,10 +10,11 @@ namespace poolproof::os {
 // nullopt: it cannot be opened or read; errno says why.
 std::optional<std::string> read_file(const char* path);
 
-// What a descriptor is, apart from its number; 0 if it is not open.
+// Identifies the open file behind a descriptor, independent of its number; 0 if it is not open.
 std::uint64_t identity_of(int fd);
 
-// Whether a call failed as a seccomp filter makes it fail. Then a plainer one may still work.
+// Whether a call failed in the way in which a seccomp filter makes it fail. A simpler call may then
+// still work.
 bool is_refused(int error);
 
 }  // namespace poolproof::os

@@ -23,8 +23,9 @@
 namespace poolproof::os {
 namespace {
 
-// The program's ends, by number: one that has been closed since stays until its number is used
-// anew, so there are never more than the program had descriptors at once.
+// The program's ends of lifelines, by number. An end that was closed stays in the list until its
+// number is used again, so the list is never longer than the program's largest number of
+// descriptors.
 class ProgramsEnds {
  public:
   void add(int fd) {
@@ -58,7 +59,7 @@ class ProgramsEnds {
   std::map<int, File> ends_;
 };
 
-// Never destroyed: the program may fork while its static objects are.
+// Never destroyed: the program may fork while its static objects are destroyed.
 ProgramsEnds& programs_ends() {
   static ProgramsEnds& ends = [&]() -> ProgramsEnds& {
     auto& made = *new ProgramsEnds;
@@ -70,8 +71,9 @@ ProgramsEnds& programs_ends() {
   return ends;
 }
 
-// Into the queue of the other end. May be refused (ETOOMANYREFS: too many descriptors of this user
-// are under way): then the worker's own descriptor has to do.
+// Puts a copy into the queue of the other end. The kernel may refuse this (ETOOMANYREFS: too many
+// descriptors of this user are in such queues). Then only the worker's own descriptor keeps it
+// open.
 void keep_open(int fd) {
   char byte = 0;
   iovec part{&byte, sizeof(byte)};
@@ -94,8 +96,8 @@ constexpr int kLeastNumbers[] = {1000, 500, 250, 100, kWorkerLifeline + 1};
 constinit int held = -1;  // in a worker
 constinit std::atomic<bool> watches = false;
 
-// Its table of descriptors is its own, so that a task cannot close what it waits for. It keeps
-// nothing else open: the parent must hear of it if a task closes the channel.
+// This thread has its own descriptor table, so that a task cannot close the descriptor that it
+// waits for. The table holds nothing else: if a task closes the channel, the parent must notice.
 void* watch(void*) {
   const bool has_own_table = unshare(CLONE_FILES) == 0;
   if (has_own_table) {
@@ -110,7 +112,7 @@ void* watch(void*) {
   return nullptr;
 }
 
-// Few: a memory limit counts it.
+// A small stack, because a memory limit counts it.
 constexpr std::size_t kStackBytes = std::size_t{64} << 10;
 
 }  // namespace
@@ -152,7 +154,7 @@ std::optional<SysError> hold_lifeline() {
       fcntl(fd, F_SETFL, O_ASYNC | O_NONBLOCK) != 0) {
     return SysError{"fcntl(F_SETSIG) of its lifeline", errno};
   }
-  // Closed before that was in place?
+  // Was it closed before the signal was set up?
   pollfd ended{fd, POLLIN, 0};
   if (poll(&ended, 1, 0) == 1 && (ended.revents & POLLHUP) != 0) _exit(1);
   held = fd;

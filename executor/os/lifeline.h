@@ -1,15 +1,16 @@
-// What ends a worker whose program is gone, whatever its task has done to itself: one end of a
-// socket pair, which the kernel watches for it.
+// Ends a worker whose program is gone, whatever its task has done to the worker. It is a socket
+// pair, and the kernel watches the worker's end.
 //
-// When the last copy of the program's end is closed, the kernel sends SIGKILL to the worker: since
-// the program has ended in any way, has become another one (exec), or wants the worker ended and
-// may not send it a signal any more. The kernel compares the user of the worker when it was started
-// with the user that it has then: root is always right, and any other user unless the worker has
-// changed it. Only a worker that has CAP_SETUID and is not the machine's root can do that (the root
-// of a rootless container, say). It has a thread that watches, too.
+// When the last copy of the program's end is closed, the kernel sends SIGKILL to the worker. This
+// happens when the program has ended in any way, has become another program (exec), or wants to end
+// the worker and may no longer send it a signal. The kernel compares the user of the worker at its
+// start with the user that it has at that time. It sends the signal if the worker started as root,
+// or if it still has the user that it started with. Only a worker that has CAP_SETUID and is not
+// the machine's root can change its user (the root of a rootless container, for example). Such a
+// worker also has a thread that watches.
 //
-// The worker's end stays open although the worker closes its descriptor or calls exec, since a copy
-// of it lies unread in the queue of the program's end.
+// The worker's end stays open if the worker closes its descriptor or calls exec, because a copy of
+// it is in the queue of the program's end, and is never read.
 #pragma once
 
 #include <optional>
@@ -19,18 +20,20 @@
 
 namespace poolproof::os {
 
-// Both close on exec, and lie above the descriptors that a worker gets by number.
+// Both close on exec. Their numbers are above the descriptors that a worker gets by number.
 struct Lifeline {
   int programs = -1;
   int workers = -1;
 };
 
-// In the program. A child that it forks without exec, and that lives on, does not keep the workers
-// alive: its copy of `programs` is closed by the fork (not by a raw clone system call).
+// In the program. If the program forks a child without exec, and the child stays alive, the child
+// does not keep the workers alive: the fork closes its copy of `programs` (a raw clone system call
+// does not).
 std::variant<Lifeline, SysError> open_lifeline();
 
-// In the worker: descriptor kWorkerLifeline becomes a watched one, with a high number. Ends the
-// process if the program is gone already. An error: the kernel does not watch it.
+// In the worker: moves descriptor kWorkerLifeline to a high number and makes the kernel watch it.
+// Ends the process if the program is gone already. Returns an error if the kernel does not watch
+// it.
 std::optional<SysError> hold_lifeline();
 
 // In the worker, for another copy of this library in it: whether hold_lifeline was called in the

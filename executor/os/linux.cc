@@ -31,7 +31,7 @@
 namespace poolproof::os {
 namespace {
 
-// A list of words as the system wants it.
+// A list of strings in the form that the system calls need.
 class Words {
  public:
   explicit Words(std::vector<std::string> words) : words_(std::move(words)) {
@@ -63,7 +63,7 @@ WorkerStart start_of(int index, const WorkerSettings& settings, const std::strin
   return start;
 }
 
-// A pair of ends: the one that we keep does not block, the other one is for the worker.
+// Two ends: ours does not block, and the other one is for the worker.
 struct Ends {
   int ours = -1;
   int theirs = -1;
@@ -89,15 +89,15 @@ struct Ends {
   }
 };
 
-// Into its own cgroup, and only then may it go on.
+// Moves a worker into its own cgroup, and then lets it go on.
 std::optional<SysError> admit(int pid, const std::string& cgroup, int channel) {
   if (const auto failed = move_into(cgroup, pid)) return failed;
-  // Should it be dead by now, its exit record will tell.
+  // If it is dead by now, its exit record shows it.
   send(channel, &kGo, sizeof(kGo), MSG_DONTWAIT | MSG_NOSIGNAL);
   return std::nullopt;
 }
 
-// All that one start needs; what is not handed over to the child is closed again.
+// Everything that one start needs. What is not passed to the child is closed again.
 struct Line {
   Ends channel, errors, lifeline;
 };
@@ -213,7 +213,7 @@ bool LinuxOs::is_frozen(const Child& child) {
   ::close(fd);
   if (size <= 0) return false;
   text[size] = '\0';
-  // pid (name) state ...: the name may hold anything, so look from the last parenthesis.
+  // pid (name) state ...: the name may contain any character, so search for the last parenthesis.
   const char* name_end = std::strrchr(text, ')');
   return name_end != nullptr && (name_end[2] == 'T' || name_end[2] == 't');
 }
@@ -249,7 +249,7 @@ IoResult LinuxOs::read(int fd, std::span<std::byte> into) {
 IoResult LinuxOs::write(int channel, std::array<std::span<const std::byte>, 2> parts) {
   std::array<iovec, 2> vectors;
   for (std::size_t i = 0; i < parts.size(); ++i) {
-    // sendmsg only reads; its interface is older than const.
+    // sendmsg only reads the data; its interface is older than const.
     vectors[i] = {const_cast<std::byte*>(parts[i].data()), parts[i].size()};
   }
   msghdr message{};
@@ -258,7 +258,7 @@ IoResult LinuxOs::write(int channel, std::array<std::span<const std::byte>, 2> p
   ssize_t size = 0;
   do {
     size = sendmsg(channel, &message, MSG_DONTWAIT | MSG_NOSIGNAL);
-    // The channel does not block, and on this thread SIGPIPE is blocked.
+    // The channel does not block, and SIGPIPE is blocked on this thread.
     if (size < 0 && is_refused(errno)) size = writev(channel, vectors.data(), vectors.size());
   } while (size < 0 && errno == EINTR);
   if (size >= 0) return {IoResult::Kind::kSome, static_cast<std::size_t>(size)};
@@ -279,11 +279,12 @@ void LinuxOs::abandon(const Child& child) { end_by_pid(child.pid); }
 
 namespace {
 
-// A high number for what must be missed as soon as the program has closed it. A woken ppoll looks
-// at its numbers anew; under a low one the program's next descriptor would stand there by then, and
-// ppoll would sleep on. Under a high one there is nothing, and it says so.
+// Moves a descriptor to a high number, so that the program does not reuse the number soon after it
+// closes the descriptor. A woken ppoll looks its numbers up again. With a low number, the program's
+// next descriptor would be there by then, and ppoll would sleep on. With a high number there is
+// none, and ppoll reports that.
 int out_of_reach(int fd) {
-  for (const int least : {1000, 500, 250, 100}) {  // a soft limit may be lower
+  for (const int least : {1000, 500, 250, 100}) {  // the soft limit may be lower
     const int moved = fcntl(fd, F_DUPFD_CLOEXEC, least);
     if (moved < 0) continue;
     ::close(fd);
@@ -306,8 +307,8 @@ std::variant<Bell, SysError> LinuxOs::open_bell() {
 
 void LinuxOs::ring(const Bell& bell) {
   const char one = 1;
-  // Full: then it rings already. To a file or a pipe, should the number have become one, send
-  // writes nothing.
+  // If the socket is full, the bell has rung already. If the number now belongs to a file or a
+  // pipe, send writes nothing.
   if (send(bell.write_end, &one, 1, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0 || !is_refused(errno)) return;
   [[maybe_unused]] const ssize_t size = ::write(bell.write_end, &one, 1);
 }

@@ -1,11 +1,11 @@
-// The Os of Linux: processes (spawn.h), pidfds, waitid, poll.
+// The Os interface for Linux: processes (spawn.h), pidfds, waitid, poll.
 #pragma once
 
 #include "executor/os/os.h"
 
 namespace poolproof::os {
 
-// Stateless; one serves all pools of the program.
+// Stateless; one object serves all pools of the program.
 class LinuxOs : public Os {
  public:
   Instant now() override;

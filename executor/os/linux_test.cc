@@ -1,4 +1,4 @@
-// What of LinuxOs no whole executor can be brought to do. The rest is tried in tests/.
+// The parts of LinuxOs that no whole executor can be made to use. The rest is tested in tests/.
 #include "executor/os/linux.h"
 
 #include <gtest/gtest.h>
@@ -10,13 +10,13 @@ namespace {
 
 constexpr unsigned kNobody = 65534;
 
-// As another user, of a child that is still root's.
+// As another user, abandons a child that still belongs to root.
 int abandon_what_may_not_be_killed() {
   alarm(30);
   int line[2];
   if (pipe(line) != 0) return 1;
   const pid_t child = fork();
-  if (child == 0) {  // for as long as the other lives
+  if (child == 0) {  // until the other process ends
     close(line[1]);
     char none = 0;
     _exit(read(line[0], &none, 1) == 0 ? 0 : 1);

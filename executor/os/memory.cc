@@ -11,7 +11,7 @@
 namespace poolproof::os {
 namespace {
 
-// The number after `word` in a file of lines "word number".
+// The number after `word` in a file with lines "word number".
 std::optional<std::uint64_t> number_after(const std::string& word, const std::string& path) {
   std::ifstream file(path);
   std::string name;
@@ -22,8 +22,7 @@ std::optional<std::uint64_t> number_after(const std::string& word, const std::st
   return std::nullopt;
 }
 
-// In a container the path is often that of the host, and what is mounted is the container's own
-// root.
+// In a container the path is often that of the host, while the container's own root is mounted.
 std::optional<std::uint64_t> kills_of(const std::string& mount, const std::string& path,
                                       const std::string& file) {
   if (const auto kills = number_after("oom_kill", mount + path + "/" + file)) return kills;
@@ -48,7 +47,7 @@ void limit_memory(std::size_t bytes) {
 }
 
 std::optional<std::uint64_t> count_out_of_memory_kills() {
-  // A line of version 1 names its controllers ("4:memory:/path"), that of version 2 names none.
+  // In version 1 a line names its controllers ("4:memory:/path"); in version 2 it names none.
   std::ifstream file("/proc/self/cgroup");
   std::string line;
   while (std::getline(file, line)) {

@@ -7,13 +7,13 @@
 
 namespace poolproof::os {
 
-// What this process holds of memory that no file backs, in bytes. 0 if it cannot be told.
+// How much memory without a file this process holds, in bytes. 0 if the system does not report it.
 std::size_t anonymous_memory();
 
 // From now on this process may map at most so much for writing (RLIMIT_DATA).
 void limit_memory(std::size_t bytes);
 
-// The out-of-memory kills in this process's cgroup so far; nullopt where the kernel does not count.
+// The out-of-memory kills in this process's cgroup so far; nullopt if the kernel does not count.
 std::optional<std::uint64_t> count_out_of_memory_kills();
 
 }  // namespace poolproof::os

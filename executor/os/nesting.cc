@@ -6,14 +6,15 @@
 namespace poolproof::os {
 namespace {
 
-// What one executor of the program itself hands out in all, and each of its workers at the least.
+// kHandedOut: what one executor of the program itself gives out in total. kLeastEach: the smallest
+// share that one of its workers gets.
 constexpr int kHandedOut = 256;
 constexpr int kLeastEach = 4;
 
-// Set before constructors run, which must not set them back.
+// Set before the program's constructors run; no constructor may reset it.
 constinit int depth = 0;
 constinit int share = 0;
-constinit std::atomic<int> taken = 0;  // the living workers of this process, and their shares
+constinit std::atomic<int> taken = 0;  // living workers of this process, plus their shares
 
 }  // namespace
 
@@ -28,7 +29,7 @@ int workers_within_share(int wanted) { return depth == 0 ? wanted : std::min(wan
 
 int share_for_each_of(int workers) {
   if (depth == 0) return std::max(kHandedOut / workers, kLeastEach);
-  // A quarter is left for other executors of this worker, as far as that leaves this one whole.
+  // A quarter is reserved for other executors of this worker, if enough is left for this one.
   const int left = std::max(share - taken.load(), 0);
   const int budget = std::max(left - left / 4, std::min(workers, left));
   return std::max(budget / workers - 1, 0);

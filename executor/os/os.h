@@ -1,9 +1,9 @@
-// All that the supervisor asks of the operating system: spawn, signal, reap, read, write, wait,
+// What the supervisor needs from the operating system: spawn, signal, reap, read, write, wait,
 // time.
 //
-// One interface, so that the supervisor also runs on a simulated one with virtual time (fake_os.h).
-// Operating errors are values. Called on the supervisor's thread, except `now`, `ring` and `reap`,
-// which any thread may call.
+// It is an interface, so that the supervisor also runs on a simulated system with virtual time
+// (fake_os.h). Operating errors are values. All functions are called on the supervisor's thread,
+// except `now`, `ring` and `reap`, which any thread may call.
 #pragma once
 
 #include <array>
@@ -24,8 +24,9 @@ namespace poolproof::os {
 
 using Instant = std::chrono::steady_clock::time_point;
 
-// The instant that far from now; none if there is no delay, or if it lies beyond what the clock can
-// tell (never comes). One before the clock's beginning is the first that it can tell.
+// The instant `delay` after `now`. nullopt if there is no delay, or if the instant is later than
+// the clock can represent (it never comes). If it is earlier than the clock can represent, the
+// first instant of the clock.
 inline std::optional<Instant> after(Instant now, std::optional<std::chrono::nanoseconds> delay) {
   constexpr std::chrono::nanoseconds kNone{0};
   if (!delay || (*delay > kNone && now > Instant::max() - *delay)) return std::nullopt;
@@ -33,8 +34,8 @@ inline std::optional<Instant> after(Instant now, std::optional<std::chrono::nano
   return now + *delay;
 }
 
-// A system call that failed, and with what errno; 0: `call` says it all.
-// How long it is until then: 0 if that has passed, and no more than the clock can tell.
+// The time from `now` until `until`: 0 if that has passed, and at most what the clock can
+// represent.
 inline std::chrono::nanoseconds time_left(Instant now, Instant until) {
   constexpr std::chrono::nanoseconds kNone{0};
   if (until <= now) return kNone;
@@ -46,29 +47,29 @@ inline std::optional<Instant> earlier(std::optional<Instant> a, std::optional<In
   return a && (!b || *a < *b) ? a : b;
 }
 
-// A system call that failed, and with what errno; 0: `call` says it all.
+// A system call that failed, and its errno; 0: `call` is the whole message.
 struct SysError {
   const char* call = "";
   int number = 0;
-  std::string hint = {};  // what was seen beyond that; follows the error's text
+  std::string hint = {};  // what else was seen; it follows the error's text
 };
 std::string to_string(const SysError& error);  // "execve: No such file or directory"
 
-// A worker process, from its parent's side. Descriptors are owned by whoever holds the value.
+// A worker process, as its parent sees it. The owner of the value owns the descriptors.
 struct Child {
   int pid = 0;
   int handle = -1;          // pidfd: readable once the process has ended
   int channel = -1;         // our end of its channel, non-blocking
-  int errors = -1;          // what it writes to stderr, non-blocking; -1: that is inherited
-  std::string cgroup = {};  // of its own, which its memory is limited by; empty: none
+  int errors = -1;          // the read end of its stderr, non-blocking; -1: stderr is inherited
+  std::string cgroup = {};  // its own cgroup, which limits its memory; empty: none
   int lifeline = -1;        // when it is closed, the kernel kills the process
-  int share = 0;            // of nested workers (nesting.h), given back once it has been reaped
+  int share = 0;  // its share of nested workers (nesting.h), given back after it was reaped
 };
 
 struct IoResult {
   enum class Kind {
     kSome,        // `bytes` > 0 were moved
-    kWouldBlock,  // nothing now
+    kWouldBlock,  // nothing can be moved now
     kGone,        // the other end is closed (EOF, EPIPE, ECONNRESET)
   };
   Kind kind = Kind::kWouldBlock;
@@ -77,37 +78,38 @@ struct IoResult {
 
 // How all workers of a pool are started.
 struct WorkerSettings {
-  std::size_t max_payload = 0;     // the longest message that a worker may send
-  std::size_t memory_limit = 0;    // in bytes; 0: none
-  std::string memory_cgroup = {};  // in which each has a cgroup with that limit; empty: RLIMIT_DATA
-  // Before a reply it tells its anonymous memory, but not more often. 0: never.
+  std::size_t max_payload = 0;   // the longest message that a worker may send
+  std::size_t memory_limit = 0;  // in bytes; 0: none
+  // The cgroup in which each worker gets its own, with that limit; empty: RLIMIT_DATA.
+  std::string memory_cgroup = {};
+  // A worker reports its anonymous memory before a reply, but not more often than this. 0: never.
   std::chrono::milliseconds memory_interval{0};
-  bool keep_stderr = false;      // its stderr comes to us, in Child::errors
-  bool has_initializer = false;  // an initializer is sent to it, and is to run before its hello
+  bool keep_stderr = false;      // its stderr comes to Child::errors
+  bool has_initializer = false;  // an initializer is sent to it, and must run before its hello
   std::string name = "poolproof";
-  std::vector<std::string> environment = {};  // all of it, "NAME=value"
-  std::vector<int> cpus = {};                 // it may run on; empty: those of the supervisor
-  int share = 0;                              // of each worker (nesting.h)
-  bool leaves_terminal = true;                // ignores SIGINT, SIGQUIT and SIGHUP
+  std::vector<std::string> environment = {};  // the whole environment, "NAME=value"
+  std::vector<int> cpus = {};   // the CPUs it may run on; empty: those of the supervisor
+  int share = 0;                // the share of each worker (nesting.h)
+  bool leaves_terminal = true;  // ignores SIGINT, SIGQUIT and SIGHUP
 };
 
-// Two ends of one line, both ours: who sleeps at one of them is woken by what is written to the
-// other one, and also by its being closed. So the program's closing all descriptors behind our back
-// is noticed at once, though nothing polls.
+// Two ends of one connection, both ours. A thread that sleeps on one end is woken when the other
+// end is written to, or when it is closed. So if the program closes all descriptors, the supervisor
+// notices at once without polling.
 struct Bell {
   int read_end = -1;
   int write_end = -1;
 };
 
-// A descriptor to watch: what is asked, and what `wait` answered.
+// A descriptor to watch: what is requested, and what `wait` reported.
 struct Watch {
   int fd = -1;
   bool for_reading = true;
   bool for_writing = false;
-  bool readable = false;  // or ended: a read tells which
+  bool readable = false;  // or at its end: a read shows which
   bool writable = false;
-  bool hung_up = false;  // nobody holds the other end
-  bool foreign = false;  // no longer an open descriptor: somebody closed it
+  bool hung_up = false;  // the other end is closed everywhere
+  bool foreign = false;  // not an open descriptor any more: the program closed it
 };
 
 class Os {
@@ -116,59 +118,61 @@ class Os {
 
   virtual Instant now() = 0;
 
-  // Starts this program anew as a worker with its channel as fd 3 and its lifeline as fd 4, stdin
-  // that reads nothing, stdout and stderr inherited, nothing else open; what the program ignores of
-  // signals it ignores, too. `index`: its place in the pool. An error while the program has rights
-  // that a worker cannot have (rights.h).
+  // Starts this program again as a worker. The channel is fd 3, the lifeline fd 4. stdin reads
+  // nothing, stdout and stderr are inherited, and no other descriptor is open. The worker ignores
+  // the signals that the program ignores. `index`: its place in the pool. Returns an error while
+  // the program has rights that a worker cannot have (rights.h).
   virtual std::variant<Child, SysError> spawn_worker(int index, const WorkerSettings& settings) = 0;
-  // SIGKILL; one that has already ended is no error. If the program may not send it any more (it
-  // has given up its rights), `child`'s lifeline is closed instead, and the error is given: whether
-  // that has helped its exit record tells.
+  // Sends SIGKILL; it is no error if the worker has already ended. If the program may not send the
+  // signal any more (it has given up its rights), `child`'s lifeline is closed instead, and the
+  // error is returned. The exit record shows whether closing it has helped.
   virtual std::optional<SysError> kill(Child& child) = 0;
-  // Another value than before: the program's user, groups or capabilities have changed, and workers
-  // that were started before have the old ones.
+  // A value that changes when the program's user, groups or capabilities change. Workers that were
+  // started before a change have the old ones.
   virtual std::uint64_t rights() { return 0; }
-  // Whether it is stopped by a signal or a debugger: alive, and deaf.
+  // Whether a signal or a debugger has stopped it: it is alive but does not run.
   virtual bool is_frozen(const Child& child) = 0;
-  // The exit record, once: nullopt while the kernel has none to give, even if the handle is
-  // readable (a traced process shows its end to the tracer first).
+  // The exit record, once. nullopt while the kernel does not provide it, even if the handle is
+  // readable (a traced process reports its end to the tracer first).
   virtual std::optional<ExitStatus> try_reap(const Child& child) = 0;
-  virtual ExitStatus reap(const Child& child) = 0;  // blocks until there is one
+  virtual ExitStatus reap(const Child& child) = 0;  // blocks until there is a record
 
-  // How many out-of-memory kills the kernel has counted in this program's cgroup, which is its
-  // workers' too; nullopt if it does not count.
+  // How many out-of-memory kills the kernel has counted in this program's cgroup, which is also its
+  // workers' cgroup; nullopt if it does not count.
   virtual std::optional<std::uint64_t> out_of_memory_kills() = 0;
-  // The same of the worker's own cgroup, in which nobody else is; nullopt if it has none.
+  // The same for the worker's own cgroup, which no other worker shares; nullopt if it has none.
   virtual std::optional<std::uint64_t> own_out_of_memory_kills(const Child&) {
     return std::nullopt;
   }
-  // Its exit record was taken: ends what is left of it in its own cgroup, and removes that. Waits
-  // for nothing. False: something in there has not died yet; to be tried again.
+  // Call it after the exit record was taken: ends the processes that are left in the worker's own
+  // cgroup, and removes the cgroup. Waits for nothing. False: something in there has not died yet;
+  // try again.
   virtual bool clear_away(const Child&) { return true; }
 
   virtual IoResult read(int fd, std::span<std::byte> into) = 0;
-  // One message part after the other; never raises SIGPIPE.
+  // Writes one message part after the other; never raises SIGPIPE.
   virtual IoResult write(int channel, std::array<std::span<const std::byte>, 2> parts) = 0;
-  // How many bytes were sent to this end and not yet read.
+  // How many bytes were sent to this end and are not yet read.
   virtual std::size_t unread(int channel) = 0;
   virtual void close(int fd) = 0;
 
-  // What a descriptor is, apart from its number; 0 if it is not open. It changes when the program
-  // closes what is ours and the number becomes that of something else.
+  // Identifies the open file behind a descriptor, independent of its number; 0 if it is not open.
+  // The value changes when the program closes our descriptor and its number is used for another
+  // file.
   virtual std::uint64_t identity(int fd) = 0;
-  // Ends a worker whose descriptors the program has closed, as far as that can be done by its pid.
+  // Ends a worker whose descriptors the program has closed, as far as that is possible by its pid.
   virtual void abandon(const Child& child) = 0;
 
-  // A thread of the library, for what must block; nullopt if none can be started now.
+  // Starts a thread of the library, for a call that must block; nullopt if none can be started now.
   virtual std::optional<std::thread> start_thread(const char* name, std::function<void()> body);
 
-  // A bell wakes a waiting supervisor; ringing twice is ringing once.
+  // A bell wakes a waiting supervisor. Ringing it twice has the same effect as once.
   virtual std::variant<Bell, SysError> open_bell() = 0;
   virtual void ring(const Bell& bell) = 0;
   virtual void drain(const Bell& bell) = 0;
 
-  // Sleeps until a watch has an answer or `until` has come; forever if there is neither. An error:
-  // it cannot sleep, and there is no use in asking again.
+  // Sleeps until a watch has an answer or `until` has come; forever if there is neither. After an
+  // error it cannot sleep, and another call would not help.
   virtual std::optional<SysError> wait(std::span<Watch> watches, std::optional<Instant> until) = 0;
 };
 

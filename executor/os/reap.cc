@@ -13,8 +13,8 @@
 namespace poolproof::os {
 namespace {
 
-// The kernel's struct pidfd_info and its request, which this system's headers may be too old to
-// have.
+// The kernel's struct pidfd_info and its request. This system's headers may be too old to have
+// them.
 struct PidfdInfo {
   std::uint64_t mask;
   std::uint64_t cgroup;
@@ -29,8 +29,8 @@ ExitStatus decode(int wait_status) {
   return Signaled{WTERMSIG(wait_status), WCOREDUMP(wait_status) != 0};
 }
 
-// Somebody else took the record (SIGCHLD ignored, a wait for any child): newer kernels keep a copy
-// at the pidfd.
+// Another part of the program took the record (SIGCHLD ignored, a wait for any child). Newer
+// kernels keep a copy at the pidfd.
 ExitStatus reaped_elsewhere(int handle) {
   PidfdInfo info{};
   info.mask = kInfoExit;
@@ -40,7 +40,7 @@ ExitStatus reaped_elsewhere(int handle) {
   return Unseen{};
 }
 
-// The call that asks for the record has failed: nobody has it any more (ECHILD), or we may not ask.
+// The call that asks for the record has failed: the record is gone (ECHILD), or we may not ask.
 std::optional<ExitStatus> ended_unseen(int handle) {
   pollfd ended{handle, POLLIN, 0};
   if (poll(&ended, 1, 0) != 1) return std::nullopt;  // it lives
@@ -66,7 +66,7 @@ std::optional<ExitStatus> try_reap_by_handle(int handle) { return wait_for(handl
 
 ExitStatus reap_by_handle(int handle) {
   if (const std::optional<ExitStatus> status = wait_for(handle, 0)) return *status;
-  // The call is refused, and the process lives.
+  // The call is refused, and the process is alive.
   pollfd ended{handle, POLLIN, 0};
   while (poll(&ended, 1, -1) < 0 && errno == EINTR) continue;
   return reaped_elsewhere(handle);
@@ -81,7 +81,7 @@ void end_by_pid(int pid) {
   siginfo_t info{};
   if (waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG | WNOWAIT) != 0) return;
   if (::kill(pid, SIGKILL) == 0) return reap_by_pid(pid);
-  // It may not be killed. Its lifeline is closed by now, too, which may end it soon.
+  // We may not kill it. Its lifeline is also closed by now, which may end it soon.
   for (auto pause = std::chrono::milliseconds(1); pause < std::chrono::seconds(1); pause *= 2) {
     info.si_pid = 0;
     const int asked = waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOHANG);

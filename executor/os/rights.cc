@@ -26,7 +26,7 @@
 namespace poolproof::os {
 namespace {
 
-// The kernel's two halves of three masks.
+// The kernel gives three masks, in two halves each.
 struct Masks {
   std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> halves{};
 
@@ -60,7 +60,7 @@ std::uint64_t mix(std::uint64_t digest, std::uint64_t value) {
   return digest ^ (digest >> 29);
 }
 
-// What stands after that word, to the end of the line; empty if there is none.
+// The text after that word, up to the end of the line; empty if the word is not there.
 std::string_view line_of(std::string_view status, std::string_view key) {
   const std::size_t at = status.find(key);
   if (at == std::string_view::npos) return "";
@@ -70,7 +70,8 @@ std::string_view line_of(std::string_view status, std::string_view key) {
 
 constexpr char kMainThread[] = "/proc/self/status";
 
-// What only /proc tells of the main thread. If it does not (now), what it has told last.
+// The facts that only /proc reports about the main thread. If /proc does not report them now, the
+// last known value.
 std::uint64_t status_digest() {
   static std::mutex mutex;
   static std::uint64_t last = 0;
@@ -101,7 +102,7 @@ std::string why_no_workers() {
     return "this program was started with more rights than its caller's (set-user-id, "
            "set-group-id or file capabilities), so its workers would not be safe";
   }
-  // These cannot fail, and set no errno, but a seccomp filter can answer for them.
+  // These calls cannot fail and set no errno, but a seccomp filter can answer for them.
   for (const auto& [call, answer] : {std::pair<const char*, int>{"getuid", getuid()},
                                      {"geteuid", geteuid()},
                                      {"getgid", getgid()},
@@ -119,7 +120,7 @@ std::string why_no_workers() {
 std::string why_not_by_this_thread() {
   const std::optional<std::string> main_thread = read_file(kMainThread);
   const std::optional<std::string> this_thread = read_file("/proc/thread-self/status");
-  if (!main_thread || !this_thread) return "";  // whoever needs it will say so
+  if (!main_thread || !this_thread) return "";  // the call that needs it will report the error
   for (const char* key : {"\nUid:", "\nGid:", "\nGroups:"}) {
     const std::string_view mains = line_of(*main_thread, key), ours = line_of(*this_thread, key);
     if (mains == ours) continue;
@@ -174,11 +175,11 @@ std::optional<SysError> keep_at_most(const Capabilities& most) {
   if (most.no_new_privileges != 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
     return SysError{"prctl(PR_SET_NO_NEW_PRIVS)", errno};
   }
-  // First the bounding set: it takes a capability to drop from it.
+  // The bounding set comes first: the process needs a capability to change it.
   for (int capability = 0; capability < 64; ++capability) {
     if ((most.bounding >> capability & 1) != 0) continue;
     const int held = prctl(PR_CAPBSET_READ, capability, 0, 0, 0);
-    if (held < 0) break;  // beyond the last that this kernel knows
+    if (held < 0) break;  // this kernel knows no more capabilities
     if (held == 0 || prctl(PR_CAPBSET_DROP, capability, 0, 0, 0) == 0) continue;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
       return SysError{"prctl(PR_SET_NO_NEW_PRIVS)", errno};
@@ -204,7 +205,7 @@ bool may_become_another_user() {
   Masks now;
   if (!read_masks(0, now) || (now.permitted() >> CAP_SETUID & 1) == 0) return false;
   if (geteuid() != 0) return true;
-  // Inside, outside, count: one line that maps all users to themselves.
+  // Inside, outside, count: a single line that maps every user to the same number.
   const std::string map = read_file("/proc/self/uid_map").value_or("");
   std::istringstream words(map);
   std::uint64_t inside = 0, outside = 0, count = 0;

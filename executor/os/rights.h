@@ -1,5 +1,5 @@
-// What the program may do, as far as its workers would be able to do it too: user, groups and
-// capabilities. A worker must never have a right that the program has given up.
+// What the program may do, as far as its workers could do it too: user, groups and capabilities. A
+// worker must never have a right that the program has given up.
 #pragma once
 
 #include <chrono>
@@ -21,32 +21,32 @@ struct Capabilities {
 };
 
 // Why a process that this program starts now could not be its worker: its real and effective user
-// or group differ, or it was started with more rights than its caller's (AT_SECURE). Empty: it
-// could.
+// or group differ, or it was started with more rights than its caller has (AT_SECURE). Empty: it
+// could be one.
 std::string why_no_workers();
 
-// Why this thread could not start one although the program could: its user or groups are not those
-// of the main thread (glibc changes them in all threads, a raw system call in one). Empty: it
+// Why this thread could not start a worker although the program could: its user or groups are not
+// those of the main thread (glibc changes them in all threads, a raw system call in one). Empty: it
 // could.
 std::string why_not_by_this_thread();
 
-// Of the program's main thread. nullopt: /proc does not tell.
+// Those of the program's main thread. nullopt: /proc does not report them.
 std::optional<Capabilities> program_capabilities();
 
-// A digest of what the main thread has now: another one tells that it has changed. User, groups and
-// capabilities are asked each time (four system calls); the bounding set and no_new_privs stand in
-// /proc alone, which is slow, so that they are at most kStatusAge old.
+// A digest of the main thread's rights now; a different value shows that they have changed. User,
+// groups and capabilities are read each time (four system calls). The bounding set and no_new_privs
+// are only in /proc, which is slow, so these values may be up to kStatusAge old.
 std::uint64_t rights_digest();
 inline constexpr std::chrono::milliseconds kStatusAge{1};
 
-// This process keeps no capability that is not in `most`. For a worker, before anything of the user
-// runs in it: when a process of root is started, the kernel gives it all capabilities again. Where
-// the bounding set cannot be made smaller any more (the program has dropped its user, too), it gets
-// no_new_privs, so that the set is without effect.
+// Removes every capability of this process that is not in `most`. Call it in a worker before any
+// code of the user runs there, because the kernel gives all capabilities to a process that root
+// starts. If the bounding set can no longer be made smaller (the program has also dropped its
+// user), the process gets no_new_privs, so that the bounding set has no effect.
 std::optional<SysError> keep_at_most(const Capabilities& most);
 
-// Whether this process can become a user to which the kernel then refuses what this one may do: it
-// has CAP_SETUID, and is not the machine's root.
+// Whether this process can change to a user for which the kernel then refuses what is allowed now:
+// it has CAP_SETUID, and is not the machine's root.
 bool may_become_another_user();
 
 }  // namespace poolproof::os

@@ -17,8 +17,8 @@
 #include "executor/os/reap.h"
 #include "executor/os/worker_start.h"
 
-// The C library's clone by its other name. ThreadSanitizer takes the first for a fork, and forbids
-// the program to start threads from then on.
+// The C library's clone by its other name. ThreadSanitizer treats the normal name as a fork, and
+// then forbids the program to start threads.
 extern "C" int __clone(int (*run)(void*), void* stack, int flags, void* context, ...);
 
 namespace poolproof::os {
@@ -27,15 +27,15 @@ namespace {
 constexpr char kProgram[] = "/proc/self/exe";
 constexpr std::size_t kStackBytes = std::size_t{32} << 10;
 
-// What the child leaves behind in our memory if it cannot go on.
+// What the child writes into our memory if it cannot continue.
 struct Attempt {
   const Launch* launch = nullptr;
   const char* volatile failed_call = nullptr;
   volatile int error = 0;
 };
 
-// The child shares our memory until it has called exec: it allocates nothing, makes system calls
-// only, and no sanitizer may look on.
+// The child shares our memory until it has called exec. So it allocates nothing and makes only
+// system calls, and sanitizers must not instrument it.
 #define IN_CHILD __attribute__((no_sanitize("address", "thread", "undefined")))
 
 IN_CHILD void give_up(Attempt& attempt, const char* call) {
@@ -49,7 +49,7 @@ IN_CHILD void place(Attempt& attempt, int fd, int number) {
   if (syscall(SYS_dup3, fd, number, 0) < 0) give_up(attempt, "dup3");
 }
 
-// Reads nothing: /dev/null, or where there is none, a pipe that nobody writes to.
+// Makes stdin read nothing: /dev/null, or without it, a pipe that is never written to.
 IN_CHILD void place_stdin(Attempt& attempt) {
   const long null = syscall(SYS_openat, AT_FDCWD, "/dev/null", O_RDONLY, 0);
   if (null >= 0) return place(attempt, static_cast<int>(null), STDIN_FILENO);
@@ -62,12 +62,12 @@ IN_CHILD void place_stdin(Attempt& attempt) {
 IN_CHILD int in_child(void* context) {
   auto& attempt = *static_cast<Attempt*>(context);
   const Launch& launch = *attempt.launch;
-  // First, since it may stand where one of the others goes.
+  // First, because its number may be one that another descriptor gets.
   if (launch.errors >= 0) place(attempt, launch.errors, STDERR_FILENO);
   place(attempt, launch.channel, kWorkerChannel);
   place(attempt, launch.lifeline, kWorkerLifeline);
   place_stdin(attempt);
-  // Closed here and by range: the user's descriptors are not ours to mark.
+  // Closed here by range: we must not mark the user's descriptors.
   if (syscall(SYS_close_range, kWorkerLifeline + 1, ~0U, 0) != 0) give_up(attempt, "close_range");
   syscall(SYS_execve, kProgram, launch.arguments, launch.environment);
   give_up(attempt, "execve");
@@ -83,7 +83,7 @@ class AllSignalsBlocked {
   AllSignalsBlocked& operator=(const AllSignalsBlocked&) = delete;
 
  private:
-  // By the kernel's own call: glibc's leaves two signals of its own open.
+  // By the kernel's own call: glibc's leaves two of its own signals unblocked.
   static void change(std::uint64_t mask, std::uint64_t* before) {
     syscall(SYS_rt_sigprocmask, SIG_SETMASK, &mask, before, sizeof(mask));
   }
@@ -97,7 +97,7 @@ int start_child(Attempt& attempt, int flags, int* handle) {
                  &attempt, handle);
 }
 
-// What a failed exec of our own program means, as far as it can be seen.
+// A hint why the exec of our own program failed, as far as it can be seen.
 std::string hint_for_exec(int error) {
   char link[1];
   if (error != ENOENT) return "";
@@ -123,7 +123,7 @@ std::variant<Launched, SysError> launch(const Launch& what) {
   Attempt attempt{.launch = &what};
   int handle = -1;
   int pid = start_child(attempt, CLONE_PIDFD, &handle);
-  if (pid < 0 && errno == EINVAL) {  // no such flag here (qemu-user); then there is the other call
+  if (pid < 0 && errno == EINVAL) {  // no such flag here (qemu-user); the other call is used then
     handle = -1;
     pid = start_child(attempt, 0, nullptr);
   }
@@ -136,7 +136,7 @@ std::variant<Launched, SysError> launch(const Launch& what) {
     if (handle >= 0) close(handle);
     return SysError{attempt.failed_call, error, hint};
   }
-  // The pid is still that process: nobody but us reaps it, unless the program asked for that.
+  // The pid still belongs to that process: only we reap it, unless the program asked otherwise.
   if (handle < 0) handle = static_cast<int>(syscall(SYS_pidfd_open, pid, 0));
   const char* failed = handle < 0 ? "pidfd_open" : "fcntl(F_DUPFD_CLOEXEC)";
   handle = lifted(handle);
@@ -148,7 +148,7 @@ std::variant<Launched, SysError> launch(const Launch& what) {
 }
 
 std::string started_by_loader() {
-  // A program that names a loader, and a kernel that has loaded none beside it.
+  // Finds a program that names a loader, while the kernel has loaded none.
   bool names_loader = false;
   dl_iterate_phdr(
       [](dl_phdr_info* program, std::size_t, void* found) {

@@ -1,7 +1,8 @@
-// Starts this program anew, as vfork and exec do, with exactly the descriptors of a worker.
+// Starts this program again, like vfork and exec, with exactly the descriptors of a worker.
 //
-// Not posix_spawn: clone gives the process handle by itself (CLONE_PIDFD), so that it works where a
-// seccomp profile refuses pidfd_open, and every call that fails in the child is told by its name.
+// Why not posix_spawn: clone returns the process handle itself (CLONE_PIDFD), so it works where a
+// seccomp profile refuses pidfd_open. It also reports the name of every call that fails in the
+// child.
 #pragma once
 
 #include <optional>
@@ -11,7 +12,7 @@
 
 namespace poolproof::os {
 
-// All descriptors lie above those that the child gets.
+// All descriptors must have numbers above those that the child gets.
 struct Launch {
   char* const* arguments = nullptr;    // argv[0] included; ends with null
   char* const* environment = nullptr;  // ends with null
@@ -25,19 +26,21 @@ struct Launched {
 };
 
 // Blocks the calling thread until the program has been loaded. The child starts with every signal
-// blocked and what this process ignores ignored; stdin reads nothing; stdout is inherited. If that
-// thread ends, the kernel kills the child as soon as it has asked for that.
+// blocked, and ignores the signals that this process ignores. stdin reads nothing; stdout is
+// inherited. Once the child has asked for it, the kernel kills the child when the calling thread
+// ends.
 std::variant<Launched, SysError> launch(const Launch& what);
 
-// Moves it above the descriptors that a worker gets by number; closes the lower one. -1: errno.
+// Moves a descriptor above those that a worker gets by number, and closes the lower one. -1: see
+// errno.
 int lifted(int fd);
 
-// What this kernel, or what restricts this program, lacks for the executor to work at all: a
-// sentence; empty if nothing. Asked once.
+// What this kernel, or a restriction of this program, lacks so that the executor cannot work: a
+// sentence; empty if nothing is missing. Tested once.
 std::string missing_calls();
 
-// If this program was started through the dynamic loader (ld.so PROGRAM), which /proc/self/exe is
-// then: a sentence that says so. Empty if not.
+// If this program was started through the dynamic loader (ld.so PROGRAM), /proc/self/exe is the
+// loader: a sentence that says so. Empty otherwise.
 std::string started_by_loader();
 
 }  // namespace poolproof::os

@@ -13,7 +13,7 @@ namespace poolproof::os {
 std::thread start_quiet_thread(const char* name, std::function<void()> body) {
   sigset_t all, before;
   sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);  // a new thread inherits the mask of its maker
+  pthread_sigmask(SIG_SETMASK, &all, &before);  // a new thread inherits this mask
   try {
     std::thread thread(std::move(body));
     pthread_setname_np(thread.native_handle(), name);

@@ -1,4 +1,4 @@
-// Threads of the library: they take no signal, so that the user's handlers never run on them.
+// Threads of the library: they block all signals, so that the user's handlers never run on them.
 #pragma once
 
 #include <functional>

@@ -23,7 +23,7 @@ timespec left_until(Instant until) {
           static_cast<long>(ns.count() % 1'000'000'000)};
 }
 
-// As the kernel wants it; fd_set of the C library ends at 1024.
+// In the kernel's form; the C library's fd_set ends at 1024.
 class DescriptorSet {
  public:
   explicit DescriptorSet(int highest) : words_(static_cast<std::size_t>(highest) / kBits + 1) {}
@@ -58,7 +58,7 @@ int select_any(std::span<pollfd> polled, timespec* left) {
                               nullptr, left, nullptr);
   if (answer < 0 && errno == EBADF) {
     if (const int closed = tell_closed(polled); closed > 0) return closed;
-    errno = EINTR;  // it has been opened again since
+    errno = EINTR;  // it has been opened again in the meantime
     return -1;
   }
   if (answer <= 0) return static_cast<int>(answer);
@@ -69,7 +69,7 @@ int select_any(std::span<pollfd> polled, timespec* left) {
     if (each.revents == 0) continue;
     ++ready;
     const short seen = each.revents;
-    // Is it an end? One at a time may be asked, unless the limit is 0.
+    // Is it an end of file? poll may be called for one descriptor, unless the limit is 0.
     if (poll(&each, 1, 0) <= 0) each.revents = seen;
   }
   return ready;

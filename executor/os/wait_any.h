@@ -10,8 +10,8 @@
 
 namespace poolproof::os {
 
-// As ppoll, until an instant; nullopt: for as long as it takes. ppoll takes no more entries than
-// RLIMIT_NOFILE allows, which the program may have lowered since the descriptors were opened: then
+// As ppoll, until an instant; nullopt: no limit. ppoll takes no more entries than RLIMIT_NOFILE
+// allows, and the program may have lowered it after the descriptors were opened. In that case
 // pselect waits, which has no such limit.
 int poll_any(std::span<pollfd> polled, std::optional<Instant> until);
 

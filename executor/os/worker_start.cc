@@ -7,7 +7,8 @@
 namespace poolproof::os {
 namespace {
 
-// The one list of the words: `visit(key, field)`. The name is last, since it may hold anything.
+// The one list of the words: `visit(key, field)`. The name is last, because it may contain
+// anything.
 template <class Start, class Visit>
 void each_field(Start& start, Visit visit) {
   visit("parent", start.parent);
@@ -29,7 +30,7 @@ void each_field(Start& start, Visit visit) {
 }
 
 bool parse(std::string_view text, const char*& value) {
-  value = text.data();  // a whole word of argv, so that it ends with a zero
+  value = text.data();  // a whole word of argv, so it ends with a zero byte
   return true;
 }
 

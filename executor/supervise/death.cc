@@ -14,7 +14,8 @@ bool is_sigkill(const ExitStatus& exit) {
   return signaled != nullptr && signaled->signal == SIGKILL;
 }
 
-// Of a worker that has a task, by a signal; others are asked.
+// Whether a signal brings about this end of a worker with a task; for the others the worker is
+// asked.
 bool is_a_kill(WantedEnd wanted_end) {
   return wanted_end == WantedEnd::kShutdownKill || wanted_end == WantedEnd::kDeadline ||
          wanted_end == WantedEnd::kRunLimit || wanted_end == WantedEnd::kCancel ||
@@ -22,9 +23,9 @@ bool is_a_kill(WantedEnd wanted_end) {
 }
 
 std::pair<Cause, Intent> cause_of(const Notes& notes, const ExitStatus& exit) {
-  // Killed, or meant to be.
+  // Killed, or we tried to kill it.
   const bool by_kill = is_sigkill(exit) || !notes.kill_error.empty();
-  // Where its record was there before our kill was sent, its end is its own.
+  // If its exit record was there before we sent our kill, it ended by itself.
   const WantedEnd wanted_end =
       notes.by_itself && is_a_kill(notes.wanted_end) ? WantedEnd::kNone : notes.wanted_end;
   switch (wanted_end) {
@@ -50,7 +51,7 @@ std::pair<Cause, Intent> cause_of(const Notes& notes, const ExitStatus& exit) {
     case WantedEnd::kShutdownKill:
       return {Cause::kShutdown, Intent::kAsked};
     case WantedEnd::kBreak:
-      // One that died by itself at the same time has a cause of its own to tell.
+      // A worker that died by itself at the same time has its own cause.
       if (is_sigkill(exit) || std::holds_alternative<Unseen>(exit)) {
         return {Cause::kPoolBroken, Intent::kPolicy};
       }
@@ -103,7 +104,7 @@ std::string in_words(std::chrono::nanoseconds time) {
 
 namespace {
 
-// Of the exit codes with which a worker ends of its own accord.
+// The meaning of the exit codes that a worker itself chooses.
 std::string meaning_of(const ExitStatus& exit) {
   const auto* exited = std::get_if<Exited>(&exit);
   if (exited != nullptr && exited->code == transport::kChannelFailed) {

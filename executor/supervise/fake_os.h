@@ -1,5 +1,5 @@
-// A simulated operating system for tests: virtual time, workers that say what the test has them
-// say, and exits when the test wills them. Nothing here waits for real time.
+// A simulated operating system for tests. Time is virtual. The test decides what workers send and
+// when they exit. Nothing here waits for real time.
 #pragma once
 
 #include <condition_variable>
@@ -21,63 +21,63 @@ class FakeOs : public os::Os {
     int pid = 0;
     int index = 0;
     os::WorkerSettings settings;
-    Bytes errors;                           // written to stderr, where that is kept
+    Bytes errors;                           // written to stderr, if that is kept
     Bytes said;                             // on its way to the parent
     transport::FrameParser heard{1 << 20};  // what the parent wrote
     bool hung_up = false;                   // its end is closed
     bool refuses_writes = false;            // only for what the parent writes
     bool full = false;                      // takes no bytes now
     static constexpr std::size_t kEverything = static_cast<std::size_t>(-1);
-    std::size_t room = kEverything;  // takes so many bytes, and then none
+    std::size_t room = kEverything;  // takes so many bytes, and then no more
     bool frozen = false;
     bool killed = false;
-    bool without_lifeline = false;  // it is not killed by the closing of that
+    bool without_lifeline = false;  // closing its lifeline does not kill it
     bool ended = false;             // the handle is readable
     bool traced = false;            // ended, but the record is not there yet
     ExitStatus exit;
     int reaped = 0;
     bool abandoned = false;
     std::optional<std::uint64_t> own_memory_kills;  // counted in its own cgroup
-    bool stays = false;                             // something in that cannot die yet
-    int clearings = 0;                              // tries to remove it
+    bool stays = false;                             // something in its cgroup cannot die yet
+    int clearings = 0;                              // attempts to remove the cgroup
   };
 
-  std::optional<std::uint64_t> memory_kills;      // that the kernel has counted
-  std::size_t room_of_new = Worker::kEverything;  // of workers that are spawned from now on
-  bool no_lifelines = false;                      // of those either
-  bool no_threads = false;                        // can be started now
+  std::optional<std::uint64_t> memory_kills;      // out-of-memory kills that the kernel has counted
+  std::size_t room_of_new = Worker::kEverything;  // for workers that are spawned from now on
+  bool no_lifelines = false;                      // for those workers, too
+  bool no_threads = false;                        // no thread can be started now
 
-  std::uint64_t rights_now = 1;                 // of the program
-  std::optional<os::SysError> kills_fail_with;  // then only the lifeline is left
+  std::uint64_t rights_now = 1;                 // the rights of the program
+  std::optional<os::SysError> kills_fail_with;  // then only closing the lifeline works
   std::optional<os::SysError> waits_fail_with;
 
-  std::function<void()> before_reap;  // happens once the handle was seen to be readable
+  std::function<void()> before_reap;  // called after the handle was seen to be readable
 
-  // What the test does. `n` counts spawns from 0.
+  // Calls for the test. `n` counts spawns from 0.
   Worker& worker(std::size_t n) { return workers_.at(n); }
   std::size_t spawned() const { return workers_.size(); }
   void say(std::size_t n, transport::FrameKind kind, TaskId task = 0, Bytes payload = {});
   void say_bytes(std::size_t n, std::span<const std::byte> bytes);
-  // The next message that worker `n` was sent, tallies apart; nullopt if there is none.
+  // The next message that worker `n` was sent, except tallies; nullopt if there is none.
   std::optional<transport::Frame> heard(std::size_t n);
   void end(std::size_t n, ExitStatus exit);
   void fail_next_spawn(os::SysError error) { spawn_errors_.push_back(error); }
   void advance(std::chrono::nanoseconds by) { now_ += by; }
   void lose_descriptors() { lost_ = true; }
-  // The program has closed it, and opened something else under its number.
+  // Acts as if the program had closed the channel, and opened another file under its number.
   void steal_channel(std::size_t n) { stolen_.insert(kFirst + 3 * static_cast<int>(n)); }
   void steal_handle(std::size_t n) { stolen_.insert(kFirst + 3 * static_cast<int>(n) + 1); }
   void steal_errors(std::size_t n) { stolen_.insert(kFirst + 3 * static_cast<int>(n) + 2); }
   void steal_bell() { stolen_.insert(kBell); }
   void close_write_end() { write_end_closed_ = true; }
-  // A traced worker's record comes; returns once the bell has rung for it.
+  // Provides the record of a traced worker. Returns once the bell has rung for it.
   void release_record(std::size_t n);
 
   bool is_ringing() const { return ringing_; }
   bool quiet() const {
     return quiet_;
-  }  // the last wait found nothing and no deadline that has come
-  std::optional<os::Instant> woke_until() const { return until_; }  // what the last wait was given
+  }  // the last wait found no event and no deadline that has passed
+  std::optional<os::Instant> woke_until() const { return until_; }  // the last wait's limit
   int waits() const { return waits_; }
   std::size_t open_descriptors() const { return open_.size(); }
 
@@ -131,7 +131,7 @@ class FakeOs : public os::Os {
   std::optional<os::Instant> until_;
   int waits_ = 0;
 
-  std::mutex mutex_;  // the bell, and records that are waited for
+  std::mutex mutex_;  // guards the bell, and the records that threads wait for
   std::condition_variable changed_;
   bool ringing_ = false;
 };

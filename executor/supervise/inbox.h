@@ -14,7 +14,7 @@ namespace poolproof::supervise {
 
 class Inbox {
  public:
-  // `bell` stays owned by the caller.
+  // The caller still owns `bell`.
   Inbox(os::Os& os, const os::Bell& bell)
       : os_(os),
         bell_(bell),
@@ -23,7 +23,8 @@ class Inbox {
   Inbox(const Inbox&) = delete;
   Inbox& operator=(const Inbox&) = delete;
 
-  // Any thread. The bell rings only for the first after a take: one wake-up for a burst.
+  // Any thread. The bell rings only for the first input after a take, so a burst causes one
+  // wake-up.
   void put(Input input) {
     bool first = false;
     {
@@ -47,13 +48,13 @@ class Inbox {
     if (first) ring();
   }
 
-  // Any thread. A bell that the program has closed wakes the supervisor by that; its number is left
-  // alone.
+  // Any thread. If the program has closed the bell, the closing itself wakes the supervisor, and
+  // the number is not used any more.
   void ring() {
     if (os_.identity(bell_.write_end) == write_end_) os_.ring(bell_);
   }
 
-  // The supervisor's thread, after it has drained the bell: what is put later rings it again.
+  // On the supervisor's thread, after it has drained the bell: a later put rings it again.
   std::vector<Input> take() {
     const std::lock_guard lock(mutex_);
     return std::exchange(inputs_, {});

@@ -9,16 +9,16 @@ using enum State;
 using enum Event;
 using Do = Action;
 
-// What happens unless a row of kWritten says otherwise.
+// What happens if no row of kWritten says otherwise.
 constexpr Row by_default(State in, Event on) {
-  if (is_ours(on)) return {in, on, in, Do::kBug};  // the supervisor does not make it then
+  if (is_ours(on)) return {in, on, in, Do::kBug};  // the supervisor never makes it here
   if (on == kExit) return {in, on, kReaped, in == kReaped ? Do::kNothing : Do::kReap};
   const bool is_being_ended =
       in == kKilling || in == kViolation || in == kUnkilled || in == kReaped;
   if (is_being_ended || on == kTakes || on == kTaken) return {in, on, in, Do::kNothing};
-  // EOF is only a suspicion: kill when the grace ends, not now.
+  // EOF is only a suspicion: kill the worker when the grace ends, not now.
   if (on == kChannelLost) return {in, on, kLosing, Do::kArmGrace};
-  return {in, on, kViolation, Do::kKillViolator};  // a message out of turn
+  return {in, on, kViolation, Do::kKillViolator};  // a message at the wrong time
 }
 
 constexpr Row kWritten[] = {
@@ -54,7 +54,7 @@ constexpr Row kWritten[] = {
 
     {kWithdrawing, kKill, kKilling, Do::kKill},
     {kWithdrawing, kGraceOver, kKilling, Do::kKillLate},
-    {kWithdrawing, kClaim, kTaking, Do::kNoteClaim},  // the answer: it was faster
+    {kWithdrawing, kClaim, kTaking, Do::kNoteClaim},  // its answer: the claim was faster
     {kWithdrawing, kTakes, kWithdrawing, Do::kTimeTaking},
     {kWithdrawing, kTaken, kWithdrawing, Do::kTimeRun},
     {kWithdrawing, kWithdrawn, kIdle, Do::kTakeBack},
@@ -76,7 +76,7 @@ constexpr Row kWritten[] = {
     {kStopping, kRefusal, kStopping, Do::kNothing},
     {kStopping, kInitBegun, kStopping, Do::kNothing},
     {kStopping, kInitFailed, kStopping, Do::kNothing},
-    {kStopping, kChannelLost, kStopping, Do::kNothing},  // as it should; the stop grace runs on
+    {kStopping, kChannelLost, kStopping, Do::kNothing},  // as expected; the stop grace continues
 
     {kKilling, kKill, kKilling, Do::kNothing},
     {kKilling, kKillFailed, kUnkilled, Do::kNoteKillFailed},
@@ -92,15 +92,15 @@ constexpr Row kWritten[] = {
     // Its task had started, and must not run again.
     {kViolation, kClaim, kViolation, Do::kNoteClaim},
 
-    {kUnkilled, kKill, kUnkilled, Do::kNothing},  // we have tried
+    {kUnkilled, kKill, kUnkilled, Do::kNothing},  // we have already tried
     {kUnkilled, kGraceOver, kUnkilled, Do::kAbandon},
-    {kUnkilled, kClaim, kUnkilled, Do::kNoteClaim},  // as while it is being killed
+    {kUnkilled, kClaim, kUnkilled, Do::kNoteClaim},  // the same as while it is being killed
     {kUnkilled, kReply, kUnkilled, Do::kSettleLate},
 };
 
 using Rows = std::array<Row, kStates * kEvents>;
 
-// In the order of the two enums, so that a row is found by its place.
+// Sorted in the order of the two enums, so that a row is found by its index.
 constexpr std::size_t place_of(State in, Event on) {
   return static_cast<std::size_t>(in) * kEvents + static_cast<std::size_t>(on);
 }

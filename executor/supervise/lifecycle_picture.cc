@@ -1,11 +1,11 @@
 // Draws the life of a worker from the table in lifecycle.cc, as Markdown with Mermaid diagrams.
 //
 //     poolproof_lifecycle_picture                      prints it
-//     poolproof_lifecycle_picture executor/README.md   puts it there, between its two marks
+//     poolproof_lifecycle_picture executor/README.md   writes it there, between its two marks
 //
-// All rows are too many to draw. Drawn are those that change the state: the seven states in which a
-// worker serves, one by one; the ways out of them, as of one. What that hides stands in a table. A
-// row that is nowhere ends the program, so that no row can be forgotten.
+// There are too many rows to draw all. The diagrams show the rows that change the state: each of
+// the seven states in which a worker serves, and the ways out of all seven as if they were one. A
+// table lists the rest. If a row is in neither, the program ends, so no row can be forgotten.
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
@@ -36,7 +36,7 @@ std::string event_and_action(const Row& row) {
   return std::string(to_string(row.on)) + " / " + to_string(row.action);
 }
 
-// Keys in the order in which they came first; what belongs to each, once.
+// Keys in the order in which they first came; each value of a key is kept once.
 class Groups {
  public:
   void add(const std::string& key, const std::string& value) {
@@ -109,7 +109,7 @@ class Picture {
            edges.lines("    ", " : ", "\n") + "    reaped --> [*]\n```\n\n";
   }
 
-  // What leads out of the seven, by what is done: from which of them?
+  // The ways out of the seven states, by action: from which states?
   std::string some_of_the_seven() {
     Groups ways;
     for (const Row* row : rows([](const Row& each) {

@@ -10,8 +10,9 @@
 namespace poolproof::supervise {
 namespace {
 
-// What the compiler proves already (every pair once, no abort by a worker, only an exit reaps) is
-// not tested here; nor are single rows, which loop_*_test.cc and the properties in fuzz/ exercise.
+// The compiler already proves some things (every pair once, no abort by a worker, only an exit
+// reaps). They are not tested here. Single rows are tested by loop_*_test.cc and by the properties
+// in fuzz/.
 
 TEST(Lifecycle, an_exit_leads_to_the_grave_from_everywhere) {
   for (const Row& row : all_rows()) {

@@ -12,7 +12,8 @@
 namespace poolproof::supervise {
 namespace {
 
-// What one worker may say in one turn, so that a flood from one does not silence the others.
+// How many bytes are read from one worker in one turn, so that a flood from one worker does not
+// delay the others.
 constexpr std::size_t kTurnBudget = std::size_t{4} << 20;
 
 constexpr std::size_t kReserve = std::size_t{64} << 10;
@@ -42,7 +43,7 @@ bool Loop::live() {
   do {
     look_for_other_rights(inputs);
     std::vector<Order> orders = supervisor_.step(std::exchange(inputs, {}), os_.now());
-    // First: who hears from a future that the pool broke must find it broken.
+    // This comes first: a user who learns from a future that the pool broke must find it broken.
     for (const Order& order : orders) {
       if (const auto* end = std::get_if<EndPool>(&order)) outlet_.pool_ended(end->why);
     }
@@ -53,14 +54,14 @@ bool Loop::live() {
   return !finished_;
 }
 
-// Before each step, since each may hand out a task.
+// Before each step, because each step may hand out a task.
 void Loop::look_for_other_rights(std::vector<Input>& inputs) {
   const std::uint64_t now = os_.rights();
   if (std::exchange(rights_, now) != now && !workers_.empty()) inputs.push_back(RightsChanged{});
 }
 
-// Whether the worker's descriptors are still what they were: asked before each use, since the
-// program may have closed them and opened others under their numbers.
+// Whether the worker's descriptors still refer to the same files. Checked before each use, because
+// the program may have closed them and opened other files under their numbers.
 bool Loop::are_ours(const WorkerHandle& worker) {
   if (os_.identity(worker.child.channel) != worker.channel_identity ||
       os_.identity(worker.child.handle) != worker.handle_identity ||
@@ -74,7 +75,7 @@ std::vector<Input> Loop::gather() {
   sleep();
   std::vector<Input> inputs;
   if (watches_[0].hung_up || !inbox_.bell_is_ours()) descriptors_lost_ = true;
-  // Hushed before it is emptied: what is put after the take rings again.
+  // The bell is drained before the inbox is emptied: an input that is put later rings it again.
   if (watches_[0].readable && !descriptors_lost_) os_.drain(inbox_.bell());
   std::vector<Input> asked = inbox_.take();
   inputs.insert(inputs.end(), std::make_move_iterator(asked.begin()),
@@ -120,7 +121,8 @@ void Loop::sleep() {
     hurry |= worker.channel->wants_a_look();
   }
   for (const auto& [id, worker] : abandoned_) watches_.push_back({.fd = handle_to_watch(worker)});
-  // Closed since the last wait: what stands at these numbers now would never wake us.
+  // If it was closed since the last wait, another file may have its number now, and would never
+  // wake us.
   if (!inbox_.bell_is_ours()) {
     descriptors_lost_ = true;
     return;
@@ -140,12 +142,12 @@ std::optional<os::Instant> Loop::next_deadline() const {
   return next;
 }
 
-// -1 once it was readable and the record was not there.
+// -1 if it was readable while the record was not there.
 int Loop::handle_to_watch(const WorkerHandle& worker) {
   return worker.late_reaper.joinable() || worker.look_again ? -1 : worker.child.handle;
 }
 
-// Tells how a payload moves that does not go out in one piece: it may take as long as it does.
+// Reports the progress of a payload that is sent in parts: sending may take long.
 template <class Write>
 void Loop::write_to(WorkerId id, WorkerHandle& worker, std::vector<Input>& inputs, Write write) {
   transport::Channel& channel = *worker.channel;
@@ -186,9 +188,9 @@ void Loop::look_for_exit(WorkerId id, WorkerHandle& worker, std::vector<Input>& 
 }
 
 void Loop::await_record(WorkerHandle& worker) {
-  // Readable, and no record: a tracer holds it. To poll on would spin, so the handle leaves the
-  // poll set and a short-lived thread waits for the record where waiting blocks. The worker stays
-  // where it is until that is joined.
+  // The handle is readable, but there is no record: a tracer holds it. Polling again would spin. So
+  // the handle leaves the poll set, and a short-lived thread waits for the record with a blocking
+  // call. The worker keeps its state until that thread is joined.
   auto thread = os_.start_thread("poolproof-reap", [this, &worker] {
     const ExitStatus exit = os_.reap(worker.child);
     const std::lock_guard lock(late_mutex_);
@@ -198,7 +200,7 @@ void Loop::await_record(WorkerHandle& worker) {
   if (thread) {
     worker.late_reaper = std::move(*thread);
     worker.look_again.reset();
-  } else {  // none can be started now: look again after a while, and try to start one then
+  } else {  // no thread can be started now: look again after a pause, and try then
     worker.look_again = os::after(os_.now(), worker.look_pause);
     worker.look_pause = std::min(2 * worker.look_pause, kLongestPause);
   }
@@ -209,7 +211,7 @@ void Loop::collect_late_exits(std::vector<Input>& inputs) {
     if (!worker.late_reaper.joinable() || !has_late_exit(worker)) continue;
     worker.late_reaper.join();
     worker.reaped = true;
-    // Its channel may have become something else while the record was waited for.
+    // During the wait for the record, its channel's number may have become another file.
     if (!descriptors_lost_ && are_ours(worker)) told_exit(id, worker, *worker.late_exit, inputs);
   }
 }
@@ -223,8 +225,8 @@ void Loop::told_exit(WorkerId id, WorkerHandle& worker, const ExitStatus& exit,
 
 void Loop::tell_end(WorkerId id, WorkerHandle& worker, const ExitStatus& exit,
                     std::vector<Input>& inputs) {
-  // Replies are drained before a death is told (law L7). All that the process wrote lies in the
-  // channel now; what a child of it may go on writing is not waited for.
+  // Replies are read before a death is reported (law L7). Everything that the process wrote is in
+  // the channel now. If a child of it still writes, we do not wait for that.
   const std::size_t left = os_.unread(worker.child.channel);
   if (left > 0) hear(id, worker, left, inputs);
   if (worker.tail) worker.tail->read();
@@ -239,7 +241,8 @@ void Loop::tell_end(WorkerId id, WorkerHandle& worker, const ExitStatus& exit,
                    .abandoned = !worker.reaped});
 }
 
-// A SIGKILL that we did not send, and one more in the kernel's count: each explains one death.
+// A SIGKILL that we did not send, and one more in the kernel's count. Each count explains one
+// death.
 bool Loop::is_out_of_memory(const WorkerHandle& worker, const ExitStatus& exit) {
   const auto* signaled = std::get_if<Signaled>(&exit);
   if (worker.killed || signaled == nullptr || signaled->signal != SIGKILL) return false;
@@ -252,13 +255,13 @@ bool Loop::is_out_of_memory(const WorkerHandle& worker, const ExitStatus& exit) 
 }
 
 void Loop::carry_out(SpawnWorker& order, std::vector<Input>& inputs) {
-  if (descriptors_lost_) return;  // the end is on its way
-  // What was counted before the first of them started explains none of their deaths.
+  if (descriptors_lost_) return;  // the pool is already ending
+  // Kills that were counted before the first worker started explain none of their deaths.
   if (workers_.empty()) memory_kills_ = os_.out_of_memory_kills();
-  // Made before its process is, which so has an owner whatever fails then.
+  // The handle is made before its process, so the process has an owner whatever fails afterwards.
   const auto made = workers_.try_emplace(order.worker).first;
   WorkerHandle& worker = made->second;
-  worker.reaped = true;  // as long as there is none
+  worker.reaped = true;  // true while there is no process
   auto spawned = os_.spawn_worker(order.index, settings_);
   if (const auto* error = std::get_if<os::SysError>(&spawned)) {
     workers_.erase(made);
@@ -289,7 +292,7 @@ void Loop::carry_out(SendFrame& order, std::vector<Input>& inputs) {
   if (order.kind == transport::FrameKind::kOffer) {
     worker.offered = order.task;
     if (worker.tail) {
-      worker.tail->read();  // what came together with the reply is the earlier task's, too
+      worker.tail->read();  // text that came with the reply is the earlier task's
       worker.tail->forget();
     }
     worker.channel->expect_claim(order.task);
@@ -301,8 +304,8 @@ void Loop::carry_out(SendFrame& order, std::vector<Input>& inputs) {
 void Loop::carry_out(KillWorker& order, std::vector<Input>& inputs) {
   WorkerHandle& worker = workers_.at(order.worker);
   if (!are_ours(worker) || !lifeline_is_ours(worker)) return tell_loss(inputs);
-  if (worker.reaped) return;  // what condemned it and its record came together
-  // Its record may have come since we looked. Then its end is its own, and a SIGKILL not ours.
+  if (worker.reaped) return;  // the reason for the kill and its exit record came together
+  // Its record may have come since we looked. Then it ended by itself, and a SIGKILL is not ours.
   if (!worker.late_reaper.joinable()) {
     if (const std::optional<ExitStatus> exit = os_.try_reap(worker.child)) {
       return told_exit(order.worker, worker, *exit, inputs);
@@ -330,7 +333,7 @@ void Loop::carry_out(SettleTask& order, std::vector<Input>&) {
   outlet_.settle(order.task, std::move(order.outcome));
 }
 
-void Loop::carry_out(EndPool&, std::vector<Input>&) {}  // turn() has done that
+void Loop::carry_out(EndPool&, std::vector<Input>&) {}  // turn() has already done it
 
 void Loop::carry_out(TellHealth& order, std::vector<Input>&) {
   outlet_.tell_health(order.ticket, std::move(order.health));

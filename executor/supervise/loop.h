@@ -1,6 +1,7 @@
-// The supervisor's thread: sleeps on process handles, channels, the bell and the next deadline,
-// turns readiness into inputs, and carries out orders. It alone spawns and reaps, so it must
-// outlive every worker: the kernel kills a worker when the thread that spawned it ends (law L9).
+// The supervisor's thread. It sleeps on process handles, channels, the bell and the next deadline,
+// turns their events into inputs, and carries out orders. Only this thread spawns and reaps. It
+// must live longer than every worker, because the kernel kills a worker when the thread that
+// spawned it ends (law L9).
 #pragma once
 
 #include <atomic>
@@ -25,14 +26,14 @@
 
 namespace poolproof::supervise {
 
-// Whom the loop tells of ends. Called on the supervisor's thread; must not block.
+// The receiver of the loop's results. Called on the supervisor's thread; must not block.
 class Outlet {
  public:
   virtual ~Outlet() = default;
   virtual void settle(TaskId task, Outcome outcome) = 0;
   virtual void pool_ended(const Failure& why) = 0;
   virtual void tell_health(std::uint64_t ticket, Health health) = 0;  // as supervise::TellHealth
-  // For whoever watches. A worker may lie about what it has begun.
+  // For an observer. A worker may lie about what it has begun.
   virtual void worker_started(const WorkerRef& /*worker*/) {}
   virtual void worker_ended(const WorkerRef& /*worker*/) {}
   virtual void task_begun(TaskId /*task*/, const WorkerRef& /*worker*/) {}
@@ -46,35 +47,36 @@ class Loop {
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  // Sleeps once, and does what there is to do. False: the pool is finished, do not call again.
-  // Never throws: what is thrown within (no memory, say) ends the pool. Its workers are killed
-  // then, Outlet::pool_ended tells why, and whoever owns the loop ends the futures that are still
-  // open.
+  // Sleeps once, and then does everything that is due. False: the pool is finished; do not call it
+  // again. Never throws: an exception inside (no memory, for example) ends the pool. Its workers
+  // are then killed, Outlet::pool_ended gets the reason, and the owner of the loop ends the futures
+  // that are still open.
   bool turn() noexcept;
   bool broke_down() const { return broke_down_; }
-  // Of a task that is still open after that.
+  // Asks about a task that is still open after that.
   bool has_certainly_not_run(TaskId task);
-  // The program has closed descriptors of ours, and the numbers of all of them, the bell's too, may
-  // be anybody's. It can happen to a pool that has ended for another reason before.
+  // The program has closed descriptors of ours. All their numbers, the bell's too, may belong to
+  // other files. This can also happen to a pool that has ended before for another reason.
   bool lost_descriptors() const { return descriptors_lost_; }
 
  private:
-  struct WorkerHandle {  // what we hold of one worker
+  struct WorkerHandle {  // everything we hold of one worker
     os::Child child;
     std::uint64_t channel_identity = 0, handle_identity = 0, errors_identity = 0;
     std::uint64_t lifeline_identity = 0;
     int index = 0;
     std::unique_ptr<transport::Channel> channel;
-    std::optional<StderrTail> tail;  // where its stderr comes to us
+    std::optional<StderrTail> tail;  // if its stderr comes to us
     TaskId offered = 0;              // the last task that it was sent
     TaskId begun = 0;                // the last that it claimed
     bool loss_told = false;
     bool was_frozen = false;
-    bool killed = false;      // by us
-    bool unkillable = false;  // that was refused
+    bool killed = false;      // we sent SIGKILL
+    bool unkillable = false;  // our kill was refused
     bool reaped = false;      // its record was taken
-    std::thread late_reaper;  // waits where the handle was readable and the record was not there
-    // Where no thread could be started: when to look for the record again, and how long after that.
+    std::thread late_reaper;  // waits for the record when the handle is readable and the record is
+                              // not there
+    // If no thread could be started: when to look for the record again, and the pause after that.
     std::optional<os::Instant> look_again;
     std::chrono::nanoseconds look_pause = kFirstLook;
     std::optional<ExitStatus> late_exit;  // what the late reaper got; guarded by late_mutex_
@@ -133,16 +135,16 @@ class Loop {
   Supervisor supervisor_;
   std::map<WorkerId, WorkerHandle> workers_;
   std::vector<os::Watch> watches_;
-  std::optional<std::uint64_t> memory_kills_;   // that are accounted for
-  std::uint64_t rights_ = 0;                    // of the program, when it was asked last
-  std::vector<os::Child> left_over_;            // ended, but something of theirs is still there
-  std::map<WorkerId, WorkerHandle> abandoned_;  // could not be killed; of them the handle is left
-  std::unordered_set<TaskId> untaken_;          // when it broke down
-  std::optional<os::Instant> clear_at_;         // when they are tried again
+  std::optional<std::uint64_t> memory_kills_;  // out-of-memory kills that are already explained
+  std::uint64_t rights_ = 0;                   // the program's rights, when last read
+  std::vector<os::Child> left_over_;  // these have ended, but something is left in their cgroups
+  std::map<WorkerId, WorkerHandle> abandoned_;  // could not be killed; only the handle is left
+  std::unordered_set<TaskId> untaken_;          // tasks in the inbox when the loop broke down
+  std::optional<os::Instant> clear_at_;         // when left_over_ is tried again
   std::chrono::nanoseconds clear_pause_ = kFirstClearing;
   bool finished_ = false;
   bool broke_down_ = false;
-  std::unique_ptr<std::byte[]> reserve_;  // given back when memory is short, to tell that
+  std::unique_ptr<std::byte[]> reserve_;  // freed when memory is short, to report that
 
   std::mutex late_mutex_;
   std::atomic<bool> descriptors_lost_ = false;

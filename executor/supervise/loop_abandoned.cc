@@ -1,5 +1,5 @@
-// The part of Loop that looks after workers that could not be killed. The pool has given them up,
-// but they are processes of the program until they end.
+// The part of Loop for workers that could not be killed. The pool has given them up, but they are
+// processes of the program until they end.
 #include <utility>
 
 #include "executor/check.h"
@@ -7,8 +7,8 @@
 
 namespace poolproof::supervise {
 
-// All that it has said is told, and then that no more comes. Its handle is kept, and watched, until
-// its record comes.
+// Reads everything that the worker has sent, and reports that no more comes. Its handle is kept and
+// watched until its exit record comes.
 void Loop::carry_out(AbandonWorker& order, std::vector<Input>& inputs) {
   const auto found = workers_.find(order.worker);
   POOLPROOF_CHECK(found != workers_.end(), "a worker is abandoned once");
@@ -21,7 +21,7 @@ void Loop::carry_out(AbandonWorker& order, std::vector<Input>& inputs) {
   for (int* fd : {&worker.child.errors, &worker.child.lifeline}) {
     if (*fd >= 0) os_.close(std::exchange(*fd, -1));
   }
-  // As a node: a late reaper knows the worker by its address.
+  // Moved as a map node: a late reaper holds the worker's address.
   abandoned_.insert(workers_.extract(found));
 }
 
@@ -30,7 +30,7 @@ bool Loop::has_late_exit(const WorkerHandle& worker) {
   return worker.late_exit.has_value();
 }
 
-// `handles`: what was told of each.
+// `handles`: the result of the wait for each.
 void Loop::reap_abandoned(std::span<const os::Watch> handles) {
   auto watch = handles.begin();
   for (auto at = abandoned_.begin(); at != abandoned_.end();) {
@@ -58,21 +58,21 @@ void Loop::reap_abandoned(std::span<const os::Watch> handles) {
   }
 }
 
-// Whether it ends, by its lifeline, which was cut when its kill had failed.
+// Whether it ends in time because of its lifeline, which was closed when its kill failed.
 bool Loop::ends_by(os::Instant until, const WorkerHandle& worker) noexcept {
   if (descriptors_lost_ || os_.identity(worker.child.handle) != worker.handle_identity)
     return false;
   try {
     os::Watch ended{.fd = worker.child.handle};
     while (!ended.readable && os_.now() < until) {
-      if (os_.wait({&ended, 1}, until)) break;  // it cannot sleep: then it is asked once
+      if (os_.wait({&ended, 1}, until)) break;  // cannot sleep: then the record is checked once
     }
-  } catch (...) {  // no memory: the same
+  } catch (...) {  // no memory: the same as above
   }
   return os_.try_reap(worker.child).has_value();
 }
 
-// What is left of one that was abandoned. It may live on.
+// Cleans up what is left of an abandoned worker. The process may stay alive.
 void Loop::leave(WorkerHandle& worker) noexcept {
   if (worker.late_reaper.joinable()) worker.late_reaper.join();
   if (descriptors_lost_ || os_.identity(worker.child.handle) != worker.handle_identity) return;
@@ -80,7 +80,7 @@ void Loop::leave(WorkerHandle& worker) noexcept {
   os_.close(worker.child.handle);
   try {
     left_over_.push_back(std::move(worker.child));
-  } catch (...) {  // no memory: its cgroup stands in the user's
+  } catch (...) {  // no memory: its cgroup stays in the user's cgroup
   }
 }
 

@@ -1,4 +1,4 @@
-// The same, in a pool that breaks with its first death (OnDeath::kBreakPool).
+// Tests of the loop, in a pool that breaks with its first death (OnDeath::kBreakPool).
 #include <gtest/gtest.h>
 #include <signal.h>
 

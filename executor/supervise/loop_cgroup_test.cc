@@ -1,4 +1,4 @@
-// The same, where each worker has a cgroup of its own.
+// Tests of the loop, with a separate cgroup for each worker.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -75,7 +75,7 @@ TEST_F(OwnCgroups, one_that_can_never_be_removed_is_left_alone_after_a_while) {
   EXPECT_LT(os.worker(0).clearings, 20);
 }
 
-// Whatever still dies there, it holds up nobody: the next task is sent without any wait.
+// A process that is still dying there delays nothing: the next task is sent without any wait.
 TEST_F(OwnCgroups, one_that_cannot_be_removed_yet_delays_no_other_task) {
   one_busy_worker();
   submit(2);

@@ -1,5 +1,5 @@
-// The part of Loop that ends: what becomes of workers that are still there, of what they leave
-// behind, and of a pool whose thread cannot go on.
+// The part of Loop for its end: remaining workers, what they leave behind, and a pool whose thread
+// cannot continue.
 #include <algorithm>
 #include <exception>
 #include <string>
@@ -11,7 +11,7 @@
 namespace poolproof::supervise {
 namespace {
 
-// Within a catch block only. Where there is no memory even for that, a text that needs none.
+// Within a catch block only. If there is no memory for the text, uses a text that needs none.
 Failure failure_of_thread() noexcept {
   const auto describe = [](const char* what) {
     return plain_failure(FailureKind::kSupervisorLost, 0,
@@ -38,8 +38,8 @@ Failure failure_of_thread() noexcept {
 }  // namespace
 
 Loop::~Loop() {
-  // Normally there are none left. The futures have ended by now, so that a worker that dies slowly
-  // holds up nobody.
+  // Normally there are none left. The futures have ended by now, so a worker that dies slowly
+  // delays no caller.
   const os::Instant until = os_.now() + kLongestPause;
   for (auto& [id, worker] : workers_) {
     if (worker.unkillable && !worker.reaped && !worker.late_reaper.joinable()) {
@@ -54,14 +54,14 @@ Loop::~Loop() {
   for (auto& [id, worker] : abandoned_) leave(worker);
   try {
     clear_at_the_end();
-  } catch (...) {  // no memory: what is left stands in the user's cgroup
+  } catch (...) {  // no memory: what is left stays in the user's cgroup
   }
 }
 
-// One that is still there when the loop ends.
+// Cleans up a worker that is still there when the loop ends.
 void Loop::let_go(WorkerHandle& worker) noexcept {
   if (worker.child.pid == 0) return;  // its spawn threw
-  // After descriptors_lost_ their numbers may be anybody's.
+  // After descriptors_lost_ their numbers may belong to other files.
   const bool ours = !descriptors_lost_ && are_ours(worker);
   if (!ours && worker.channel) worker.channel->abandon();
   const bool closed = worker.channel != nullptr;
@@ -85,14 +85,14 @@ void Loop::let_go(WorkerHandle& worker) noexcept {
   }
 }
 
-// But the channel, which closes itself.
+// Everything except the channel, which closes itself.
 void Loop::close_all_of(const WorkerHandle& worker) {
   for (const int fd : {worker.child.handle, worker.child.errors, worker.child.lifeline}) {
     if (fd >= 0) os_.close(fd);
   }
 }
 
-// Asked before it is closed, which may be at any kill: by its closing, too, the worker is killed.
+// Asked before the lifeline is closed, which any kill may do: closing it also kills the worker.
 bool Loop::lifeline_is_ours(const WorkerHandle& worker) {
   if (worker.child.lifeline >= 0 &&
       os_.identity(worker.child.lifeline) != worker.lifeline_identity) {
@@ -101,22 +101,22 @@ bool Loop::lifeline_is_ours(const WorkerHandle& worker) {
   return !descriptors_lost_;
 }
 
-// Within a catch block only. What is known of workers and tasks may be half a step behind, so that
-// nothing can go on from here.
+// Within a catch block only. The state of workers and tasks may be half updated, so nothing can
+// continue from here.
 void Loop::break_down() noexcept {
   reserve_.reset();
   broke_down_ = true;
   for (auto& [id, worker] : workers_) {
     if (worker.reaped || descriptors_lost_ || !are_ours(worker) || !lifeline_is_ours(worker))
       continue;
-    // Its lifeline is closed then, and it may end by that; but who knows?
+    // A failed kill closes its lifeline, which may end it, but that is not certain.
     worker.unkillable = os_.kill(worker.child).has_value();
   }
   const Failure why = failure_of_thread();
   try {
     outlet_.pool_ended(why);
   } catch (...) {
-    Failure short_one;  // its copies need no memory
+    Failure short_one;  // copying it needs no memory
     short_one.kind = why.kind;
     short_one.text = "out of memory";
     outlet_.pool_ended(short_one);
@@ -127,7 +127,7 @@ void Loop::break_down() noexcept {
         untaken_.insert(submitted->task);
       }
     }
-  } catch (...) {  // no memory: what is not known is said to have run, perhaps
+  } catch (...) {  // no memory: tasks that are not in the set count as possibly run
   }
 }
 
@@ -135,8 +135,9 @@ bool Loop::has_certainly_not_run(TaskId task) {
   return untaken_.contains(task) || supervisor_.has_certainly_not_run(task);
 }
 
-// What cannot be removed yet is tried again after a pause that doubles. What is still there after
-// the longest (in an uninterruptible wait, say) is tried again with the next, and at the end.
+// What cannot be removed yet is tried again after a pause that doubles. If something is still there
+// after the longest pause (in an uninterruptible wait, for example), it is tried again with the
+// next worker, and at the end.
 void Loop::clear_away(const os::Child& child) {
   left_over_.push_back(child);
   clear_pause_ = kFirstClearing;
@@ -151,7 +152,7 @@ void Loop::clear_again() {
   clear_pause_ *= 2;
 }
 
-// Here nobody else is waiting, so that what was killed may be awaited for as long as the pauses.
+// Nothing else waits at this point, so it may wait for killed processes as long as the pauses last.
 void Loop::clear_at_the_end() {
   clear_pause_ = kFirstClearing;
   clear_again();

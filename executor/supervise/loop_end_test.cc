@@ -1,4 +1,4 @@
-// The same: how tasks end early (deadline, cancel) and how pools do (shutdown).
+// Tests of the loop: how tasks end early (deadline, cancel) and how pools end (shutdown).
 #include <gtest/gtest.h>
 #include <signal.h>
 

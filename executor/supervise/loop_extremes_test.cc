@@ -1,5 +1,5 @@
-// Every limit at its ends: the longest there is means "never", and what is not above zero has
-// passed at once. Sums of instants and limits must not overflow.
+// The extreme values of every limit: the longest one means "never", and zero or less has passed at
+// once. Sums of instants and limits must not overflow.
 #include <gtest/gtest.h>
 
 #include <functional>
@@ -75,7 +75,7 @@ TEST_P(AtTheEnd, start_limit) {
 TEST_P(AtTheEnd, start_limit_of_an_offer) {
   AWorld world({.workers = 1, .start_limit = GetParam().value});
   world.submit(1);
-  if (has_passed()) return;  // it does not come so far
+  if (has_passed()) return;  // it does not get this far
   world.says(0, FrameKind::kHello);
   world.pass(24h);
   EXPECT_FALSE(world.os.worker(0).killed);

@@ -1,4 +1,5 @@
-// The same: what the supervisor tells of itself, and what a worker wrote before it died.
+// Tests of the loop: what the supervisor reports about itself, and what a worker wrote before it
+// died.
 #include <gtest/gtest.h>
 #include <signal.h>
 

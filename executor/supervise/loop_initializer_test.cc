@@ -1,4 +1,4 @@
-// The same, with an initializer that each worker runs before its hello.
+// Tests of the loop, with an initializer that each worker runs before its hello.
 #include <gtest/gtest.h>
 #include <signal.h>
 

@@ -1,4 +1,5 @@
-// The same: tasks that run too long, that are cancelled while they run, or that may run again.
+// Tests of the loop: tasks that run too long, that are cancelled while they run, or that may run
+// again.
 #include <gtest/gtest.h>
 #include <signal.h>
 

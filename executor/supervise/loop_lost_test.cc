@@ -1,4 +1,4 @@
-// The same, when the program closes descriptors of ours behind our back.
+// Tests of the loop: the program closes descriptors of ours.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -109,7 +109,7 @@ TEST_F(LoopThatBreaks, tells_of_lost_descriptors_though_it_has_broken_before) {
   EXPECT_EQ(recorder.ends[0].kind, FailureKind::kPoolBroken);
 }
 
-// As a thread does that has lost its descriptors.
+// Like a thread that has lost its descriptors.
 TEST(Lost, workers_are_ended_by_their_pid_once_every_future_has_ended) {
   FakeOs os;
   Recorder recorder;

@@ -1,4 +1,4 @@
-// The same: what a mad worker may say, in each state of its life (law L11).
+// Tests of the loop: what a corrupted worker may send, in each state of its life (law L11).
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -7,7 +7,7 @@
 namespace poolproof::supervise {
 namespace {
 
-// What a worker may not say, in each state of its life.
+// Messages that a worker may not send, in each state of its life.
 struct Nonsense {
   const char* name;
   std::vector<std::pair<FrameKind, TaskId>> before;
@@ -60,7 +60,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Nonsense{"parents_tally", {{kHello, 0}, {kClaim, 1}}, {FrameKind::kTally, 0}}),
     [](const auto& param) { return param.param.name; });
 
-// An idle worker's nonsense: there is no task to blame.
+// A protocol violation of an idle worker: there is no task to blame.
 class MadIdle : public Loop1, public testing::WithParamInterface<FrameKind> {};
 TEST_P(MadIdle, is_convicted_and_nobody_is_blamed) {
   one_busy_worker();
@@ -74,7 +74,7 @@ TEST_P(MadIdle, is_convicted_and_nobody_is_blamed) {
 }
 INSTANTIATE_TEST_SUITE_P(Says, MadIdle, testing::Values(kHello, kClaim, kValue, kWithdrawn));
 
-// Nor may one that was asked to stop, or asked for its task back, say anything.
+// A worker that was asked to stop, or asked to give its task back, may not send these either.
 class MadStopping : public Loop1, public testing::WithParamInterface<FrameKind> {};
 TEST_P(MadStopping, is_convicted_at_once) {
   one_busy_worker();
@@ -112,7 +112,7 @@ TEST_F(Loop1, an_earlier_tasks_nonsense_is_not_laid_to_the_next_task) {
   one_busy_worker();
   submit(2);
   says(0, FrameKind::kValue, 1,
-       bytes("forged"));  // the task, by hand; the worker's own reply follows
+       bytes("forged"));  // sent by the task; the worker's own reply follows
   EXPECT_EQ(outcome(1), Outcome(bytes("forged")));
   says(0, FrameKind::kValue, 1, bytes("true"));
   EXPECT_TRUE(os.worker(0).killed);
@@ -135,7 +135,7 @@ TEST_F(Loop1, a_claim_that_follows_the_nonsense_of_an_earlier_task_is_not_run_ag
   EXPECT_TRUE(failure(2).started);
 }
 
-// Where the stream is cut in two, from its start.
+// Where the stream is cut in two, counted from its start.
 class Garbled : public Loop1, public testing::WithParamInterface<std::size_t> {};
 TEST_P(Garbled, the_claim_of_the_next_task_is_found_among_the_garbage_of_an_earlier_one) {
   one_busy_worker();

@@ -1,5 +1,5 @@
-// What becomes of workers when the program's rights change, when a kill is refused, when a worker
-// refuses to serve, and when the supervisor cannot sleep any more.
+// What happens to workers when the program's rights change, when a kill is refused, when a worker
+// refuses to serve, and when the supervisor can no longer sleep.
 #include <gtest/gtest.h>
 #include <signal.h>
 

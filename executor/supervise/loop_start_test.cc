@@ -1,4 +1,5 @@
-// The same: workers that start late or not at all, that take no task, and spawns that fail.
+// Tests of the loop: workers that start late or not at all, that take no task, and spawns that
+// fail.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -127,7 +128,7 @@ TEST_F(Loop2, the_pauses_grow_while_others_work_and_the_pool_goes_on) {
     }
     ASSERT_EQ(os.spawned(), n + 2) << n;
     const TaskId next = running == 1 ? 100 : running + 1;
-    says(0, FrameKind::kValue, running);  // so that no row of losses ends the pool
+    says(0, FrameKind::kValue, running);  // so that a row of losses does not end the pool
     submit(next + 1);
     says(0, FrameKind::kClaim, next);
     running = next;

@@ -1,5 +1,5 @@
-// Arguments that take long to send: the limit of a start counts only while no bytes flow, and that
-// of a run only once all of them are sent.
+// Arguments that take long to send: the start limit counts only while no bytes move, and the run
+// limit only once all bytes are sent.
 #include <gtest/gtest.h>
 
 #include "executor/supervise/loop_world.h"
@@ -16,7 +16,7 @@ class SlowArgument : public World {
             .workers = 1, .initializer = initializer, .initializer_limit = 5s, .start_limit = 2s}) {
   }
 
-  // Worker 0 is ready, and its channel takes only the first bytes of what comes.
+  // Worker 0 is ready, and its channel accepts only the first bytes of what comes.
   void offer(TaskSubmitted task) {
     submit(TaskSubmitted{.task = 99});
     says(0, FrameKind::kHello);

@@ -134,7 +134,8 @@ TEST_F(Loop2, a_task_whose_workers_died_unclaimed_three_times_is_given_up) {
     ASSERT_TRUE(open(2));
     if (n > 1) pass(100ms);  // the second loss in a row makes a pause
     if (n > 0) says(at, FrameKind::kHello);
-    // The other worker claims a new task each time, so that no row of fresh deaths ends the pool.
+    // The other worker claims a new task each time, so that a row of fresh deaths does not end the
+    // pool.
     says(1, FrameKind::kValue, n == 0 ? 1 : 10 + n - 1);
     submit(10 + n);
     says(1, FrameKind::kClaim, 10 + n);

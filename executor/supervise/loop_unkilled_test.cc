@@ -14,7 +14,7 @@ const os::SysError kNotAllowed{"pidfd_send_signal(SIGKILL)", EPERM};
 
 class Unkilled : public Loop2 {
  protected:
-  // Which runs task 1: its kill fails at the deadline, and its end does not come.
+  // It runs task 1: its kill fails at the deadline, and it does not end.
   void give_up_worker_0() {
     one_busy_worker(1s);
     os.kills_fail_with = kNotAllowed;
@@ -53,7 +53,7 @@ class UnkilledInitialized : public World {
             .initializer = std::make_shared<const transport::Payload>(bytes("first"))}) {}
 };
 
-// Its place is free at once, and the next worker is started before its loss is told.
+// Its place is free at once, and the next worker is started before the loss is reported.
 TEST_F(UnkilledInitialized, one_that_is_given_up_breaks_the_pool_and_its_replacement_is_killed) {
   os.kills_fail_with = kNotAllowed;
   os.no_lifelines = true;
@@ -126,7 +126,7 @@ TEST_F(Unkilled, of_one_that_is_given_up_all_is_heard_that_it_has_said) {
   os.worker(0).without_lifeline = true;
   os.say_bytes(0, bytes("no frame, but garbage as long as a header"));
   settle_down();
-  os.say(0, FrameKind::kClaim, 1);  // which nothing wakes for any more
+  os.say(0, FrameKind::kClaim, 1);  // this wakes nothing any more
   settle_down();
   pass(500ms);
   EXPECT_EQ(failure(1).kind, FailureKind::kProtocol);

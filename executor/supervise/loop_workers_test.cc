@@ -1,4 +1,4 @@
-// The same: how many workers there are, and when one that has no task is to end.
+// Tests of the loop: how many workers there are, and when a worker without a task must end.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -9,7 +9,7 @@ namespace {
 
 const Frame kStopped{FrameKind::kStop, 0, {}};
 
-// Workers 0 and 1 are up; 0 runs task 1, and 1 has ended task 2.
+// Workers 0 and 1 have started; 0 runs task 1, and 1 has ended task 2.
 class OneBusyOneIdle : public Loop2 {
  protected:
   OneBusyOneIdle() {

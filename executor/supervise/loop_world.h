@@ -1,4 +1,5 @@
-// The fixture of the loop's tests: a loop on a simulated operating system, and what to say to both.
+// The fixture of the loop's tests: a loop on a simulated operating system, and functions to send to
+// both.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -51,7 +52,7 @@ class World : public testing::Test {
       : inbox(os, std::get<os::Bell>(os.open_bell())),
         loop(os, inbox, recorder, options, settings) {}
 
-  // Turns until nothing is left to do at this instant. A loop that spins fails here.
+  // Takes turns until nothing is left to do at this instant. Fails if the loop spins.
   void settle_down() {
     for (int turns = 0; turns < 1000; ++turns) {
       if (finished) return;
@@ -84,7 +85,7 @@ class World : public testing::Test {
     inbox.put(std::move(input));
     settle_down();
   }
-  // Worker 0 is up and runs task 1.
+  // Worker 0 has started and runs task 1.
   void one_busy_worker(std::optional<std::chrono::nanoseconds> deadline = std::nullopt) {
     one_busy_worker({.task = 1, .deadline = os::after(os.now(), deadline)});
   }

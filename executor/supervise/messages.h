@@ -1,4 +1,4 @@
-// What the supervisor is told, and what it orders: the two lists between it and the world.
+// The inputs and the orders of the supervisor: the two lists between it and the rest.
 #pragma once
 
 #include <chrono>
@@ -25,7 +25,7 @@ struct TaskSubmitted {
 };
 struct CancelAsked {
   TaskId task = 0;
-  Running running = Running::kFinish;  // what becomes of it if it has started
+  Running running = Running::kFinish;  // what happens to it if it has started
 };
 struct ShutdownAsked {
   Pending pending = Pending::kDrain;
@@ -33,13 +33,13 @@ struct ShutdownAsked {
   std::optional<Instant> until = {};
 };
 struct ResizeAsked {
-  int workers = 1;  // at most so many from now on; those beyond end once they have no task
+  int workers = 1;  // at most so many from now on; surplus workers end once they have no task
 };
 struct PrestartAsked {
-  int workers = 1;  // so many are to live now, though no task needs them
+  int workers = 1;  // start workers until so many live, even if no task needs them
 };
 struct HealthAsked {
-  std::uint64_t ticket = 0;  // comes back with the answer
+  std::uint64_t ticket = 0;  // returned with the answer
 };
 // From the operating system.
 struct WorkerSpawned {
@@ -58,7 +58,7 @@ struct GarbageCame {
   WorkerId worker = 0;
   std::string what;
 };
-// A payload to this worker did not go out in one piece: some of it has now, or the last of it.
+// A payload to this worker is sent in parts: some of it has gone out now, or the last part.
 struct PayloadMoved {
   WorkerId worker = 0;
   bool whole = false;
@@ -71,18 +71,18 @@ struct WorkerExited {
   ExitStatus exit;
   bool was_frozen = false;
   bool out_of_memory = false;    // the kernel has counted such a kill
-  std::size_t own_limit = 0;     // in bytes, if that was in a cgroup of its own
-  std::string stderr_tail = {};  // what it wrote last, where that is kept
+  std::size_t own_limit = 0;     // in bytes, if the kill was in a cgroup of its own
+  std::string stderr_tail = {};  // what it wrote last, if that is kept
   bool by_itself = false;        // it had ended before any kill of ours was sent
-  bool abandoned = false;        // there is no record: it may live on, as was ordered
+  bool abandoned = false;        // there is no record: it may still live, as was ordered
 };
-struct KillFailed {  // it may live on; its exit record tells
+struct KillFailed {  // it may stay alive; its exit record will show
   WorkerId worker = 0;
   os::SysError error;
   bool was_frozen = false;
 };
-struct RightsChanged {};    // workers that were started before have rights that the program has not
-struct DescriptorsLost {};  // somebody closed descriptors of ours: nothing can be known any more
+struct RightsChanged {};    // earlier workers have rights that the program no longer has
+struct DescriptorsLost {};  // our descriptors were closed: nothing more can be known
 using Input =
     std::variant<PayloadMoved, FrameCame, GarbageCame, ChannelEnded, WorkerExited, TaskSubmitted,
                  CancelAsked, ShutdownAsked, ResizeAsked, PrestartAsked, HealthAsked, WorkerSpawned,
@@ -104,7 +104,7 @@ struct KillWorker {
 struct ForgetWorker {  // its exit record was taken
   WorkerId worker = 0;
 };
-// It could not be killed, and its exit record has not come; WorkerExited is the answer.
+// It could not be killed, and its exit record has not come. The answer is WorkerExited.
 struct AbandonWorker {
   WorkerId worker = 0;
 };
@@ -112,11 +112,11 @@ struct SettleTask {
   TaskId task = 0;
   Outcome outcome;
 };
-struct EndPool {  // what is submitted from now on ends with this
+struct EndPool {  // tasks submitted from now on end with this
   Failure why;
 };
 struct TellHealth {
-  std::uint64_t ticket = 0;  // 0: the last, nobody has asked for it
+  std::uint64_t ticket = 0;  // 0: the last one, which no caller has asked for
   Health health;
 };
 struct Finish {};  // shutdown is complete: no task, no worker

@@ -21,7 +21,7 @@ Task* Tasks::hand_out(WorkerId holder) {
   while (!queue_.empty()) {
     Task* task = find(queue_.front());
     queue_.pop_front();
-    if (task == nullptr) continue;  // ended while it waited
+    if (task == nullptr) continue;  // it ended while it waited
     task->holder = holder;
     --waiting_;
     return task;
@@ -32,7 +32,8 @@ Task* Tasks::hand_out(WorkerId holder) {
 void Tasks::put_back(Task& task) {
   task.holder = 0;
   task.started = false;
-  // A deadline that came meanwhile was told to its holder; now it is the task's own again.
+  // If a deadline came during this time, the holder was told. Now the deadline belongs to the task
+  // again.
   if (task.deadline) deadlines_.emplace(*task.deadline, task.id);
   queue_.push_front(task.id);
   ++waiting_;

@@ -1,6 +1,7 @@
-// The tasks that have not ended: which wait, in what order, until when, and who holds the others.
+// The tasks that have not ended: which of them wait, in what order, until when, and which worker
+// holds the others.
 //
-// Plain bookkeeping for the supervisor's thread; every operation is O(1), or O(log n) with a
+// Plain bookkeeping for the supervisor's thread. Every operation is O(1), or O(log n) with a
 // deadline.
 #pragma once
 
@@ -20,19 +21,19 @@ namespace poolproof::supervise {
 
 using os::Instant;
 using WorkerId =
-    std::uint64_t;  // one process; never used again, unlike a place in the pool. 0: none
+    std::uint64_t;  // one process; never used again, unlike its place in the pool. 0: none
 
 struct Task {
   TaskId id = 0;
-  transport::SharedPayload payload;  // dropped at the claim: it is never sent again
+  transport::SharedPayload payload;  // dropped at the claim, because it is never sent again
   std::optional<Instant> deadline;
   WorkerId holder = 0;                                     // 0: it waits
-  std::optional<std::chrono::nanoseconds> run_limit = {};  // from each claim
+  std::optional<std::chrono::nanoseconds> run_limit = {};  // counted from each claim
   int retries = 0;             // how often it may still be run again after a claim
   bool started = false;        // its holder has claimed it
   bool ran = false;            // some holder has, now or before
   bool unwanted = false;       // cancelled while a worker held it
-  bool kill_if_begun = false;  // and it is to be ended even if that worker claims it
+  bool kill_if_begun = false;  // the task must end even if that worker claims it
   int lost_unclaimed = 0;      // workers that died with it before they claimed it
 };
 
@@ -40,11 +41,11 @@ class Tasks {
  public:
   void add(Task task);
   Task* find(TaskId id);
-  // The next that waits, given to `holder`; null if none waits.
+  // Gives the next waiting task to `holder`; null if none waits.
   Task* hand_out(WorkerId holder);
-  // Back to the head of the queue, unheld and not started.
+  // Puts it back to the front of the queue, with no holder and not started.
   void put_back(Task& task);
-  // Ended: forgotten.
+  // Removes a task that has ended.
   void remove(TaskId id);
 
   std::size_t waiting() const { return waiting_; }
@@ -52,13 +53,13 @@ class Tasks {
   std::vector<TaskId> all_waiting() const;
   std::vector<TaskId> all() const;
 
-  // Those whose deadline has come, each told once.
+  // The tasks whose deadline has come; each is returned once.
   std::vector<TaskId> take_expired(Instant now);
   std::optional<Instant> next_deadline() const;
 
  private:
   std::unordered_map<TaskId, Task> all_;
-  std::deque<TaskId> queue_;  // may hold ids that have ended; skipped when their turn comes
+  std::deque<TaskId> queue_;  // may hold ids of ended tasks; these are skipped at their turn
   std::size_t waiting_ = 0;
   std::set<std::pair<Instant, TaskId>> deadlines_;
 };

@@ -7,7 +7,7 @@ namespace poolproof::supervise {
 
 void StderrTail::read() {
   std::array<std::byte, 4096> some;
-  constexpr std::size_t kPipe = std::size_t{64} << 10;  // what lies in a pipe at most, by default
+  constexpr std::size_t kPipe = std::size_t{64} << 10;  // the default capacity of a pipe
   for (std::size_t most = kPipe; open_ && most > 0;) {
     const os::IoResult result = os_.read(fd_, some);
     if (result.kind == os::IoResult::Kind::kWouldBlock) return;
@@ -16,7 +16,7 @@ void StderrTail::read() {
       return;
     }
     text_.append(reinterpret_cast<const char*>(some.data()), result.bytes);
-    // One byte more than is shown tells whether the first line is whole.
+    // One more byte than is shown, to know whether the first line is whole.
     if (text_.size() > kMostBytes + 1) text_.erase(0, text_.size() - kMostBytes - 1);
     most -= std::min(most, result.bytes);
   }

@@ -1,4 +1,4 @@
-// The last lines that a worker wrote to its stderr, of which we hold the reading end.
+// The last lines that a worker wrote to its stderr. We hold the read end.
 #pragma once
 
 #include <string>
@@ -11,15 +11,15 @@ class StderrTail {
  public:
   static constexpr std::size_t kMostBytes = 4096;
 
-  // `fd` stays owned by the caller.
+  // The caller still owns `fd`.
   StderrTail(os::Os& os, int fd) : os_(os), fd_(fd) {}
 
-  // What there is now. A flood is read in parts, so that it does not keep the supervisor.
+  // Reads what is there now. A flood is read in parts, so that it does not delay the supervisor.
   void read();
-  void forget() { text_.clear(); }  // what an earlier task wrote is not the next one's
+  void forget() { text_.clear(); }  // text of an earlier task does not belong to the next one
   bool open() const { return open_; }
   int fd() const { return fd_; }
-  std::string lines() const;  // whole ones, unless there is but one that is longer
+  std::string lines() const;  // whole lines, or the end of a line that is too long
 
  private:
   os::Os& os_;

@@ -11,9 +11,12 @@ namespace {
 using transport::Frame;
 using transport::FrameKind;
 
-// The order that matters: whether there is a worker at all, before the end of another one decides
-// what becomes of it; what was sent before what answers it; replies before channel loss before
-// exits, so that a finished task never turns into an error (law L7); then what the program asks.
+// The order matters:
+// - whether a new worker exists is known before the end of another one is handled;
+// - what was sent comes before its answer;
+// - replies come before channel loss, and channel loss before exits, so that a finished task never
+//   turns into an error (law L7);
+// - then come the requests of the program.
 // Deadlines come last, in expire().
 int rank(const Input& input) {
   if (std::holds_alternative<WorkerSpawned>(input) || std::holds_alternative<SpawnFailed>(input)) {
@@ -151,7 +154,7 @@ void Supervisor::take(WorkerExited& input) {
     worker->notes.out_of_memory = input.out_of_memory;
     worker->notes.own_limit = input.own_limit;
     worker->notes.by_itself = input.by_itself;
-    if (!input.abandoned) worker->notes.kill_error.clear();  // it has ended all the same
+    if (!input.abandoned) worker->notes.kill_error.clear();  // it has ended in spite of that
     worker->notes.stderr_tail = std::move(input.stderr_tail);
     apply(*worker, Event::kExit, {.exit = input.exit});
   }
@@ -179,7 +182,7 @@ void Supervisor::take(CancelAsked& input) {
     cancel_waiting(task->id);
     return;
   }
-  task->unwanted = true;  // whatever becomes of it now, it is not given to another worker
+  task->unwanted = true;  // in any case it is not given to another worker
   task->kill_if_begun |= input.running == Running::kKill;
   if (!task->started) {
     withdraw(*task);
@@ -191,7 +194,7 @@ void Supervisor::take(CancelAsked& input) {
 void Supervisor::take(ShutdownAsked& input) {
   if (!shutdown_) {
     shutdown_ = input;
-  } else {  // a second call can only hasten the first
+  } else {  // a second call can only make the shutdown stronger
     if (input.pending == Pending::kCancel) shutdown_->pending = Pending::kCancel;
     if (input.running == Running::kKill) shutdown_->running = Running::kKill;
   }
@@ -235,7 +238,7 @@ void Supervisor::take(SpawnFailed& input) {
   Worker* worker = find(input.worker);
   POOLPROOF_CHECK(worker != nullptr, "a spawn was ordered for a worker that is not on the books");
   ++counters_.spawn_failures;
-  // Those that were ordered together fail together, and count once.
+  // Workers that were ordered together fail together, and count once.
   if (std::exchange(failed_round_, worker->spawn_round) != worker->spawn_round) ++spawn_failures_;
   workers_.erase(input.worker);
   if (workers_.empty() && spawn_failures_ >= kSpawnTries) {
@@ -254,7 +257,7 @@ void Supervisor::take(KillFailed& input) {
   }
 }
 
-// Those that hold a task end it first: it began while the program had their rights.
+// A worker that holds a task ends it first: it began while the program had the same rights.
 void Supervisor::take(RightsChanged&) {
   for (auto& [id, worker] : workers_) worker.outdated = true;
 }
@@ -263,7 +266,7 @@ void Supervisor::take(DescriptorsLost&) {
   const Failure why = plain_failure(
       FailureKind::kSupervisorLost, 0,
       "the program closed descriptors of the executor (look for close loops over all descriptors)");
-  end_pool(why);  // first: who hears of it from a future must find the pool ended
+  end_pool(why);  // first: a user who learns of it from a future must find the pool ended
   for (const TaskId id : tasks_.all()) fail(id, why);
   workers_.clear();
   finish();

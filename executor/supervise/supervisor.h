@@ -1,7 +1,8 @@
-// What happens to the pool when something happens: step(inputs, now) -> orders.
+// Decides what happens to the pool after each event: step(inputs, now) -> orders.
 //
-// Pure but for its own memory: no system call, no clock, no thread; loop.h feeds it and carries its
-// orders out. It is the only owner of what is known about workers and unfinished tasks.
+// It has its own state, but makes no system call, and has no clock and no thread; loop.h calls it
+// and carries its orders out. Only this class holds what is known about workers and unfinished
+// tasks.
 #pragma once
 
 #include <chrono>
@@ -24,7 +25,7 @@ struct SupervisorOptions {
   std::chrono::nanoseconds initializer_limit = std::chrono::seconds(60);
   std::optional<std::chrono::nanoseconds> idle_timeout = {};
   int tasks_per_worker = 0;       // 0: any number
-  std::size_t memory_growth = 0;  // 0: any
+  std::size_t memory_growth = 0;  // 0: any growth
   std::chrono::nanoseconds start_limit = std::chrono::seconds(30);
   std::chrono::nanoseconds channel_grace = std::chrono::milliseconds(500);
   std::chrono::nanoseconds stop_grace = std::chrono::seconds(2);
@@ -32,13 +33,13 @@ struct SupervisorOptions {
 
 class Supervisor {
  public:
-  // A task is given up after so many workers died with it unclaimed; the pool, after so many fresh
-  // workers in a row died unclaimed (law L6).
+  // A task is given up after so many workers died with it unclaimed. The pool is given up after so
+  // many fresh workers in a row died unclaimed (law L6).
   static constexpr int kLossLimit = 3;
-  // So many spawns in a row that fail while no other worker lives end the pool, too.
+  // So many failed spawns in a row, while no other worker lives, also end the pool.
   static constexpr int kSpawnTries = 6;
-  // After the first loss or failure the next try follows at once, then after this pause, which
-  // doubles each time.
+  // After the first loss or failure the next attempt follows at once. Then this pause comes before
+  // the next attempt, and it doubles each time.
   static constexpr std::chrono::nanoseconds kFirstPause = std::chrono::milliseconds(100);
   static constexpr std::chrono::nanoseconds kLongestPause = std::chrono::seconds(5);
 
@@ -48,9 +49,9 @@ class Supervisor {
   Supervisor& operator=(const Supervisor&) = delete;
 
   std::vector<Order> step(std::vector<Input> inputs, Instant now);
-  // When step must be called though nothing happened; nullopt: never.
+  // When step must be called even if nothing happens; nullopt: never.
   std::optional<Instant> next_deadline() const;
-  // False as soon as a worker may have begun it, or if nothing is known of it (any more).
+  // False as soon as a worker may have begun it, or if nothing is known about it (any more).
   bool has_certainly_not_run(TaskId id);
 
  private:
@@ -59,19 +60,19 @@ class Supervisor {
     WorkerRef ref;
     int spawn_round = 0;
     State state = State::kStarting;
-    TaskId task = 0;       // what it was handed; 0: nothing
-    bool sending = false;  // a payload, which does not go out in one piece
+    TaskId task = 0;       // what it was given; 0: nothing
+    bool sending = false;  // a payload that is sent in parts
     bool in_initializer = false;
     bool said_hello = false;
     bool outdated = false;  // the program's rights have changed since it was started
     bool ever_claimed = false;
     int tasks_done = 0;
     std::optional<std::size_t> memory_at_first;  // in bytes, after its first task
-    std::size_t memory = 0;                      // as it told last
+    std::size_t memory = 0;                      // as it last reported
     std::optional<Instant> grace_until;
     Notes notes;
   };
-  // What an event brings along for the action of its row.
+  // The data of an event that the action of its row needs.
   struct Details {
     WantedEnd wanted_end = WantedEnd::kNone;
     std::string nonsense = {};
@@ -126,7 +127,7 @@ class Supervisor {
   void fail(TaskId task, Failure why);
   void cancel_waiting(TaskId task);
   void settle_waiting(const Failure& why);
-  void settle_unrun();  // what waits, in a shutdown that kills
+  void settle_unrun();  // waiting tasks, in a shutdown that kills
   void kill_everything();
 
   // supervisor_policy.cc
@@ -145,22 +146,22 @@ class Supervisor {
 
   const SupervisorOptions options_;
   int wanted_;                // at most so many workers, in places 0 to wanted_ - 1
-  std::size_t prestart_ = 0;  // so many are to live once, before tasks need them
+  std::size_t prestart_ = 0;  // start so many once, before tasks need them
   Instant now_;
   std::vector<Order> orders_;
-  Health counters_;                     // what is counted; the rest is filled in when it is told
-  std::vector<std::uint64_t> tickets_;  // of those that have asked for it
+  Health counters_;                     // the counters; the rest is filled in when it is reported
+  std::vector<std::uint64_t> tickets_;  // of the callers that have asked for it
   Tasks tasks_;
   std::map<WorkerId, Worker> workers_;  // in order of age
   WorkerId last_worker_ = 0;
-  int fresh_losses_ = 0;     // in a row, without a claim by anybody in between
-  int losses_to_pause_ = 0;  // the same, but only a fresh worker that claims ends this row
+  int fresh_losses_ = 0;     // in a row, with no claim by any worker in between
+  int losses_to_pause_ = 0;  // the same, but only a claim by a fresh worker ends this row
   int spawn_failures_ = 0;   // in a row
-  int spawn_round_ = 0;      // those that were ordered together
-  int failed_round_ = 0;     // the last of which a failure was counted
-  std::optional<Instant> spawn_after_;     // not before, after losses or failures
+  int spawn_round_ = 0;      // workers ordered together share one number
+  int failed_round_ = 0;     // the last round for which a failure was counted
+  std::optional<Instant> spawn_after_;     // spawn nothing before this, after losses or failures
   std::optional<Failure> ended_;           // the pool cannot go on
-  std::optional<ShutdownAsked> shutdown_;  // the strongest that was asked
+  std::optional<ShutdownAsked> shutdown_;  // the strongest request so far
   std::optional<Instant> shutdown_until_;
   bool finished_ = false;
 };

@@ -1,4 +1,4 @@
-// The second half of Supervisor: runs the life-cycle table and performs the actions of its rows.
+// Runs the life-cycle table and performs the actions of its rows.
 #include <cstdio>
 #include <string>
 #include <utility>
@@ -92,7 +92,7 @@ void Supervisor::act(Worker& worker, const Row& row, Details& details) {
   }
 }
 
-// The actions of the ways out of a worker's life.
+// The actions that lead out of a worker's life.
 void Supervisor::act_on_end(Worker& worker, const Row& row, Details& details) {
   switch (row.action) {
     case Action::kNoteRefusal:
@@ -110,9 +110,9 @@ void Supervisor::act_on_end(Worker& worker, const Row& row, Details& details) {
       worker.grace_until = os::after(now_, options_.channel_grace);
       break;
     case Action::kReap:
-      reap(worker, details.exit);  // `worker` is gone now
+      reap(worker, details.exit);  // `worker` no longer exists
       break;
-    default:  // those that kill
+    default:  // the actions that kill
       note_why(worker, row, details);
       worker.grace_until.reset();
       orders_.push_back(KillWorker{worker.id});
@@ -139,7 +139,7 @@ void Supervisor::note_claim(Worker& worker) {
   if (task->kill_if_begun) apply(worker, Event::kKill, {.wanted_end = WantedEnd::kCancel});
 }
 
-// It was sent all of its call: from here on it is its own time that passes.
+// It was sent the whole call, so from now on the time is its own.
 void Supervisor::time_run(Worker& worker) {
   worker.sending = false;
   std::optional<std::chrono::nanoseconds> limit = options_.start_limit;
@@ -157,7 +157,7 @@ void Supervisor::settle_reply(Worker& worker, Outcome reply) {
   rest(worker);
 }
 
-// Why it is about to be killed, as its death will tell.
+// Notes why it will be killed; the report of its death uses this.
 void Supervisor::note_why(Worker& worker, const Row& row, const Details& details) {
   Notes& notes = worker.notes;
   switch (row.action) {
@@ -165,7 +165,7 @@ void Supervisor::note_why(Worker& worker, const Row& row, const Details& details
       notes.wanted_end = WantedEnd::kRefuse;
       break;
     case Action::kKill:
-      // A stop that turned into a kill is still wanted for the same reason.
+      // If a stop turned into a kill, the reason stays the same.
       if (notes.wanted_end == WantedEnd::kNone) notes.wanted_end = details.wanted_end;
       break;
     case Action::kKillLost:
@@ -184,13 +184,13 @@ void Supervisor::note_why(Worker& worker, const Row& row, const Details& details
                                                   : std::string("it sent '") + to_string(row.on) +
                                                         "' while " + to_string(row.in);
       break;
-    default:  // asked to stop, and did not: what was wanted is noted
+    default:  // it did not stop as asked: the reason was noted then
       break;
   }
 }
 
-// It has no task (any more): how long it may stay so. One that is being killed is past that; how
-// long its end is awaited does not depend on its task.
+// It has no task (any more): sets how long it may stay idle. If it is already being killed, this
+// does not apply, because the wait for its end does not depend on its task.
 void Supervisor::rest(Worker& worker) {
   if (worker.state == State::kUnkilled) return;
   worker.grace_until =
@@ -209,7 +209,7 @@ void Supervisor::stop(Worker& worker, WantedEnd wanted_end) {
   orders_.push_back(SendFrame{worker.id, FrameKind::kStop, 0, nullptr});
 }
 
-// What a worker did not do in time, and by which option.
+// What a worker did not do in time, and which option set the limit.
 std::string Supervisor::missed_limit(const Worker& worker, State in) const {
   if (worker.sending && (worker.in_initializer || in == State::kTaking)) {
     return std::string("since it took no more of the argument of its ") +

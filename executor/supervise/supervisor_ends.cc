@@ -1,4 +1,4 @@
-// The fourth part of Supervisor: how workers, tasks and the pool come to their ends.
+// How workers, tasks and the pool end.
 #include <utility>
 
 #include "executor/supervise/supervisor.h"
@@ -9,7 +9,7 @@ void Supervisor::reap(Worker& worker, const ExitStatus& exit) {
   worker.notes.in_initializer = worker.in_initializer;
   worker.notes.said_hello = worker.said_hello;
   Death death = name_death(worker.ref, worker.notes, exit);
-  // Idle workers that somebody kills from outside are no crash loop: they are replaced when needed.
+  // If idle workers are killed from outside, this is no crash loop: they are replaced when needed.
   const bool counts = !worker.ever_claimed && death.intent == Intent::kUnplanned &&
                       (!worker.said_hello || worker.task != 0);
   death.pool_after = pool_after(death, counts);
@@ -17,7 +17,7 @@ void Supervisor::reap(Worker& worker, const ExitStatus& exit) {
   Task* task = worker.task != 0 ? tasks_.find(worker.task) : nullptr;
   if (worker.notes.kill_error.empty()) orders_.push_back(ForgetWorker{worker.id});
   workers_.erase(worker.id);
-  if (!counts) spawn_after_.reset();  // its end may have made room for another
+  if (!counts) spawn_after_.reset();  // its end may have made room for another worker
   if (task != nullptr) settle_or_requeue(*task, death);
   if (options_.on_death == OnDeath::kBreakPool && death.intent == Intent::kUnplanned) {
     break_pool(death);
@@ -30,13 +30,13 @@ void Supervisor::reap(Worker& worker, const ExitStatus& exit) {
   }
 }
 
-// An initializer that hangs would hang again (one that froze, or died, need not), and a worker that
+// An initializer that hangs would hang again (one that froze, or died, perhaps not). A worker that
 // could not serve would say the same again.
 bool Supervisor::is_hopeless(const Death& death) const {
   return (death.in_initializer && death.cause == Cause::kLate) || !death.refusal.empty();
 }
 
-// What this death, of which nothing has been told yet, does to the pool.
+// What this death, which has not been reported yet, does to the pool.
 PoolAfter Supervisor::pool_after(const Death& death, bool counts) const {
   const bool breaks =
       options_.on_death == OnDeath::kBreakPool && death.intent == Intent::kUnplanned;
@@ -47,7 +47,7 @@ PoolAfter Supervisor::pool_after(const Death& death, bool counts) const {
 
 void Supervisor::settle_or_requeue(Task& task, const Death& death) {
   if (death.cause == Cause::kPoolBroken) {
-    fail(task.id, *ended_);  // the death that broke it is the one to be told
+    fail(task.id, *ended_);  // report the death that broke the pool
   } else if (!task.started && task.unwanted && death.intent != Intent::kPolicy) {
     cancel_waiting(task.id);
   } else if (may_run_again(task, death)) {
@@ -59,7 +59,7 @@ void Supervisor::settle_or_requeue(Task& task, const Death& death) {
   }
 }
 
-// Whether the task is given to another worker, now that its own has died.
+// Whether the task is given to another worker after its own worker died.
 bool Supervisor::may_run_again(Task& task, const Death& death) {
   if (death.intent != Intent::kUnplanned) return false;
   if (!death.kill_error.empty()) return false;  // it may still run there
@@ -90,7 +90,7 @@ void Supervisor::end_pool(const Failure& why) {
 
 void Supervisor::finish() {
   if (std::exchange(finished_, true)) return;
-  tell_health();  // nothing comes after the end
+  tell_health();  // nothing may come after Finish
   orders_.push_back(TellHealth{0, health()});
   orders_.push_back(Finish{});
 }
@@ -101,7 +101,7 @@ void Supervisor::settle(TaskId task, Outcome outcome) {
   orders_.push_back(SettleTask{task, std::move(outcome)});
 }
 
-// With `why`, and with what is known of this task.
+// Ends it with `why`, and with what is known about this task.
 void Supervisor::fail(TaskId id, Failure why) {
   const Task* task = tasks_.find(id);
   why.task = id;

@@ -1,5 +1,5 @@
-// The third part of Supervisor: what is wanted, as against what is. Deadlines, who gets which task,
-// who may go, who must come.
+// Compares the wanted state with the actual state: deadlines, which worker gets which task, which
+// worker may end, and which must start.
 #include <algorithm>
 #include <utility>
 
@@ -28,8 +28,8 @@ void Supervisor::expire() {
     }
   }
   for (auto at = workers_.begin(); at != workers_.end();) {
-    Worker& worker = (at++)->second;  // it may be forgotten in there
-    // Of those that are idle only once tasks were handed out: one with a task to come stays.
+    Worker& worker = (at++)->second;  // the call may remove it from the map
+    // Idle workers are checked only after tasks were handed out: one that gets a task stays.
     if (worker.state != State::kIdle) end_grace(worker);
   }
   if (spawn_after_ && *spawn_after_ <= now_) spawn_after_.reset();
@@ -117,7 +117,7 @@ bool Supervisor::is_coming(const Worker& worker) const {
   return worker.state == State::kStarting || worker.state == State::kInitializing;
 }
 
-// Why this worker, which has no task, is to end; kNone: it may stay.
+// Why this worker, which has no task, must end; kNone: it may stay.
 WantedEnd Supervisor::wish_to_retire(const Worker& worker) const {
   if ((shutdown_ || ended_) && tasks_.waiting() == 0) return WantedEnd::kStop;
   if (worker.ref.index >= wanted_) return WantedEnd::kResize;
@@ -138,7 +138,8 @@ void Supervisor::pause_spawning(int losses) {
   spawn_after_ = os::after(now_, std::min(kFirstPause * (1 << doublings), kLongestPause));
 }
 
-// How many must still start: for the tasks that wait, and for a prestart, which is tried once.
+// How many workers must still start: for the waiting tasks, and for a prestart, which is tried
+// once.
 std::size_t Supervisor::missing(std::size_t starting) const {
   const std::size_t for_tasks = tasks_.waiting() - std::min(tasks_.waiting(), starting);
   const std::size_t for_prestart = prestart_ - std::min(prestart_, workers_.size());
@@ -154,7 +155,8 @@ void Supervisor::spawn_as_needed() {
     if (place < taken.size()) taken[place] = true;
     if (is_coming(worker)) ++starting;
   }
-  // Those beyond the wanted places count too, until they have ended: never more at once than asked.
+  // Workers beyond the wanted number also count until they have ended: there are never more at once
+  // than asked.
   const std::size_t room = taken.size() - std::min(taken.size(), workers_.size());
   ++spawn_round_;
   std::size_t needed = std::min(room, missing(starting));

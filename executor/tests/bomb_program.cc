@@ -1,6 +1,6 @@
-// Programs that would start themselves again and again if a worker did what the program did
-// (law L10), which bomb_test.cc starts. What they do is said by the environment, since static
-// constructors know no argv.
+// Programs that would start themselves again and again if a worker ran the program's code (law
+// L10); bomb_test.cc starts them. The environment says what they do, because static constructors do
+// not get argv.
 #include <grp.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -39,7 +39,7 @@ std::string plan() {
 
 int answer() { return 42; }
 
-// As root. As an ordinary user, bomb_test.cc alone ends what grows.
+// For root. For an ordinary user, only bomb_test.cc ends a growing number of processes.
 void limit_processes() {
   if (geteuid() != 0) return;
   constexpr unsigned kUser = 54322;
@@ -80,13 +80,13 @@ std::string submit_once() {
   }
 }
 
-// A global value that is computed with a pool, and whose author thinks of no error.
+// A global value that is computed with a pool; the author did not expect an error.
 int table = plan() == "constructor" ? Executor({.workers = 1}).submit(answer).get() : 0;
-// The same, by one who catches all.
+// The same; the author catches everything.
 std::string careful_table = plan() == "careful-constructor" ? submit_once() : "";
 
-// A global service with a thread that submits: at once, again and again, or once it is a worker
-// that serves, on a thread that it starts only then.
+// A global service with a thread that submits: at once; again and again; or only in a worker that
+// serves, on a thread that it starts then.
 class Service {
  public:
   Service() {
@@ -200,7 +200,7 @@ std::vector<std::string> own_words() {
   return words;
 }
 
-// What looks like a worker is started by a task, with the words `words`.
+// A task starts a process that looks like a worker, with the words `words`.
 void become_again(std::vector<std::string> words) {
   std::vector<char*> argv;
   for (std::string& word : words) argv.push_back(word.data());
@@ -250,7 +250,7 @@ int run() {
 
 }  // namespace
 
-// LeakSanitizer starts a process at the end of each, and here all are counted.
+// LeakSanitizer starts a process at the end of each one, and here all processes are counted.
 extern "C" int __lsan_is_turned_off() { return 1; }
 
 int main(int argc, char** argv) {

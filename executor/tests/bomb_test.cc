@@ -1,5 +1,5 @@
-// Programs that would start themselves again and again if a worker did what the program did (law
-// L10): bomb_program.cc. Never more processes than asked for, and always an end.
+// Programs that would start themselves again and again if a worker ran the program's code (law
+// L10): bomb_program.cc. There are never more processes than asked for, and every program ends.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -25,7 +25,7 @@ namespace {
 using namespace std::chrono_literals;
 using namespace testing_support;
 
-// Zombies apart.
+// Without zombies.
 std::vector<int> processes_of_session(int session) {
   std::vector<int> found;
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
@@ -44,7 +44,7 @@ std::vector<int> processes_of_session(int session) {
   return found;
 }
 
-// While it lives, counts the processes of a program, and ends them all if they are too many, or
+// While it exists, counts the processes of a program, and ends them all if they are too many or
 // take too long.
 class Watch {
  public:
@@ -80,7 +80,7 @@ class Watch {
 
 class Bomb : public testing::TestWithParam<const char*> {
  protected:
-  // What the program and its workers print, without the line of main. `limit`: processes.
+  // What the program and its workers print, without the line of main. `limit`: of processes.
   std::string output_of(const std::string& plan, std::size_t limit) {
     setenv("POOLPROOF_TEST_BOMB", plan.c_str(), 1);
     Program program(GetParam(), {});
@@ -164,7 +164,7 @@ TEST_P(Bomb, of_a_global_executor_that_cannot_be_made_in_a_worker_is_a_program_t
 
 TEST_P(Bomb, of_an_exit_handler_or_a_static_destructor_is_a_program_that_works) {
   EXPECT_EQ(output_of("exit-handler", 3), "main got 42\nat exit got 42\n");
-  // A worker that ends as it was asked to runs static destructors, too.
+  // A worker that ends on request runs static destructors, too.
   const std::string output = output_of("destructor", 3);
   EXPECT_TRUE(has(output, "main got 42\n")) << output;
   EXPECT_TRUE(has(output, "destructor got 42\n")) << output;

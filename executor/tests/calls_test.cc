@@ -1,4 +1,4 @@
-// What an executor can do beside submit: prestart, batches, moves, names.
+// What an executor can do besides submit: prestart, batches, moves, names.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <unistd.h>
@@ -37,7 +37,7 @@ using namespace std::chrono_literals;
 int twice(int x) { return 2 * x; }
 int die(int x) { return raise(SIGKILL), x; }
 
-// Until so many are idle: a prestart waits for nothing.
+// Waits until so many are idle, because a prestart waits for nothing.
 void await_idle(Executor& pool, int workers) {
   for (int tries = 0; tries < 60'000 && pool.health().idle != workers; ++tries) {
     std::this_thread::sleep_for(1ms);
@@ -82,7 +82,7 @@ TEST(Prestart, refuses_what_submit_would_and_a_negative_count) {
 TEST(Prestart, of_workers_that_die_at_once_ends_the_pool_with_the_reason) {
   Executor pool({.workers = 3, .initializer = make_initializer([] { raise(SIGSEGV); })});
   pool.prestart();
-  // The third death ends it; what is submitted before that ends so, too.
+  // The third death ends the pool; tasks submitted before that end with it.
   EXPECT_THROW(
       {
         while (true) pool.submit(twice, 1).get();

@@ -1,5 +1,5 @@
-// Executors that end in callbacks: of others, of each other, and while futures of theirs are still
-// to come.
+// Executors that are ended in callbacks: other executors, each other, and while their futures are
+// still open.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -26,7 +26,7 @@ using namespace testing_support;
 
 int twice(int x) { return 2 * x; }
 
-// Comes back when so many have come.
+// Returns when so many have come.
 class Gathering {
  public:
   explicit Gathering(int count) : left_(count) {}
@@ -69,7 +69,7 @@ TEST(Closing, the_executor_whose_task_ended_last_may_be_shut_down_in_that_callba
   EXPECT_FALSE(living);
 }
 
-// Whose destructor waits for a task.
+// Its destructor waits for a task.
 struct Waits {
   Executor* pool;
   std::promise<int> told;
@@ -90,7 +90,7 @@ TEST(Closing, a_task_that_ends_lets_go_of_a_value_whose_destructor_waits_for_the
   Future<Waits> value = other.submit([] {}).then(
       [&, promise = std::move(promise)]() mutable { return Waits(living, std::move(promise)); });
   value.wait();
-  // The last reference to it is in a future that nobody keeps.
+  // The last reference to it is in a future that is not kept.
   static_cast<void>(
       when_all(std::move(value), living.submit(meet_and_return, meeting.folder(), 1)));
   meeting.await();
@@ -118,7 +118,8 @@ TEST(Closing, a_value_that_ends_an_executor_may_be_dropped_by_another_ones_task)
   EXPECT_TRUE(watched.expired());
 }
 
-// Each executor ends the next, the last one the first, in callbacks that all run at once.
+// Each executor ends the next one, and the last one ends the first, in callbacks that all run at
+// once.
 void end_in_a_circle(int length, const std::function<void(std::optional<Executor>&)>& end) {
   std::vector<std::optional<Executor>> pools(static_cast<std::size_t>(length));
   for (auto& pool : pools) pool.emplace(ExecutorOptions{.workers = 1});

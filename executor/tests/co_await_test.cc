@@ -29,7 +29,7 @@ using namespace testing_support;
 
 int twice(int x) { return 2 * x; }
 
-// The least coroutine that can be waited for.
+// The smallest coroutine that can be waited for.
 template <class T>
 struct Routine {
   struct promise_type {
@@ -105,7 +105,7 @@ TEST_F(CoAwait, may_be_for_many_at_once) { EXPECT_EQ(sum_of_all(pool).get(), 90)
 
 Routine<int> value_of(Future<int> future) { co_return co_await std::move(future); }
 
-// On two threads at once, and each is the first in some of the rounds.
+// On two threads at once; each of them is first in some of the rounds.
 TEST_F(CoAwait, against_the_end_of_the_task_loses_nothing) {
   constexpr int kRounds = 100'000;
   const auto owner = std::make_shared<detail::FakeCallbackOwner>();
@@ -132,7 +132,7 @@ TEST_F(CoAwait, of_an_empty_future_throws_no_state) {
   EXPECT_THROW(value_of(Future<int>()).get(), std::future_error);
 }
 
-// Gives the future back, if it was not consumed.
+// Returns the future, if it was not consumed.
 Routine<Future<int>> what_is_left(Future<int> future) {
   try {
     co_await std::move(future);
@@ -186,7 +186,7 @@ class Coroutine : public testing::Test {
   detail::OpenTask<int> task{owner}, first{owner};
   std::promise<void> go;
 
-  // The callback thread, until `go`.
+  // Blocks the callback thread until `go`.
   Future<void> held() {
     Future<void> holds = first.future().then([this](int) { go.get_future().wait(); });
     first.end(1);
@@ -226,7 +226,7 @@ TEST_F(Coroutine, that_its_owner_resumes_is_not_resumed_again) {
   EXPECT_EQ(resumed, 1000);
 }
 
-// Where it is safe whenever its task ends: on the callback thread, which would resume it.
+// A safe place whenever its task ends: the callback thread, which would resume it.
 TEST_F(Coroutine, that_is_destroyed_on_the_callback_thread_races_with_nothing) {
   for (int round = 0; round < 500; ++round) {
     owner = std::make_shared<detail::FakeCallbackOwner>();
@@ -247,7 +247,8 @@ TEST_F(Coroutine, that_is_destroyed_on_the_callback_thread_races_with_nothing) {
   }
 }
 
-// The callback thread is held until the worker has gone, so that they have all still to go on then.
+// The callback thread is held until the worker is gone, so that all of them must still be resumed
+// then.
 TEST(CoAwaitEnd, coroutines_that_wait_when_the_executor_goes_are_gone_on_with_first) {
   for (int round = 0; round < 40; ++round) {
     std::vector<Routine<int>> waiting;

@@ -1,5 +1,5 @@
-// What must not compile, and what the compiler says then, with g++ and with clang++: few lines, the
-// user's own line first, and what to do.
+// What must not compile, and what the compiler then says, with g++ and with clang++: a few lines,
+// the user's own line first, and what to do.
 #include <gtest/gtest.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -83,7 +83,7 @@ class Compiler : public testing::TestWithParam<const char*> {
     expect_short_and_users_line_first(verdict, 24);
     if (getenv("POOLPROOF_SHOW_TEXTS") != nullptr) std::fputs(verdict.text.c_str(), stderr);
   }
-  // At most 20 lines; and the first that tells of an error, or says from where something was
+  // At most 20 lines; and the first line that reports an error, or says from where something was
   // required, is about line `line` of the file.
   static void expect_short_and_users_line_first(const Verdict& verdict, int line) {
     std::istringstream text(verdict.text);

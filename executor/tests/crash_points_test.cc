@@ -1,5 +1,5 @@
-// A task's way through its worker, and what happens at each of its stages: it throws, it exits, it
-// crashes. Submitted directly, and from a callback.
+// The stages of a task in its worker: at each of them it throws, exits, or crashes. Submitted
+// directly, and from a callback.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@ namespace poolproof {
 enum class At { kDecode, kRun, kEncode, kDestroy };
 enum class Deed { kThrow, kExit, kCrash };
 
-// Does its deed at its place, when it comes there in a worker.
+// Does its deed when it gets to its stage in a worker.
 struct Bomb {
   At at = At::kRun;
   Deed deed = Deed::kThrow;
@@ -76,7 +76,7 @@ class Struck : public testing::TestWithParam<Case> {
     const Case& what = GetParam();
     Bomb bomb(what.at, what.deed, true);
     try {
-      // One that is passed on would be disarmed where it lay.
+      // If it were passed on, the original would be disarmed.
       if (what.at == At::kDestroy) {
         in.submit(keep, bomb).get();
       } else {

@@ -40,7 +40,7 @@ std::string link_of(const std::string& path) {
   return size < 0 ? "" : std::string(text, static_cast<std::size_t>(size));
 }
 
-// In the worker: every open descriptor with what it is, without the one that reads the folder.
+// In the worker: every open descriptor and what it is, without the one that reads the folder.
 std::vector<std::string> open_descriptors() {
   std::vector<std::string> found;
   for (const std::string& name : list("/proc/self/fd")) {
@@ -67,7 +67,7 @@ TEST(WorkerStart, has_exactly_its_descriptors_whatever_the_program_has_open) {
   EXPECT_EQ(seen[4], "3 socket");
 }
 
-// In the worker.
+// Runs in the worker.
 bool ignores(int signal) {
   struct sigaction action {};
   sigaction(signal, nullptr, &action);
@@ -84,7 +84,7 @@ bool is_blocked(int signal) {
   return sigismember(&mask, signal) != 0;
 }
 
-// While it lives, the program ignores, handles or gives its default to a signal.
+// While it exists, the program ignores a signal, handles it, or has the default action.
 class Disposition {
  public:
   Disposition(int signal, void (*what)(int)) : signal_(signal) {
@@ -206,7 +206,7 @@ TEST(Leftovers, are_none) {
       meeting.await();
       pool.shutdown({.running = Running::kKill});
     }
-    if (round == 0) {  // a sanitizer starts a thread of its own at the first of ours
+    if (round == 0) {  // a sanitizer starts its own thread at our first one
       fds_before = fds();
       threads_before = threads();
     }
@@ -240,11 +240,11 @@ std::vector<std::string> once_asleep_in(const std::string& task_folder, long num
 TEST(Idle, nothing_is_timed_and_nothing_polls) {
   Executor pool({.workers = 1});
   const int worker = pool.submit(getpid).get();
-  // The worker sits in a read of its channel: recvfrom(3, ...), on a socket without a timeout.
+  // The worker waits in a read of its channel: recvfrom(3, ...), on a socket without a timeout.
   const auto in_worker = once_asleep_in("/proc/" + std::to_string(worker), SYS_recvfrom);
   ASSERT_GE(in_worker.size(), 2u);
   EXPECT_EQ(in_worker[1], "0x3");
-  // The supervisor sits in ppoll(fds, n, NULL, ...).
+  // The supervisor waits in ppoll(fds, n, NULL, ...).
   for (const std::string& thread : list("/proc/self/task")) {
     std::string name;
     std::getline(std::ifstream("/proc/self/task/" + thread + "/comm") >> std::ws, name);

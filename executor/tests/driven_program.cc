@@ -1,5 +1,4 @@
-// A program with an executor of its own, which program_test.cc starts, stops and kills from
-// outside.
+// A program with an executor, which program_test.cc starts, stops and kills from outside.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/eventfd.h>
@@ -34,7 +33,7 @@ std::vector<char> meet_and_return_much(std::string folder) {
   return std::vector<char>(std::size_t{8} << 20);
 }
 
-// Its worker is killed while it writes eight megabytes to us, who are stopped.
+// Its worker is killed while it writes eight megabytes to this stopped process.
 int be_stopped(const std::string& folder) {
   Executor pool({.workers = 1});
   Future<std::vector<char>> victim = pool.submit(meet_and_return_much, folder);
@@ -49,7 +48,7 @@ int be_stopped(const std::string& folder) {
   return 0;
 }
 
-// Its workers are hung when it is killed: one in its own session and on the CPU, one asleep.
+// Its workers hang when it is killed: one in its own session and on the CPU, one asleep.
 int be_killed(const std::string& folder) {
   Executor pool({.workers = 2});
   Future<void> looping = pool.submit(
@@ -68,7 +67,7 @@ int be_killed(const std::string& folder) {
   return 1;
 }
 
-// Each kind of descriptor that a program may open where ours were.
+// Each kind of descriptor that a program may open under the numbers of ours.
 struct Strangers {
   std::vector<int> files, sockets, pipes, counters;
 
@@ -82,7 +81,7 @@ struct Strangers {
       counters.push_back(eventfd(0, EFD_NONBLOCK));
     }
   }
-  // Whether they are all open, and nobody has written to them.
+  // Whether they are all open, and nothing was written to them.
   bool untouched() const {
     for (const int fd : files) {
       struct stat what {};
@@ -102,7 +101,7 @@ struct Strangers {
   }
 };
 
-// Without a time limit: nothing is owed, so that no worker is about to wake it.
+// Without a time limit: nothing is due, so no worker will wake it.
 bool supervisor_sleeps() {
   for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
     std::string name, call;
@@ -168,7 +167,7 @@ int lose_descriptors(const std::string& file) {
   return 0;
 }
 
-// The pool has broken by itself; then something else is opened under each of its numbers.
+// The pool has broken by itself; then another file is opened under each of its numbers.
 int replace_descriptors_of_a_broken_pool(const std::string& file) {
   Executor pool({.workers = 1, .on_death = OnDeath::kBreakPool});
   pool.submit([] { raise(SIGKILL); }).wait();
@@ -178,7 +177,7 @@ int replace_descriptors_of_a_broken_pool(const std::string& file) {
     numbers.insert(std::stoi(entry.path().filename().string()));
   numbers.erase(numbers.begin(), numbers.lower_bound(3));
   const int stranger = open(file.c_str(), O_RDWR | O_CREAT, 0600);
-  // Downwards would give the supervisor a chance to close a number before it is somebody's.
+  // In descending order, the supervisor could close a number before another file has it.
   for (const int fd : numbers) dup2(stranger, fd);
   pool.shutdown();
   bool all_open = numbers.size() > 1;

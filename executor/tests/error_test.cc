@@ -1,4 +1,4 @@
-// What an error tells of what a task threw, and of what became of the pool.
+// What an error says about an exception of a task, and about what happened to the pool.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -130,7 +130,7 @@ TEST_F(Thrown, code_and_causes_come_out_of_a_map_too) {
   }
 }
 
-// What the death of a worker says of the pool, whenever it is read.
+// What the death of a worker says about the pool, whenever it is read.
 std::string told(Future<int>& future, bool pool_ended) {
   try {
     future.get();
@@ -168,12 +168,12 @@ TEST(PoolAfterDeath, is_shutting_down_where_a_shutdown_has_begun) {
   Future<int> lost = pool.submit(die, meeting.folder());
   meeting.await();
   std::thread ending([&] { pool.shutdown(); });
-  // Until the shutdown has begun: then nothing is taken any more.
+  // Until the shutdown has begun: then nothing is accepted any more.
   try {
     while (true) pool.submit([] {}).cancel();
   } catch (const ShutdownExecutorError&) {
   }
-  pool.health();  // the supervisor has heard of it, too
+  pool.health();  // so that the supervisor knows it, too
   meeting.let_go();
   ending.join();
   const std::string text = told(lost, false);

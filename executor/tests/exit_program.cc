@@ -1,5 +1,5 @@
-// Programs that end with executors in them, which exit_test.cc starts: what becomes of tasks at
-// exit, and in which order static objects go.
+// Programs that end while they have executors; exit_test.cc starts them. What happens to tasks at
+// exit, and in which order static objects are destroyed.
 #include <fcntl.h>
 
 #include <cstdio>
@@ -22,7 +22,7 @@ void say(const std::string& what) {
   std::fflush(stdout);
 }
 
-// Alive as long as its text is: says when it goes.
+// Alive as long as its text is: prints a line when it is destroyed.
 struct Witness {
   explicit Witness(std::string text) : name(std::move(text)) {}
   ~Witness() { say(name + " goes"); }
@@ -31,12 +31,12 @@ struct Witness {
 
 std::shared_ptr<Executor> shared() { return reusable_executor({.executor = {.workers = 1}}); }
 
-// The tasks that meet in `folder` go on when this goes.
+// The tasks that meet in `folder` continue when this object is destroyed.
 struct Gate {
   explicit Gate(std::string where) : folder(std::move(where)) {}
   ~Gate() {
     say("gate goes");
-    open((folder + "/gate").c_str(), O_RDWR | O_CLOEXEC);  // till the program is gone
+    open((folder + "/gate").c_str(), O_RDWR | O_CLOEXEC);  // until the program is gone
   }
   std::string folder;
 };
@@ -66,7 +66,7 @@ int leave_reusable(const std::string& folder) {
   return 0;
 }
 
-// A static object that outlives the executor asks for it again.
+// A static object that lives longer than the executor uses it again.
 int ask_late() {
   struct Late {
     ~Late() {
@@ -94,14 +94,14 @@ int exit_on_another_thread() {
   return 1;
 }
 
-// Its task never ends: only a program that says so is not held up by that.
+// Its task never ends. Only a program that chooses this option is not blocked by it.
 int leave_hung(const std::string& folder) {
   static Executor pool({.workers = 1, .on_destroy = {.running = Running::kKill}});
   std::ignore = pool.submit(meet_and_sleep, folder);
   return 0;
 }
 
-// Pools within pools, none of them shut down by hand.
+// Pools within pools; none of them is shut down by hand.
 int leave_nested() {
   const auto nested = [](int x) { return shared()->submit([](int y) { return y + 1; }, x).get(); };
   say("nested " + std::to_string(shared()->submit(nested, 1).get()));

@@ -9,7 +9,7 @@
 namespace poolproof::testing_support {
 namespace {
 
-std::atomic<long> until_first = 0;  // 0 and less: nothing is to fail, or it has begun to
+std::atomic<long> until_first = 0;  // 0 or less: nothing must fail, or failing has begun
 std::atomic<long> to_fail = 0;
 std::atomic<long> failed = 0;
 std::atomic<std::size_t> least = 0;
@@ -50,7 +50,7 @@ void* operator new(std::size_t bytes) {
   if (void* memory = std::malloc(bytes == 0 ? 1 : bytes)) return memory;
   throw std::bad_alloc();
 }
-// A sanitizer's own would not come here.
+// A sanitizer's own version would not call this one.
 void* operator new(std::size_t bytes, const std::nothrow_t&) noexcept {
   try {
     return operator new(bytes);

@@ -1,5 +1,5 @@
-// Holds guide.md to the examples, file by file and line by line of what they print, errors.md to
-// the classes that exist, and README.md to the table of a worker's life.
+// Checks guide.md against the examples, file by file and line by line of their output; errors.md
+// against the existing classes; and README.md against the table of a worker's life.
 #include <gtest/gtest.h>
 
 #include <filesystem>
@@ -23,7 +23,7 @@ std::string read(const std::filesystem::path& file) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-// The next block of that language after `at`, which is left behind it.
+// The next block of that language after `at`; moves `at` behind it.
 std::string next_block(const std::string& page, const std::string& language, std::size_t& at) {
   const std::string opening = "```" + language + "\n";
   const std::size_t start = page.find(opening, at);

@@ -1,4 +1,4 @@
-// What a pool tells of itself, and where a worker's stderr goes: with real processes.
+// What a pool reports about itself, and where a worker's stderr goes: with real processes.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>

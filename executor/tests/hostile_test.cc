@@ -1,5 +1,5 @@
-// Tasks that write to their worker's channel by hand: the right error, no other task blamed, and
-// the pool goes on (law L11).
+// Tasks that write to their worker's channel by hand: they get the right error, no other task is
+// blamed, and the pool continues (law L11).
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -23,7 +23,7 @@ using transport::FrameKind;
 
 constexpr int kChannel = 3;
 
-// In the worker.
+// Runs in the worker.
 void put(std::span<const std::byte> bytes) {
   while (!bytes.empty()) {
     const ssize_t size = write(kChannel, bytes.data(), bytes.size());
@@ -54,7 +54,7 @@ std::vector<int> four_gibibytes_of_vector(TaskId task) {
   WireWriter out;
   out(std::uint64_t{1} << 32);
   put(to_bytes(Frame{FrameKind::kValue, task, out.take()}));
-  return {};  // and then the worker's own reply, to a task that has ended
+  return {};  // then comes the worker's own reply, to a task that has ended
 }
 void reply_to_a_task_never_given() {
   put(to_bytes(Frame{FrameKind::kValue, 999'999, {}}));
@@ -73,7 +73,7 @@ void claim_again(TaskId task) {
   linger();
 }
 
-// Each test has a worker that runs a bystander all the while, and tasks that wait in the queue.
+// Each test has a worker that runs a bystander the whole time, and tasks that wait in the queue.
 class Hostile : public testing::Test {
  protected:
   Hostile() {
@@ -155,7 +155,7 @@ TEST(HostileLater, a_channel_made_non_blocking_harms_no_later_task) {
 }
 
 TEST_F(Hostile, a_channel_that_refuses_to_be_written_is_a_lost_channel) {
-  // The worker answers its task, and then cannot be given another.
+  // The worker answers its task, and after that it cannot get another one.
   attack([] { shutdown(kChannel, SHUT_RD); }).get();
 }
 

@@ -1,4 +1,4 @@
-// Files without a build id: the same contents are the same file, whatever happens to its name, and
+// Files without a build id: the same content is the same file, whatever happens to its name, and
 // another build is another file.
 #include <dlfcn.h>
 #include <gtest/gtest.h>
@@ -17,7 +17,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A folder with copies of the program and its library, which finds it there.
+// A folder with copies of the program and of its library, which the program finds there.
 class Copies {
  public:
   Copies() {

@@ -1,6 +1,6 @@
-// Situations in which other pools were seen to hang, or to lose futures (loky.md names them): a
-// hundred tasks that cannot travel, a flood of submits against a callback, a cancel right before a
-// shutdown, workers that kill each other.
+// Situations in which other pools hang, or lose futures (loky.md names them): a hundred tasks that
+// cannot travel, many submits against a callback, a cancel right before a shutdown, workers that
+// kill each other.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <unistd.h>
@@ -31,7 +31,7 @@ struct Codec<Stuck> {
   static Stuck decode(WireReader&) { return {}; }
 };
 
-// Its encoding ends the process whose pid it is, and goes on when that is gone.
+// Its encoding ends the process with this pid, and continues when that is gone.
 struct Slow {
   int pid = 0;
 };
@@ -188,12 +188,12 @@ TEST(KnownHang, a_cancel_of_one_that_waits_then_a_death_ends_every_future_in_eit
       cancelled.get();
       ADD_FAILURE() << "no worker was there to run it";
     } catch (const CancelledError&) {
-    } catch (const BrokenProcessPool&) {  // the death and the cancel were heard of at once
+    } catch (const BrokenProcessPool&) {  // the death and the cancel were noticed together
     }
   }
 }
 
-// Meets, reads whom it is to kill, and kills it.
+// Meets, reads which process it must kill, and kills it.
 int kill_the_next(std::string folder, int place) {
   meet(folder);
   std::ifstream in(folder + "/pids");
@@ -222,7 +222,7 @@ TEST_P(Crowd, of_workers_that_kill_each_other_costs_no_future_but_theirs) {
     for (auto& task : tasks) {
       try {
         task.get();
-      } catch (const BrokenProcessPool&) {  // of its own worker, or of another
+      } catch (const BrokenProcessPool&) {  // its own worker died, or another one
         ++lost;
       }
     }
@@ -239,7 +239,7 @@ INSTANTIATE_TEST_SUITE_P(Of, Crowd, testing::Values(1, 2, 5, 13));
 TEST(KnownHang, a_worker_that_is_killed_while_a_great_argument_is_on_its_way_costs_nobody_a_task) {
   Executor pool({.workers = 1});
   const int pid = pool.submit(getpid).get();
-  kill(pid, SIGSTOP);  // it takes no more than its socket holds
+  kill(pid, SIGSTOP);  // it receives no more than its socket holds
   Future<std::size_t> great = pool.submit(length, std::string(8 << 20, 'x'));
   kill(pid, SIGKILL);
   EXPECT_EQ(great.get(), std::size_t{8} << 20) << "no worker had begun it";
@@ -269,7 +269,7 @@ TEST(KnownHang, a_worker_that_dies_while_its_executor_is_destroyed_is_told) {
   EXPECT_THROW(victim.get(), TerminatedWorkerError);
 }
 
-// A pool in a pool in a pool: the innermost task tells its pid.
+// A pool in a pool in a pool: the innermost task reports its pid.
 void nest(std::string folder, int levels) {
   if (levels == 0) return meet_and_sleep(std::move(folder));
   Executor inner({.workers = 1});

@@ -31,7 +31,7 @@ class LittleMemory : public testing::TestWithParam<std::size_t> {
     if (kSanitized) GTEST_SKIP() << "a sanitizer's own memory is more than the limit";
   }
 };
-// To be held as sent and not decoded; not even as sent; many times the limit.
+// Values that fit as sent but not decoded; not even as sent; many times the limit.
 INSTANTIATE_TEST_SUITE_P(MiB, LittleMemory, testing::Values(80, 130, 400));
 
 TEST_P(LittleMemory, for_an_argument_ends_its_task_alone_and_names_the_limit) {
@@ -84,7 +84,7 @@ TEST(LittleMemoryForAResult, ends_its_task_alone_and_names_the_limit) {
   EXPECT_EQ(pool.submit(getpid).get(), pid);
 }
 
-// All that it can get, to the last bytes, for as long as its worker lives.
+// Takes all memory that it can get, to the last bytes, as long as its worker lives.
 void hoard() {
   struct Block {
     Block* before;

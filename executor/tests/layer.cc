@@ -1,4 +1,4 @@
-// A shared library that uses the executor, so that a program can reach it only through this.
+// A shared library that uses the executor, so that a program can use it only through this library.
 #include <exception>
 #include <string>
 

@@ -1,4 +1,4 @@
-// Functions in a shared library of the program, and calls that are submitted by it.
+// Functions in a shared library of the program, and calls that the library submits.
 #pragma once
 
 #include "poolproof/executor.h"

@@ -1,4 +1,4 @@
-// Functions that lie in shared libraries.
+// Functions in shared libraries.
 #include "executor/tests/library.h"
 
 #include <dlfcn.h>

@@ -1,4 +1,4 @@
-// The same small program for every way of linking: prints what an executor makes of it.
+// The same small program for every way of linking: prints the results of an executor.
 #include <cstdio>
 #include <string>
 

@@ -26,7 +26,7 @@ Meeting::Meeting() {
   folder_ = name;
   require(mkfifo((folder_ + "/arrivals").c_str(), 0600) == 0, "mkfifo");
   require(mkfifo((folder_ + "/gate").c_str(), 0600) == 0, "mkfifo");
-  // For both ways, so that it never ends though no task holds it.
+  // Opened for both ways, so that it never ends although no task holds it.
   arrivals_ = open((folder_ + "/arrivals").c_str(), O_RDWR | O_CLOEXEC);
   require(arrivals_ >= 0, "open");
 }

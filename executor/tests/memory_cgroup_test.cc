@@ -1,6 +1,6 @@
-// A memory limit by a cgroup of each worker's own: with real processes and real kills by the
-// kernel, where this user may divide a cgroup of version 1. Elsewhere these tests say what is
-// missing, and are skipped.
+// A memory limit by a separate cgroup for each worker, with real processes and real kills by the
+// kernel, if this user may make cgroups of version 1. Elsewhere these tests print what is missing,
+// and are skipped.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -36,17 +36,17 @@ std::string my_cgroups() {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
-// Where a worker is while its static objects are made.
+// The cgroups of a worker while its static objects are constructed.
 const std::string kAtFirst = my_cgroups();
 
-// Touches twice the limit, so that a kernel that did not mind would be noticed.
+// Touches twice the limit, so that a kernel that does not enforce it would be noticed.
 int want_too_much() {
   std::vector<std::vector<char>> held;
   for (int i = 0; i < 32; ++i) held.emplace_back(kLimit / 16, 'x');
   return static_cast<int>(held.size());
 }
 
-// The pid of a process that outlives its task, in a session of its own.
+// The pid of a process that lives longer than its task, in its own session.
 int leave_a_process() {
   const int pid = fork();
   if (pid == 0) {
@@ -56,7 +56,7 @@ int leave_a_process() {
   return pid;
 }
 
-// A cgroup for the test to give away, below the one of this process.
+// A cgroup that the test gives to the executor, below the one of this process.
 class MemoryCgroup : public testing::Test {
  protected:
   void SetUp() override {
@@ -86,7 +86,7 @@ class MemoryCgroup : public testing::Test {
     return {.workers = workers,
             .memory_limit = kLimit,
             .memory_cgroup = folder,
-            .on_destroy = {.running = Running::kKill}};  // a test that fails is not to hang
+            .on_destroy = {.running = Running::kKill}};  // a test that fails must not hang
   }
   int of_workers() const {
     int count = 0;

@@ -1,5 +1,5 @@
-// Memory that fails on the supervisor's thread: whichever allocation it is, the program lives on,
-// every future ends, and no worker is left. A program of its own, since it replaces operator new.
+// Memory that fails on the supervisor's thread. Whichever allocation it is, the program continues,
+// every future ends, and no worker is left. A separate program, because it replaces operator new.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -28,7 +28,7 @@ using transport::FrameParser;
 
 constexpr long kMany = 1'000'000;
 
-// This thread may fail within it alone.
+// While it exists, only this thread may fail.
 class Failing {
  public:
   explicit Failing(long nth, long more = 0, std::size_t bytes = 0) {
@@ -122,7 +122,7 @@ TEST_F(MemoryOfTheLoop, that_fails_for_the_report_of_a_failure_ends_that_task_al
   EXPECT_TRUE(recorder.ends.empty());
 }
 
-// Its own bookkeeping has memory: what is tried is the loop.
+// Its own bookkeeping has memory, because the test is about the loop.
 class SoundOs final : public supervise::FakeOs {
  public:
   std::variant<os::Child, os::SysError> spawn_worker(int index,
@@ -142,8 +142,8 @@ class SoundOs final : public supervise::FakeOs {
   };
 };
 
-// A worker dies, another serves, a third task waits: a scenario with most of what a loop does.
-// Returns whether any allocation was reached that was to fail.
+// A worker dies, another one serves, a third task waits: this uses most of the loop. Returns
+// whether an allocation was reached that had to fail.
 bool play(long nth, long more) {
   set_may_fail(false);
   SoundOs os;
@@ -185,7 +185,7 @@ bool play(long nth, long more) {
     broke = loop.broke_down();
     EXPECT_TRUE(finished) << nth;
     EXPECT_EQ(broke, !recorder.ends.empty()) << nth;
-    // What a pool that broke down leaves open its owner ends.
+    // If a pool broke down, its owner ends what is still open.
     for (const auto& [task, outcomes] : recorder.outcomes) EXPECT_LE(outcomes.size(), 1u) << nth;
     EXPECT_TRUE(broke || recorder.outcomes.size() == 3) << nth;
   }
@@ -244,7 +244,7 @@ bool play_for_real(long nth, long more, bool& broke) {
       (void)pool.submit([] {}).wait_for(60s);
     } catch (const SupervisorLost&) {
       broke = true;
-    } catch (const SpawnError&) {  // its thread could not be made
+    } catch (const SpawnError&) {  // its thread could not be started
     }
     failed = stop_failing();
     pool.shutdown({.pending = Pending::kCancel});

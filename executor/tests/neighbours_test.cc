@@ -1,4 +1,4 @@
-// The executor in other people's programs: what the program does to it, and what tasks do.
+// The executor in other programs: what the program does to it, and what tasks do.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <pthread.h>
@@ -27,7 +27,7 @@ using namespace testing_support;
 
 int twice(int x) { return 2 * x; }
 
-// The exit code of a fork of this program that does `what`; 0: all of it threw as it should.
+// The exit code of a fork of this program that does `what`; 0: every call in it threw as it should.
 int in_a_fork(const std::function<bool()>& what) {
   const pid_t child = fork();
   if (child == 0) _exit(what() ? 0 : 1);
@@ -75,7 +75,7 @@ TEST_F(Forked, a_child_has_the_futures_that_were_ready) {
 
 TEST_F(Forked, a_child_that_uses_the_pool_in_any_way_is_told) {
   EXPECT_EQ(in_a_fork([this] {
-              running_.cancel({.running = Running::kKill});  // asks nobody
+              running_.cancel({.running = Running::kKill});  // sends no request
               return throws_shutdown([this] { std::ignore = pool_.submit(twice, 1); }) &&
                      throws_shutdown([this] { pool_.shutdown({.running = Running::kKill}); }) &&
                      throws_shutdown([this] { static_cast<void>(pool_.health()); }) &&
@@ -119,7 +119,7 @@ TEST(Neighbours, a_program_that_waits_for_any_child_loses_no_future) {
         dies.get();
         ADD_FAILURE();
       } catch (const TerminatedWorkerError& error) {
-        // Whoever was faster has the status, or the kernel has kept it; it is never guessed.
+        // The faster one has the status, or the kernel has kept it; it is never guessed.
         const bool known = error.signal() == SIGKILL;
         EXPECT_TRUE(known || error.cause() == Cause::kUnknown) << error.what();
       }

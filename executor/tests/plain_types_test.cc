@@ -1,5 +1,5 @@
-// What travels without a word from its author: plain structs and standard types; and callables that
-// are more than a function.
+// Types that travel without any code of their author: plain structs and standard types; and
+// callables other than functions.
 #include <gtest/gtest.h>
 
 #include <array>
@@ -24,7 +24,7 @@
 
 namespace poolproof {
 
-// Its Codec is not the default, and it is no aggregate.
+// Its Codec is not the default, and it is not an aggregate.
 class Secret {
  public:
   int value = 0;
@@ -42,7 +42,7 @@ struct Codec<Secret> {
   }
 };
 
-// As cereal's manual says it is done.
+// As described in cereal's manual.
 struct Shape {
   virtual ~Shape() = default;
   virtual double area() const = 0;
@@ -238,7 +238,7 @@ TEST_F(PlainTypes, methods_are_called_on_the_object_that_comes_first) {
   EXPECT_EQ(pool.submit(&Account::twice, 4).get(), 8);
   EXPECT_EQ(pool.submit(&Account::after, std::make_unique<Account>(5), 2).get(), 7);
   EXPECT_EQ(pool.submit(&Both::after, Both(5), 2).get(), 7);
-#ifndef __SANITIZE_ADDRESS__  // GCC's -fsanitize=vptr takes the base's place for a whole Both
+#ifndef __SANITIZE_ADDRESS__  // GCC's -fsanitize=vptr takes the base for a complete Both
   EXPECT_EQ(pool.submit(static_cast<int (Both::*)(int) const>(&Both::after), Both(6), 2).get(), 8);
 #endif
   auto all = pool.submit_batch(&Point::x, std::vector<Point>{{1, 2}, {3, 4}});

@@ -1,5 +1,5 @@
-// Whole programs with an executor, from outside: the parent stopped or killed, the ways of linking,
-// the README's example.
+// Whole programs with an executor, from outside: the parent is stopped or killed, the ways of
+// linking, the README's example.
 #include "executor/tests/program.h"
 
 #include <gtest/gtest.h>
@@ -30,7 +30,8 @@ TEST(Programs, a_worker_that_is_killed_while_it_writes_to_a_stopped_parent_is_to
   program.signal(SIGSTOP);
   program.await_stop();
   meeting.let_go();
-  // Now it writes eight megabytes that nobody reads: it is there once it sleeps in sendto(3, ...).
+  // Now it writes eight megabytes that are not read: it has got there once it sleeps in sendto(3,
+  // ...).
   const std::string blocked = std::to_string(SYS_sendto) + " 0x3 ";
   std::string call;
   for (int tries = 0; tries < 60'000 && call.rfind(blocked, 0) != 0; ++tries) {
@@ -64,8 +65,8 @@ TEST(Programs, whose_process_is_killed_take_their_workers_along_within_a_second)
   EXPECT_LT(std::chrono::steady_clock::now() - start, 1s);
 }
 
-// What the program prints after its first line, which says that main runs. It opens this file where
-// descriptors of the executor were.
+// What the program prints after its first line, which says that main runs. It opens this file under
+// the numbers of the executor's descriptors.
 std::string told_among_strangers(const std::string& what) {
   const std::string file = testing::TempDir() + "poolproof-strangers-" + std::to_string(getpid());
   Program program(DRIVEN_PROGRAM, {what, file});

@@ -97,7 +97,7 @@ TEST(Backpressure, wakes_with_the_shutdown_who_waits_for_room) {
     });
   }
   std::thread closer([&] { pool.shutdown(); });
-  for (std::thread& thread : blocked) thread.join();  // though no room has come
+  for (std::thread& thread : blocked) thread.join();  // although there was no room
   EXPECT_EQ(refused, 3);
   meeting.let_go();
   closer.join();
@@ -121,7 +121,7 @@ TEST(Backpressure, is_waited_for_by_a_map_though_it_would_reject) {
   EXPECT_EQ(sum, 600);
 }
 
-// How deep executors can be made from here.
+// How deep executors can be nested from here.
 int depth_of(int max_depth) {
   try {
     Executor own({.workers = 1, .max_depth = max_depth});
@@ -147,7 +147,7 @@ TEST(Nesting, goes_as_deep_as_the_environment_allows) {
   ASSERT_EQ(unsetenv("POOLPROOF_MAX_DEPTH"), 0);
 }
 
-// What each task of an executor may have alive at once is bounded, not how often.
+// The number of living workers of each task is limited, not how often it starts some.
 TEST(Nesting, lets_a_task_have_one_executor_after_the_other) {
   Executor pool({.workers = 1});
   const auto many = [] {

@@ -1,4 +1,4 @@
-// Workers that end of the pool's own accord, and workers that hold too much: with real processes.
+// Workers that the pool ends by itself, and workers that hold too much memory: with real processes.
 #include <gtest/gtest.h>
 #include <signal.h>
 #include <unistd.h>
@@ -19,7 +19,7 @@ namespace {
 using namespace std::chrono_literals;
 using namespace testing_support;
 
-// A sanitizer's shadow memory is mapped for writing, and grows with what it shadows.
+// A sanitizer's shadow memory is mapped for writing, and grows with the memory that it describes.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool kSanitized = true;
 #else

@@ -27,7 +27,7 @@ void hook_b(std::exception_ptr) {}
 
 class Reusable : public testing::Test {
  protected:
-  // Every test begins with an executor of its own.
+  // Every test begins with a new executor.
   Reusable() { reusable_executor({.executor = {.workers = 2}, .reuse = Reuse::kNo}); }
   static std::shared_ptr<Executor> get(int workers, Reuse reuse = Reuse::kAuto) {
     return reusable_executor({.executor = {.workers = workers}, .reuse = reuse});
@@ -106,7 +106,7 @@ TEST_F(Reusable, is_resized_without_waiting_and_keeps_its_workers) {
     running.push_back(pool->submit(meet_and_return, meeting.folder(), i));
   }
   const std::vector<int> pids = meeting.await(2);
-  EXPECT_EQ(get(1), pool);  // two are busy, and it returns all the same
+  EXPECT_EQ(get(1), pool);  // two are busy, and it returns nevertheless
   EXPECT_EQ(get(2), pool);
   meeting.let_go();
   for (int i = 0; i < 2; ++i) EXPECT_EQ(running[static_cast<std::size_t>(i)].get(), i);
@@ -121,7 +121,7 @@ TEST_F(Reusable, refuses_a_negative_size_and_stays_as_it_is) {
   EXPECT_EQ(get(2), first);
 }
 
-// What loky hangs in: the resizer holds the lock that the callback wants.
+// loky hangs here: the resizer holds the lock that the callback wants.
 TEST_F(Reusable, is_resized_while_callbacks_submit_to_it) {
   const auto pool = get(2);
   std::atomic<int> ended = 0;
@@ -140,7 +140,7 @@ TEST_F(Reusable, is_resized_while_callbacks_submit_to_it) {
   EXPECT_EQ(ended, 90);
 }
 
-// The one that goes is drained, and what is drained asks for the one that comes.
+// The old executor is drained, and its tasks' callbacks ask for the new one.
 TEST_F(Reusable, is_replaced_while_callbacks_ask_for_it) {
   const auto first = get(2);
   Meeting meeting;

@@ -1,5 +1,5 @@
-// A program of root that drops its rights, which rights_test.cc starts: what its tasks have then,
-// which limits still end them, and what is left of them when the program is killed.
+// A program of root that drops its rights, which rights_test.cc starts: which rights its tasks have
+// then, which limits still end them, and what is left of them when the program is killed.
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
@@ -40,7 +40,7 @@ void require(bool held, const char* what) {
   _exit(3);
 }
 
-// --- ways to drop rights; what they are called on the command line -------------------------------
+// --- ways to drop rights; their names on the command line ---------------------------------------
 
 void set_capabilities(std::uint32_t low) {
   __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
@@ -141,7 +141,7 @@ void say(const std::string& what) {
   std::fflush(stdout);
 }
 
-// Told by the test when to go on.
+// A signal with which the test says when to continue.
 class BlockedSignal {
  public:
   explicit BlockedSignal(int number) {
@@ -158,7 +158,7 @@ class BlockedSignal {
   sigset_t set_;
 };
 
-// What /proc alone tells of the program is noticed after a millisecond.
+// Facts that only /proc reports about the program are noticed after a millisecond.
 void let_pass(std::chrono::milliseconds time) {
   const auto until = std::chrono::steady_clock::now() + time;
   while (std::chrono::steady_clock::now() < until) continue;
@@ -184,7 +184,7 @@ std::string end_of(F get) {
   }
 }
 
-// Rights in the worker that runs the task, against what the program has dropped.
+// The rights of the worker that runs the task, compared with those that the program has dropped.
 int compare(const std::string& way, const std::string& when, const std::string& folder) {
   const BlockedSignal go(SIGUSR1);
   if (when == "before") drop(way);
@@ -214,7 +214,7 @@ int compare(const std::string& way, const std::string& when, const std::string& 
   return 0;
 }
 
-// The user differs for a while: no worker is possible meanwhile.
+// The user differs for a while: no worker is possible during this time.
 int differ_for_a_while(const std::string& way, const std::string& when) {
   {
     std::unique_ptr<Executor> pool;
@@ -232,8 +232,7 @@ int differ_for_a_while(const std::string& way, const std::string& when) {
   return 0;
 }
 
-// --- tasks that drop their rights and hang
-// --------------------------------------------------------
+// --- tasks that drop their rights and hang ------------------------------------------------------
 
 // What else a task does before it hangs.
 void evade(const std::string& how) {
@@ -260,8 +259,7 @@ void drop_evade_and_hang(std::string folder, std::string way, std::string evasio
   while (true) pause();
 }
 
-// --- limits of tasks that hang, after the program and the tasks have dropped their rights
-// ----------
+// --- limits of tasks that hang, after the program and the tasks have dropped their rights -------
 
 int limit(const std::string& programs_way, const std::string& tasks_way,
           const std::string& folder) {
@@ -270,7 +268,7 @@ int limit(const std::string& programs_way, const std::string& tasks_way,
   const auto hang = [&](const TaskOptions& options) {
     return pool.submit(options, drop_evade_and_hang, folder, tasks_way, std::string("nothing"));
   };
-  std::vector<Future<void>> starts;  // the limits are not used up by them
+  std::vector<Future<void>> starts;  // so that starts do not use up the limits
   for (int i = 0; i < 4; ++i) starts.push_back(pool.submit(meet, folder));
   for (Future<void>& each : starts) each.get();
   Future<void> dead = hang({.deadline = 4s}), over = hang({.run_limit = 4s});
@@ -288,10 +286,9 @@ int limit(const std::string& programs_way, const std::string& tasks_way,
   return 0;
 }
 
-// --- the program is killed
-// ------------------------------------------------------------------------
+// --- the program is killed ----------------------------------------------------------------------
 
-// How the program ends, once it is told to by SIGUSR1. "kill": from outside, whenever.
+// How the program ends, once SIGUSR1 tells it to. "kill": from outside, at any time.
 void end_myself(const std::string& how, const std::string& folder) {
   if (how == "crash") {
     signal(SIGSEGV, SIG_DFL);
@@ -301,7 +298,7 @@ void end_myself(const std::string& how, const std::string& folder) {
   } else if (how == "exec") {
     execl("/bin/sleep", "sleep", "600", nullptr);
   } else if (how == "fork") {
-    if (fork() == 0) {  // a child that lives on, and holds what it has got
+    if (fork() == 0) {  // a child that stays alive, and holds what it has
       close(STDOUT_FILENO);
       alarm(120);
       arrive(folder);
@@ -317,7 +314,7 @@ struct Plan {
 
 int be_killed(const Plan& plan) {
   const BlockedSignal go(SIGUSR1);
-  ExecutorOptions options{.workers = 1, .channel_grace = 120s};  // the closed channel is no help
+  ExecutorOptions options{.workers = 1, .channel_grace = 120s};  // the closed channel does not help
   if (plan.in_initializer) {
     options.initializer =
         make_initializer(drop_evade_and_hang, plan.folder, plan.tasks_way, plan.evasion);
@@ -358,8 +355,8 @@ void enter_namespace() {
 
 }  // namespace
 
-// LeakSanitizer looks at its own process as a debugger does, which a program that has changed its
-// user may not do.
+// LeakSanitizer examines its own process like a debugger, which a program that has changed its user
+// may not do.
 extern "C" int __lsan_is_turned_off() { return 1; }
 
 int main(int argc, char** argv) try {

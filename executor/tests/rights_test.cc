@@ -1,6 +1,6 @@
-// Programs of root that drop their rights, and tasks that do: rights_program.cc, which lists the
-// ways. No worker has a right that the program has given up, every limit still ends its task, and
-// nothing outlives the program by more than a second (laws L9 and L10).
+// Programs of root that drop their rights, and tasks that do: rights_program.cc lists the ways. No
+// worker has a right that the program has given up, every limit still ends its task, and nothing
+// lives more than a second longer than the program (laws L9 and L10).
 #include <gtest/gtest.h>
 #include <poll.h>
 #include <signal.h>
@@ -40,7 +40,8 @@ const std::vector<std::string> kWays = {
     "setreuid", "setregid",   "setresuid",         "setgroups",   "capset",
     "bounding", "capset-all", "bounding-and-user", "no-new-privs"};
 
-// What the program says: each task that has a right that it has not, and that it went on.
+// What the program prints: each task with a right that the program does not have, and that the pool
+// continued.
 std::string told(const std::vector<std::string>& words) {
   Program program(RIGHTS_PROGRAM, words);
   const std::string output = program.output();
@@ -116,7 +117,7 @@ TEST_F(Rights, that_program_or_task_has_dropped_miss_no_deadline_limit_cancel_or
     Meeting meeting;
     std::optional<Program> program;
   };
-  std::deque<Run> runs;  // side by side, since they wait for seconds
+  std::deque<Run> runs;  // in parallel, because they wait for seconds
   for (const auto& pair : pairs) runs.emplace_back(pair);
   for (std::size_t i = 0; i < pairs.size(); ++i) {
     SCOPED_TRACE("the program: " + pairs[i].first + ", the tasks: " + pairs[i].second);
@@ -147,7 +148,7 @@ std::string line_of(const std::string& path) {
   return line;
 }
 
-// Until the worker does what the plan says after it has arrived.
+// Waits until the worker, after it has arrived, has done what the plan says.
 void await_evasion(int worker, const std::string& evasion) {
   const std::string folder = "/proc/" + std::to_string(worker);
   const auto done = [&] {
@@ -213,7 +214,7 @@ TEST_F(Rights, that_a_task_has_dropped_do_not_help_it_however_the_program_ends) 
   }
 }
 
-// There the kernel forbids what it allows the machine's root: a thread of the worker watches.
+// There the kernel forbids what it allows to the machine's root, so a thread of the worker watches.
 TEST_F(Rights, of_the_root_of_a_container_dropped_by_a_task_do_not_let_it_outlive_its_program) {
   for (const std::string evasion :
        {"nothing", "session", "low-descriptors", "all-but-channel", "all-descriptors", "loop"}) {

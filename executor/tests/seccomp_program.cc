@@ -1,6 +1,6 @@
 // A program with an executor under a seccomp filter that refuses one system call: seccomp_program
-// NUMBER e|k (EPERM, or the end of the process that calls). It prints what became of three tasks,
-// one a line: a value, a crash, a deadline.
+// NUMBER e|k (EPERM, or the end of the calling process). It prints what happened to three tasks,
+// one on each line: a value, a crash, a deadline.
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
@@ -24,7 +24,7 @@ using namespace std::chrono_literals;
 void say(const char* what, const char* text) {
   char line[2000];
   const int size = std::snprintf(line, sizeof(line), "%s: %s\n", what, text);
-  // By one of two calls, since the other may be the refused one.
+  // By one of two calls, because the other may be the refused one.
   const iovec whole{line, static_cast<std::size_t>(size)};
   if (writev(STDOUT_FILENO, &whole, 1) >= 0) return;
   [[maybe_unused]] const auto written = write(STDOUT_FILENO, line, whole.iov_len);
@@ -70,5 +70,5 @@ int main(int argc, char** argv) {
   } catch (const std::exception& error) {
     say("executor", error.what());
   }
-  _exit(0);  // what it has said is what counts
+  _exit(0);  // only its output counts
 }

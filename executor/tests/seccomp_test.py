@@ -1,8 +1,8 @@
 """A seccomp filter refuses one system call after the other, to a program with an executor and to
-its workers: with EPERM, and by ending whoever makes it.
+its workers: with EPERM, and by ending the process that makes the call.
 
-Whatever call it is: there are never more processes than asked for, nothing hangs past its limit,
-and either the pool goes on or an error names the call.
+Whatever the call is: there are never more processes than asked for, nothing hangs longer than its
+limit, and either the pool continues or an error names the call.
 
     pytest executor/tests/seccomp_test.py                     the calls that the executor makes
     POOLPROOF_ALL_CALLS=1 pytest executor/tests/seccomp_test.py      all that this kernel has
@@ -26,10 +26,10 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 BIN = Path(os.environ.get("POOLPROOF_BIN", ROOT / "build/release/bin"))
 PROGRAM = BIN / "poolproof_seccomp_program"
-LIMIT_S = 45  # the program's own waits end sooner
+LIMIT_S = 45  # the program's own waits end earlier
 MOST = 2  # the program and its worker; one more while a worker is being loaded
 
-# What the executor, its workers and the C library call on its behalf.
+# The calls of the executor and its workers, and those that the C library makes for them.
 CALLS = """
 brk capget capset clone clone3 close close_range dup3 epoll_wait execve exit_group fcntl fstat futex
 getdents64 geteuid getegid getgid getgroups getpid getppid getrandom getresgid getresuid getsockopt
@@ -39,7 +39,7 @@ rt_sigaction rt_sigprocmask sched_getaffinity sched_setaffinity sendmsg sendto s
 set_tid_address socketpair statx waitid write writev
 """.split()  # noqa: SIM905
 
-# How an error says it where the call is made by somebody else: the loader, the C library.
+# How an error names the call if other code makes it: the loader, the C library.
 OTHER_NAMES = {
     "clone3": "pthread_create",
     "mmap": "pthread_create",
@@ -65,7 +65,8 @@ def numbers() -> dict[str, int]:
 
 
 NUMBERS = numbers()
-# A thread that may not end spins in the C library, and whoever joins it waits. No help for that.
+# A thread that cannot end spins in the C library, and a thread that joins it waits. We cannot help
+# that.
 NOT_TRIED = {"exit"}
 WANTED = sorted(NUMBERS) if os.environ.get("POOLPROOF_ALL_CALLS") else CALLS
 TRIED = [call for call in WANTED if call in NUMBERS and call not in NOT_TRIED]
@@ -84,7 +85,7 @@ def in_session(session: int) -> int:
 
 
 class Run:
-    """One run of the program in a session of its own, and the most processes seen in that."""
+    """One run of the program in its own session, and the largest number of processes seen there."""
 
     def __init__(self, call: str, action: str) -> None:
         self.most = 0

@@ -20,7 +20,7 @@ namespace {
 
 using namespace std::chrono_literals;
 
-// A worker of this program stops, or ends, before its hello, once for each file of that name.
+// A worker of this program stops, or ends, before its hello: once for each file of that name.
 struct BeforeHello {
   BeforeHello() {
     const char* folder = getenv("POOLPROOF_TEST_BEFORE_HELLO");

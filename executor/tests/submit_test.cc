@@ -1,4 +1,4 @@
-// What can be submitted, and what comes back: on real workers.
+// What can be submitted, and what comes back: with real workers.
 #include <gtest/gtest.h>
 #include <unistd.h>
 

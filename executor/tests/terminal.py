@@ -1,5 +1,5 @@
-"""A session with a terminal of its own, in which `poolproof_terminal_program` runs: what is typed
-into it, and what it and the program say. For terminal_test.py.
+"""A session with its own terminal, in which `poolproof_terminal_program` runs: what is typed into
+it, and what the terminal and the program print. For terminal_test.py.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from pathlib import Path
 TREE = Path(__file__).resolve().parents[2]
 BIN = Path(os.environ.get("POOLPROOF_BIN", TREE / "build" / "release" / "bin"))
 PROGRAM = BIN / "poolproof_terminal_program"
-PATIENCE_S = 60.0  # far more than any step may take; a step that needs it has hung
-MARK = "POOLPROOF_TERMINAL_TEST"  # in the environment of all that a case starts
+PATIENCE_S = 60.0  # far longer than any step may take; a step that reaches it hangs
+MARK = "POOLPROOF_TERMINAL_TEST"  # in the environment of every process that a case starts
 SHELL = ["bash", "--noprofile", "--norc", "--noediting", "-i"]
-# What a runner of tests (nohup, a script's `&`, Python) may have left ignored.
+# Signals that the runner of the tests (nohup, a script's `&`, Python) may have left ignored.
 SIGNALS = ("INT", "QUIT", "HUP", "TERM", "PIPE", "TSTP", "TTIN", "TTOU")
 
 
@@ -34,7 +34,7 @@ def state_of(pid: int) -> str:
 
 
 def marked(mark: str) -> list[int]:
-    """Every live process that a case has started, but for zombies."""
+    """Every live process that a case has started, except zombies."""
     found = []
     for folder in Path("/proc").iterdir():
         with contextlib.suppress(OSError):
@@ -61,14 +61,14 @@ class Terminal:
         self.folder = folder
         for name in ("reports", "gate", "start"):
             os.mkfifo(folder / name)
-        # For both ways, so that a reader never sees an end though no writer is there.
+        # Opened for both ways, so that a reader never sees an end although there is no writer.
         self.reports = os.open(folder / "reports", os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
         self.gates: list[int] = []
         self.lines: list[str] = []
         self.partial = b""
         self.shown = ""
         self.handles: dict[int, int] = {}
-        self.tells_status = False  # what was typed does so, in `reports`
+        self.tells_status = False  # the typed line does so, in `reports`
         self.leader_is_program = words is not None
         command = SHELL if words is None else [str(PROGRAM), str(folder), *words]
         self.leader, self.master = pty.fork()
@@ -77,7 +77,7 @@ class Terminal:
         self.open_handle(self.leader)
 
     def become(self, command: list[str]) -> None:
-        """In the child of the fork: as a terminal starts a login shell."""
+        """In the child of the fork: like a terminal that starts a login shell."""
         for name in SIGNALS:
             signal.signal(getattr(signal, "SIG" + name), signal.SIG_DFL)
         signal.pthread_sigmask(signal.SIG_SETMASK, [])
@@ -104,7 +104,7 @@ class Terminal:
             if fd >= 0:
                 os.close(fd)
 
-    # --- what it hears ---
+    # --- what it receives ---
 
     def open_handle(self, pid: int) -> None:
         with contextlib.suppress(ProcessLookupError):
@@ -115,7 +115,7 @@ class Terminal:
         for fd in select.select(ears, [], [], 0.02)[0]:
             try:
                 data = os.read(fd, 65536)
-            except OSError:  # EIO: nobody has the terminal open
+            except OSError:  # EIO: no process has the terminal open
                 data = b""
             if fd == self.master:
                 self.shown += data.decode(errors="replace")
@@ -129,7 +129,7 @@ class Terminal:
                     self.open_handle(int(named[2]))
 
     def await_that(self, what: Callable[[], object], why: str, of_program: bool = False) -> None:
-        """`of_program`: once the program has ended, it can come no more."""
+        """`of_program`: once the program has ended, it can no longer come."""
         limit = time.monotonic() + PATIENCE_S
         while not what():
             over = of_program and any(self.ended(int(pid)) for pid in self.found(r"program (\d+)"))
@@ -154,13 +154,13 @@ class Terminal:
 
     def await_end(self, pid: int) -> None:
         self.await_that(lambda: self.ended(pid), f"the end of {pid}")
-        self.listen()  # its last words
+        self.listen()  # its last output
 
     def await_state(self, pid: int, *states: str) -> None:
         self.await_that(lambda: state_of(pid) in states, f"{pid} to be in state {states}", True)
 
     def await_nothing_left(self) -> None:
-        """Of all that was started, at most the shell."""
+        """Waits until at most the shell is left of everything that was started."""
         self.await_that(lambda: set(marked(str(self.folder))) <= {self.leader}, "leftovers to end")
 
     @property
@@ -191,7 +191,7 @@ class Terminal:
         self.master = -1
 
     def status_of_program(self) -> int:
-        """Once it has ended: as a shell has it, so that 130 is SIGINT."""
+        """Once it has ended: as a shell reports it, so that 130 is SIGINT."""
         if self.leader_is_program:
             status = os.waitstatus_to_exitcode(os.waitpid(self.program, 0)[1])
             return 128 - status if status < 0 else status

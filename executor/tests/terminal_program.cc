@@ -2,7 +2,7 @@
 //
 //   poolproof_terminal_program FOLDER WORD...
 //
-// FOLDER holds FIFOs that the test has made. Each step of the program and of its tasks is a line in
+// FOLDER has FIFOs that the test has made. Each step of the program and of its tasks is a line in
 // `reports`, so that the test waits for steps and not for time. Tasks wait until the test opens
 // `gate`. The words choose what the program does about signals and what its tasks do: read_words().
 #include <fcntl.h>
@@ -32,14 +32,15 @@ namespace {
 using namespace poolproof;
 using namespace std::chrono_literals;
 
-constexpr std::chrono::seconds kLimit = 5s;  // of a task that the test lets pass while we stand
-constexpr int kStarts = 60;                  // workers that start while the test presses keys
+// Of a task that the test lets pass while we are stopped.
+constexpr std::chrono::seconds kLimit = 5s;
+constexpr int kStarts = 60;  // workers that start while the test presses keys
 
 const std::map<std::string, int> kSignals = {
     {"INT", SIGINT},   {"QUIT", SIGQUIT}, {"HUP", SIGHUP},  {"TSTP", SIGTSTP},
     {"TERM", SIGTERM}, {"PIPE", SIGPIPE}, {"TTOU", SIGTTOU}};
 
-// --- what program and tasks tell the test ---
+// --- what program and tasks report to the test ---
 
 void report(const std::string& folder, const std::string& text) {
   const int fd = open((folder + "/reports").c_str(), O_WRONLY | O_CLOEXEC);
@@ -54,7 +55,7 @@ void wait_at(const std::string& folder, const char* gate) {
   close(open((folder + "/" + gate).c_str(), O_RDONLY | O_CLOEXEC));
 }
 
-// Of the program; a handler may use it. In a worker it is closed, unless a handler of the program
+// The program's; a handler may use it. In a worker it is closed, unless a handler of the program
 // runs between clone and exec.
 int reports_of_program = -1;
 
@@ -73,7 +74,7 @@ void set_handler(int signal) {
 
 // --- what happens before main ---
 
-// A program may have its handlers set by a static constructor, which runs in workers, too.
+// A program may set its handlers in a static constructor, which also runs in workers.
 const bool handler_set_early = [] {
   const char* name = std::getenv("TERMINAL_EARLY_HANDLER");
   if (name != nullptr) set_handler(kSignals.at(name));
@@ -146,7 +147,7 @@ void spawn_with_default_signals(std::string command) {
   waitpid(pid, nullptr, 0);
 }
 
-// A command that waits at the gate and says whether it got as far as that.
+// A command that waits at the gate and reports whether it got that far.
 int run_command(const std::string& folder, const std::string& name, const std::string& how) {
   begin(folder, name);
   const std::string command = "echo command $$ >" + folder + "/reports; : <" + folder +
@@ -274,7 +275,7 @@ void tell(const Words& words, const std::string& name, Future<int> future) {
   report(words.folder, name + ": " + end);
 }
 
-// Each task in a worker of its own.
+// Each task in a separate worker.
 void start_many(const Words& words) {
   report(words.folder, "starts begin");
   Executor pool({.workers = 1, .tasks_per_worker = 1});

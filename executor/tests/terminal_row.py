@@ -1,5 +1,5 @@
-"""What terminal_test.py does to a program in a terminal, and the row of the guide that it makes of
-what it saw.
+"""What terminal_test.py does to a program in a terminal, and the row of the guide that it makes
+from what it saw.
 """
 
 from __future__ import annotations
@@ -15,21 +15,21 @@ from terminal import Terminal, parent_of, state_of
 
 LIMIT_S = 5.0  # kLimit of the program
 
-# --- what is done to a program; each returns once it has happened ---
+# --- what is done to a program; each function returns once it has happened ---
 
 Deed = Callable[["Seen"], None]
 
 
 @dataclass
 class Seen:
-    """A case while it runs, and what it has to say beside what `cells_of` finds."""
+    """A running case, and what it reports in addition to what `cells_of` finds."""
 
     terminal: Terminal
     program_does: str = ""
     workers_do: str = ""
-    file: str = ""  # has what tasks print
+    file: str = ""  # has the output of tasks
     task_does: str = ""  # before it goes to the gate
-    ends_by: str = ""  # where that is not one signal
+    ends_by: str = ""  # if that is not a single signal
     command_does: str = ""
 
 
@@ -80,7 +80,7 @@ def hang_up(seen: Seen) -> None:
 
 
 def await_shell_ended(seen: Seen) -> None:
-    """It has passed the signal on to its jobs."""
+    """The shell has passed the signal on to its jobs."""
     seen.terminal.await_end(seen.terminal.leader)
 
 
@@ -99,7 +99,7 @@ def foreground(seen: Seen) -> None:
 
 
 def let_the_limit_pass(seen: Seen) -> None:
-    """The one wait for time: from the task's beginning, which has been seen, until its limit."""
+    """The only wait for time: from the beginning of the task, which was seen, until its limit."""
     over = time.monotonic() + LIMIT_S
     while time.monotonic() < over:
         seen.terminal.listen()
@@ -111,7 +111,7 @@ def await_running_told(seen: Seen) -> None:
 
 
 def await_worker_stopped(seen: Seen) -> None:
-    """Though the gate is open, it needs a SIGCONT of its own."""
+    """Although the gate is open, the worker needs its own SIGCONT."""
     terminal = seen.terminal
     terminal.await_state(terminal.worker, "T")
     seen.workers_do = "stop until they get SIGCONT"
@@ -128,7 +128,7 @@ def await_ended_by_shell(seen: Seen) -> None:
 
 
 def kill_program(seen: Seen) -> None:
-    """And let the subshell go on that is to tell how it ended."""
+    """Also lets the subshell continue that reports how the program ended."""
     parent = parent_of(seen.terminal.program)
     os.kill(seen.terminal.program, signal.SIGKILL)
     await_ended(seen)
@@ -143,7 +143,8 @@ def await_shutting_down(seen: Seen) -> None:
 def terminate_group(seen: Seen) -> None:
     """As timeout(1) does: it is the program's parent, and passes on the SIGTERM that it gets."""
     timeout = parent_of(seen.terminal.program)
-    # It sleeps once it waits for its child. Before that, though the child runs, it would just exit.
+    # It sleeps once it waits for its child. Before that, although the child runs, it would just
+    # exit.
     seen.terminal.await_state(timeout, "S")
     os.kill(timeout, signal.SIGTERM)
 
@@ -226,7 +227,7 @@ def of_output(seen: Seen, over: bool) -> str:
 
 
 def cells_of(seen: Seen) -> list[str]:
-    """What program, workers, the running task, queued tasks and output came to."""
+    """What happened to program, workers, the running task, queued tasks and output."""
     terminal = seen.terminal
     program, worker = terminal.program, terminal.worker
     if not terminal.ended(program):

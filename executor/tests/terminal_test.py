@@ -1,9 +1,9 @@
-"""What a terminal does to a program with an executor: the tables of `executor/guide.md`, section
-"the terminal".
+"""What a terminal does to a program with an executor: checks the tables of `executor/guide.md`,
+section "the terminal".
 
-Each case starts `poolproof_terminal_program` in a new session with a pseudo-terminal of its own, by
-a real `bash -i`, does what its row says (presses a key, closes the terminal ...), and makes the
-row's cells of what it saw. They must be those of the guide.
+Each case starts `poolproof_terminal_program` in a new session with its own pseudo-terminal, by a
+real `bash -i`, does what its row says (presses a key, closes the terminal ...), and makes the row's
+cells from what it saw. They must equal those of the guide.
 
 Run it with: cmake --build build/release --target poolproof_terminal_program
              pytest executor/tests/terminal_test.py
@@ -29,16 +29,16 @@ class Case:
     words: str  # for the program
     deed: do.Deed
     line: str = "{program}"  # what is typed into the shell; empty: no shell
-    shows_first: bool = True  # wait for what the task prints at its beginning
-    starts_later: bool = False  # the deed awaits the first task
+    shows_first: bool = True  # wait for the task's first output
+    starts_later: bool = False  # the action waits for the first task
 
 
 LEFT, HANDLES, IGNORES = "does nothing about it", "handles it", "ignores it"
 WAITS = "waits for it with `sigwait` or `signalfd`"
 NOHUP, SETSID = "nohup {program}", "setsid --wait {program}"
-# With -b bash says at once that a job has stopped.
+# With -b bash reports at once that a job has stopped.
 BACKGROUND, TOSTOP = "set -b; {program} &", "set -b; stty tostop; {program} &"
-# Where the shell cannot be asked how the program ended.
+# For cases in which the shell cannot be asked how the program ended.
 TELLS_STATUS = "(trap : HUP TERM; {program}; echo status $? >reports)"
 TIMEOUT = "timeout 1000 {program}"
 COMMANDS = "Commands that a task starts"

@@ -1,5 +1,5 @@
-// Executors among threads: shut down from anywhere, many at once, made and gone in threads that
-// end.
+// Executors with threads: shut down from any thread, many at once, made and destroyed in threads
+// that end.
 #include <gtest/gtest.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -93,8 +93,8 @@ TEST(ShutdownAnywhere, by_a_destructor_on_a_thread_that_ends) {
   EXPECT_EQ(left.get(), 8);
 }
 
-// Its workers are children of the supervisor's thread, not of the one that made it, so they live
-// on.
+// Its workers are children of the supervisor's thread, not of the thread that made it, so they stay
+// alive.
 TEST(Threads, that_made_an_executor_may_end_before_it) {
   std::optional<Executor> pool;
   int pid = 0;
@@ -143,8 +143,8 @@ TEST(ManyExecutors, that_are_made_and_never_used_cost_no_thread_and_no_descripto
   EXPECT_EQ(pools.back()->submit(twice, 1).get(), 2);
 }
 
-// A worker is not copied from its parent: were it, each page of the parent would be copied at the
-// next write to it, and told as a fault.
+// A worker is not a copy of its parent. If it were, each page of the parent would be copied at the
+// next write to it, and counted as a page fault.
 TEST(GreatHeap, of_two_gibibytes_is_not_marked_for_copying_by_a_spawn) {
   constexpr std::size_t kSize = std::size_t{2} << 30, kPage = 4096;
   void* memory = mmap(nullptr, kSize, PROT_READ | PROT_WRITE,

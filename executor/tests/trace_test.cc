@@ -1,4 +1,4 @@
-// What is recorded of tasks and workers.
+// What is recorded about tasks and workers.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -56,7 +56,7 @@ TEST(Trace, tells_of_every_task_and_every_worker_what_it_did_and_when) {
   for (const json& task : of_category(events, "task", "X")) {
     ++ends[task.at("args").at("end")];
     EXPECT_GE(task.at("dur"), 0);
-    int around = 0;  // each task lies within a process on its own track
+    int around = 0;  // each task is inside a process on its own track
     for (const json& process : processes) {
       const double start = process.at("ts"), end = start + process.at("dur").get<double>();
       const double began = task.at("ts"), ended = began + task.at("dur").get<double>();
@@ -93,7 +93,7 @@ TEST(Trace, that_cannot_be_written_is_told_at_the_first_submit) {
   EXPECT_THROW(std::ignore = pool.submit(twice, 1), std::system_error);
 }
 
-// Goes to another directory, and comes back.
+// Changes to another directory, and comes back.
 class Elsewhere {
  public:
   explicit Elsewhere(const std::string& folder) : before_(std::filesystem::current_path()) {
@@ -153,7 +153,7 @@ TEST(Trace, whose_folder_is_removed_later_says_so_while_the_pool_goes_on) {
   EXPECT_EQ(pool.submit(twice, 1).get(), 2);
   EXPECT_EQ(pool.health().trace_error, "");
   std::filesystem::remove_all(folder);
-  // Each task is written soon: the first of these, or one after it, is noticed to be lost.
+  // Each task is written soon: the loss of the first of these, or of one after it, is noticed.
   while (pool.health().trace_error.empty()) EXPECT_EQ(pool.submit(twice, 2).get(), 4);
   EXPECT_NE(pool.health().trace_error.find("No such file"), std::string::npos);
   EXPECT_EQ(count_of("trace.json cannot be written", testing::internal::GetCapturedStderr()), 1u);

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
-# Runs a test program under fakeroot, where getuid says 0 and the kernel knows better: a worker must
-# still serve, or the program would start itself again and again (law L10). As root: as uid 1000,
-# since a real root is never at odds with fakeroot.
+# Runs a test program under fakeroot, where getuid says 0 but the kernel knows the real user. A
+# worker must still serve; otherwise the program would start itself again and again (law L10). For
+# root, it runs as uid 1000, because a real root never contradicts fakeroot.
 #   under_fakeroot.sh PROGRAM [ARGUMENT...]        77: there is no fakeroot here
 set -euo pipefail
 

@@ -1,5 +1,5 @@
-// A program without a build id, linked to a library without one, which changes its own files while
-// it runs: unnamed_program PROGRAM|LIBRARY-PATH NEW-CONTENTS-OR-"-" CHANGE. Each task has a new
+// A program without a build id, linked to a library without one. It changes its own files while it
+// runs: unnamed_program PROGRAM|LIBRARY-PATH NEW-CONTENTS-OR-"-" CHANGE. Each task has a new
 // worker.
 #include <fcntl.h>
 #include <sys/stat.h>

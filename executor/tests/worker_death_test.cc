@@ -111,7 +111,7 @@ TEST_F(WorkerDeath, is_seen_though_a_grandchild_holds_the_channel_open) {
       },
       meeting.folder());
   std::vector<int> pids = meeting.await(2);
-  // Which of the two is the worker is told by who is our child.
+  // The one that is our child is the worker.
   siginfo_t info{};
   const bool first =
       waitid(P_PID, static_cast<id_t>(pids[0]), &info, WEXITED | WNOHANG | WNOWAIT) == 0;
@@ -148,7 +148,7 @@ TEST(WorkerDeathUnseen, a_program_that_ignores_sigchld_still_learns_of_deaths) {
       victim.get();
       FAIL();
     } catch (const TerminatedWorkerError& error) {
-      // Kernels from 6.15 on keep the status; older ones cannot tell it, and then it is not
+      // Kernels from 6.15 on keep the status. Older ones cannot report it, and then it is not
       // guessed.
       if (error.signal()) {
         EXPECT_EQ(error.signal(), SIGKILL);

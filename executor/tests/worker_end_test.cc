@@ -1,5 +1,5 @@
-// How a worker ends that was asked to: what is flushed, which hooks run; and what ends one whose
-// channel has become something else.
+// How a worker ends that was asked to: what is flushed, and which hooks run. And what ends a worker
+// whose channel has become another file.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
@@ -25,8 +25,8 @@ namespace {
 
 using namespace testing_support;
 
-// Opened by the first task of a worker, and by nobody else; its buffer is written when it is
-// destroyed, at the worker's end.
+// Opened by the first task of a worker, and only by it; its buffer is written when it is destroyed,
+// at the worker's end.
 std::ofstream& global_log(const std::string& path) {
   static std::ofstream log(path, std::ios::app);
   return log;
@@ -106,7 +106,7 @@ TEST_F(WorkerEnd, is_not_delayed_by_a_hook_of_the_program_itself) {
   EXPECT_EQ(written(), "");
 }
 
-// A close loop, and then a connection of the task's own under the number of the channel.
+// A close loop; then the task opens a connection of its own under the number of the channel.
 TEST_F(WorkerEnd, comes_before_a_result_goes_to_whoever_has_the_number_of_its_channel) {
   Executor pool({.workers = 1});
   auto victim = pool.submit(
@@ -114,7 +114,7 @@ TEST_F(WorkerEnd, comes_before_a_result_goes_to_whoever_has_the_number_of_its_ch
         for (int fd = 3; fd < 64; ++fd) close(fd);
         int ends[2];
         if (socketpair(AF_UNIX, SOCK_STREAM, 0, ends) != 0 || ends[0] != 3) return "no number 3";
-        if (fork() == 0) {  // stands for a server at the other end
+        if (fork() == 0) {  // acts as a server at the other end
           close(ends[0]);
           char byte = 0;
           const ssize_t got = read(ends[1], &byte, 1);
@@ -137,7 +137,7 @@ TEST_F(WorkerEnd, comes_before_a_result_goes_to_whoever_has_the_number_of_its_ch
   EXPECT_EQ(written(), "nothing\n");
 }
 
-// Arrives, and returns at the next SIGUSR1: whoever sends that needs no descriptor.
+// Arrives, and returns at the next SIGUSR1. The process that sends it needs no descriptor.
 int await_signal(std::string folder, int value) {
   sigset_t one;
   sigemptyset(&one);
@@ -149,14 +149,14 @@ int await_signal(std::string folder, int value) {
   return value;
 }
 
-// More entries to poll than RLIMIT_NOFILE allows, which the program lowers while all are busy.
+// More entries to poll than RLIMIT_NOFILE allows; the program lowers it while all are busy.
 TEST(DescriptorLimit, that_is_lowered_below_what_the_pool_holds_delays_no_task) {
   rlimit before{};
   getrlimit(RLIMIT_NOFILE, &before);
   Meeting meeting;
   meeting.let_go();
   Executor pool({.workers = 12});
-  // UBSan looks at the first object of a type through a pipe, for which there is no room later.
+  // UBSan reads the first object of a type through a pipe, for which there is no room later.
   EXPECT_EQ(pool.submit([] { return 7; }).get(), 7);
   std::vector<Future<int>> busy;
   for (int i = 0; i < 12; ++i) busy.push_back(pool.submit(await_signal, meeting.folder(), i));

@@ -43,8 +43,8 @@ void Channel::flush() {
     const os::IoResult result = os_.write(fd_, {head_left, body_left});
     if (result.kind == os::IoResult::Kind::kWouldBlock) return;
     if (result.kind == os::IoResult::Kind::kGone) {
-      // What the worker wrote before it went may still lie unread, so the loss is told by the read
-      // that finds nothing more; a reply must not be overtaken by it.
+      // What the worker wrote before its end may still be unread. So the loss is reported by the
+      // read that finds nothing more; the loss must not overtake a reply.
       write_refused_ = true;
       unsent_.clear();
       return;
@@ -102,7 +102,7 @@ Channel::Received Channel::receive(std::size_t budget) {
     }
     parser_.feed(bytes);
     while (std::optional<Frame> frame = parser_.next()) {
-      // One of another task is nonsense; the true one may still follow.
+      // A claim of another task violates the protocol; the right one may still follow.
       if (frame->kind == FrameKind::kClaim && frame->task == claim_) claim_.reset();
       received.frames.push_back(std::move(*frame));
     }

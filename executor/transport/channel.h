@@ -1,6 +1,6 @@
 // The parent's end of one worker's channel: a stream of frames that never blocks the supervisor.
 //
-// Used by the supervisor's thread alone. Nothing here judges what a frame means.
+// Only the supervisor's thread uses it. This class does not judge what a frame means.
 #pragma once
 
 #include <cstddef>
@@ -24,38 +24,40 @@ class Channel {
   Channel(const Channel&) = delete;
   Channel& operator=(const Channel&) = delete;
 
-  // Queues a frame and writes what the stream takes now. Before an offer goes a tally of what was
-  // heard: if a task has written to the channel by hand, the worker sees that they differ, and ends
-  // before it claims another task, which is then not harmed by it.
+  // Queues a frame, and writes as much as the stream takes now. Before an offer it sends a tally of
+  // what was received. If a task has written to the channel by hand, the worker sees that the
+  // tallies differ. It then ends before it claims another task, so the next task is not harmed.
   void send(FrameKind kind, TaskId task, SharedPayload payload);
-  // Once it is writable. A large payload goes out in parts, one a call, so that it does not keep
-  // the supervisor.
+  // Call it when the channel is writable. A large payload is sent in parts, one in each call, so
+  // that it does not delay the supervisor.
   void flush();
   std::uint64_t written() const { return written_; }  // bytes, in all
-  bool holds_payload() const;                         // some of one is still unsent
+  bool holds_payload() const;                         // a part of one is still unsent
 
   struct Received {
-    std::vector<Frame> frames;           // whole ones, in order
-    std::optional<std::string> garbage;  // told once; no frame comes afterwards
+    std::vector<Frame> frames;           // whole frames, in order
+    std::optional<std::string> garbage;  // reported once; no frame comes afterwards
     bool claim_in_garbage = false;       // the claim of `expect_claim`, among or after the garbage
   };
-  // The claim to look for, should the stream turn to garbage: whether a task has started must be
-  // known even of a worker whose earlier task writes nonsense. A claim is sent in one piece.
+  // The claim to look for if the stream turns to garbage: it must be known whether a task has
+  // started, even if an earlier task of the worker writes garbage. A claim is sent in one piece.
   void expect_claim(TaskId task);
-  // Reads at most about `budget` bytes, so that one chatty worker cannot keep the supervisor.
+  // Reads at most about `budget` bytes, so that one worker that sends much cannot delay the
+  // supervisor.
   Received receive(std::size_t budget);
 
-  // Somebody else has closed the descriptor; its number may be anybody's, and is left alone.
+  // The program has closed the descriptor. Its number may belong to another file, so it is not used
+  // any more.
   void abandon() { abandoned_ = true; }
 
   int fd() const { return fd_; }
   bool wants_to_write() const { return !lost_ && !unsent_.empty(); }
   bool wants_to_read() const { return !lost_ && !deaf_; }
-  // The other end is closed: EOF was read, or a write was refused. All that was sent before is
-  // read.
+  // The other end is closed: EOF was read, or a write was refused. Everything that was sent before
+  // it is read.
   bool lost() const { return lost_; }
   bool refused() const { return write_refused_; }
-  // A write was refused, which no poll need tell: receive() must be called without waiting for one.
+  // A write was refused, and poll need not report that: receive() must be called without waiting.
   bool wants_a_look() const { return write_refused_ && !lost_ && !deaf_; }
 
  private:
@@ -63,7 +65,7 @@ class Channel {
   void keep_tail(std::span<const std::byte> bytes);
 
   struct Outgoing {
-    Bytes head;  // the header, and before an offer the tally
+    Bytes head;  // the header, with the tally before an offer
     SharedPayload payload;
     std::size_t sent = 0;
   };
@@ -78,8 +80,8 @@ class Channel {
   bool lost_ = false;
   bool abandoned_ = false;
   bool deaf_ = false;            // after garbage
-  std::optional<TaskId> claim_;  // of which task it is looked for
-  Bytes tail_;                   // the last bytes that were read, too few to hold a whole claim
+  std::optional<TaskId> claim_;  // the task whose claim is searched for
+  Bytes tail_;                   // the last bytes read, too few for a whole claim
 };
 
 }  // namespace poolproof::transport

@@ -7,14 +7,14 @@
 #include <cpuid.h>
 #endif
 
-// It also reads whole segments of a program, and between the objects in one AddressSanitizer puts
-// what nobody may read.
+// This function also reads whole segments of a program. AddressSanitizer puts memory between the
+// objects of a segment that must not be read.
 #define POOLPROOF_READS_BETWEEN_OBJECTS __attribute__((no_sanitize("address")))
 
 namespace poolproof::transport {
 namespace {
 
-constexpr std::uint32_t kPolynomial = 0x82F63B78;  // reflected
+constexpr std::uint32_t kPolynomial = 0x82F63B78;  // bit-reflected
 
 constexpr std::array<std::uint32_t, 256> make_table() {
   std::array<std::uint32_t, 256> table{};
@@ -28,8 +28,8 @@ constexpr std::array<std::uint32_t, 256> make_table() {
 constexpr std::array<std::uint32_t, 256> kTable = make_table();
 
 #if defined(__x86_64__)
-// Asked once, when the first frame comes. The compiler's own __builtin_cpu_supports asks some
-// twenty times at the start of every program that has it: under a hypervisor each costs 10 to 30
+// Tested once, when the first frame comes. The compiler's own __builtin_cpu_supports makes some
+// twenty tests at the start of every program that has it. Under a hypervisor each costs 10 to 30
 // us.
 bool has_the_instruction() {
   unsigned a = 0, b = 0, c = 0, d = 0;

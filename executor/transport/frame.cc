@@ -86,7 +86,7 @@ void FrameParser::keep(std::span<const std::byte> part) {
     current_.payload.insert(current_.payload.end(), part.begin(), part.end());
   } catch (const std::bad_alloc&) {
     current_.dropped = length_;
-  } catch (const std::length_error&) {  // more than any vector can hold
+  } catch (const std::length_error&) {  // longer than any vector can be
     current_.dropped = length_;
   }
   if (current_.dropped != 0) current_.payload = Bytes();
@@ -111,7 +111,7 @@ std::optional<Frame> FrameParser::next() {
   return frame;
 }
 
-// What a task threw is told whatever the limit is; the user's limit is about results.
+// The error of a task is accepted whatever the limit is; the user's limit concerns results.
 std::size_t FrameParser::longest_of(FrameKind kind) const {
   return kind == FrameKind::kFailed ? std::max(max_payload_, kLongestFailure) : max_payload_;
 }

@@ -2,9 +2,9 @@
 //
 //   magic u32 | version u8 | kind u8 | flags u16 | task u64 | length u64 | crc32c u32 | payload
 //
-// The sum covers the payload and then the header before it, so that it can be made where the
-// payload is, before anyone knows which task number it will get. A frame counts only when it is
-// whole and its sum is right (law L4).
+// The checksum covers the payload first, and then the header before the checksum. So the checksum
+// of the payload can be computed where the payload is made, before its task number is known. A
+// frame counts only when it is whole and its checksum is right (law L4).
 #pragma once
 
 #include <array>
@@ -32,10 +32,10 @@ enum class FrameKind : std::uint8_t {
   kWithdrawn = 6,    // worker: given back
   kValue = 7,        // worker: the encoded result
   kFailed = 8,       // worker: the encoded TaskFailure
-  kTally = 9,        // parent, before each offer: in `task`, the digest of all it has heard
+  kTally = 9,        // parent, before each offer: in `task`, the digest of what it received
   kInitialize = 10,  // parent, first of all: run this before your hello
-  kInitBegun = 11,  // worker: written before anything of it is decoded; kFailed of task 0: it threw
-  kMemory = 12,     // worker, before a reply now and then: in `task`, its anonymous memory in bytes
+  kInitBegun = 11,   // worker: sent before the call is decoded; kFailed of task 0: it threw
+  kMemory = 12,      // worker, before some replies: in `task`, its anonymous memory in bytes
   kRefusal = 13,  // worker, before its hello: why it cannot serve, or what it has refused, as text
 };
 
@@ -43,12 +43,12 @@ struct Frame {
   FrameKind kind = FrameKind::kHello;
   TaskId task = 0;
   Bytes payload = {};
-  // How long its payload was, if there was no memory for it; `payload` is empty then.
+  // The length of its payload, if there was no memory for it; `payload` is empty then.
   std::size_t dropped = 0;
   bool operator==(const Frame&) const = default;
 };
 
-// A payload that is sent, perhaps more than once, and its sum.
+// A payload that is sent, perhaps more than once, and its checksum.
 struct Payload {
   explicit Payload(Bytes content);
   const Bytes bytes;
@@ -56,42 +56,45 @@ struct Payload {
 };
 using SharedPayload = std::shared_ptr<const Payload>;  // null: empty
 
-// What a worker ends with when its channel fails under it, and when a task has written to it.
+// The exit codes of a worker: its channel failed, a task has written to the channel, it cannot
+// serve.
 inline constexpr int kChannelFailed = 113;
 inline constexpr int kChannelForged = 114;
-inline constexpr int kCannotServe = 115;  // it has said why, on stderr and in kRefusal
+inline constexpr int kCannotServe = 115;  // it has given the reason, on stderr and in kRefusal
 
 inline constexpr std::size_t kHeaderSize = 28;
 inline constexpr std::size_t kLongestFailure = std::size_t{128} << 10;
 using Header = std::array<std::byte, kHeaderSize>;
 Header make_header(FrameKind kind, TaskId task, const Payload* payload);
-// What FrameParser::digest is after one more frame with this header.
+// The value of FrameParser::digest after one more frame with this header.
 std::uint32_t extend_digest(std::uint32_t digest, const Header& header);
 // Header and payload in one block.
 Bytes to_bytes(const Frame& frame);
 
-// How memory is taken for a payload.
+// How memory for a payload is allocated.
 enum class Growth {
-  kWithWhatCame,  // at most four times what has come: the length is merely claimed
+  kWithWhatCame,  // at most four times what has come, because the length is only a claim
   kAtOnce,        // the peer is trusted
 };
 
-// Bytes in, frames out, however the bytes are cut. A payload for which there is no memory is read
-// and dropped: its frame says so, and the next one is whole again. After an error nothing more
-// comes out.
+// Takes bytes and returns frames, however the bytes are cut. If there is no memory for a payload,
+// the payload is read and dropped: its frame reports this, and the next frame is whole again. After
+// an error no more frames come.
 class FrameParser {
  public:
   explicit FrameParser(std::size_t max_payload, Growth growth = Growth::kWithWhatCame)
       : max_payload_(max_payload), growth_(growth) {}
 
   void feed(std::span<const std::byte> bytes);
-  // The kind and the task of the frame whose header has come, and whose payload has not yet.
+  // The kind and the task of the frame whose header has come, but whose payload has not come
+  // completely.
   std::optional<std::pair<FrameKind, TaskId>> begun() const;
   std::optional<Frame> next();  // whole frames, in order
-  // What is wrong with the stream; frames before the fault still come out of next().
+  // What is wrong with the stream. next() still returns the frames before the error.
   const std::optional<std::string>& error() const { return error_; }
   bool torn() const { return have_ != 0; }  // in the middle of a frame
-  // Of the headers of all frames so far, and thereby of their payloads; another one while torn.
+  // A digest of the headers of all frames so far, and so of their payloads; it differs while
+  // torn().
   std::uint32_t digest() const { return torn() ? ~digest_ : digest_; }
 
  private:
@@ -115,7 +118,7 @@ class FrameParser {
   std::optional<std::string> error_;
 };
 
-// How a task failed in the worker, as it travels in kFailed.
+// How a task failed in the worker, as it is encoded in kFailed.
 struct TaskFailure {
   std::uint8_t step = 0;  // detail::Step
   std::string type_name;
@@ -127,7 +130,7 @@ struct TaskFailure {
 inline constexpr std::size_t kMostNested = 16;
 Bytes to_bytes(const TaskFailure& failure);
 std::optional<TaskFailure> parse_task_failure(std::span<const std::byte> bytes);
-// The same for the one who asks for the result of `task`.
+// The same as a Failure, for the caller that asks for the result of `task`.
 Failure to_failure(TaskFailure told, TaskId task);
 
 }  // namespace poolproof::transport

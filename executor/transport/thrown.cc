@@ -16,7 +16,7 @@
 namespace poolproof::transport {
 namespace {
 
-// Of the exception itself, and of each that is nested in it.
+// For the exception itself, and for each that is nested in it.
 constexpr std::size_t kLongestText = std::size_t{64} << 10, kLongestNestedText = 2048;
 constexpr std::size_t kLongestName = std::size_t{4} << 10, kLongestNestedName = 512;
 constexpr std::size_t kLongestCategory = 256, kAround = 64;
@@ -31,7 +31,7 @@ std::string name_of(const std::type_info* type) {
   char* readable = abi::__cxa_demangle(type->name(), nullptr, nullptr, &status);
   std::string name = readable != nullptr ? readable : type->name();
   std::free(readable);
-  // What std::throw_with_nested makes of a type: the program knows it by its own name.
+  // The type that std::throw_with_nested makes; the program knows only the type inside it.
   const std::string wrapper = "std::_Nested_exception<";
   if (name.rfind(wrapper, 0) == 0 && name.back() == '>') {
     name = name.substr(wrapper.size(), name.size() - wrapper.size() - 1);
@@ -45,8 +45,8 @@ ThrownCode travelling(const std::error_code& code) {
   return {std::move(category), code.value()};
 }
 
-// Its size is not known here, so this reads what an int would be, byte by byte; the exception lies
-// in a block that is larger than that, with its header before it.
+// The size of the object is not known here, so this reads the bytes that an int would have. The
+// object is in a block that is larger than that, with a header before it.
 __attribute__((no_sanitize("address"))) int read_as_int(const void* object) {
   unsigned value = 0;
   for (unsigned i = 0; i < sizeof(int); ++i) {

@@ -1,4 +1,4 @@
-// An exception of any type in words, so that it can be told in another process.
+// An exception of any type as text, so that another process can report it.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 namespace poolproof::transport {
 
-// The type, the text, the error code and what is nested in it, each cut so that the whole fits into
-// kLongestFailure. `what` is null for an exception of another language.
+// The type, the text, the error code and the nested exceptions; each is cut so that the whole fits
+// into kLongestFailure. `what` is null for an exception of another language.
 TaskFailure describe_thrown(std::uint8_t step, const std::exception_ptr& what);
 
 }  // namespace poolproof::transport

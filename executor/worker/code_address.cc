@@ -1,10 +1,10 @@
-// Where code lies, in terms that another process of the same program understands: which file, and
-// the offset in it.
+// Where code is, in terms that another process of the same program understands: which file, and the
+// offset in it.
 //
-// A file is identified by its build id. Without one (-Wl,--build-id=none, lld), it is identified by
-// what is loaded of it: its program headers and its read-only segments. Name, inode, size and times
-// do not count, since somebody may touch, rename, replace or delete the file while the program
-// runs.
+// A file is identified by its build id. If it has none (-Wl,--build-id=none, lld), it is identified
+// by what is loaded of it: its program headers and its read-only segments. Name, inode, size and
+// times are not used, because the file may be touched, renamed, replaced or deleted while the
+// program runs.
 #include <elf.h>
 #include <fcntl.h>
 #include <link.h>
@@ -57,7 +57,7 @@ std::span<const Phdr> parts_of(const dl_phdr_info& module) {
   return {module.dlpi_phdr, module.dlpi_phnum};
 }
 
-// The loader writes relocations into the code of this file, so that each process has other bytes.
+// The loader writes relocations into the code of this file, so each process has different bytes.
 bool has_relocated_code(const dl_phdr_info& module) {
   for (const Phdr& part : parts_of(module)) {
     if (part.p_type != PT_DYNAMIC) continue;
@@ -80,8 +80,8 @@ bool read_all(int file, std::uint64_t offset, std::span<std::byte> into) {
   return true;
 }
 
-// The program's own file, whatever has become of its name. -1: it cannot be read, or it is not what
-// is loaded as the program (which was started through the loader).
+// Opens the program's own file, even if it was renamed or deleted. -1: it cannot be read, or it is
+// not the file that is loaded as the program (the program was started through the loader).
 int open_program(const dl_phdr_info& module) {
   const bool is_program = module.dlpi_name == nullptr || module.dlpi_name[0] == '\0';
   if (!is_program) return -1;
@@ -109,8 +109,8 @@ std::optional<std::uint32_t> sum_in_file(int file, const Phdr& part, std::uint32
   return sum;
 }
 
-// Of the same bytes, wherever they are taken from. The program's file is preferred to its memory,
-// because a debugger writes its breakpoints into the memory of one process only.
+// The sum is the same from both sources. The program's file is preferred to its memory, because a
+// debugger writes its breakpoints into the memory of one process only.
 std::uint32_t sum_of_segment(const dl_phdr_info& module, int file, const Phdr& part,
                              std::uint32_t sum) {
   if (file >= 0) {
@@ -133,11 +133,11 @@ std::uint64_t key_by_contents(const dl_phdr_info& module) {
   return std::uint64_t{crc32c(std::as_bytes(parts_of(module)))} << 32 | contents;
 }
 
-// The keys by contents that are known: a list that only grows, so that a fork finds no lock held.
+// The known keys by content: a list that only grows, so that a fork never finds a lock held.
 struct Known {
   const Phdr* headers = nullptr;
   ElfW(Addr) address = 0;
-  std::atomic<unsigned long long> unloads = 0;  // of any library, when the key was last computed
+  std::atomic<unsigned long long> unloads = 0;  // libraries unloaded when it was computed
   std::uint64_t key = 0;
   Known* next = nullptr;
 };
@@ -150,7 +150,7 @@ std::uint64_t cached_key_by_contents(const dl_phdr_info& module) {
     if (each->unloads == module.dlpi_subs) return each->key;
     same_place = each;
   }
-  // Since a library was unloaded, another one may be at its place.
+  // A library was unloaded since then, so another one may be at this place.
   const std::uint64_t key = key_by_contents(module);
   if (same_place != nullptr && same_place->key == key) {
     same_place->unloads = module.dlpi_subs;
@@ -196,7 +196,7 @@ int look(dl_phdr_info* module, std::size_t, void* context) {
     if (!is_code(*module, search.address)) return 0;
     search.found = {key_of(*module), search.address - module->dlpi_addr};
   } else {
-    // The cheap question first: most modules have no code there.
+    // The cheap test first: most modules have no code there.
     const std::uintptr_t address = module->dlpi_addr + search.found.offset;
     if (!is_code(*module, address) || key_of(*module) != search.found.module) return 0;
     search.address = address;
@@ -233,7 +233,7 @@ std::uintptr_t resolve(CodeAddress address) {
 
 void write_method(WireWriter& out, MethodPointer method) {
   if (method.is_null()) throw BadBytes("the pointer to a member function is null");
-  CodeAddress target;  // of a virtual function: module 0, and its place
+  CodeAddress target;  // for a virtual function: module 0, and its place in the table
   if (method.is_virtual()) {
     target.offset = method.code;
   } else {

@@ -20,7 +20,7 @@ struct Hooks {
   std::vector<std::function<void()>> hooks;
 };
 
-// Never destroyed: a task may add one while static objects are destroyed.
+// Never destroyed: a task may add a hook while static objects are destroyed.
 Hooks& hooks() {
   static Hooks& all = *new Hooks;
   return all;

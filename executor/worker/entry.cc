@@ -127,7 +127,7 @@ void report_refusal(std::string_view text) {
       transport::make_header(transport::FrameKind::kRefusal, 0, &payload);
   Bytes whole(header.begin(), header.end());
   whole.insert(whole.end(), payload.bytes.begin(), payload.bytes.end());
-  // A few hundred bytes on an empty channel: it goes as a whole or not at all.
+  // A few hundred bytes on an empty channel: either all of it is sent, or nothing.
   const ssize_t size =
       send(os::kWorkerChannel, whole.data(), whole.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
   if (size == static_cast<ssize_t>(whole.size())) {
@@ -154,7 +154,7 @@ void note_ending() { stage = Stage::kEnding; }
 
 void worker_entry(int argc, char** argv) {
   const os::WorkerStart* start = worker::begin(argc, argv);
-  worker::note_entry();  // later: a thread of a constructor may wait for it, in order to submit
+  worker::note_entry();  // only now: a thread of a constructor may wait for this, and then submit
   if (start != nullptr) worker::run(*start);
 }
 

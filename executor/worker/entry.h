@@ -1,4 +1,4 @@
-// The ways into a worker, and the proof that one of them is open.
+// The ways in which a process becomes a worker, and the proof that one of them works.
 #pragma once
 
 #include <cstdint>
@@ -9,15 +9,15 @@
 
 namespace poolproof::worker {
 
-// Whether this program, started anew, would become a worker: the start hook ran in this process, or
-// main called worker_entry. Asked in the parent before it spawns.
+// Whether this program would become a worker if it were started again: the start hook ran in this
+// process, or main called worker_entry. Asked in the parent before it spawns.
 bool entry_is_proved();
 void note_entry();
 
-// Null: this process is not called a worker. Else it is one from now on (os::begin_as_worker), or
-// it has ended with a message: its main never runs (law L10). The first call decides; it is made
-// before any constructor of the program, or in a library that is reached only through others,
-// before those of the library's users.
+// Null: this process was not started as a worker. Otherwise it is a worker from now on
+// (os::begin_as_worker), or it has ended with a message: its main never runs (law L10). Only the
+// first call decides. It comes before any constructor of the program; in a library that is linked
+// only through other libraries, it comes before the constructors of the library's users.
 const os::WorkerStart* begin(int argc, char** argv);
 
 // The whole life of a worker: runs tasks until it is told to stop or its parent is gone.
@@ -34,7 +34,7 @@ std::string why_no_submit();
 // Tells the parent that a submit was refused for that reason, in case the worker ends by it: once,
 // and only before the task loop begins. Any thread.
 void report_refusal(std::string_view text);
-// What was sent before the task loop began, as transport::extend_digest has it.
+// The digest of what was sent before the task loop began (transport::extend_digest).
 std::uint32_t sent_before_serving();
 
 // The stages of a worker's life, in their order.

@@ -1,4 +1,4 @@
-// That the hook works is proved by the flag, in the parent, before anything is spawned.
+// The flag proves in the parent, before any spawn, that the hook works.
 #include "executor/worker/hook.h"
 
 #include "executor/worker/entry.h"

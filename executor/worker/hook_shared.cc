@@ -1,5 +1,5 @@
-// In the shared library: this symbol is found before the C library's, if the program itself is
-// linked to us, and leads on to it.
+// In the shared library: if the program itself is linked to us, this symbol is found before the C
+// library's, and calls that one.
 #include <dlfcn.h>
 #include <unistd.h>
 

@@ -1,7 +1,7 @@
 // In the static library: a program that is linked with --wrap=__libc_start_main (our CMake target
-// sees to it) calls the wrapper, which leads on to the C library's. In a program that is static
-// altogether, nothing of the C library may be called that early (no errno, no memcpy yet), so the
-// wrapper only puts a main of ours in place, and what it does is decided in between.
+// does this) calls the wrapper, which calls the C library's function. In a fully static program,
+// nothing of the C library may be called that early (no errno, no memcpy yet). So the wrapper only
+// replaces main by a main of ours. Code that runs between the two decides what that main does.
 #include "executor/worker/entry.h"
 #include "executor/worker/hook.h"
 
@@ -11,7 +11,7 @@ namespace {
 Main users_main = nullptr;
 Main workers_main = nullptr;
 
-// Runs before all constructors, those of shared libraries included.
+// Runs before all constructors, also those of shared libraries.
 void before_constructors(int argc, char** argv, char**) {
   workers_main = main_for(argc, argv, nullptr);
 }

@@ -17,7 +17,7 @@ namespace poolproof::worker {
 using transport::Frame;
 using transport::FrameKind;
 
-// The parent is trusted, so that its messages have no limit but memory.
+// The parent is trusted, so its messages have no limit except memory.
 Line::Line(int fd, std::uint32_t sent)
     : fd_(fd),
       identity_(os::identity_of(fd)),
@@ -40,7 +40,7 @@ Frame Line::take() {
 }
 
 bool Line::taken_back(TaskId task) {
-  if (ready_.empty()) return false;  // it is still coming
+  if (ready_.empty()) return false;  // it has not come completely
   while (ready_.size() < 2 && fill(MSG_DONTWAIT)) continue;
   if (ready_.size() < 2) return false;
   if (ready_[1].kind != FrameKind::kWithdraw || ready_[1].task != task) return false;
@@ -57,7 +57,7 @@ void Line::send(FrameKind kind, TaskId task, Bytes payload) {
   for (std::span<const std::byte> left : parts) {
     while (!left.empty()) {
       ssize_t size = ::send(fd_, left.data(), left.size(), MSG_NOSIGNAL);
-      // Should the parent be gone, SIGPIPE ends us as well.
+      // If the parent is gone, SIGPIPE ends this process as well.
       if (size < 0 && os::is_refused(errno)) size = ::write(fd_, left.data(), left.size());
       if (size < 0 && errno == EINTR) continue;
       if (size < 0 && errno == EAGAIN) {
@@ -80,13 +80,13 @@ void Line::require_own_channel() const {
   _exit(kChannelFailed);
 }
 
-// Only where a task has made our descriptor non-blocking: the next task shall not pay for that.
+// Needed only if a task has made our descriptor non-blocking: the next task must not fail for that.
 void Line::await(short what) {
   pollfd one = {fd_, what, 0};
   if (poll(&one, 1, -1) < 0 && errno != EINTR) fail("poll");
 }
 
-// The parent is gone, or there is something that it should know.
+// The parent is gone, or the parent should learn what failed.
 void Line::fail(const char* call) {
   if (errno != 0 && errno != EPIPE && errno != ECONNRESET) {
     std::fprintf(stderr, "poolproof: worker %d ends: %s on its channel: %s\n", getpid(), call,
@@ -95,7 +95,7 @@ void Line::fail(const char* call) {
   _exit(kChannelFailed);
 }
 
-// recv; or where that is refused, read.
+// recv; or read, if recv is refused.
 ssize_t Line::receive(int flags) {
   const ssize_t size = recv(fd_, scratch_.data(), scratch_.size(), flags);
   if (size >= 0 || !os::is_refused(errno)) return size;

@@ -1,5 +1,5 @@
-// The worker's end of its channel: blocking, untimed reads and writes. An idle worker sits in one
-// read.
+// The worker's end of its channel: blocking reads and writes without time limits. An idle worker
+// waits in one read.
 #pragma once
 
 #include <sys/types.h>
@@ -14,7 +14,7 @@
 
 namespace poolproof::worker {
 
-// What a worker ends with when its channel fails under it, and when a task has written to it.
+// The exit codes of a worker whose channel failed, and of one whose channel a task has written to.
 using transport::kChannelFailed;
 using transport::kChannelForged;
 
@@ -29,21 +29,22 @@ class Line {
     transport::FrameKind kind;
     TaskId task;
   };
-  // Waits until the header of the next message has come; its payload may still be on its way. Ends
-  // the process when the parent is gone or talks nonsense.
+  // Waits until the header of the next message has come; its payload may come later. Ends the
+  // process if the parent is gone or violates the protocol.
   Coming next();
-  // Waits for the rest of that message, and takes it off the line.
+  // Waits for the rest of that message, and removes it from the line.
   transport::Frame take();
-  // Whether the coming message, an offer, is here wholly, and behind it one that takes `task` back;
-  // both are consumed then.
+  // Whether the whole coming message, an offer, is here, and a message that takes `task` back is
+  // behind it. Both are consumed in that case.
   bool taken_back(TaskId task);
-  // Whether the parent has heard just what was sent here: no task wrote to the channel by hand.
+  // Whether the parent has received exactly what was sent here: no task wrote to the channel by
+  // hand.
   bool agrees(std::uint64_t tally) const { return tally == sent_; }
-  // After each run of user code: ends the process if its descriptor is not its channel any more. A
-  // task that closes what it did not open may have opened something of its own under that number,
-  // and no stranger may get a result, or give orders.
+  // Called after each run of user code: ends the process if the descriptor is no longer its
+  // channel. A task that closes descriptors it did not open may have opened another file under that
+  // number. Another file must not get a result, and must not give orders.
   void require_own_channel() const;
-  // Ends the process if the channel is broken: a claim that cannot be sent must not be acted upon.
+  // Ends the process if the channel is broken: if a claim cannot be sent, the task must not run.
   void send(transport::FrameKind kind, TaskId task, Bytes payload = {});
 
  private:
@@ -57,7 +58,7 @@ class Line {
   transport::FrameParser parser_;
   std::deque<transport::Frame> ready_;
   Bytes scratch_;
-  std::uint32_t sent_;  // the digest of it
+  std::uint32_t sent_;  // the digest of what was sent
 };
 
 }  // namespace poolproof::worker

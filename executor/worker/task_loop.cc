@@ -31,7 +31,7 @@ using detail::Step;
 using transport::Frame;
 using transport::FrameKind;
 
-// Memory that is given back when there is none: what went wrong must still be told.
+// A block of memory that is freed when memory runs out, so that the error can still be reported.
 class Reserve {
  public:
   Reserve() { refill(); }
@@ -45,7 +45,7 @@ class Reserve {
   std::unique_ptr<std::byte[]> block_;
 };
 
-// Where there was no memory for what travels: for which part of it, and under which limit.
+// The text for a value that found no memory: for which part of it, and under which limit.
 std::string no_memory(Step step, const Frame& call, std::size_t encoded, std::size_t limit) {
   const std::size_t bytes = call.dropped != 0 ? call.dropped : call.payload.size();
   std::string text = step == Step::kEncodeResult
@@ -79,7 +79,7 @@ Bytes run_task(const Frame& call, std::size_t max_payload, std::size_t memory_li
     return out.take();
   } catch (...) {
     kind = FrameKind::kFailed;
-    const std::size_t encoded = out.take().size();  // and is freed
+    const std::size_t encoded = out.take().size();  // the bytes are freed at once
     reserve.release();
     transport::TaskFailure failure =
         transport::describe_thrown(static_cast<std::uint8_t>(step), std::current_exception());
@@ -90,7 +90,7 @@ Bytes run_task(const Frame& call, std::size_t max_payload, std::size_t memory_li
   }
 }
 
-// Whatever it returns is dropped, so that its size has no limit.
+// What the call returns is dropped, so its size has no limit.
 void initialize(Line& line, const os::WorkerStart& start, Reserve& reserve, pid_t self) {
   const FrameKind first = line.next().kind;
   if (first == FrameKind::kStop) end_as_asked();  // no longer needed
@@ -108,13 +108,13 @@ void initialize(Line& line, const os::WorkerStart& start, Reserve& reserve, pid_
   end_as_asked();
 }
 
-// Tells what this process holds, at most once in each interval.
+// Reports how much memory this process holds, at most once in each interval.
 class MemoryReports {
  public:
   explicit MemoryReports(std::int64_t interval_ms) : interval_(interval_ms) {}
 
-  // Before a reply, so that it is known when the next task is given out. What the reply itself
-  // takes is no growth: it is gone once it is sent.
+  // Sent before a reply, so that the parent knows it when it gives out the next task. The memory of
+  // the reply itself does not count, because it is freed once it is sent.
   void send_if_due(Line& line, std::size_t reply_bytes) {
     if (interval_.count() == 0) return;
     const auto now = std::chrono::steady_clock::now();
@@ -124,7 +124,7 @@ class MemoryReports {
     try {
       held = os::anonymous_memory();
     } catch (const std::bad_alloc&) {
-      return;  // a task has left no memory: told another time
+      return;  // a task has left no memory: reported another time
     }
     line.send(FrameKind::kMemory, held - std::min(held, reply_bytes));
   }
@@ -134,17 +134,19 @@ class MemoryReports {
   std::optional<std::chrono::steady_clock::time_point> last_;
 };
 
-// Its header has come, and it was not taken back.
+// Its header has come, and the task was not taken back.
 void serve_task(Line& line, TaskId task, const os::WorkerStart& start, Reserve& reserve,
                 MemoryReports& memory, pid_t self) {
-  // A task before this one may have changed its credentials, and then the kernel forgets this.
+  // A task before this one may have changed its credentials, and then the kernel forgets this
+  // setting.
   os::bind_to_parent(start.parent);
-  // Before any more of the task is taken in, so that whatever kills us is laid to its account.
+  // Sent before any more of the task is read, so that whatever kills this process counts as this
+  // task's fault.
   line.send(FrameKind::kClaim, task);
   const Frame call = line.take();
   FrameKind kind = FrameKind::kFailed;
   Bytes reply = run_task(call, start.max_payload, start.memory_limit, reserve, kind);
-  // A child that the task forked and let run out of its function is no worker.
+  // The task forked a child, and let the child return from its function: the child is not a worker.
   if (getpid() != self) _exit(0);
   flush_output();
   line.require_own_channel();
@@ -168,8 +170,8 @@ void serve(int fd, const os::WorkerStart& start) {
     const Line::Coming coming = line.next();
     switch (coming.kind) {
       case FrameKind::kTally:
-        // An earlier task has written to our channel by hand. The next one, which comes now, must
-        // not be in our hands when the parent finds that out.
+        // An earlier task has written to our channel by hand. This worker must not hold the next
+        // task, which comes now, when the parent finds that out.
         if (!line.agrees(line.take().task)) _exit(kChannelForged);
         break;
       case FrameKind::kOffer:

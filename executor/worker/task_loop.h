@@ -1,4 +1,4 @@
-// What a worker does: the initializer, hello, and then claim, decode, run, encode, reply; one task
+// What a worker does: the initializer, hello, and then claim, decode, run, encode, reply, one task
 // at a time.
 #pragma once
 

@@ -1,4 +1,4 @@
-// A worker's loop in a child, and the test at the other end of its channel.
+// A worker's loop in a child process, with the test at the other end of its channel.
 #include "executor/worker/task_loop.h"
 
 #include <gtest/gtest.h>

@@ -19,7 +19,7 @@
 namespace poolproof::faults {
 namespace {
 
-// What went wrong in the child, as it goes through the pipe that exec closes.
+// What failed in the child. It is sent through the pipe that exec closes.
 struct ExecReport {
   int step = 0;  // index into kSteps
   int error = 0;
@@ -39,13 +39,13 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
 }
 
 void reset_signals() {
-  for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);  // KILL, STOP refuse
+  for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);  // KILL and STOP refuse
   sigset_t none;
   sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-// No more rights can be gained by exec then: without that, only root may set a filter.
+// After this, exec cannot give more rights. Without it, only root may set a filter.
 bool set_filter(const std::vector<sock_filter>& filter) {
   if (filter.empty()) return true;
   const sock_fprog program{static_cast<unsigned short>(filter.size()),
@@ -54,7 +54,7 @@ bool set_filter(const std::vector<sock_filter>& filter) {
          ::syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, &program) == 0;
 }
 
-// Runs in the child; comes back only if something failed, with the step and errno.
+// Runs in the child. Returns only if something failed, with the step and errno.
 ExecReport become_adapter(const AdapterCommand& command, char* const* argv, char* const* env,
                           int line, int errors, int gate) {
   char open = 0;
@@ -67,7 +67,7 @@ ExecReport become_adapter(const AdapterCommand& command, char* const* argv, char
   if (::setrlimit(RLIMIT_NOFILE, &command.open_files) != 0) return {2, errno};
   if (::syscall(SYS_close_range, 3U, ~0U, CLOSE_RANGE_CLOEXEC) != 0) return {3, errno};
   if (!set_filter(command.filter)) return {5, errno};
-  environ = const_cast<char**>(env);  // so that PATH, too, is the adapter's own
+  environ = const_cast<char**>(env);  // so that the adapter's own PATH is used
   ::execvp(argv[0], argv);
   return {4, errno};
 }

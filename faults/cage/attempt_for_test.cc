@@ -36,7 +36,7 @@ std::vector<int> processes_with(const std::string& token) {
   for (const int pid : numbers_in("/proc")) {
     const auto stat = read_stat(pid);
     if (!stat || !stat->alive() || pid == ::getpid()) continue;
-    // The command line of a process whose first thread ended is read through another thread.
+    // If the first thread of a process has ended, its command line is read through another thread.
     std::string command;
     for (const int tid : numbers_in("/proc/" + std::to_string(pid) + "/task"))
       command +=
@@ -55,7 +55,7 @@ std::vector<Fd> pidfds_of(const std::vector<int>& pids) {
 }
 
 std::vector<int> cages_of(int parent) {
-  const std::string end(1, '\0');  // of an argument: no number may do for a longer one
+  const std::string end(1, '\0');  // so that no longer number matches
   return processes_with(end + "--parent" + end + std::to_string(parent) + end);
 }
 

@@ -1,4 +1,4 @@
-// What the cage's tests share: a cage with the test's own adapter in it, and what came out of it.
+// Shared by the cage's tests: a cage with the test's own adapter in it, and the messages from it.
 #pragma once
 
 #include <gtest/gtest.h>
@@ -18,12 +18,13 @@ namespace poolproof::faults {
 std::filesystem::path program_beside_this(const std::string& name);
 std::string fresh_token();
 
-// Pids, as this process sees them, of all processes whose command line holds `token`, zombies not.
+// Pids, as this process sees them, of all processes whose command line contains `token`, except
+// zombies.
 std::vector<int> processes_with(const std::string& token);
 // Guard and keeper of each cage whose harness is `parent`.
 std::vector<int> cages_of(int parent);
-// Waits until each of these has ended. False: one had not after the limit of these tests, which is
-// far: a keeper that removes its folder waits for the disk.
+// Waits until each of these has ended. False: one had not ended at the limit of these tests. The
+// limit is long, because a keeper that removes its folder waits for the disk.
 bool all_end(const std::vector<Fd>& pidfds);
 std::vector<Fd> pidfds_of(const std::vector<int>& pids);
 
@@ -33,14 +34,14 @@ class Attempt {
 
   nlohmann::json await(const std::string& ev,
                        const std::function<bool(const nlohmann::json&)>& fits = {});
-  std::string ask(const std::string& packet);    // tells the adapter, returns its answer
+  std::string ask(const std::string& packet);    // sends to the adapter, and returns its answer
   std::string hear();                            // the next packet of the adapter, or of a worker
-  void tell(const std::string& packet);          // tells it, no answer is awaited
-  nlohmann::json ready();                        // awaits it, and tells the adapter the paths
-  nlohmann::json meet(const std::string& task);  // forks a worker and awaits its meeting
+  void tell(const std::string& packet);          // sends without waiting for an answer
+  nlohmann::json ready();                        // sends the paths to the adapter, once ready
+  nlohmann::json meet(const std::string& task);  // forks a worker, and waits for its meeting
   std::vector<nlohmann::json> processes(int snap, nlohmann::json* whole = nullptr);
-  bool ended();            // awaits the end of the cage
-  std::string end_text();  // what receive() threw then
+  bool ended();            // waits for the end of the cage
+  std::string end_text();  // the text that receive() then threw
 
   Cage& cage() { return *cage_; }
   void destroy() { cage_.reset(); }
@@ -48,12 +49,12 @@ class Attempt {
   const std::vector<nlohmann::json>& all() const { return all_; }
 
  private:
-  bool take_one();  // awaits one message; false: the cage ended
+  bool take_one();  // waits for one message; false: the cage ended
 
   std::string token_ = fresh_token();
   std::unique_ptr<Cage> cage_;
   std::vector<nlohmann::json> all_;  // in order
-  std::vector<bool> used_;           // by await
+  std::vector<bool> used_;           // by `await`
   std::string end_text_;
 };
 

@@ -20,17 +20,18 @@ namespace {
 using nlohmann::json;
 
 constexpr std::size_t kLargestPacket = 65536;
-constexpr std::size_t kEnvChunk = 32768;  // of names and values, before JSON's own escapes
-constexpr int kSendLimit_ms = 10'000;     // the keeper always reads: longer means that it is lost
-constexpr int kEndLimit_ms = 10'000;      // for the guard to kill everything inside
-constexpr int kAboveTargets = 10;         // our ends lie above the guard's fds 3, 4 and 5
+constexpr std::size_t kEnvChunk = 32768;  // of names and values, before they are escaped as JSON
+// The keeper always reads: if sending takes longer, it is lost.
+constexpr int kSendLimit_ms = 10'000;
+constexpr int kEndLimit_ms = 10'000;  // for the guard to kill everything inside
+constexpr int kAboveTargets = 10;     // our ends get numbers above the guard's fds 3, 4 and 5
 constexpr std::array<int, 3> kTargets = {3, 4, 5};  // protocol.md
 
 [[noreturn]] void fail(const std::string& call, const std::string& mend) {
   throw CageError(call + ": " + errno_text(errno) + "; " + mend);
 }
 
-// The guard's end, above the numbers that it will be moved to, so that no dup2 there overwrites a
+// Moves the guard's end above the numbers that it will get, so that no dup2 there overwrites a
 // source.
 Fd lifted(int fd) {
   Fd above(::fcntl(fd, F_DUPFD_CLOEXEC, kAboveTargets));
@@ -45,8 +46,9 @@ void check_program(const std::filesystem::path& program) {
        "build the target poolproof_cage, or name the program where it is");
 }
 
-// The guard, with these as its descriptors 3, 4 and 5, and no others but 0 to 2. An errno, or 0.
-// By vfork: a fork would copy the page tables of a harness that keeps a record, for each attempt.
+// Starts the guard with these as its descriptors 3, 4 and 5, and no others except 0 to 2. Returns
+// an errno, or 0. Uses vfork: a fork would copy the page tables of a harness that keeps a record,
+// for each attempt.
 int spawn(std::vector<std::string>& arguments, const std::array<int, 3>& sources, pid_t& pid) {
   posix_spawn_file_actions_t actions;
   if (const int error = ::posix_spawn_file_actions_init(&actions); error != 0) return error;
@@ -75,8 +77,8 @@ struct Cage::State {
   Fd line;
   Fd errors;
   pid_t guard = 0;
-  std::optional<int> guard_status;  // as waitpid gives it
-  std::vector<std::string> groups;  // cgroups inside, for the case that the guard was killed
+  std::optional<int> guard_status;  // as waitpid returns it
+  std::vector<std::string> groups;  // cgroups inside, in case the guard was killed
 
   void launch(const CageOptions& options);
   void start(const CageOptions& options);
@@ -115,7 +117,7 @@ void Cage::State::launch(const CageOptions& options) {
                   " cannot be started: " + errno_text(error) + "; build the target poolproof_cage");
 }
 
-// An environment may be larger than a packet: all but the last part goes ahead of `start`.
+// An environment may be larger than a packet: all parts except the last are sent before `start`.
 void Cage::State::start(const CageOptions& options) {
   json env = json::object();
   std::size_t size = 0;
@@ -151,7 +153,7 @@ void Cage::State::send(const json& command) {
                     " bytes, at most 65536 fit; shorten the adapter's arguments or the largest "
                     "variable of its environment");
   while (::send(socket.get(), packet.data(), packet.size(), MSG_NOSIGNAL) < 0) {
-    if (errno == EPIPE || errno == ECONNRESET) return;  // it has ended: receive() says so
+    if (errno == EPIPE || errno == ECONNRESET) return;  // the cage has ended: receive() reports it
     if (errno != EAGAIN && errno != EINTR) fail("send to the cage", "report this as a bug");
     pollfd room = {socket.get(), POLLOUT, 0};
     if (::poll(&room, 1, kSendLimit_ms) == 0)
@@ -159,9 +161,9 @@ void Cage::State::send(const json& command) {
   }
 }
 
-// EOF of the pair: guard and keeper have both ended. False: not within the limit.
+// Waits for EOF of the pair: guard and keeper have both ended. False: not within the limit.
 bool Cage::State::await_end(int limit_ms) {
-  char dropped = 0;  // the rest of each packet goes with it
+  char dropped = 0;  // the rest of each packet is dropped with it
   while (true) {
     const ssize_t got = ::recv(socket.get(), &dropped, sizeof dropped, MSG_DONTWAIT);
     if (got > 0 || (got < 0 && (errno == EINTR || errno == ECONNRESET))) continue;
@@ -176,7 +178,7 @@ void Cage::State::reap_guard() {
   if (guard == 0 || guard_status) return;
   int status = 0;
   while (::waitpid(guard, &status, 0) < 0)
-    if (errno != EINTR) break;  // somebody else reaped it: its end is certain, its status is not
+    if (errno != EINTR) break;  // reaped elsewhere: its end is certain, its status is not
   guard_status = status;
 }
 
@@ -199,10 +201,11 @@ Cage::Cage(const CageOptions& options) : state_(std::make_unique<State>()) {
 Cage::~Cage() {
   state_->line.reset();
   state_->errors.reset();
-  ::shutdown(state_->socket.get(), SHUT_WR);  // for the guard, as if we had died
+  ::shutdown(state_->socket.get(), SHUT_WR);  // the guard then acts as if we had died
   if (!state_->await_end(kEndLimit_ms) && !state_->guard_status) ::kill(state_->guard, SIGKILL);
   state_->reap_guard();
-  // In a namespace the end of the guard is the end of the keeper: then nobody else is left to.
+  // In a namespace the keeper ends when the guard ends. Then only this process is left to remove
+  // them.
   for (const std::string& group : state_->groups) remove_cgroup(group);
 }
 
@@ -216,7 +219,8 @@ std::optional<json> Cage::receive() {
   thread_local std::vector<char> buffer(kLargestPacket);
   while (true) {
     const ssize_t got = ::recv(fd(), buffer.data(), buffer.size(), MSG_DONTWAIT | MSG_TRUNC);
-    // ECONNRESET: it ended with a command of ours unread. What it said before still waits.
+    // ECONNRESET: it ended without reading one of our commands. Its earlier messages can still be
+    // read.
     if (got < 0 && (errno == EINTR || errno == ECONNRESET)) continue;
     if (got < 0 && errno == EAGAIN) return std::nullopt;
     if (got < 0) fail("recv from the cage", "report this as a bug");
@@ -272,8 +276,8 @@ void Cage::end() { state_->send({{"cmd", "end"}}); }
 
 namespace {
 
-// `ready`, with the `limits` that may be set there, or `failed`, of a cage in which /bin/true is
-// the adapter.
+// The first message of a cage in which /bin/true is the adapter: `ready`, with the `limits` that
+// may be set there, or `failed`.
 json first_word(const std::filesystem::path& program, const std::optional<Trace>& trace) {
   CageOptions options;
   options.program = program;

@@ -101,7 +101,7 @@ TEST_P(CageTest, an_exit_code_and_a_segfault_are_told_apart) {
 }
 
 TEST_P(CageTest, a_death_that_the_pool_reaps_at_once_still_has_its_status_where_the_kernel_tells) {
-  ASSERT_EQ(attempt_.ask("autoreap"), "ok");  // the kernel reaps: nobody ever sees a zombie
+  ASSERT_EQ(attempt_.ask("autoreap"), "ok");  // the kernel reaps: no process ever sees a zombie
   const json met = attempt_.meet("t1");
   attempt_.cage().answer(met.at("conn"), {{"do", "exit"}, {"code", 3}});
   const json exit = exit_of(met);
@@ -146,7 +146,7 @@ TEST_P(CageTest, a_body_that_is_told_to_sleep_leaves_and_lives) {
 TEST_P(CageTest, the_signal_for_a_process_that_has_ended_is_no_receipt) {
   const json met = attempt_.meet("t1");
   attempt_.cage().answer(met.at("conn"), {{"do", "exit"}, {"code", 0}});
-  exit_of(met);  // a zombie now
+  exit_of(met);  // now it is a zombie
   attempt_.cage().signal(met.at("pid"), met.at("start"), "KILL");
   EXPECT_EQ(attempt_.await("signalled").at("error").get<std::string>().rfind("ESRCH", 0), 0U);
   attempt_.cage().signal(met.at("pid"), met.at("start").get<unsigned long long>() + 1, "KILL");
@@ -256,9 +256,11 @@ TEST_P(CageTest, a_ping_is_answered) {
   EXPECT_EQ(attempt_.await("pong").at("n"), 5);
 }
 
-// Else a death that the pool has told of already would seem to come after what is sent next.
+// Otherwise a death that the pool has already reported would appear to come after what is sent
+// next.
 TEST_P(CageTest, an_end_that_was_to_be_seen_is_told_before_the_answer_to_a_ping) {
-  constexpr int kBusy = 100;  // so many commands before: the keeper is at them when the end comes
+  // So many commands come first, and the keeper handles them when the end comes.
+  constexpr int kBusy = 100;
   for (int round = 1; round <= 20; ++round) {
     const json met = attempt_.meet("t" + std::to_string(round));
     attempt_.tell("reap");

@@ -1,5 +1,5 @@
-// The "adapter" of the cage's tests: does what single packets on its line tell it, and answers each
-// with one. Its last argument is a token by which the tests find its processes from outside.
+// The "adapter" of the cage's tests. It does what each packet on its line says, and answers with
+// one packet. By its last argument, a token, the tests find its processes from outside.
 #include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -25,17 +25,17 @@
 #include "faults/cage/cage_test_needs.h"
 #include "faults/cage/cage_test_sockets.h"
 
-// One message in shared memory, as a transport would have it: the payload, then the commit.
+// One message in shared memory, as a transport would write it: the payload, then the commit.
 struct Ring {
   volatile int payload[4];
   volatile int committed;
 };
 
-// Between these two a worker is struck at every store.
+// Between these two places a worker is struck at every store.
 extern "C" {
 [[gnu::noinline]] void ring_push(Ring* ring) {
   for (int i = 0; i < 4; ++i) ring->payload[i] = i + 1;
-  ring->committed = 0;  // changes nothing: no store for anybody
+  ring->committed = 0;  // changes nothing, so it is not a store
   ring->committed = 1;
 }
 [[gnu::noinline]] void ring_pushed() { asm volatile(""); }
@@ -123,7 +123,7 @@ int touch_shared_memory() {
   return kHadItAll;
 }
 
-// Uses up what it is told to, and returns the exit status that says how that ended.
+// Uses up the resource that it is told to, and returns an exit status that says how that ended.
 int exhaust(const std::string& answer) {
   if (told(answer, "shared-memory")) return touch_shared_memory();
   if (told(answer, "memory")) return eat_memory();
@@ -131,7 +131,7 @@ int exhaust(const std::string& answer) {
   return open_files();
 }
 
-// A task's body: ledger, meeting, as told.
+// A task's body: ledger and meeting, as told.
 [[noreturn]] void run_body(const std::string& task) {
   write_ledger("{\"ev\":\"start\",\"task\":\"" + task + "\",\"pid\":" + std::to_string(getpid()) +
                ",\"t_ns\":1}\n");
@@ -150,9 +150,9 @@ int exhaust(const std::string& answer) {
   ::_exit(0);
 }
 
-// What the tracer's tests strike: inside a body a write of 64 bytes to a pipe and a read of them,
-// after it a writev of 10 and 90 bytes and a read; then it tells what each of the four moved (or
-// minus errno), and ends with status 7.
+// The tracer's tests strike this. Inside a body it writes 64 bytes to a pipe and reads them. After
+// the body it makes a writev of 10 and 90 bytes, and a read. Then it reports how many bytes each of
+// the four calls moved (or minus errno), and ends with status 7.
 [[noreturn]] void talk(const std::string& task) {
   std::array<int, 2> pipe;
   if (::pipe(pipe.data()) != 0) ::_exit(98);
@@ -215,11 +215,12 @@ void make_zombie() {
   const pid_t pid = ::fork();
   if (pid == 0) ::_exit(7);
   siginfo_t info{};
-  ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT);  // it has ended, and stays
+  ::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT);  // it is not reaped
   say("zombie " + std::to_string(pid));
 }
 
-// A body whose own child holds a copy of the connection: its end is hidden when the body dies.
+// A body whose own child holds a copy of the connection: so the connection stays open when the body
+// dies.
 [[noreturn]] void run_held_body(const std::string& task) {
   const int socket = connect_to_meet();
   if (::fork() == 0) sleep_for_ever();
@@ -228,7 +229,7 @@ void make_zombie() {
   sleep_for_ever();
 }
 
-// The first thread ends and another lives on: /proc shows this process as a zombie.
+// The first thread ends and another one continues: /proc shows this process as a zombie.
 [[noreturn]] void lose_first_thread() {
   pthread_t other;
   ::pthread_create(
@@ -283,7 +284,7 @@ void make_file(const std::string& path) {
   ::close(file);
 }
 
-// Says something to the rendezvous that may be no line at all, and waits for the end.
+// Sends something to the rendezvous that need not be a line, and waits for the end.
 void say_at_meet(const std::string& text) {
   const int socket = connect_to_meet();
   if (::write(socket, text.data(), text.size()) < 0) ::_exit(96);
@@ -291,7 +292,7 @@ void say_at_meet(const std::string& text) {
   ::close(socket);
 }
 
-// A chain of processes, each of which forks the next one and ends: none is there for long.
+// A chain of processes: each one forks the next one and ends. None of them exists for long.
 void make_runner() {
   const pid_t pid = ::fork();
   if (pid == 0)
@@ -380,7 +381,7 @@ void hear(const std::string& packet) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  const rlimit no_core = {0, 0};  // a SIGSEGV here is meant
+  const rlimit no_core = {0, 0};  // a SIGSEGV here is intended
   ::setrlimit(RLIMIT_CORE, &no_core);
   if (argc > 1) ::prctl(PR_SET_NAME, "cage_body", 0, 0, 0);
   std::array<char, 65536> buffer;

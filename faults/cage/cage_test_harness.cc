@@ -1,6 +1,6 @@
-// A harness for the cage's tests that is made to be killed: it fills a cage with processes, says
-// so, and waits. Arguments: the cage program, the body program, a token, "namespaces" or
-// "subreaper". With the cage program alone it prints what that probes of this machine.
+// A harness for the cage's tests that the tests kill. It fills a cage with processes, reports that,
+// and waits. Arguments: the cage program, the body program, a token, "namespaces" or "subreaper".
+// With only the cage program as argument, it prints what the probe says about this machine.
 #include <poll.h>
 #include <unistd.h>
 
@@ -62,7 +62,8 @@ int main(int argc, char** argv) {
   ask(cage, "worker t1");
   while (next(cage).at("ev") != "met") {
   }
-  const pid_t holder = ::fork();  // keeps copies of all our descriptors: our end makes no EOF
+  // Keeps copies of all our descriptors, so closing our end makes no EOF.
+  const pid_t holder = ::fork();
   if (holder == 0)
     while (true) ::pause();
   std::printf("%s %d\n", ready.at("mode").get<std::string>().c_str(), holder);

@@ -28,7 +28,7 @@ std::string can_be_born() {
 std::string can_be_opened() {
   const int file = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
   if (file < 0) return std::strerror(errno);
-  ::close(file);  // before the answer: a limit that is set upon it counts what is open
+  ::close(file);  // before the answer: a limit that is set after it counts the open descriptors
   return "yes";
 }
 

@@ -14,7 +14,7 @@ using std::string;
 
 struct Hierarchy {
   int version = 0;
-  string root;  // the group that the mount shows as its own root
+  string root;  // the group that appears as the root of the mount
   string mount;
 };
 
@@ -63,7 +63,7 @@ std::optional<string> own_group(int version, const string& controller, const str
   return std::nullopt;
 }
 
-// The path of a group below the mount that shows it; nothing if it lies outside of what is mounted.
+// The path of a group below the mount; nullopt if the group is not in the mounted part.
 std::optional<string> visible_path(const Hierarchy& hierarchy, const string& group) {
   if (group.find("/..") != string::npos) return std::nullopt;  // above a cgroup namespace's root
   if (hierarchy.root == "/") return hierarchy.mount + (group == "/" ? "" : group);
@@ -109,7 +109,8 @@ CgroupPlace find_cgroup_place(const string& controller, const string& mountinfo,
 std::set<string> groups_of(const string& mountinfo, const string& groups) {
   std::set<string> paths;
   for (const string& line : fields_of(groups, '\n')) {
-    const auto fields = fields_of(line, ':');  // a path with a colon in it is cut short: not ours
+    // A path with a colon is cut short, but it is not ours.
+    const auto fields = fields_of(line, ':');
     if (fields.size() < 3) continue;
     const string controller = fields_of(fields[1] + ",", ',').front();
     for (const Hierarchy& hierarchy : hierarchies_with(controller, mountinfo)) {

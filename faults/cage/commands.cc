@@ -1,4 +1,4 @@
-// What the keeper does when the harness tells it to: start, answer, signal, snapshot, end.
+// What the keeper does for each command of the harness: start, answer, signal, snapshot, end.
 #include <signal.h>
 #include <sys/epoll.h>
 #include <sys/stat.h>
@@ -70,7 +70,7 @@ void KeeperLoop::start(const json& command) {
   } catch (const std::exception& failure) {
     outbox_.post("failed", {{"why", failure.what()}});
   }
-  ::close(kLineFd);  // only the adapter's copies remain, so that the harness sees their EOF
+  ::close(kLineFd);  // only the adapter's copies are left, so that the harness sees their EOF
   ::close(kErrorsFd);
   if (adapter_.pid == 0) return;
   std::string why = standing_.why;
@@ -93,7 +93,7 @@ void KeeperLoop::start_tracer(const json& trace) {
   options.ledger = folder_ + "/ledger";
   options.errors = link_target("/proc/self/fd/" + std::to_string(kErrorsFd));
   auto calls = options.trace.calls;
-  calls.emplace_back("write");  // the ledger's lines tell where in its life a process is
+  calls.emplace_back("write");  // ledger lines show the part of its life a process is in
   command_.filter = filter_for(calls);
   tracer_ = std::make_unique<Tracer>(options);
   listen_to(Source::kTracer, 0, tracer_->fd(), EPOLLIN);
@@ -116,7 +116,7 @@ void KeeperLoop::arm_deadline(long long ms) {
   itimerspec until{};
   until.it_value.tv_sec = ms / 1000;
   until.it_value.tv_nsec = ms % 1000 * 1'000'000;
-  if (ms <= 0) until.it_value.tv_nsec = 1;  // zero would disarm it
+  if (ms <= 0) until.it_value.tv_nsec = 1;  // zero would switch it off
   checked(::timerfd_settime(deadline_.get(), 0, &until, nullptr), "timerfd_settime");
   tell(standing_.tie, kTieDeadline + std::to_string(ms));
 }
@@ -147,7 +147,8 @@ void KeeperLoop::watch_from_now_on(const Identity& who) {
     listen_to(Source::kPid, who.pid, watch_.add(who, std::move(pidfd)), EPOLLIN);
 }
 
-// The adapter leads a group of its own; whoever it started is in it, unless it moved away.
+// The adapter leads its own process group. Each process that it started is in the group, unless it
+// moved out.
 void KeeperLoop::signal_group(const std::string& name) {
   std::string error;
   const auto number = parse_signal(name);
@@ -180,7 +181,7 @@ void KeeperLoop::snapshot(int number) {
 void KeeperLoop::activity(int number) {
   const int spared = tracer_ ? tracer_->pid() : 0;
   const std::vector<ThreadMoves> moves = moves_inside(standing_.containment, spared);
-  // Whoever stands at the rendezvous sleeps too, and is woken by us.
+  // A process at the rendezvous also sleeps, but we can wake it.
   const bool rests = !(rendezvous_ && rendezvous_->owes_an_answer()) &&
                      all_sleep_since(moves, standing_.containment, spared);
   json threads = json::array();
@@ -211,7 +212,7 @@ void KeeperLoop::heal() {
 
 void KeeperLoop::remove_folder() {
   if (folder_.empty()) return;
-  std::error_code error;  // the guard tries again, and what cannot be removed harms nobody
+  std::error_code error;  // the guard tries again; what cannot be removed does no harm
   std::filesystem::remove_all(folder_, error);
 }
 

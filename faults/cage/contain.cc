@@ -23,7 +23,8 @@ void write_file(const std::string& path, const std::string& text) {
   checked(static_cast<int>(::write(file.get(), text.data(), text.size())), "write " + path);
 }
 
-// Inside a user namespace we stay who we are: one id each, mapped to itself.
+// Inside a user namespace the ids stay the same: one user id and one group id, each mapped to
+// itself.
 void map_ids(uid_t uid, gid_t gid) {
   write_file("/proc/self/setgroups", "deny");
   write_file("/proc/self/uid_map", std::to_string(uid) + " " + std::to_string(uid) + " 1");
@@ -34,7 +35,7 @@ void settle_in_namespaces() {
   checked(::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr), "make mounts private");
   checked(::mount("proc", "/proc", "proc", MS_NOSUID | MS_NODEV | MS_NOEXEC, nullptr),
           "mount of a private /proc");
-  // The end of this process is the end of the namespace: even SIGKILL of the guard ends all.
+  // When this process ends, the namespace ends: so even SIGKILL of the guard ends everything.
   checked(::prctl(PR_SET_PDEATHSIG, SIGKILL), "prctl PDEATHSIG");
 }
 
@@ -61,7 +62,8 @@ struct Rung {
     ::_exit(1);
   }
   tell(standing.tie, kTieReady);
-  // A guard that ended before PDEATHSIG was set shows here as EOF: the keeper's loop sees it first.
+  // If the guard ended before PDEATHSIG was set, this shows as EOF, and the keeper's loop sees it
+  // first.
   ::_exit(live(std::move(standing)));
 }
 

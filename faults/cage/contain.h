@@ -1,4 +1,4 @@
-// The ladder of containments: how much of a world of its own this machine lets the keeper have.
+// The levels of containment: how much isolation this machine lets the keeper have.
 #pragma once
 
 #include <sys/types.h>
@@ -12,11 +12,11 @@
 
 namespace poolproof::faults {
 
-// What the keeper knows of where it stands when it begins.
+// What the keeper knows about its containment when it begins.
 struct Standing {
   Containment containment = Containment::kSubreaper;
-  std::string why;  // why not more, "" if there is no more
-  Fd tie;           // to the guard; EOF means that the guard has ended
+  std::string why;  // why there is not more; "" if there is no more
+  Fd tie;           // connection to the guard; EOF means that the guard has ended
 };
 
 struct Keeper {
@@ -26,17 +26,17 @@ struct Keeper {
   Containment containment = Containment::kSubreaper;
 };
 
-// Clones the keeper on the highest rung that holds: PID and mount namespaces, the same in a user
-// namespace, a plain subreaper. `live` runs in the keeper and its result is the exit status. Throws
-// a CallFailed if not even a fork works.
+// Clones the keeper with the best containment that works: PID and mount namespaces, the same in a
+// user namespace, or a plain subreaper. `live` runs in the keeper, and its result is the exit
+// status. Throws a CallFailed if not even a fork works.
 Keeper start_keeper(bool namespaces, const std::function<int(Standing)>& live);
 
-// What the keeper tells the guard over the tie, a line in a packet each.
-inline constexpr char kTieReady[] = "ready";         // the rung holds
-inline constexpr char kTieRefused[] = "refused ";    // it does not: why
+// What the keeper sends to the guard over the tie: one line in each packet.
+inline constexpr char kTieReady[] = "ready";         // this containment works
+inline constexpr char kTieRefused[] = "refused ";    // it does not work: why
 inline constexpr char kTieDeadline[] = "deadline ";  // milliseconds from now until the cage's end
-inline constexpr char kTieFolder[] = "folder ";      // to be removed when all is dead
-inline constexpr char kTieGroup[] = "group ";        // a cgroup, likewise
+inline constexpr char kTieFolder[] = "folder ";      // to be removed when everything is dead
+inline constexpr char kTieGroup[] = "group ";        // a cgroup, also to be removed
 void tell(const Fd& tie, const std::string& line);
 std::string hear(const Fd& tie);  // blocks; "" at EOF
 

@@ -1,4 +1,4 @@
-// Nothing that starts in a cage outlives it, however it ends; and what must be visible inside is.
+// Nothing that starts in a cage lives longer than it; and what must be visible inside.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -22,7 +22,7 @@ namespace fs = std::filesystem;
 
 class ContainmentTest : public testing::TestWithParam<bool> {
  protected:
-  // A machine that allows no namespace cannot show them: said aloud, once a cage tells why.
+  // A machine that allows no namespace cannot test them: printed once a cage reports why.
   bool skips(const json& ready) { return GetParam() && ready.at("mode") != "pid-namespace"; }
   std::string mode_word() const { return GetParam() ? "namespaces" : "subreaper"; }
 };
@@ -127,7 +127,7 @@ TEST_P(ContainmentTest, a_writer_that_floods_the_ledger_keeps_the_keeper_from_no
 
 TEST_P(ContainmentTest, the_deadline_ends_everything_and_says_so) {
   Attempt attempt(GetParam(), [](CageOptions& options) {
-    // Needs nobody that answers: on a slow machine the deadline comes early.
+    // This test needs no answer from inside: on a slow machine the deadline comes early.
     options.command = {"/bin/sh", "-c", "sleep 1000 & wait", options.command[1]};
     options.env["PATH"] = "/usr/bin:/bin";
     options.deadline = std::chrono::milliseconds(300);
@@ -201,7 +201,7 @@ class KilledHarness {
   }
 
   std::vector<int> cages() const { return cages_of(pid_); }
-  // The harness's end makes an EOF only after this.
+  // Only after this does the harness's end cause an EOF.
   void release_descriptors() {
     if (holder_ == 0) return;
     const auto ended = pidfds_of({holder_});
@@ -314,7 +314,8 @@ TEST_P(ContainmentTest, sigint_is_the_harness_s_own_affair) {
   attempt.await("pong");
 }
 
-// A folder under /tmp (and /dev/shm) with the adapter in it, as a clean clone may lie there.
+// A folder under /tmp (and /dev/shm) with the adapter in it, as a clone of the repository may be
+// there.
 class CloneUnder {
  public:
   explicit CloneUnder(const std::string& place) {

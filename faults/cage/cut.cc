@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t kLongestList = IOV_MAX;
 
-// A list of a call: where it lies in the memory of its process, and what it holds.
+// A list argument of a call: its address in the process's memory, and its content.
 struct List {
   std::uint64_t address = 0;
   std::vector<iovec> parts;

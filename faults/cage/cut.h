@@ -1,4 +1,4 @@
-// How many bytes a call of a traced process is about to move, and how it is made to move fewer.
+// How many bytes a call of a traced process will move, and how to make it move fewer.
 #pragma once
 
 #include <sys/types.h>
@@ -13,24 +13,25 @@
 
 namespace poolproof::faults {
 
-// At most `size` bytes at `address`; fewer where the memory ends, none where it may not be read.
+// At most `size` bytes at `address`; fewer if the memory ends, none if it may not be read.
 std::string read_memory(pid_t pid, std::uint64_t address, std::size_t size);
 
-// What the call asks for; nothing for a call that moves none, or whose list cannot be read.
+// How many bytes the call asks for; nullopt for a call that moves none, or whose list cannot be
+// read.
 std::optional<long> bytes_of(pid_t pid, const std::string& call, const Syscall& syscall);
 
-// How many of `bytes` are moved then; 0: they are too few for it.
+// How many of `bytes` the torn call moves; 0: there are too few to tear it.
 long bytes_kept(Moment moment, long bytes);
 
-// What is to be put back once the call has returned.
+// What must be restored once the call has returned.
 struct Cut {
-  int argument = -1;          // its value was changed in a register ...
-  std::uint64_t value = 0;    // ... and this stood there
-  std::uint64_t address = 0;  // or a list in memory was, and this stood there
+  int argument = -1;          // if a register was changed ...
+  std::uint64_t value = 0;    // ... its original value
+  std::uint64_t address = 0;  // if a list in memory was changed, its original value is below
   std::vector<iovec> list;
 };
 
-// The thread stands before the call. Throws CallFailed.
+// The thread must have stopped before the call. Throws CallFailed.
 Cut cut_call(pid_t tid, pid_t pid, const std::string& call, const Syscall& syscall, long kept);
 void mend(const Cut& cut, pid_t tid, pid_t pid);
 

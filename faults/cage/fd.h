@@ -1,4 +1,4 @@
-// An owned descriptor, and what a failed call says of itself.
+// An owned descriptor, and the exception for a failed call.
 #pragma once
 
 #include <unistd.h>
@@ -41,7 +41,7 @@ inline std::string errno_text(int error) {
   return std::string(name != nullptr ? name : "E?") + " " + ::strerror(error);
 }
 
-// Says which call failed, on what, and why; errno is taken as it stands.
+// Says which call failed, on what, and why; uses the current errno.
 class CallFailed : public std::runtime_error {
  public:
   explicit CallFailed(const std::string& call)

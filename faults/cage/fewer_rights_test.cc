@@ -1,4 +1,4 @@
-// The cage with fewer rights: as an ordinary user, and where no namespace is allowed.
+// The cage with fewer rights: as an ordinary user, and on a machine that allows no namespace.
 #include <gtest/gtest.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
@@ -24,7 +24,7 @@ const char* const kPrograms[] = {"cage_test", "cage_test_body", "cage_test_harne
                                  "poolproof_cage"};
 const char* const kAsUser = "setpriv --reuid=1000 --regid=1000 --clear-groups ";
 
-// The tree may lie where uid 1000 cannot read it, so the programs are copied to where it can.
+// The tree may be where uid 1000 cannot read it, so the programs are copied to a readable place.
 class ReadableCopy {
  public:
   ReadableCopy() {
@@ -69,11 +69,11 @@ TEST(OrdinaryUser, passes_the_whole_suite) {
   const Ran ran = run("cd / && " + std::string(kAsUser) + (copy.path() / "cage_test").string() +
                       " --gtest_filter=-OrdinaryUser.* --gtest_brief=1");
   EXPECT_EQ(ran.status, 0) << ran.output;
-  // Shown also when it passes: what was skipped there must be said here.
+  // Printed also when it passes: tests that were skipped there must be reported here.
   std::fputs(ran.output.c_str(), stdout);
 }
 
-// Makes a machine, in a user namespace of our own, that allows no PID namespace.
+// In a user namespace of our own, simulates a machine that allows no PID namespace.
 TEST(DeniedNamespaces, leave_a_subreaper_and_the_reason_and_are_no_error) {
   const std::string deny = "unshare -Ur sh -c 'echo 0 > /proc/sys/user/max_pid_namespaces && ";
   if (const Ran tried = run(deny + "true'"); tried.status != 0)
@@ -86,7 +86,7 @@ TEST(DeniedNamespaces, leave_a_subreaper_and_the_reason_and_are_no_error) {
             "device; user, PID, mount and IPC namespaces: clone: ENOSPC No space left on device\n");
 }
 
-// What follows in this process, and all it starts, may trace nothing.
+// From now on this process and all that it starts may trace nothing.
 void deny_ptrace() {
   const sock_filter filter[] = {BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
                                 BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_ptrace, 0, 1),

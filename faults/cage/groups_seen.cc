@@ -11,7 +11,7 @@ void GroupsSeen::begin() { own_ = read_file("/proc/self/cgroup").text; }
 
 void GroupsSeen::look_at(int pid) {
   const std::string groups = read_file("/proc/" + std::to_string(pid) + "/cgroup").text;
-  if (groups == own_) return;  // nearly always: the mounts are a dear thing to read
+  if (groups == own_) return;  // nearly always: reading the mounts is expensive
   const std::string mountinfo = read_file("/proc/self/mountinfo", 1U << 20).text;
   before_.merge(groups_of(mountinfo, own_));
   for (const std::string& path : groups_of(mountinfo, groups))

@@ -1,5 +1,6 @@
-// The control groups that those inside made for themselves: one in which a process of this run was
-// seen, and which was not there for the cage itself. So they are told from those of other runs.
+// Finds the control groups that processes inside made for themselves: a process of this run was
+// seen in the group, and the group did not exist before the cage. So they are distinguished from
+// groups of other runs.
 #pragma once
 
 #include <set>
@@ -10,13 +11,13 @@ namespace poolproof::faults {
 
 class GroupsSeen {
  public:
-  void begin();                            // what this process is in was there before
+  void begin();                            // the groups of this process existed before
   void look_at(int pid);                   // a process inside
-  void are_ours(const std::string& path);  // the limiter's
+  void are_ours(const std::string& path);  // those of the limiter
   std::vector<std::string> left() const;   // those that still exist, as paths
 
  private:
-  std::string own_;  // the kernel's text of the groups that this process is in
+  std::string own_;  // the kernel's text for the groups of this process
   std::set<std::string> before_, seen_;
 };
 

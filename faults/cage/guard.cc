@@ -25,8 +25,8 @@ namespace {
 constexpr long long kDeadlineGrace_ms = 5000;  // for a keeper that does not end at its deadline
 constexpr int kHealGrace_ms = 2000;            // for a subreaper to kill what is inside
 
-// Out of reach of what is meant for the harness: Ctrl-C and hang-ups go to it, and it ends us in
-// order. Every other signal of old is forgotten.
+// Ctrl-C and hang-ups are for the harness, which then ends us in order. So we leave its session.
+// Every other signal gets its default action again.
 void leave_the_signals_of_the_harness() {
   ::setsid();
   for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
@@ -56,7 +56,7 @@ class Guard {
       ended_it_ = true;
       end_keeper();
     }
-    // A keeper that was killed as a subreaper leaves its processes to us.
+    // If a keeper that is a subreaper was killed, its processes become ours.
     Watch nobody([](const Exit&) {});
     kill_everything(Containment::kSubreaper, nobody);
     for (const std::string& group : groups_) remove_cgroup(group);
@@ -68,7 +68,7 @@ class Guard {
   }
 
  private:
-  // False: it is over.
+  // False: everything is over.
   bool watch_once() {
     enum { kHarness, kTerm, kKeeper, kDeadline, kTie };
     std::array<pollfd, 5> polled = {{{kHarnessFd, POLLRDHUP, 0},
@@ -92,7 +92,7 @@ class Guard {
     if (said.rfind(kTieGroup, 0) == 0) groups_.push_back(said.substr(sizeof kTieGroup - 1));
     if (said.rfind(kTieDeadline, 0) == 0)
       arm(std::stoll(said.substr(sizeof kTieDeadline - 1)) + kDeadlineGrace_ms);
-    if (said.empty()) keeper_.tie.reset();  // its end follows: a negative fd is not polled
+    if (said.empty()) keeper_.tie.reset();  // its end follows; poll ignores a negative fd
   }
 
   void arm(long long ms) {
@@ -102,8 +102,8 @@ class Guard {
     checked(::timerfd_settime(deadline_.get(), 0, &until, nullptr), "timerfd_settime");
   }
 
-  // In a namespace its end is the end of all inside. A subreaper must first kill what it alone can
-  // name; what it does not kill in time comes to us.
+  // In a namespace everything inside ends with the keeper. A subreaper must first kill the
+  // processes that only it can find; those that it does not kill in time become ours.
   void end_keeper() {
     if (keeper_.containment == Containment::kSubreaper) {
       keeper_.tie.reset();
@@ -111,7 +111,7 @@ class Guard {
       while (::poll(&ended, 1, kHealGrace_ms) < 0 && errno == EINTR) {
       }
     }
-    ::kill(keeper_.pid, SIGKILL);  // a zombie at worst: only we reap it
+    ::kill(keeper_.pid, SIGKILL);  // it is a zombie at worst, because only we reap it
     reap_keeper();
   }
 
@@ -119,7 +119,7 @@ class Guard {
     while (::waitpid(keeper_.pid, &status_, 0) < 0 && errno == EINTR) {
     }
     reaped_ = true;
-    // What it still said may name the folder.
+    // Its last messages may name the folder.
     while (keeper_.tie) take_word();
   }
 
@@ -136,13 +136,14 @@ class Guard {
 }  // namespace
 
 int stand_guard(const GuardOptions& options) {
-  // PDEATHSIG first, then the look at the parent: whenever it dies, one of the two tells.
+  // PDEATHSIG first, then the check of the parent: whenever the parent dies, one of the two shows
+  // it.
   checked(::prctl(PR_SET_PDEATHSIG, SIGTERM), "prctl PDEATHSIG");
   leave_the_signals_of_the_harness();
   if (::getppid() != options.parent) return 0;
   checked(static_cast<int>(::syscall(SYS_close_range, kErrorsFd + 1U, ~0U, 0U)), "close_range");
   checked(::chdir("/"), "chdir /");
-  // Only a subreaper's processes can come to us; in a namespace they end with it.
+  // Only the processes of a subreaper can become ours; in a namespace they end with it.
   checked(::prctl(PR_SET_CHILD_SUBREAPER, 1), "prctl CHILD_SUBREAPER");
   Keeper keeper = start_keeper(options.namespaces, live_as_keeper);
   ::close(kLineFd);

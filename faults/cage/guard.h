@@ -1,5 +1,5 @@
 // The guard: the process that the harness starts, outside of what is contained. It lives as long as
-// the attempt, and ends only when nothing inside is left, however the harness ended.
+// the attempt. However the harness ends, the guard ends only when nothing is left inside.
 #pragma once
 
 namespace poolproof::faults {

@@ -12,7 +12,8 @@
 namespace poolproof::faults {
 namespace {
 
-constexpr std::size_t kStrikesInOneRound = 256;  // each holds a descriptor until its process ends
+// Each one holds a descriptor until its process ends.
+constexpr std::size_t kStrikesInOneRound = 256;
 
 class Healer {
  public:
@@ -22,23 +23,25 @@ class Healer {
   }
 
   std::vector<Killed> heal() {
-    // Whatever descends from us does so through a child, so without one there is no need to read
-    // the whole machine's /proc: the usual case of a guard whose keeper's namespace has ended. Not
-    // so in the namespace, where others may have entered from outside.
+    // All our descendants come through a child. Without a child, there is no need to read the /proc
+    // of the whole machine. This is the usual case for a guard whose keeper's namespace has ended.
+    // In the namespace it is different, because processes may have entered from outside.
     if (containment_ == Containment::kSubreaper && !has_child()) return {};
     while (true) {
       const std::vector<Fd> struck = strike_all();
-      // Their own handles tell that they ended: a parent beyond our rights could keep it from us.
+      // Their own handles show that they ended: a parent that we may not kill could delay their
+      // reaping.
       for (const Fd& pidfd : struck)
         if (pidfd) await_end(pidfd);
       watch_.reap();
-      // Look again: a process may have forked between look and strike.
+      // Look again: a process may have forked between the look and the kill.
       if (struck.empty() && !has_mortal_child()) return std::move(killed_);
     }
   }
 
  private:
-  // One round: the pidfds of all that were struck. None: nothing mortal was alive.
+  // One round: returns the pidfds of all processes that were killed. Empty: none that we can kill
+  // was alive.
   std::vector<Fd> strike_all() {
     std::vector<Stat> alive;
     std::vector<Fd> pidfds;
@@ -46,7 +49,7 @@ class Healer {
       if (alive.size() == kStrikesInOneRound) break;
       if (!process.alive() || immortal_.count(process.identity()) > 0) continue;
       Fd pidfd = open_pidfd(process.pid);
-      if (!pidfd) continue;  // it has ended meanwhile
+      if (!pidfd) continue;  // it ended before we could open it
       pidfds.push_back(std::move(pidfd));
       alive.push_back(std::move(process));
     }
@@ -55,11 +58,11 @@ class Healer {
     return pidfds;
   }
 
-  // What forks and ends faster than a list can be read is never on the list while it lives: only a
-  // signal that reaches many in one step catches it.
+  // A process that forks and ends faster than the list can be read is never on the list while it
+  // lives. Only a signal to many processes in one step kills it.
   void strike_at_once(const std::vector<Stat>& alive) const {
     if (containment_ == Containment::kPidNamespace) {
-      ::kill(-1, SIGKILL);  // all of the namespace but its first process, which we are
+      ::kill(-1, SIGKILL);  // all of the namespace except its first process, which we are
       return;
     }
     std::set<int> groups;
@@ -71,7 +74,7 @@ class Healer {
 
   void strike(const Stat& process, Fd& pidfd) {
     std::string error = watch_.send(process.identity(), SIGKILL);
-    if (error.rfind("ESRCH", 0) == 0) error.clear();  // it has ended already
+    if (error.rfind("ESRCH", 0) == 0) error.clear();  // it has already ended
     if (seen_.insert(process.identity()).second)
       killed_.push_back({process.identity(), process.name, error});
     if (error.empty()) return;
@@ -85,18 +88,19 @@ class Healer {
     }
   }
 
-  // Each was born with SIGCHLD as its last signal, or came to us as an orphan, which is the same.
+  // A child was either started with SIGCHLD as its exit signal, or is an orphan that became ours;
+  // both look the same.
   static bool has_child() {
     siginfo_t info{};
     return ::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) == 0 || errno != ECHILD;
   }
 
-  // A child that is neither a zombie (reaped a moment ago) nor beyond our rights.
+  // A child that is not a zombie (reaped a moment ago) and that we are allowed to kill.
   bool has_mortal_child() {
     if (!has_child()) return false;
     for (const Stat& process : processes_inside(containment_))
       if (immortal_.count(process.identity()) == 0) return true;
-    // Children exist, yet none is listed: one was born while the list was read.
+    // We have children, but none is listed: one was started while the list was read.
     return immortal_.empty();
   }
 

@@ -12,12 +12,12 @@ namespace poolproof::faults {
 struct Killed {
   Identity who;
   std::string name;
-  std::string error;  // "" if it could be killed, else why not: such a process is not waited for
+  std::string error;  // "" if it could be killed; otherwise why not: it is not waited for
 };
 
-// Returns when every process inside but this one is dead and reaped. Blocks. What was still alive
-// is returned; exits of watched processes are told by `watch` on the way. `spared` is the cage's
-// own, if it has a process inside.
+// Returns when every process inside except this one is dead and reaped. Blocks. Returns the
+// processes that were still alive; `watch` reports exits of watched processes. `spared` is the
+// cage's own process inside, if it has one.
 std::vector<Killed> kill_everything(Containment containment, Watch& watch,
                                     const Identity& spared = {});
 

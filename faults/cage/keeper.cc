@@ -27,12 +27,12 @@ KeeperLoop::KeeperLoop(Standing standing)
         groups_.are_ours(path);
         tell(standing_.tie, kTieGroup + path);
       }) {
-  // Each meeting holds two descriptors here; the adapter gets the limit as it was (adapter.cc).
+  // Each meeting holds two descriptors here. The adapter gets the original limit (adapter.cc).
   rlimit files{};
   checked(::getrlimit(RLIMIT_NOFILE, &files), "getrlimit NOFILE");
   command_.open_files = files;
   files.rlim_cur = files.rlim_max;
-  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &files));  // else the limit stays as it is
+  static_cast<void>(::setrlimit(RLIMIT_NOFILE, &files));  // on failure the limit stays as it is
   epoll_ = Fd(checked(::epoll_create1(EPOLL_CLOEXEC), "epoll_create1"));
   sigset_t child;
   sigemptyset(&child);
@@ -79,9 +79,9 @@ void KeeperLoop::run() {
   outbox_.send_all();
 }
 
-// The order of a turn is written here once: what bodies said, then meetings, then exits, then what
-// the harness wants, then the deadline. So a line or a meeting always precedes the death of its
-// writer in the record.
+// The order of a turn is defined here only: messages of bodies, then meetings, then exits, then the
+// harness's commands, then the deadline. So in the record a line or a meeting always comes before
+// the death of its writer.
 void KeeperLoop::take_turn() {
   std::array<epoll_event, 64> events;
   const int count = ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()), -1);
@@ -110,11 +110,11 @@ void KeeperLoop::take_turn() {
       take_ledger(meetings || exits ? Ledger::Take::kAllThatCanWait : Ledger::Take::kSome);
     take_meetings(is_due(Source::kMeeting) || exits, conns);
   }
-  if (is_due(Source::kTracer)) take_traced();  // it knows of each exit first
+  if (is_due(Source::kTracer)) take_traced();  // first, because it knows of each exit first
   take_exits(pids, is_due(Source::kChild));
   if (commanded) take_command();
   if (is_due(Source::kTie) && !over_)
-    heal();  // the guard never speaks: it has ended, or wants us to
+    heal();  // the guard never sends: it has ended, or wants us to end
   if (is_due(Source::kDeadline) && !over_) {
     outbox_.post("deadline", json::object());
     heal();
@@ -190,7 +190,7 @@ void KeeperLoop::on_exit(const Exit& exit) {
     rendezvous_->ended(exit.who, news);
     tell_meetings(std::move(news));
   }
-  tell_what_was_counted(exit.who);  // evidence stands before the end that it explains
+  tell_what_was_counted(exit.who);  // the evidence comes before the end that it explains
   outbox_.post("exit", {{"pid", exit.who.pid},
                         {"start", exit.who.start},
                         {"status", exit.status},
@@ -198,10 +198,10 @@ void KeeperLoop::on_exit(const Exit& exit) {
                         {"source", exit.source}});
 }
 
-// One a turn, and none that came after the turn's events: so every end that was to be seen when a
-// command was sent is told before its answer.
+// One command in each turn, and none that came after the turn's events. So every end that could be
+// seen when a command was sent is reported before the answer.
 void KeeperLoop::take_command() {
-  // Never cleared: only the pages are touched that a command needs.
+  // Not cleared, so that a command touches only the pages that it needs.
   static const auto buffer = std::make_unique_for_overwrite<char[]>(kLargestPacket);
   const ssize_t got = ::recv(kHarnessFd, buffer.get(), kLargestPacket, MSG_DONTWAIT);
   if (got < 0 && (errno == EINTR || errno == EAGAIN)) return;

@@ -1,6 +1,6 @@
-// The keeper: the first process inside. It starts the adapter, holds rendezvous and ledger,
-// signals, takes snapshots, watches exits, and kills what is left. One loop, no timed poll but the
-// deadline.
+// The keeper: the first process inside. It starts the adapter, runs the rendezvous and the ledger,
+// sends signals, takes snapshots, watches exits, and kills what is left. It is one loop; its only
+// timer is the deadline.
 #pragma once
 
 #include <memory>
@@ -20,13 +20,13 @@
 
 namespace poolproof::faults {
 
-// Descriptors that guard and keeper are born with.
+// Descriptors with which guard and keeper start.
 inline constexpr int kHarnessFd = 3;  // the SEQPACKET pair
 inline constexpr int kLineFd = 4;     // the adapter's line
 inline constexpr int kErrorsFd = 5;   // write end of the adapter's stderr
 
-// Lives until the harness says `end`, is gone, the deadline passes, or the guard is gone.
-// Everything inside is dead afterwards. The result is the keeper's exit status.
+// Runs until the harness sends `end`, the harness is gone, the deadline passes, or the guard is
+// gone. After that, everything inside is dead. Returns the keeper's exit status.
 int live_as_keeper(Standing standing);
 
 class KeeperLoop {
@@ -38,7 +38,7 @@ class KeeperLoop {
   void run();
 
  private:
-  // What a wake-up was about, as it stands in epoll's data: kind and number.
+  // The reason for a wake-up, as it is stored in epoll's data: kind and number.
   enum class Source : unsigned {
     kHarness,
     kTie,
@@ -51,7 +51,7 @@ class KeeperLoop {
     kTracer
   };
   void listen_to(Source source, int number, int fd, unsigned events);
-  void mind_the_outbox();  // asks for room to send; stops taking in while too much waits
+  void mind_the_outbox();  // asks for room to send, and reads nothing while too much waits
   void take_turn();
 
   void take_ledger(Ledger::Take take);
@@ -69,14 +69,14 @@ class KeeperLoop {
   void start_tracer(const nlohmann::json& trace);
   void arm_deadline(long long ms);
   void signal(const nlohmann::json& command);
-  void watch_from_now_on(const Identity& who);  // its exit is told
+  void watch_from_now_on(const Identity& who);  // its exit is reported
   bool takes_to_limiter(const nlohmann::json& command);
   void limit(const nlohmann::json& command);
-  void tell_what_was_counted(const Identity& who);  // by what limits it; pid 0: all that there is
+  void tell_what_was_counted(const Identity& who);  // what its limits counted; pid 0: all limits
   void signal_group(const std::string& name);
   void snapshot(int number);
   void activity(int number);
-  void heal();  // kills what is left and says so
+  void heal();  // kills what is left and reports it
   void remove_folder();
 
   Standing standing_;
@@ -97,7 +97,7 @@ class KeeperLoop {
   Identity adapter_;
   bool started_ = false;
   bool over_ = false;
-  unsigned harness_events_ = 0;  // as epoll has them
+  unsigned harness_events_ = 0;  // as epoll has them now
   bool taking_in_ = true;
 };
 

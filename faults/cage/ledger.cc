@@ -11,7 +11,7 @@
 namespace poolproof::faults {
 namespace {
 
-constexpr std::size_t kLongestLine = 4096;  // PIPE_BUF: a longer write could be torn anyway
+constexpr std::size_t kLongestLine = 4096;  // PIPE_BUF: a longer write may be torn anyway
 constexpr std::size_t kSome = 16384;
 
 }  // namespace
@@ -55,7 +55,7 @@ void Ledger::take_lines(const std::function<void(nlohmann::json)>& on_entry, Inv
       reject(std::move(line));
   }
   rest_.erase(0, begin);
-  if (rest_.size() > kLongestLine) reject(std::exchange(rest_, ""));  // it may not fill our memory
+  if (rest_.size() > kLongestLine) reject(std::exchange(rest_, ""));  // it must not fill our memory
 }
 
 }  // namespace poolproof::faults

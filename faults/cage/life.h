@@ -1,5 +1,5 @@
-// What the tracer knows of a process's life: how it came to be, and which of its calls this one is.
-// Pure.
+// What the tracer knows about a process's life: how it was started, and which of its calls this one
+// is. Pure.
 #pragma once
 
 #include <map>
@@ -11,23 +11,23 @@
 
 namespace poolproof::faults {
 
-// "adapter>exec:python3 -c main(#)". `arguments` are as in /proc/PID/cmdline, each ended by '\0'.
+// "adapter>exec:python3 -c main(#)". `arguments` are as in /proc/PID/cmdline; each ends with '\0'.
 std::string lineage_of_fork(const std::string& parent);
 std::string lineage_of_exec(const std::string& parent, std::string_view arguments);
 
-// The kind of what a descriptor leads to, from the target of its link in /proc: "pipe", "socket",
-// "eventfd", "pidfd", "epoll", "memory". Empty: nothing that processes talk by.
+// The kind of object behind a descriptor, from the target of its link in /proc: "pipe", "socket",
+// "eventfd", "pidfd", "epoll", "memory". Empty: processes do not communicate through it.
 std::string kind_of_object(std::string_view target);
 
 class Life {
  public:
-  // A line that the process writes to the ledger: a body of its begins, or has ended.
+  // A line that the process writes to the ledger: one of its bodies begins, or has ended.
   void on_ledger_line(std::string_view line);
   void on_exec() { counts_.clear(); }
 
   // Names the call that is about to be made.
   CallLabel name_call(const std::string& call, const std::string& object, bool shutdown);
-  // It was interrupted and is to be made again, by the same name.
+  // The call was interrupted and will be made again, with the same name.
   void take_back(const CallLabel& label);
 
  private:

@@ -50,7 +50,7 @@ json Limits::set(const LimitWish& wish, const Identity& adapter, const Places& p
     told["group"] = limit.group->path();
     limit.before = limit.group->counters();
   }
-  // One that failed half-way is kept as well: what it did is undone with the others.
+  // A limit that failed half-way is kept too: its changes are undone with the others.
   limits_.push_back(std::move(limit));
   return told;
 }
@@ -69,8 +69,8 @@ void Limits::limit_by_group(Limit& limit, const std::string& controller, long lo
   group.take_in(limit.wish.who.pid);
 }
 
-// Who is born while the list is read is born of one that is not in the group yet: look again until
-// the list holds nobody new.
+// A process that is started while the list is read has a parent that is not in the group yet. So
+// read again until the list has no new process.
 void Limits::take_in_all(Cgroup& group) const {
   std::set<Identity> inside;
   for (bool grew = true; grew;) {
@@ -81,7 +81,7 @@ void Limits::take_in_all(Cgroup& group) const {
       try {
         group.take_in(process.pid);
       } catch (const CallFailed&) {
-        if (read_stat(process.pid)) throw;  // else it ended meanwhile
+        if (read_stat(process.pid)) throw;  // otherwise it has ended in the meantime
       }
     }
   }

@@ -18,8 +18,8 @@ namespace {
 using nlohmann::json;
 using std::string;
 
-constexpr int kAttempts = 8;             // to find a name that nobody has
-constexpr long long kPeriod_us = 20000;  // of the cpu's share: short, so that nobody waits long
+constexpr int kAttempts = 8;             // to find a free name
+constexpr long long kPeriod_us = 20000;  // of the cpu's quota: short, so that no process waits long
 
 string random_name() {
   std::array<unsigned char, 8> bytes;
@@ -33,7 +33,7 @@ string random_name() {
   return name;
 }
 
-// "NAME NUMBER" on a line of its own; 0 if there is none.
+// "NAME NUMBER" on a line of its own; 0 if it is not there.
 long long count_of(const string& text, const string& name) {
   std::istringstream in(text);
   for (string line; std::getline(in, line);)
@@ -86,8 +86,8 @@ void Cgroup::limit(std::optional<long long> amount) {
     write("cpu.cfs_period_us", std::to_string(kPeriod_us));
     return write("cpu.cfs_quota_us", quota);
   }
-  // Swap would only put off what is to happen; where there is none, there is no such file. Memory
-  // may never exceed both together, so that the order depends on the direction.
+  // Swap would only delay the effect; if there is no swap, there is no such file. The memory limit
+  // may never be higher than the limit for both together, so the order depends on the direction.
   const string swap = path_ + (first ? "/memory.memsw.limit_in_bytes" : "/memory.swap.max");
   const bool has_swap = ::access(swap.c_str(), F_OK) == 0;
   if (first && has_swap && !amount) write("memory.memsw.limit_in_bytes", none);

@@ -1,5 +1,5 @@
-// Where a cgroup can be made, read from texts, and a hierarchy of version 2 in a folder: this
-// machine has no memory controller there.
+// Where a cgroup can be made, read from texts, and a hierarchy of version 2 in a folder: the
+// machine of the tests may have no memory controller there.
 #include "faults/cage/limit_cgroup.h"
 
 #include <gtest/gtest.h>
@@ -86,7 +86,7 @@ TEST(CgroupPlace, of_version_2_is_where_the_controller_is_handed_on) {
             "(cgroup.subtree_control)");
 }
 
-// The kernel makes the files of a group; here they are made by hand, in a folder.
+// In a real cgroup the kernel makes the files; here the test makes them, in a folder.
 TEST(Cgroup, of_version_2_is_spoken_to_in_its_own_words) {
   const Folder folder;
   Cgroup group("memory", {2, folder.path(), folder.path()});

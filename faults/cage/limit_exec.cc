@@ -14,10 +14,10 @@ namespace {
 
 struct Mount {
   std::string point;
-  unsigned long flags = 0;  // MS_..., those that it has now
+  unsigned long flags = 0;  // MS_...: its current flags
 };
 
-// "\040" and the like, of /proc/self/mountinfo.
+// "\040" and similar escapes of /proc/self/mountinfo.
 std::string unescaped(const std::string& text) {
   std::string plain;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -31,7 +31,7 @@ std::string unescaped(const std::string& text) {
   return plain;
 }
 
-// A remount that leaves one of these out would take it away, or be refused where it is locked.
+// A remount without one of these flags would remove it, or would be refused if the flag is locked.
 unsigned long flags_of(unsigned long told) {
   constexpr std::pair<unsigned long, unsigned long> kSame[] = {
       {ST_RDONLY, MS_RDONLY},   {ST_NOSUID, MS_NOSUID},         {ST_NODEV, MS_NODEV},
@@ -68,7 +68,8 @@ std::function<void()> limit_exec(const Places& places, const Identity& who) {
   if (const std::string why = why_no_exec_limit(places); !why.empty())
     throw std::runtime_error(why);
   std::vector<Mount> done;
-  // Some cannot be (one that hides below another); whether it is enough is asked afterwards.
+  // Some cannot be remounted (one that another one hides). Whether the result is enough is tested
+  // afterwards.
   for (const Mount& mount : mounts_with_programs())
     if (remount(mount, MS_NOEXEC) == 0) done.push_back(mount);
   const auto undo = [done] {

@@ -1,4 +1,4 @@
-// No program can be started any more, where the mounts are the attempt's own.
+// Prevents the start of any program, if the attempt has its own mounts.
 #pragma once
 
 #include <functional>
@@ -9,12 +9,12 @@
 
 namespace poolproof::faults {
 
-// Remounts all that is mounted with `noexec`, and sees that the program of `who` can no longer be
-// executed, not even by /proc/self/exe. Gives what undoes it. Throws CallFailed or
+// Remounts everything with `noexec`, and checks that the program of `who` can no longer be
+// executed, not even by /proc/self/exe. Returns a function that undoes it. Throws CallFailed or
 // std::runtime_error.
 std::function<void()> limit_exec(const Places& places, const Identity& who);
 
-// "" if limit_exec can do it here.
+// "" if limit_exec works here; otherwise why not.
 std::string why_no_exec_limit(const Places& places);
 
 }  // namespace poolproof::faults

@@ -30,8 +30,8 @@ std::vector<int> descriptors_of(int pid) {
   return numbers_in("/proc/" + std::to_string(pid) + "/fd");
 }
 
-// The lowest number that is free: with it as the limit, the next open is refused, and no call that
-// counts the descriptors it is given (poll) takes those that are open for too many.
+// The lowest free number. With it as the limit, the next open is refused. But a call that counts
+// the descriptors it is given (poll) still accepts the open ones.
 rlim_t lowest_free(int pid) {
   rlim_t lowest = 0;
   for (const int fd : descriptors_of(pid)) {

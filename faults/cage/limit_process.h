@@ -1,5 +1,5 @@
-// What one process may still take, by prlimit(2). Only the soft limit is moved, so that it can be
-// given back by whoever has no privilege.
+// Limits what one process may still take, by prlimit(2). Only the soft limit is changed, so that it
+// can be restored without any privilege.
 #pragma once
 
 #include <functional>
@@ -15,11 +15,11 @@ struct ProcessLimit {
   std::function<void()> undo;
 };
 
-// `what`: address-space, data, files, file-size or processes. With `room` some more than it has
-// now, else nothing more. Throws CallFailed, or std::runtime_error for a kind that is none.
+// `what`: address-space, data, files, file-size or processes. With `room` a little more than it has
+// now; otherwise nothing more. Throws CallFailed, or std::runtime_error for an unknown kind.
 ProcessLimit limit_one_process(const Identity& who, const std::string& what, bool room);
 
-// RLIMIT_NPROC binds no one who is root or may exceed it.
+// Whether RLIMIT_NPROC works: it does not limit root or a process that may exceed it.
 bool births_are_limited_by_rlimit();
 
 }  // namespace poolproof::faults

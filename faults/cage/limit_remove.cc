@@ -1,4 +1,4 @@
-// For the guard, the keeper and the harness: whoever of them is left removes what was made.
+// For guard, keeper and harness: those of them that are left remove the cgroups that were made.
 #include <time.h>
 #include <unistd.h>
 

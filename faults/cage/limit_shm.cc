@@ -30,7 +30,7 @@ SharedMemoryLimit limit_shm(const Places& places, bool room) {
   const long long used = static_cast<long long>(now.f_blocks - now.f_bfree) * now.f_bsize;
   const auto files = static_cast<long long>(now.f_files);
   const long long made = files - static_cast<long long>(now.f_ffree);
-  // Zero would mean no limit at all: a page it must be.
+  // Zero would mean no limit, so it must be at least a page.
   const long long bytes = room ? used + kRoom : std::max<long long>(used, now.f_bsize);
   resize(bytes, room ? files : made);
   return {bytes, [whole, files] { resize(whole, files); }};

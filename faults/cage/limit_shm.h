@@ -1,4 +1,4 @@
-// A small or full /dev/shm, where it is the attempt's own.
+// Makes /dev/shm small or full, if the attempt has its own.
 #pragma once
 
 #include <functional>
@@ -9,15 +9,15 @@
 namespace poolproof::faults {
 
 struct SharedMemoryLimit {
-  long long bytes = 0;  // that all files in it may have together
+  long long bytes = 0;  // the total that all files in it may have
   std::function<void()> undo;
 };
 
-// With `room` a mebibyte more than lies there now, else not one new file and hardly a page more.
+// With `room`, one mebibyte more than is in use now; otherwise no new file, and hardly a page more.
 // Throws CallFailed or std::runtime_error.
 SharedMemoryLimit limit_shm(const Places& places, bool room);
 
-// "" if limit_shm can do it here.
+// "" if limit_shm works here; otherwise why not.
 std::string why_no_shm_limit(const Places& places);
 
 }  // namespace poolproof::faults

@@ -1,5 +1,5 @@
-// What the cage takes from those inside: each kind is set, seen to bite, and given back; and no
-// cgroup outlives its cage, whoever was killed.
+// What the cage takes from the processes inside: each kind of limit is set, has an effect, and is
+// lifted. No cgroup lives longer than its cage, whichever process was killed.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <poll.h>
@@ -33,7 +33,7 @@ class LimitTest : public testing::TestWithParam<bool> {
     attempt_->cage().lift();
     EXPECT_EQ(attempt_->await("lifted").at("error"), "");
   }
-  // Has a worker use up what it was limited in; the status of its end.
+  // Tells a worker to use up the limited resource; returns the status of its end.
   json exhaust(const json& met, const std::string& what) {
     attempt_->cage().answer(met.at("conn"), {{"do", "exhaust"}, {"what", what}});
     const auto of_it = [&](const json& exit) { return exit.at("pid") == met.at("pid"); };
@@ -47,7 +47,7 @@ class LimitTest : public testing::TestWithParam<bool> {
 
 const json kRefused = {{"code", 51}};  // cage_test_body.cc
 
-// Why a limit could not be set; "": it was.
+// Why a limit could not be set; "": it was set.
 std::string error_of(const json& limited) { return limited.at("error"); }
 
 #define SKIP_UNLESS_SET(limited)  \
@@ -69,7 +69,7 @@ TEST_P(LimitTest, who_eats_memory_without_end_is_killed_and_the_kernel_counts_it
   EXPECT_EQ(seen.at("pid"), victim.at("pid"));
   EXPECT_EQ(seen.at("before").at("oom_kill"), 0);
   EXPECT_EQ(seen.at("now").at("oom_kill"), 1);
-  // Evidence stands before the end that it explains.
+  // The evidence comes before the end that it explains.
   std::vector<std::string> order;
   for (const json& message : attempt_->all())
     if (message.at("ev") == "limit-seen" || message.at("ev") == "exit")
@@ -239,7 +239,7 @@ class KilledHarness {
     ::waitpid(std::exchange(pid_, 0), nullptr, 0);
   }
   int pid() const { return pid_; }
-  const std::string& group() const { return said_; }  // or why there is none, in words
+  const std::string& group() const { return said_; }  // or the reason why there is none
 
  private:
   [[noreturn]] static void live(bool namespaces, int out) {

@@ -1,4 +1,4 @@
-// What the keeper does when the harness tells it to limit, to lift, or to say what it could limit.
+// What the keeper does for the commands that limit, lift, and report what could be limited.
 #include "faults/cage/keeper.h"
 
 namespace poolproof::faults {
@@ -26,7 +26,7 @@ void KeeperLoop::limit(const json& command) {
   wish.what = command.at("what");
   wish.who = {command.at("pid"), command.at("start")};
   wish.room = command.at("room");
-  if (wish.who.pid != 0) watch_from_now_on(wish.who);  // its end is when the counters are read
+  if (wish.who.pid != 0) watch_from_now_on(wish.who);  // its counters are read when it ends
   outbox_.post("limited", limits_.set(wish, adapter_, places_));
 }
 

@@ -1,4 +1,4 @@
-// poolproof_cage: contains one attempt. Started by the harness (cage.h), never by hand.
+// poolproof_cage: contains one attempt. The harness starts it (cage.h); do not start it by hand.
 #include <fcntl.h>
 
 #include <cstdio>

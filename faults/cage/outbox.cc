@@ -17,7 +17,7 @@ std::string dumped(const nlohmann::json& message) {
   return message.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
-// Length of the valid UTF-8 sequence at the start of `text`, 0 if there is none.
+// Length of the valid UTF-8 sequence at the start of `text`; 0 if there is none.
 std::size_t utf8_length(std::string_view text) {
   const auto lead = static_cast<unsigned char>(text.front());
   const std::size_t length = lead < 0x80           ? 1
@@ -95,7 +95,7 @@ void Outbox::send_waiting() {
     if (sent < 0 && errno == EINTR) continue;
     if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS)) return;
     if (sent < 0 && errno != EPIPE && errno != ECONNRESET) throw CallFailed("send to the harness");
-    if (sent < 0) {  // the harness is gone: nobody will ever read what waits
+    if (sent < 0) {  // the harness is gone: nothing will read what waits
       queue_.clear();
       queued_bytes_ = 0;
       return;

@@ -1,4 +1,4 @@
-// The parts of the cage that are pure, or nearly so.
+// The parts of the cage that are pure, or nearly pure.
 #include <fcntl.h>
 #include <gtest/gtest.h>
 #include <sys/syscall.h>

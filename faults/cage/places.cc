@@ -12,8 +12,8 @@
 namespace poolproof::faults {
 namespace {
 
-// Makes an entry of the old place appear in the new one. `old_place` still reaches what the new
-// mount hides.
+// Makes an entry of the old place appear in the new one. `old_place` still reaches the entries that
+// the new mount hides.
 void keep(int old_place, const std::string& place, const std::string& name) {
   const std::string source = "/proc/self/fd/" + std::to_string(old_place) + "/" + name;
   const std::string target = place + "/" + name;

@@ -32,7 +32,8 @@ std::string proc_path(int pid, const char* file) {
 }  // namespace
 
 std::optional<Stat> parse_stat(std::string_view text) {
-  // The name stands in brackets and may itself hold brackets and spaces: the last one closes it.
+  // The name is in parentheses and may itself contain parentheses and spaces, so search for the
+  // last one.
   const auto open = text.find('(');
   const auto close = text.rfind(')');
   if (open == std::string_view::npos || close == std::string_view::npos || close < open)

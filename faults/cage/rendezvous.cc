@@ -24,8 +24,8 @@ constexpr int kAcceptedInOneTurn = 256;
 constexpr int SO_PEERPIDFD = 77;  // Linux 6.5
 #endif
 
-// A pidfd that surely belongs to the process at the other end: from the socket where the kernel has
-// it, else by number.
+// A pidfd that certainly belongs to the process at the other end: from the socket if the kernel
+// supports that, otherwise by pid.
 Fd pidfd_of_peer(int socket, int pid) {
   int pidfd = -1;
   socklen_t size = sizeof pidfd;
@@ -66,8 +66,8 @@ std::vector<int> Rendezvous::accept_some(News& news) {
     open.pidfd = pidfd_of_peer(socket.get(), peer.pid);
     open.socket = std::move(socket);
     const auto stat = read_stat(peer.pid);
-    // Signal 0 proves that the process of the pidfd has not been reaped, so that the pid was its
-    // own when its start time was read.
+    // Signal 0 proves that the process of the pidfd has not been reaped. So the pid was its own
+    // when the start time was read.
     if (!open.pidfd || !stat || !still_there(open.pidfd.get())) {
       refuse(conn, "the process was gone before it could be identified", news);
       continue;
@@ -93,7 +93,7 @@ void Rendezvous::on_readable(int conn, News& news) {
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && errno == EAGAIN) return;
     if (got <= 0) {
-      // ECONNRESET: it closed with our answer unread. EOF: it had read everything.
+      // ECONNRESET: it closed without reading our answer. EOF: it had read everything.
       if (open.met)
         news.left.push_back({conn, open.pid, open.answered && got == 0});
       else
@@ -140,7 +140,7 @@ void Rendezvous::on_line(int conn, Open& open, News& news) {
 void Rendezvous::refuse(int conn, const std::string& why, News& news) {
   const auto found = open_.find(conn);
   news.invalid.push_back({conn, found->second.pid, why, found->second.line});
-  // A meeting that was told to the harness also ends for it.
+  // If the meeting was reported to the harness, its end is reported too.
   if (found->second.met) news.left.push_back({conn, found->second.pid, false});
   open_.erase(found);
 }
@@ -170,7 +170,7 @@ void Rendezvous::ended(const Identity& who, News& news) {
     if (open.who == who) over.push_back(conn);
   for (const int conn : over) {
     on_readable(conn,
-                news);  // what it said before its end counts, and its own close is better known
+                news);  // read what it sent before its end; its own close says more
     const auto found = open_.find(conn);
     if (found == open_.end()) continue;
     if (found->second.met) news.left.push_back({conn, who.pid, false});

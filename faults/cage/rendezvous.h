@@ -1,5 +1,5 @@
-// Where bodies meet the harness: a Unix stream socket. One connection is one meeting: a line in,
-// the answer out, and the body closes (conformance/protocol/protocol.md, "Rendezvous").
+// Where bodies meet the harness: a Unix stream socket. One connection is one meeting: the body
+// sends a line, gets the answer, and closes (conformance/protocol/protocol.md, "Rendezvous").
 #pragma once
 
 #include <map>
@@ -20,7 +20,7 @@ class Rendezvous {
   struct Meeting {
     int conn = 0;
     Identity who;
-    Fd pidfd;  // given away once
+    Fd pidfd;  // taken once
     std::string task;
     std::string point;
   };
@@ -28,12 +28,12 @@ class Rendezvous {
     int conn = 0;
     int pid = 0;
     std::string why;
-    std::string text;  // what it said, as it is
+    std::string text;  // what it sent, unchanged
   };
   struct Left {
     int conn = 0;
     int pid = 0;
-    bool read = false;  // it was told what to do, and has read all of it
+    bool read = false;  // it got its instruction, and has read all of it
   };
   struct News {
     std::vector<Meeting> met;
@@ -43,19 +43,19 @@ class Rendezvous {
 
   int fd() const { return listener_.get(); }
 
-  // Accepts those that wait, up to a limit. The caller polls `fd_of(conn)` of each and calls
-  // on_readable.
+  // Accepts waiting connections, up to a limit. The caller polls `fd_of(conn)` of each one and
+  // calls on_readable.
   std::vector<int> accept_some(News& news);
   int fd_of(int conn) const;  // -1 once it is closed
   void on_readable(int conn, News& news);
 
-  // "" if it was written, else why not.
+  // "" if it was written; otherwise why not.
   std::string answer(int conn, const nlohmann::json& what_to_do);
 
-  bool owes_an_answer() const;  // somebody has come, and was not told what to do
+  bool owes_an_answer() const;  // a process has come, and has not got its instruction
 
-  // The process has ended: meetings of its that are still open are over, though a child of it may
-  // hold a copy of the connection.
+  // The process has ended: its open meetings are over, even if a child of it holds a copy of the
+  // connection.
   void ended(const Identity& who, News& news);
 
  private:

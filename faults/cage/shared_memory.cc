@@ -39,7 +39,7 @@ std::vector<Mapping> mappings_of(pid_t pid) {
   return mappings;
 }
 
-// A file that is mapped while this lives.
+// A file that is mapped while this object exists.
 class MappedFile {
  public:
   explicit MappedFile(const std::string& path) : file_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
@@ -61,7 +61,7 @@ class MappedFile {
     const bool fits = bytes_ != nullptr && offset <= size_ && count <= (size_ - offset) / sizeof(T);
     return fits ? reinterpret_cast<const T*>(bytes_ + offset) : nullptr;
   }
-  // A text that ends inside of the file.
+  // A text that ends inside the file.
   std::string text_at(std::uint64_t offset) const {
     if (bytes_ == nullptr || offset >= size_) return "";
     return {bytes_ + offset, ::strnlen(bytes_ + offset, size_ - offset)};
@@ -75,7 +75,8 @@ class MappedFile {
 
 struct FoundSymbol {
   std::uint64_t value = 0;
-  bool moves = false;  // the program is loaded anywhere: the value is from its first byte
+  // The program may be loaded at any address: the value counts from its first byte.
+  bool moves = false;
 };
 
 FoundSymbol find_symbol(const MappedFile& file, const std::string& name) {

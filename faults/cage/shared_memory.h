@@ -1,4 +1,4 @@
-// What a process shares with others in memory, looked at again and again from outside.
+// The memory that a process shares with others, examined repeatedly from outside.
 #pragma once
 
 #include <sys/types.h>
@@ -9,16 +9,17 @@
 
 namespace poolproof::faults {
 
-// Of what a process may write and others see too, at most this much is looked at of each mapping:
-// the head of it, where transports keep their cursors and their first messages.
+// Only mappings that a process may write and that others also see are examined, and of each at most
+// so many bytes: its start, where transports keep their cursors and their first messages.
 inline constexpr std::size_t kWatchedOfEach = std::size_t{64} << 10;
 
 class SharedMemory {
  public:
-  // As it is mapped now; what is mapped later is not seen.
+  // The mappings at this moment; later mappings are not examined.
   explicit SharedMemory(pid_t pid);
 
-  // Looks again. The address of the first byte that changed since the last look; 0: none did.
+  // Looks again. Returns the address of the first byte that changed since the last look; 0: none
+  // did.
   std::uint64_t first_change();
   bool empty() const { return parts_.empty(); }
 
@@ -31,8 +32,8 @@ class SharedMemory {
   std::vector<Part> parts_;
 };
 
-// Where a function of the program that `pid` runs begins in its memory, by its symbol table. 0: it
-// has none of that name.
+// The address at which a function of the program that `pid` runs begins, from its symbol table. 0:
+// it has no function of that name.
 std::uint64_t address_of_symbol(pid_t pid, const std::string& symbol);
 
 }  // namespace poolproof::faults

@@ -17,7 +17,8 @@ using nlohmann::json;
 using std::string;
 
 constexpr std::size_t kLongestCommand = 1024;
-constexpr std::size_t kMostFiles = 20000;  // far more than a packet holds: the cut is told there
+// Far more than a packet can hold: the packet then says that it was cut.
+constexpr std::size_t kMostFiles = 20000;
 
 // The number after "NAME:" at the start of a line, 0 if there is none.
 unsigned long long number_after(const string& text, const string& name) {
@@ -75,7 +76,7 @@ json descriptors_of(int pid) {
     const string target = link_target(link);
     struct stat entry;
     if (target.empty() || ::lstat(link.c_str(), &entry) != 0) continue;
-    string mode;  // the link's own permissions are the descriptor's open mode
+    string mode;  // the permissions of the link show the descriptor's open mode
     if ((entry.st_mode & S_IRUSR) != 0) mode += "r";
     if ((entry.st_mode & S_IWUSR) != 0) mode += "w";
     fds.push_back({{"fd", fd}, {"to", target}, {"mode", mode}});
@@ -106,7 +107,7 @@ void add_below(const std::filesystem::path& directory, const std::set<string>& b
     if (paths.size() >= kMostFiles) return;
     const std::filesystem::path path = at->path();
     if (but.count(path.filename().string()) > 0) continue;
-    std::error_code ignored;  // it vanished: then there is nothing below it either
+    std::error_code ignored;  // it is gone: then there is nothing below it either
     const bool folder = at->symlink_status(ignored).type() == std::filesystem::file_type::directory;
     paths.push_back(path.string() + (folder ? "/" : ""));
     if (folder) add_below(path, {}, paths);

@@ -13,14 +13,15 @@
 
 namespace poolproof::faults {
 
-// The fields of `process` of protocol.md, without `snap`. What vanishes meanwhile is left out.
+// The fields of `process` of protocol.md, without `snap`. What disappears during the look is left
+// out.
 nlohmann::json picture_of(const Stat& process);
 
 std::vector<int> threads_in(int pid);
 
 struct Turns {
-  char state = 0;                   // 0: it has vanished
-  unsigned long long switches = 0;  // of context
+  char state = 0;                   // 0: it is gone
+  unsigned long long switches = 0;  // context switches
 };
 
 Turns turns_of(int pid, int tid);
@@ -28,8 +29,8 @@ Turns turns_of(int pid, int tid);
 // Names in /dev/shm, without those that were kept visible from outside.
 std::vector<std::string> shared_memory_names(const Places& places);
 
-// Paths of all below `tmp`, the attempt's TMPDIR; with a private /tmp, of all in it but the
-// keeper's own `folder` and what was kept visible from outside.
+// Paths of all files below `tmp`, the attempt's TMPDIR. With a private /tmp: of all files in it
+// except the keeper's own `folder` and the entries that were kept visible from outside.
 std::vector<std::string> file_paths(const Places& places, const std::string& folder,
                                     const std::string& tmp);
 

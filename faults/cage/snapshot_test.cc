@@ -1,4 +1,4 @@
-// What a snapshot shows of processes that really wait, sleep and rot, in each mode.
+// What a snapshot shows of processes that really wait, sleep, or are zombies, in each mode.
 #include <gtest/gtest.h>
 
 #include <chrono>
@@ -29,7 +29,7 @@ class SnapshotTest : public testing::TestWithParam<bool> {
     return std::atoi(answer.substr(answer.find(' ') + 1).c_str());
   }
 
-  // A process inside is seen while it still falls asleep: asks again until it fits.
+  // A snapshot may see a process that is still falling asleep: asks again until the result fits.
   json process(int pid, const std::function<bool(const json&)>& fits) {
     json last;
     while (in_time()) {
@@ -41,7 +41,7 @@ class SnapshotTest : public testing::TestWithParam<bool> {
     return last;
   }
 
-  // On a busy machine a process may not run for longer than any number of looks takes.
+  // On a busy machine a process may not run for the time of any number of looks.
   bool in_time() const { return std::chrono::steady_clock::now() < limit_; }
 
   bool rests() {

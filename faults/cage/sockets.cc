@@ -24,7 +24,7 @@ void split(std::string_view line, Words& words) {
   }
 }
 
-// All rows but the first, which is the heading. The tables are the whole machine's: no copies.
+// All rows except the heading. The tables are those of the whole machine, so nothing is copied.
 template <typename Take>
 void each_row(std::string_view text, Take take) {
   Words words;
@@ -46,7 +46,7 @@ unsigned long number_in(std::string_view text, int base = 10) {
 // "Num RefCount Protocol Flags Type St Inode Path"
 void add_unix_sockets(std::string_view text, SocketNames& names) {
   each_row(text, [&](const Words& row) {
-    // A connection that nobody has accepted yet has no inode: no descriptor leads to it.
+    // A connection that was not accepted yet has no inode, so no descriptor refers to it.
     if (row.size() < 7 || row[6] == "0") return;
     names[number_in(row[6])] = row.size() > 7 ? "unix " + std::string(row[7]) : "";
   });
@@ -72,7 +72,8 @@ SocketNames socket_names_of(int pid, const std::set<unsigned long>& inodes) {
   SocketNames names;
   add_unix_sockets(read_file(net + "unix", kLargestTable).text, names);
   const auto known = [&](unsigned long inode) { return names.count(inode) > 0; };
-  // The kernel walks all of its hash tables for each of these, milliseconds on a large machine.
+  // For each of these tables the kernel walks all its hash tables: this takes milliseconds on a
+  // large machine.
   if (std::all_of(inodes.begin(), inodes.end(), known)) return names;
   for (const char* protocol : {"tcp", "tcp6", "udp", "udp6"})
     add_ports(read_file(net + protocol, kLargestTable).text, protocol, names);

@@ -1,5 +1,5 @@
 // The step door: a small transport in shared memory (`push` of cage_test_body.cc) is struck at
-// every store of a message, and its reader never sees a half of one that counts.
+// every store of a message. Its reader never sees a committed message that is incomplete.
 #include <gtest/gtest.h>
 
 #include <csignal>

@@ -23,7 +23,8 @@ struct Named {
   long number;
 };
 
-// Newer machines have no `poll`, `fork` and the like: their C libraries use the general call.
+// Newer architectures have no `poll`, `fork` and similar calls: their C libraries use the general
+// call.
 constexpr Named kNumbers[] = {
 #ifdef SYS_poll
     {"poll", SYS_poll},
@@ -68,8 +69,8 @@ constexpr Named kNumbers[] = {
     {"epoll_create1", SYS_epoll_create1},
 };
 
-// The layout of the kernel's struct ptrace_syscall_info at a seccomp stop; Debian 12's libc has it
-// under a name of its own only.
+// The layout of the kernel's struct ptrace_syscall_info at a seccomp stop. Debian 12's libc has it
+// only under its own name.
 struct StopInfo {
   std::uint8_t op;
   std::uint8_t pad[3];
@@ -176,13 +177,13 @@ std::vector<sock_filter> filter_for(const std::vector<std::string>& calls) {
     else if (number >= 0)
       plain.push_back(number);
   }
-  const auto load_low = [](std::size_t offset) {  // all of our machines keep the low half first
+  const auto load_low = [](std::size_t offset) {  // all our machines keep the low half first
     return statement(kLoad, static_cast<std::uint32_t>(offset));
   };
   std::vector<sock_filter> filter = {
       load_low(offsetof(seccomp_data, arch)), jump_if_equal(kArchitecture, 1, 0),
       statement(BPF_RET | BPF_K, SECCOMP_RET_ALLOW), load_low(offsetof(seccomp_data, nr))};
-  if (futex) {  // one in private memory is of no interest to any other process
+  if (futex) {  // a futex in private memory cannot concern another process
     filter.push_back(jump_if_equal(SYS_futex, 0, 4));
     filter.push_back(load_low(offsetof(seccomp_data, args) + sizeof(std::uint64_t)));
     filter.push_back(BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, FUTEX_PRIVATE_FLAG, 1, 0));

@@ -1,5 +1,5 @@
-// One system call of a traced thread that stands before it: which it is, its arguments, and how it
-// is turned into another. The only code that knows the registers of a machine.
+// One system call of a traced thread that has stopped before it: which call, its arguments, and how
+// to replace it. Only this code knows the registers of a machine.
 #pragma once
 
 #include <linux/filter.h>
@@ -17,35 +17,36 @@ struct Syscall {
   std::array<std::uint64_t, 6> arguments{};
 };
 
-// The number of a call by its name; -1: this machine has none of that name.
+// The number of a call by its name; -1: this architecture has no call of that name.
 long number_of_call(const std::string& name);
-std::string name_of_call(long number);  // "": none that we strike
+std::string name_of_call(long number);  // "": not one that we strike
 
-// Stops the calls of these names for a tracer, but futexes in private memory; all others cost a
-// fraction of a microsecond.
+// A filter that stops the calls of these names for a tracer, except futexes in private memory. All
+// other calls cost a fraction of a microsecond more.
 std::vector<sock_filter> filter_for(const std::vector<std::string>& calls);
 
-// Of a thread that stands at a seccomp stop. Throw CallFailed (ESRCH: it died meanwhile).
+// For a thread that has stopped at a seccomp stop. These functions throw CallFailed (ESRCH: it
+// died).
 Syscall read_syscall(pid_t tid);
-void replace_syscall(pid_t tid, const Syscall& syscall);  // by another number or arguments
-void skip_syscall(pid_t tid, long result);                // it is not made, and returns this
-// Of a thread that stands where a call has returned: its result, negative errno included.
+void replace_syscall(pid_t tid, const Syscall& syscall);  // with another number or other arguments
+void skip_syscall(pid_t tid, long result);                // the call is not made, and returns this
+// For a thread that has stopped after a call: the result; a negative errno if it failed.
 long read_result(pid_t tid);
-// ... and puts back an argument that was replaced: programs may use the register again.
+// ... and restores an argument that was replaced, because programs may use the register again.
 void restore_argument(pid_t tid, int argument, std::uint64_t value);
 
-// Where a thread that stands will go on.
+// The address at which a stopped thread will continue.
 std::uint64_t instruction_pointer(pid_t tid);
 void set_instruction_pointer(pid_t tid, std::uint64_t address);
 
-// A trap in the program, and how far behind it a thread stands that ran into it.
+// A trap instruction, and how many bytes after it a thread stops that has run into it.
 extern const std::string kBreakpoint;
 extern const std::uint64_t kBehindBreakpoint;
 
-// Which of its arguments counts its bytes, for calls that have such; -1: none.
+// Which of its arguments is the number of bytes, for calls that have one; -1: none.
 int byte_argument(const std::string& call);
-// Which of its arguments points to the list of what it moves (writev and readv: an iovec; sendmsg
-// and recvmsg: a msghdr); -1: none.
+// Which of its arguments points to the list of buffers (writev and readv: an iovec; sendmsg and
+// recvmsg: a msghdr); -1: none.
 int list_argument(const std::string& call);
 bool first_argument_is_descriptor(const std::string& call);
 

@@ -1,5 +1,4 @@
-// What the tracer does where a call is made, and where it has returned: names it, tells it,
-// strikes.
+// What the tracer does before a call and after it: names it, reports it, strikes.
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
@@ -19,12 +18,12 @@ namespace {
 
 constexpr std::size_t kLongestLine = 512;  // of the ledger
 
-// Results that no program sees: the call is to be made again after a signal.
+// Results that no program sees: the call will be made again after a signal.
 bool is_to_be_made_again(long result) { return result <= -512 && result >= -516; }
 
 }  // namespace
 
-// The call that is about to be made, with its name; nothing if it is none that processes talk by.
+// The call that is about to be made, with its name; nullopt if processes do not communicate by it.
 std::optional<TracedCall> Tracing::named(pid_t tid, Traced& process, const Syscall& syscall) {
   TracedCall call;
   const std::string name = name_of_call(syscall.number);
@@ -71,7 +70,7 @@ void Tracing::on_call(pid_t tid) {
   go_on(tid);
 }
 
-// At the entry: strikes now, or prepares what is struck at the return.
+// At the entry of a call: strikes now, or prepares a strike at the return.
 bool Tracing::strike_before(pid_t tid, Traced& process, TracedCall& call, const Syscall& syscall) {
   using Kind = CallEffect::Kind;
   const CallStrike& strike_to_be = *trace_.strike;
@@ -79,7 +78,7 @@ bool Tracing::strike_before(pid_t tid, Traced& process, TracedCall& call, const 
   const bool shortens = effect.kind == Kind::kShort || is_torn(strike_to_be.moment);
   if (shortens) {
     const long kept = bytes_kept(strike_to_be.moment, call.bytes.value_or(0));
-    if (kept <= 0) return true;  // too few bytes to be torn: this is no place for this strike
+    if (kept <= 0) return true;  // too few bytes to tear: this strike is not possible here
     call.cut = cut_call(tid, process.who.pid, call.label.call, syscall, kept);
   }
   claimed_ = true;
@@ -100,7 +99,7 @@ bool Tracing::strike_before(pid_t tid, Traced& process, TracedCall& call, const 
     replace_syscall(tid, exit);
     return true;
   }
-  // Not made, whatever comes of the signal.
+  // The call is not made, whatever the signal does.
   if (effect.kind == Kind::kSignal && effect.number != SIGKILL) skip_syscall(tid, -EINTR);
   return strike(tid, process, call, std::nullopt);
 }
@@ -116,10 +115,10 @@ bool Tracing::strike(pid_t tid, Traced& process, const TracedCall& call,
 }
 
 bool Tracing::apply(pid_t tid, Traced& process, const CallEffect& effect) {
-  send();  // before what it does can be seen
+  send();  // before the effect of the call can be seen
   if (effect.kind == CallEffect::Kind::kFreeze) {
     process.frozen = true;
-    ::kill(process.who.pid, SIGSTOP);  // its other threads; this one is just never let go
+    ::kill(process.who.pid, SIGSTOP);  // stops the other threads; this one is never continued
     return false;
   }
   if (effect.number == SIGKILL) {

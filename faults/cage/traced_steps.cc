@@ -1,5 +1,5 @@
-// What the tracer does between two places of a program: one step, one look at the memory that the
-// process shares with others, and so on, until the store that is to be struck.
+// What the tracer does between two places of a program. It lets one thread make one step, looks at
+// the memory that the process shares with others, and repeats this until the store to strike.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/ptrace.h>
@@ -21,7 +21,7 @@ std::string hexadecimal(std::uint64_t address) {
   return text.str();
 }
 
-// Also where the program itself may not write. False: it is gone.
+// Also writes where the program itself may not. False: the process is gone.
 bool write_code(pid_t pid, std::uint64_t address, const std::string& bytes) {
   const Fd memory(::open(("/proc/" + std::to_string(pid) + "/mem").c_str(), O_WRONLY | O_CLOEXEC));
   return memory && ::pwrite(memory.get(), bytes.data(), bytes.size(),
@@ -44,7 +44,7 @@ void Tracing::set_breakpoint(const Traced& process) {
     breakpoints_[pid] = std::move(breakpoint);
 }
 
-// It stands at one that we set: the program goes on as if there had never been one.
+// The thread is at a breakpoint that we set: the program continues as if there were none.
 bool Tracing::ran_into_breakpoint(pid_t tid) {
   const pid_t pid = thread_of(tid).process;
   const auto found = breakpoints_.find(pid);

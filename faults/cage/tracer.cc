@@ -32,7 +32,7 @@ Tracer::Tracer(const TracerOptions& options) {
   if (pid_ != 0) return;
   ::prctl(PR_SET_PDEATHSIG, SIGKILL);
   if (::getppid() != keeper) ::_exit(0);
-  // Nothing of the keeper's may stay open in it: others wait for the end of each.
+  // Closes the keeper's descriptors in the tracer: other processes wait for the EOF of each.
   const auto kept = static_cast<unsigned>(theirs.get());
   ::syscall(SYS_close_range, 3U, kept - 1, 0U);
   ::syscall(SYS_close_range, kept + 1, ~0U, 0U);
@@ -69,7 +69,7 @@ std::vector<json> Tracer::take() {
 }
 
 json Tracer::next(bool wait) {
-  // Never cleared: of a mebibyte only the pages are touched that a message needs.
+  // Not cleared: of this mebibyte, a message touches only the pages that it needs.
   static const auto buffer = std::make_unique_for_overwrite<char[]>(kLargestMessage);
   ssize_t got = 0;
   do {
@@ -81,7 +81,7 @@ json Tracer::next(bool wait) {
 
 void Tracer::end() {
   if (pid_ == 0) return;
-  ::kill(pid_, SIGKILL);  // a zombie at worst: only the keeper reaps it
+  ::kill(pid_, SIGKILL);  // it is a zombie at worst, because only the keeper reaps it
   while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
   }
   pid_ = 0;

@@ -1,9 +1,9 @@
 // The syscall door: a process of the cage that traces all others inside, names the calls that it is
-// asked for, and strikes one of them. Only the chosen calls stop (seccomp RET_TRACE), and nothing
-// is held longer than it takes to look at it; deaths are reaped before anything else, so that a
-// pool that waits for its child never waits for us.
+// asked for, and strikes one of them. Only the chosen calls stop (seccomp RET_TRACE), and no thread
+// is stopped longer than the look takes. The tracer reaps deaths before anything else, so that a
+// pool that waits for its child never waits for the tracer.
 //
-// The keeper starts it, and its end is the end of all that it traces (PTRACE_O_EXITKILL).
+// The keeper starts it. When it ends, everything that it traces ends (PTRACE_O_EXITKILL).
 #pragma once
 
 #include <linux/filter.h>
@@ -21,11 +21,12 @@ namespace poolproof::faults {
 
 struct TracerOptions {
   Trace trace;
-  std::string ledger;  // path: lines written to it begin and end bodies
-  std::string errors;  // link target of the adapter's stderr: what is printed is no talk of a pool
+  std::string ledger;  // path: the lines written to it begin and end bodies
+  // Link target of the adapter's stderr: printing there is not communication of a pool.
+  std::string errors;
 };
 
-// The keeper's end.
+// The keeper's side.
 class Tracer {
  public:
   // Forks it. Throws CallFailed.
@@ -35,22 +36,22 @@ class Tracer {
   ~Tracer() { end(); }
 
   pid_t pid() const { return pid_; }
-  int fd() const { return socket_.get(); }  // readable: there are messages
-  // From here on this process, and all that come of it, are traced. Throws std::runtime_error that
-  // says why not. The process must stand still, and have the filter after that.
+  int fd() const { return socket_.get(); }  // readable: messages wait
+  // From now on this process, and all its descendants, are traced. Throws std::runtime_error with
+  // the reason if that fails. The process must be stopped, and must get the filter after this.
   void seize(pid_t pid);
-  void mark(const std::string& word);  // "armed", "shutdown"; answered by a message `marked`
-  // Messages that wait (protocol.md: born, call, call-struck, marked, exit), each with `ev`,
+  void mark(const std::string& word);  // "armed", "shutdown"; the answer is a message `marked`
+  // The waiting messages (protocol.md: born, call, call-struck, marked, exit), each with `ev` and
   // `t_ns`.
   std::vector<nlohmann::json> take();
-  void end();  // kills it, and with it whatever it still traces
+  void end();  // kills it, and with it everything that it still traces
 
  private:
   nlohmann::json next(bool wait);  // null: none waits, or it has ended
 
   pid_t pid_ = 0;
   Fd socket_;
-  std::vector<nlohmann::json> early_;  // came while an answer was awaited
+  std::vector<nlohmann::json> early_;  // messages that came while an answer was awaited
 };
 
 // Runs in the tracer's process until the keeper's end of `socket` is closed.

@@ -206,7 +206,7 @@ TEST_P(TracerTest, an_errno_is_what_the_program_sees_and_it_goes_on) {
   const json struck = strike("writev:pipe#1 in after-1", Moment::kBefore, "errno:ENOSPC");
   EXPECT_TRUE(struck.at("seen").get<bool>());
   EXPECT_EQ(struck.at("moved"), -ENOSPC);
-  // The read of a pipe that nobody has written to waits: the worker is still there, and at work.
+  // A read of an empty pipe waits: the worker is still there, in its task.
   const auto processes = attempt_->processes(1);
   EXPECT_TRUE(std::any_of(processes.begin(), processes.end(), [&](const json& process) {
     return process.at("pid") == struck.at("pid") && process.at("state") != "Z";

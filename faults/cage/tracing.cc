@@ -37,7 +37,7 @@ void Tracing::live() {
   ::sigprocmask(SIG_SETMASK, &news, nullptr);
   ::fcntl(socket_.get(), F_SETOWN, ::getpid());
   ::fcntl(socket_.get(), F_SETFL, O_ASYNC | O_NONBLOCK);
-  take_commands();  // what came before its signal could
+  take_commands();  // commands that came before its signal
   while (true) {
     siginfo_t told{};
     ::sigwaitinfo(&news, &told);
@@ -54,7 +54,7 @@ void Tracing::post(const char* ev, json fields) {
   outgoing_.push_back(fields.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
 }
 
-// Waits for a keeper that does not read now: its harness has too much to read already.
+// Waits if the keeper does not read now, because its harness has too much to read already.
 void Tracing::send() {
   for (const std::string& message : outgoing_) {
     while (::send(socket_.get(), message.data(), message.size(), MSG_NOSIGNAL) < 0) {
@@ -72,7 +72,7 @@ void Tracing::take_commands() {
     const ssize_t got = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
     if (got < 0 && errno == EINTR) continue;
     if (got < 0 && errno == EAGAIN) return;
-    if (got <= 0) ::_exit(0);  // the keeper is gone, and all that we trace goes with us
+    if (got <= 0) ::_exit(0);  // the keeper is gone; everything that we trace ends with us
     const json command = json::parse(buffer.begin(), buffer.begin() + got);
     if (const auto pid = command.find("seize"); pid != command.end()) {
       seize(*pid);
@@ -100,8 +100,8 @@ void Tracing::seize(pid_t pid) {
   post("seized", {{"error", error}});
 }
 
-// To hear of a death is to reap it: all that waits is heard before any that stands is looked at.
-// False: nobody had anything to report.
+// Reports of deaths also reap them. So all waiting reports are read before any stopped thread is
+// examined. False: there was no report.
 bool Tracing::take_news() {
   std::vector<siginfo_t> standing;
   bool any = false;
@@ -119,13 +119,13 @@ bool Tracing::take_news() {
   for (const siginfo_t& each : standing) {
     try {
       on_stop(each.si_pid, each.si_status);
-    } catch (const CallFailed&) {  // killed from elsewhere while it stood: its end is told next
+    } catch (const CallFailed&) {  // killed from elsewhere while stopped: its end is reported next
     }
   }
   return any;
 }
 
-// A signal that is none tells whether a thread is of a process, for less than a look into /proc.
+// Signal 0 shows whether a thread belongs to a process; this is cheaper than a look into /proc.
 pid_t Tracing::process_with(pid_t tid) const {
   const auto has_it = [tid](pid_t pid) { return ::syscall(SYS_tgkill, pid, tid, 0) == 0; };
   if (has_it(tid)) return tid;
@@ -186,10 +186,10 @@ void Tracing::on_stop(pid_t tid, int code) {
   const int event = code >> 8;
   const int signal = code & 0xff;
   Traced& process = process_of(tid);
-  if (process.frozen && event != kEventStop) return;  // it stays where it is
+  if (process.frozen && event != kEventStop) return;  // it stays stopped
   if (event == PTRACE_EVENT_SECCOMP) return on_call(tid);
   if (event == PTRACE_EVENT_EXEC) return on_exec(tid);
-  if (event == kEventStop && signal != SIGTRAP) {  // a group's stop: it stays so until SIGCONT
+  if (event == kEventStop && signal != SIGTRAP) {  // a group stop: it stays stopped until SIGCONT
     ::ptrace(PTRACE_LISTEN, tid, nullptr, 0);
     return;
   }

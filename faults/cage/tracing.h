@@ -1,5 +1,5 @@
-// The tracer's own process: what it knows of those that it traces, and the loop over what they
-// report. It sleeps only when none does. traced_calls.cc holds what is done at a call.
+// The tracer's own process: what it knows about the processes that it traces, and the loop over
+// their reports. It sleeps only when there is no report. traced_calls.cc has the actions at a call.
 #pragma once
 
 #include <signal.h>
@@ -30,7 +30,7 @@ struct Traced {
   std::string parent_lineage;
   int parent = 0;
   Life life;
-  bool counts = false;  // born after `armed`
+  bool counts = false;  // it was started after `armed`
   bool frozen = false;
 
   bool is_one_of(const std::vector<std::string>& lineages) const {
@@ -38,16 +38,16 @@ struct Traced {
   }
 };
 
-// A call that a thread is in, of which its return is awaited.
+// A call that a thread is in, and whose return is awaited.
 struct TracedCall {
   CallLabel label;
   int fd = -1;
   std::string to;
   std::optional<long> bytes;
   long long t_ns = 0;
-  bool told = false;       // it is to be told when it has returned
+  bool told = false;       // it is reported when it has returned
   bool to_strike = false;  // the strike comes when it has returned
-  bool to_step = false;    // its thread goes on step by step then
+  bool to_step = false;    // its thread then continues step by step
   std::optional<Cut> cut;
 };
 
@@ -56,7 +56,7 @@ struct TracedThread {
   std::optional<TracedCall> call;
 };
 
-// The one thread that goes step by step between two places.
+// The one thread that runs step by step between two places.
 struct Steps {
   pid_t tid = 0;
   SharedMemory memory;
@@ -65,7 +65,7 @@ struct Steps {
   int stores = 0;
 };
 
-// A trap that stands in the memory of a process, and what stood there.
+// A breakpoint in the memory of a process, and the original bytes there.
 struct Breakpoint {
   std::uint64_t address = 0;
   std::string was;
@@ -98,7 +98,7 @@ class Tracing {
   void tell_born(const Traced& process);
   std::optional<TracedCall> named(pid_t tid, Traced& process, const Syscall& syscall);
   bool is_due(const Traced& process, const TracedCall& call) const;
-  // These return false if the thread must not go on.
+  // These functions return false if the thread must not continue.
   bool strike_before(pid_t tid, Traced& process, TracedCall& call, const Syscall& syscall);
   bool strike(pid_t tid, Traced& process, const TracedCall& call, std::optional<long> moved);
   void tell_strike(pid_t tid, const Traced& process, const TracedCall& call,
@@ -126,8 +126,9 @@ class Tracing {
   std::map<pid_t, Traced> processes_;
   std::vector<std::string> outgoing_;
   bool armed_ = false, shutdown_ = false;
-  bool struck_ = false;   // the strike is told: nothing is left to do at a call that is not told
-  bool claimed_ = false;  // some call is, or will be, struck; or some thread goes step by step
+  // The strike is reported: a call that is not reported needs no action any more.
+  bool struck_ = false;
+  bool claimed_ = false;  // a call is, or will be, struck; or a thread runs step by step
   std::optional<Steps> steps_;
   std::map<pid_t, Breakpoint> breakpoints_;  // by process
 };

@@ -13,7 +13,7 @@
 namespace poolproof::faults {
 namespace {
 
-constexpr int kMostLinks = 40;  // as the kernel's own limit
+constexpr int kMostLinks = 40;  // the kernel's own limit
 constexpr const char* kSeparators = ":=,; \t\n'\"";
 
 std::vector<std::string> pieces(const std::string& text, const char* separators) {
@@ -27,7 +27,8 @@ std::vector<std::string> pieces(const std::string& text, const char* separators)
   return result;
 }
 
-// What stands at a path; asked of the kernel once, since most of an environment begins alike.
+// Remembers what is at a path. The kernel is asked once for each path, because most paths of an
+// environment begin alike.
 class Looked {
  public:
   struct Entry {
@@ -52,12 +53,12 @@ class Looked {
 
 using Entries = std::map<std::string, std::set<std::string>>;  // by place
 
-// Walks a path as the kernel would and notes each entry of a place on the way, those included that
-// only a symbolic link leads to.
+// Walks a path as the kernel would, and notes each entry of a place on the way. Entries to which
+// only a symbolic link leads are included.
 void walk(const std::string& path, Looked& looked, Entries& entries) {
   const auto first = pieces(path, "/");
   std::deque<std::string> ahead(first.begin(), first.end());
-  std::string at;  // where we are: absolute, without links; "" is the root
+  std::string at;  // the current position: absolute, without links; "" is the root
   int links = 0;
   while (!ahead.empty()) {
     const std::string name = ahead.front();
@@ -120,7 +121,7 @@ std::vector<std::string> texts_of(const AdapterCommand& command) {
     texts.push_back(command.cwd + "/" + argument);
   }
   for (const std::string& entry : command.env)
-    if (entry.rfind("TMPDIR=", 0) != 0) texts.push_back(entry);  // the keeper sets another
+    if (entry.rfind("TMPDIR=", 0) != 0) texts.push_back(entry);  // the keeper sets another one
 
   std::vector<std::string> programs;
   if (!command.argv.empty()) {
@@ -136,7 +137,7 @@ std::vector<std::string> texts_of(const AdapterCommand& command) {
     texts.push_back(program);
     const std::string line = interpreter_line(program);
     if (!line.empty()) texts.push_back(line);
-    // "#!/usr/bin/env NAME": the name is looked for in PATH.
+    // "#!/usr/bin/env NAME": the name is searched in PATH.
     for (const std::string& word : pieces(line, " \t"))
       if (word.find('/') == std::string::npos)
         for (const std::string& directory : pieces(value_of(command.env, "PATH"), ":"))

@@ -1,5 +1,6 @@
-// Which entries of a place (/tmp, /dev/shm) must stay visible when the attempt gets a fresh one
-// there: those that the adapter's program, arguments, directory and environment lead through.
+// Which entries of a place (/tmp, /dev/shm) must stay visible when the attempt gets a new one
+// there: those through which the paths of the adapter's program, arguments, directory and
+// environment go.
 #pragma once
 
 #include <linux/filter.h>
@@ -12,8 +13,9 @@
 
 namespace poolproof::faults {
 
-// Of each place the names of its top-level entries that exist and through which any of the paths in
-// `texts` goes, symbolic links followed. A text is a path, or holds paths: "A=/tmp/x:/tmp/y".
+// For each place: the names of its top-level entries that exist and through which any path in
+// `texts` goes. Symbolic links are followed. A text is a path, or contains paths:
+// "A=/tmp/x:/tmp/y".
 std::map<std::string, std::set<std::string>> needed_entries(const std::vector<std::string>& places,
                                                             const std::vector<std::string>& texts);
 
@@ -25,8 +27,8 @@ struct AdapterCommand {
   std::vector<sock_filter> filter;  // calls that stop for a tracer; empty: none
 };
 
-// Every text of a command that may lead somewhere: also the program as PATH finds it, arguments as
-// seen from `cwd`, and the interpreter that a script names.
+// Every text of a command that may contain a path. This includes the program as PATH finds it,
+// arguments as seen from `cwd`, and the interpreter that a script names.
 std::vector<std::string> texts_of(const AdapterCommand& command);
 
 }  // namespace poolproof::faults

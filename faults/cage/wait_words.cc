@@ -21,7 +21,7 @@ struct Call {
   std::array<unsigned long long, 6> args{};
 };
 
-// How the arguments of a call tell what it waits for and whether it ends by itself.
+// How the arguments of a call show what it waits for and whether it ends by itself.
 enum class Shape {
   kFd,              // args[0] is a descriptor
   kFdMilliseconds,  // args[0] is a descriptor, args[3] a time-out in ms, negative for none
@@ -31,7 +31,7 @@ enum class Shape {
   kFutex,
   kChild,    // args[0] is a pid, or negative
   kChildId,  // args[0] a kind of id, args[1] the id (waitid)
-  kNamed,    // the name says all
+  kNamed,    // the name alone says it
   kSignal,   // args[2] a pointer, null for no limit (rt_sigtimedwait)
 };
 
@@ -68,7 +68,7 @@ constexpr Known kCalls[] = {
     {SYS_clock_nanosleep, "sleep", Shape::kNamed},
     {SYS_rt_sigsuspend, "wait for a signal, no time limit", Shape::kNamed},
     {SYS_rt_sigtimedwait, "wait for a signal", Shape::kSignal},
-#ifdef SYS_epoll_wait  // the older calls, which newer architectures lack
+#ifdef SYS_epoll_wait  // older calls, which newer architectures do not have
     {SYS_epoll_wait, "epoll", Shape::kFdMilliseconds},
 #endif
 #ifdef SYS_poll

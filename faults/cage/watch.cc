@@ -49,7 +49,7 @@ nlohmann::json status_words(int wait_status) {
 
 int Watch::add(const Identity& who, Fd pidfd, bool adapter) {
   if (knows(who)) return -1;
-  if (watched_.count(who.pid) > 0) on_pidfd_ready(who.pid);  // its pid was reused: it has ended
+  if (watched_.count(who.pid) > 0) on_pidfd_ready(who.pid);  // its pid is used again: it has ended
   Watched& watched = watched_[who.pid];
   watched = {who, std::move(pidfd), adapter};
   return watched.pidfd.get();
@@ -58,11 +58,11 @@ int Watch::add(const Identity& who, Fd pidfd, bool adapter) {
 void Watch::on_pidfd_ready(int pid) {
   const auto found = watched_.find(pid);
   if (found == watched_.end()) return;
-  // Our own child, or an orphan that came to us: waiting for it gives the status. WNOHANG, since a
-  // traced child can be ready here and still not be ours to reap.
+  // Our own child, or an orphan that became ours: waiting for it gives the status. WNOHANG, because
+  // a traced child can be ready here although we may not reap it yet.
   int status = 0;
   if (::waitpid(pid, &status, WNOHANG) == pid) return reaped(pid, status);
-  // A zombie of the pool's. Its start time says that it is still the same process.
+  // A zombie of the pool. Its start time shows that it is still the same process.
   const auto stat = read_stat(pid);
   if (stat && stat->identity() == found->second.who && !stat->alive() && may_read_exit_code(pid))
     return tell(pid, status_words(stat->exit_code), "stat");
@@ -95,7 +95,7 @@ std::string Watch::send(const Identity& who, int signal) {
     if (!opened) return errno_text(errno);
     pidfd = opened.get();
   }
-  // A signal to a zombie is "sent" too; it would be a receipt for nothing.
+  // A signal to a zombie also counts as "sent"; it would be a receipt for nothing.
   const auto stat = read_stat(who.pid);
   if (!stat || stat->identity() != who) return errno_text(ESRCH) + ": that process was reaped";
   if (!stat->alive()) return errno_text(ESRCH) + ": that process has ended and is not reaped yet";
@@ -110,7 +110,7 @@ void Watch::tell(int pid, nlohmann::json status, const char* source) {
   const auto found = watched_.find(pid);
   const Exit exit{found->second.who, found->second.adapter, std::move(status), source};
   told_.insert(exit.who);
-  watched_.erase(found);  // closes the pidfd, which takes it out of the poll set
+  watched_.erase(found);  // closes the pidfd, which removes it from the poll set
   on_exit_(exit);
 }
 

@@ -73,7 +73,7 @@ struct LetGo : Command {
   std::size_t task;
 };
 
-// A task that was cancelled while it ran has lost its leave to be run again.
+// A task that was cancelled while it ran must not run again.
 struct KillBusy : Command {
   explicit KillBusy(const Pool& model) : task(one_of(model.running())) {}
   void checkPreconditions(const Pool& model) const override { RC_PRE(runs(model, task)); }
@@ -94,8 +94,8 @@ struct KillBusy : Command {
   bool cancelled = *gen::arbitrary<bool>();
 };
 
-// Of the worker that has just run a task. Where workers are recycled, it may be on its way out, and
-// then its death is none.
+// Kills the worker that has just run a task. If workers are recycled, it may already be ending, and
+// then this is not a death.
 struct KillIdle : Command {
   void checkPreconditions(const Pool& model) const override {
     RC_PRE(model.has_room() && !model.refusal());
@@ -116,7 +116,7 @@ struct KillIdle : Command {
   void show(std::ostream& out) const override { out << "submit, and kill the idle worker"; }
 };
 
-// The one idle worker is stopped, so that it is offered a task and cannot begin it. Then it dies.
+// The one idle worker is stopped, so that it gets an offer and cannot begin. Then it dies.
 struct KillOffered : Command {
   explicit KillOffered(const Pool&) {}
   void checkPreconditions(const Pool& model) const override {
@@ -137,7 +137,7 @@ struct KillOffered : Command {
     stage.follow(model);
     stage.freeze(first);
     stage.submit(task);
-    stage.heard();  // it is offered by now; a cancel before would end it in the queue
+    stage.heard();  // it has the offer by now; an earlier cancel would end it in the queue
     if (cancelled) stage.future(first + 1).cancel();
     stage.heard();
     stage.strike(first, SIGKILL);
@@ -150,7 +150,7 @@ struct KillOffered : Command {
   bool cancelled = *gen::arbitrary<bool>();
 };
 
-// Changes nothing by itself. What the model does next to such a task, it does to a frozen one.
+// This alone changes nothing. Whatever the model does next to the task, it does to a frozen one.
 struct Freeze : Command {
   explicit Freeze(const Pool& model) : task(one_of(model.running())) {}
   void checkPreconditions(const Pool& model) const override { RC_PRE(runs(model, task)); }
@@ -171,13 +171,13 @@ struct Cancel : Command {
     kill = *gen::arbitrary<bool>();
   }
   void checkPreconditions(const Pool& model) const override {
-    // In parentheses of its own: the macro would evaluate both sides.
+    // In its own parentheses: the macro would evaluate both sides.
     RC_PRE((task < model.tasks.size() && model.tasks[task].state != State::kEnded));
   }
   void apply(Pool& model) const override { model.cancel(task, kill); }
   void run(const Pool& before, Stage& stage) const override {
     stage.future(task).cancel({.running = kill ? Running::kKill : Running::kFinish});
-    // It asks, and is answered by nothing where nothing ends: then this waits until it was heard.
+    // If nothing ends, there is no answer to wait for: then this waits until the request was heard.
     stage.heard();
     stage.follow(nextState(before));
   }
@@ -188,7 +188,7 @@ struct Cancel : Command {
   bool kill = false;
 };
 
-// It ends at its deadline and harms nobody.
+// It ends at its deadline and harms no other task.
 struct OverdueInQueue : Command {
   void checkPreconditions(const Pool& model) const override {
     RC_PRE(!model.refusal() && !model.has_room());
@@ -205,7 +205,8 @@ struct OverdueInQueue : Command {
 
 struct Resize : Command {
   explicit Resize(const Pool& model) {
-    // Where a death breaks the pool, what begins at once with a task that dies may have either end.
+    // If a death breaks the pool, a task that begins together with one that dies may end in either
+    // way.
     to = model.a_death_breaks_it ? model.workers + 1 : *gen::inRange(1, 5);
   }
   void checkPreconditions(const Pool& model) const override {
@@ -213,8 +214,7 @@ struct Resize : Command {
   }
   void apply(Pool& model) const override {
     if (model.refusal()) return;
-    // Of those that run, which stand on the places that go is the pool's secret: none is left to
-    // tell.
+    // Only the pool knows which running tasks are in the places that go. So none is left running.
     std::vector<std::size_t> old;
     if (to < model.workers) old = model.running();
     model.resize(to);
@@ -295,8 +295,8 @@ struct SubmitInCallback : Command {
     const auto next = [](int x) { return x + 1; };
     Future<int> second;
     Future<int> first = pool.submit(next, 1).then([&](int x) {
-      second = pool.submit(next, x);      // waited for outside
-      return pool.submit(next, x).get();  // and inside
+      second = pool.submit(next, x);      // waited for outside the callback
+      return pool.submit(next, x).get();  // and inside it
     });
     const Ended ended = end_of(first);
     RC_ASSERT((ended.end == End::kValue && ended.value == 3));
@@ -325,7 +325,7 @@ struct Shutdown : Command {
       stage.executor().shutdown({.pending = cancel ? Pending::kCancel : Pending::kDrain,
                                  .running = kill ? Running::kKill : Running::kFinish});
     });
-    struct Join {  // also where a claim does not hold: then the kill lets the caller return
+    struct Join {  // also if a claim does not hold: the kill then lets the caller return
       ~Join() {
         if (failed) executor.shutdown({.running = Running::kKill});
         caller.join();
@@ -352,7 +352,8 @@ struct Shutdown : Command {
 }  // namespace
 
 rc::Gen<Commands> commands_for(const Pool& begin) {
-  // Named more than once: made more often. A shutdown leaves little to do, so it is rare.
+  // A command that is named more than once is chosen more often. A shutdown leaves little to do, so
+  // it is rare.
   const auto next = rc::state::gen::execOneOfWithArgs<
       Submit, Submit, Submit, Submit, Submit, Submit, Submit, Submit, LetGo, LetGo, LetGo, LetGo,
       KillBusy, KillBusy, KillBusy, KillBusy, KillIdle, KillOffered, KillOffered, Freeze, Cancel,

@@ -1,4 +1,4 @@
-// The steps of the model, each done to the model and to the real executor alike.
+// The steps of the model, each done both to the model and to the real executor.
 #pragma once
 
 #include <rapidcheck/state.h>
@@ -10,10 +10,10 @@ namespace poolproof::fuzz::model {
 using Command = rc::state::Command<Pool, Stage>;
 using Commands = rc::state::Commands<Command>;
 
-// A list of commands for a pool that begins like this.
+// A list of commands for a pool with this initial state.
 rc::Gen<Commands> commands_for(const Pool& begin);
 
-// What ends each list: a drain that lets go, one by one, all that is held.
+// The end of each list: a drain that releases, one by one, all tasks that are held.
 std::shared_ptr<const Command> last_command();
 
 }  // namespace poolproof::fuzz::model

@@ -9,7 +9,7 @@
 namespace poolproof::fuzz::model {
 namespace {
 
-// A night may ask for more.
+// The nightly run may ask for more.
 int cases() {
   const char* asked = std::getenv("POOLPROOF_MODEL_CASES");
   return asked != nullptr ? std::atoi(asked) : MODEL_CASES;

@@ -1,9 +1,9 @@
 // What a pool of workers promises, as a sequential machine: read it as the specification.
 //
-// One step is one call of the program, or one stroke of fate at one worker, and then everything
-// that must follow from it until nothing moves. For each task it says how often it has run, and how
-// its future ends. Which worker runs what, recycling and idle timeouts are not in it: they may
-// change nothing that a caller can see.
+// One step is one call of the program, or one event at one worker, and then everything that must
+// follow from it until nothing changes any more. For each task it says how often it has run, and
+// how its future ends. Which worker runs what, recycling and idle timeouts are not in it, because
+// they must not change anything that a caller can see.
 #pragma once
 
 #include <cstddef>
@@ -19,7 +19,7 @@ enum class Body {
   kRaises,   // a deadly signal, in its own worker
   kExits,    // ends its process
   kFreezes,  // stops its process, until its run limit ends both
-  kHeld,     // waits until it is let go, and returns
+  kHeld,     // waits until it is released, and returns
 };
 
 enum class End { kValue, kTaskError, kWorkerLost, kPoolBroken, kCancelled, kDeadline, kShutdown };
@@ -27,9 +27,10 @@ enum class State { kQueued, kRunning, kEnded };
 
 struct Task {
   Body body = Body::kReturns;
-  int number = 0;            // returned; or the signal, or the exit code, that ends its worker
+  // Its return value; or the signal, or the exit code, that ends its worker.
+  int number = 0;
   int retries = 0;           // how often it may run again after a death
-  bool by_callback = false;  // its future is that of a callback, which passes the end on
+  bool by_callback = false;  // its future is a callback's, which passes on how the task ended
 
   State state = State::kQueued;
   bool unwanted = false;  // cancelled while it ran: it is not run again
@@ -40,19 +41,19 @@ struct Task {
 struct Pool {
   int workers = 1;
   bool a_death_breaks_it = false;  // OnDeath::kBreakPool
-  int tasks_per_worker = 0;        // these two change nothing below, which is their promise
+  int tasks_per_worker = 0;        // these two must change nothing below
   bool idle_workers_end = false;
 
   std::vector<Task> tasks = {};  // as they were submitted
   bool broken = false;
   bool shut = false;
 
-  // First come, first run. One that runs again is older than all that wait.
+  // First come, first run. A task that runs again comes before all that wait.
   std::vector<std::size_t> queued() const { return all(State::kQueued); }
   std::vector<std::size_t> running() const { return all(State::kRunning); }
   bool has_room() const { return running().size() < static_cast<std::size_t>(workers); }
 
-  // How submit and resize fail; none: they do not. That it broke is told for ever.
+  // How submit and resize fail; nullopt: they do not. That the pool broke is reported forever.
   std::optional<End> refusal() const {
     if (broken) return End::kPoolBroken;
     return shut ? std::optional(End::kShutdown) : std::nullopt;
@@ -68,7 +69,7 @@ struct Pool {
     go_on();
   }
 
-  // Its worker dies, by itself or by somebody's signal.
+  // Its worker dies, by itself or by a signal from outside.
   void dies(std::size_t i) {
     Task& task = tasks[i];
     if (task.retries > 0 && !task.unwanted && !a_death_breaks_it) {
@@ -80,7 +81,7 @@ struct Pool {
     loses_a_worker();
   }
 
-  // A worker dies. What it was to run and had not begun has not run: another takes it.
+  // A worker dies. A task that it had but had not begun has not run: another worker gets it.
   void loses_a_worker() {
     broken |= a_death_breaks_it;
     for (std::size_t i = 0; broken && i < tasks.size(); ++i) ends(i, End::kPoolBroken);
@@ -90,7 +91,7 @@ struct Pool {
   void cancel(std::size_t i, bool kill_if_running) {
     tasks[i].unwanted = true;
     if (tasks[i].state == State::kRunning && !kill_if_running) return;
-    ends(i, End::kCancelled);  // asked for: no death, so it breaks no pool
+    ends(i, End::kCancelled);  // this was requested, so it is no death and breaks no pool
     go_on();
   }
 
@@ -99,7 +100,7 @@ struct Pool {
     go_on();
   }
 
-  // What is left running goes on; a drain runs the queue too.
+  // Running tasks continue; a drain also runs the queue.
   void shut_down(bool cancel_queue, bool kill) {
     shut = true;
     for (std::size_t i = 0; i < tasks.size(); ++i) {

@@ -22,7 +22,7 @@ namespace {
 
 using namespace std::chrono_literals;
 constexpr auto kRunLimit = 100ms;
-constexpr int kLook = 100;  // ms; how often a task that does not begin is asked for its end
+constexpr int kLook = 100;  // ms; how often a task that does not begin is checked for its end
 
 struct Arrival {
   int task = 0;
@@ -33,7 +33,7 @@ std::string gate_of(const std::string& folder, int task) {
   return folder + "/gate-" + std::to_string(task);
 }
 
-// In the worker.
+// Runs in the worker.
 int act(const std::string& folder, int task, Body body, int number) {
   const Arrival arrival{task, getpid()};
   const int fd = open((folder + "/arrivals").c_str(), O_WRONLY | O_CLOEXEC);
@@ -52,7 +52,7 @@ int act(const std::string& folder, int task, Body body, int number) {
     case Body::kFreezes:
       raise(SIGSTOP);
       break;
-    case Body::kHeld:  // opens once somebody holds the gate open
+    case Body::kHeld:  // opens once a process holds the gate open
       close(open(gate_of(folder, task).c_str(), O_RDONLY | O_CLOEXEC));
       break;
   }
@@ -66,7 +66,7 @@ ExecutorOptions options_for(const Pool& model) {
   options.tasks_per_worker = model.tasks_per_worker;
   if (model.idle_workers_end) options.idle_timeout = 1ms;
   options.on_destroy = {.running = Running::kKill};
-  options.on_callback_error = [](std::exception_ptr) {};  // it comes with the future
+  options.on_callback_error = [](std::exception_ptr) {};  // the error comes with the future
   return options;
 }
 
@@ -94,7 +94,7 @@ bool ends_in_time(int pid) {
   return ended;
 }
 
-// Runs until it holds; false: a minute has passed.
+// Runs until the condition holds; false: a minute has passed.
 template <class Condition>
 bool comes(Condition condition) {
   const auto until = std::chrono::steady_clock::now() + patience();
@@ -119,7 +119,7 @@ void give_up(const std::string& what) {
 Stage::Stage(const Pool& model) : folder_(new_folder()), executor_(options_for(model)) {
   const std::string path = folder_ + "/arrivals";
   RC_ASSERT(mkfifo(path.c_str(), 0600) == 0);
-  // For both ways, so that it never ends though no task holds it.
+  // Opened for both ways, so that it never ends although no task holds it.
   arrivals_ = open(path.c_str(), O_RDWR | O_CLOEXEC);
   RC_ASSERT(arrivals_ >= 0);
 }
@@ -134,7 +134,7 @@ Stage::~Stage() {
 void Stage::submit(const Task& task) {
   const int number = static_cast<int>(futures_.size());
   if (task.body == Body::kHeld) {
-    // It may stand there for one that was refused.
+    // It may already be there, from a task that was refused.
     RC_ASSERT(mkfifo(gate_of(folder_, number).c_str(), 0600) == 0 || errno == EEXIST);
   }
   TaskOptions options{.retries = task.retries};
@@ -172,8 +172,8 @@ void Stage::strike(std::size_t task, int signal) const { kill(worker_of(task), s
 void Stage::strike_at_rest(std::size_t task) {
   strike(task, SIGKILL);
   if (!ends_in_time(worker_of(task))) give_up("a worker outlives SIGKILL");
-  // The first answer may be given in a turn that began before the end was to be seen; not the
-  // second.
+  // The first answer may come from a turn that began before the end could be seen; the second one
+  // cannot.
   heard();
   heard();
 }
@@ -240,7 +240,7 @@ void Stage::follow_end(const Pool& model, std::size_t i) {
   }
 }
 
-// On a busy machine it may reach its limit before it has come so far as to freeze; false then.
+// On a busy machine it may reach its limit before it freezes; then false.
 bool Stage::seen_frozen(std::size_t task) {
   await_runs(task, 1);
   char state = '\0';
@@ -251,7 +251,7 @@ bool Stage::seen_frozen(std::size_t task) {
   return state == 'T';
 }
 
-// What an error says of the worker that was lost with the task.
+// What an error says about the worker that was lost with the task.
 void Stage::check_worker(std::size_t i, const Task& task, const Failure& failure,
                          bool frozen) const {
   const std::string name = "task " + std::to_string(i);

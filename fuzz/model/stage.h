@@ -1,6 +1,6 @@
-// A real executor on a stage: its tasks say when they run, are held until they are let go, and are
-// held against the model after each step. Nothing sleeps and nothing is timed; what must come is
-// awaited for a minute.
+// Drives a real executor: its tasks report when they run, are held until they are released, and are
+// compared with the model after each step. Nothing sleeps and nothing is timed; an event that must
+// come is awaited for a minute.
 #pragma once
 
 #include <chrono>
@@ -13,10 +13,10 @@
 
 namespace poolproof::fuzz::model {
 
-// How long what must come is awaited: a minute. Once something has not come, RapidCheck tries many
-// shorter lists, and those that fail too shall not take a minute each.
+// How long an event that must come is awaited: a minute. Once an event has not come, RapidCheck
+// tries many shorter lists, and these must not take a minute each if they fail too.
 std::chrono::milliseconds patience();
-// RC_FAILs, since something has not come.
+// RC_FAILs, because an event has not come.
 [[noreturn]] void give_up(const std::string& what);
 
 class Stage {
@@ -28,26 +28,26 @@ class Stage {
 
   Executor& executor() { return executor_; }
 
-  // Of the task with the next number of the model.
+  // Submits the task with the next number of the model.
   void submit(const Task& task);
-  // How submit fails now; none: it does not.
+  // How submit fails now; nullopt: it does not.
   std::optional<End> refusal_of(const Task& task);
 
-  void let_go(std::size_t task);  // thaws it first
-  void freeze(std::size_t task);  // and sees it stopped
+  void let_go(std::size_t task);  // continues it first
+  void freeze(std::size_t task);  // and waits until it is stopped
   void strike(std::size_t task, int signal) const;
-  // SIGKILL to the idle worker that ran `task`; returns once the pool must have noticed.
+  // Sends SIGKILL to the idle worker that ran `task`; returns once the pool must have noticed.
   void strike_at_rest(std::size_t task);
-  void heard();  // returns once the pool has done what it was asked before
+  void heard();  // returns once the pool has done everything that was requested before
   const Future<int>& future(std::size_t task) const { return futures_.at(task); }
   int worker_of(std::size_t task) const { return runs_.at(task).back(); }
 
-  // Awaits what the model says has begun or ended, and compares; what it says is queued must be
-  // pending. RC_FAILs.
+  // Waits for what has begun or ended according to the model, and compares; what is queued there
+  // must be pending. RC_FAILs.
   void follow(const Pool& model);
-  // The same for this one alone.
+  // The same for only this task.
   void follow_end(const Pool& model, std::size_t task);
-  // After shutdown: each has run as often as the model says, and nothing else has.
+  // After shutdown: each task has run as often as the model says, and nothing else has.
   void check_runs(const Pool& model);
 
  private:
@@ -62,10 +62,11 @@ class Stage {
   std::vector<Future<int>> futures_;
   std::vector<bool> compared_;
   std::vector<std::vector<int>> runs_;  // of each task: the workers that began it
-  Executor executor_;                   // last: its workers end before the rest goes
+  // Last: its workers end before the other members are destroyed.
+  Executor executor_;
 };
 
-// How a future that must end within a minute did.
+// How a future ended that had to end within a minute.
 struct Ended {
   End end = End::kValue;
   int value = 0;

@@ -22,7 +22,7 @@ Choices Choices::of_path(std::string_view text) {
 
 std::size_t Choices::pick(std::size_t branches) {
   if (!walks_) {
-    // splitmix64: any seed, 0 too, gives a sequence of its own.
+    // splitmix64: any seed, also 0, gives its own sequence.
     std::uint64_t z = (state_ += 0x9e3779b97f4a7c15U);
     z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9U;
     z = (z ^ (z >> 27)) * 0x94d049bb133111ebU;

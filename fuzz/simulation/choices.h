@@ -1,5 +1,5 @@
-// Where a history's choices come from: a seed, or a path that is being walked through the tree of
-// all choices, depth first. Everything else in a history follows from them.
+// Where a history's choices come from: a seed, or a path through the tree of all choices, which is
+// walked depth first. Everything else in a history follows from them.
 #pragma once
 
 #include <cstddef>
@@ -17,9 +17,9 @@ class Choices {
     made.state_ = seed;
     return made;
   }
-  // The first path takes the first branch everywhere; next_path() goes on to the others.
+  // The first path takes the first branch everywhere; next_path() continues with the others.
   static Choices all_paths() { return of_path(""); }
-  // As path() gave it.
+  // From a text that path() returned.
   static Choices of_path(std::string_view text);
 
   // One of 0 .. branches - 1.

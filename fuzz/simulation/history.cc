@@ -12,10 +12,10 @@ namespace poolproof::simulation {
 namespace {
 
 constexpr int kMostTurns = 200;      // in a row, while nothing else happens
-constexpr int kMostSteps = 3000;     // after faults have stopped
-constexpr std::size_t kRarely = 16;  // time passes though something else could happen
+constexpr int kMostSteps = 3000;     // after the faults have stopped
+constexpr std::size_t kRarely = 16;  // time passes although something else could happen
 
-// Made once: the sum of a payload is not what is tried here.
+// Made once: this does not test the checksum of a payload.
 transport::SharedPayload payload_of(TaskId task, bool large) {
   static const auto kPayloads = [] {
     std::array<transport::SharedPayload, 32> made;
@@ -82,7 +82,7 @@ void History::live() {
   }
 }
 
-// Faults have stopped: from here on all must come to an end by itself (law L5).
+// Faults have stopped: from here on everything must end by itself (law L5).
 void History::recover() {
   if (facts_.finished || !facts_.broken.empty()) return;
   strikes_.heal();
@@ -119,7 +119,7 @@ void History::find_moves() {
   }
 }
 
-// What happens only once all others are quiet, or now and then.
+// Events that happen only when all others are quiet, or sometimes.
 void History::find_quiet_moves() {
   if (submitted_ < facts_.tasks.size()) moves_.push_back({What::kSubmit});
   const bool timed = kernel_.asleep() && kernel_.until() && *kernel_.until() > facts_.now;
@@ -191,8 +191,8 @@ void History::turn() {
   }
 }
 
-// Whether something has struck. Where all paths are walked, "nothing" is the first choice; another
-// order of things is a strike, too.
+// Whether something has struck. If all paths are walked, "nothing" is the first choice; another
+// order of events counts as a strike, too.
 bool History::may_strike() {
   if (strikes_left_ == 0 || facts_.finished || !facts_.broken.empty()) return false;
   if (!choices_.walks() && !choices_.one_in(facts_.plan.calm)) return false;
@@ -202,7 +202,7 @@ bool History::may_strike() {
     const Strike& strike = strikes[choices_.pick(strikes.size())];
     const bool loses = strike.what == What::kSteal || strike.what == What::kLoseAll ||
                        strike.what == What::kSleepFails;
-    if (loses && !choices_.one_in(8)) return false;  // little is left to be seen after those
+    if (loses && !choices_.one_in(8)) return false;  // after those, little remains to be seen
     turns_ = 0;
     strikes_.make(strike);
     return true;
@@ -249,7 +249,7 @@ void History::shut_down() {
   strikes_.shut_down(asked);
 }
 
-// As its owner does (front/pool.cc).
+// As the loop's owner does (front/pool.cc).
 void History::end_open() {
   if (!facts_.pool_end) return facts_.breaks("the loop breaks down, and tells nobody");
   for (TaskId id = 1; id <= facts_.tasks.size(); ++id) {

@@ -57,7 +57,7 @@ class History : private supervise::Outlet {
   std::vector<Move> moves_;
   std::size_t submitted_ = 0;
   bool end_asked_ = false, submit_in_drain_ = false;
-  int turns_ = 0;  // in a row, and nothing else happened
+  int turns_ = 0;  // in a row, with no other event
   int strikes_left_ = 0;
 };
 

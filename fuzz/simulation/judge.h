@@ -1,5 +1,5 @@
-// Holds what the supervisor does and says to the truth, at every step. The first law that is broken
-// is noted in Facts::broken.
+// Compares what the supervisor does and says with the truth, at every step. The first law that is
+// broken is noted in Facts::broken.
 #pragma once
 
 #include <optional>
@@ -22,7 +22,7 @@ class Judge {
   void reads(Process& process);                                // Process::read has grown
   void kills(Process& process);
   void fails_to_kill(Process& process);
-  void forgets(Process& process);  // though its record was not taken
+  void forgets(Process& process);  // although its record was not taken
   void reaps(Process& process);
   void sleeps(std::optional<Instant> until);
   void ends_turn();
@@ -31,9 +31,9 @@ class Judge {
   void settles(TaskId task, const supervise::Outcome& outcome);
   void ends_pool(const Failure& why);
   void tells(const Health& health, bool last);
-  void is_over();  // the history is; nothing may be left
+  void is_over();  // the history is over; nothing may be left
 
-  // What a worker wrote, wholly.
+  // A complete message that a worker wrote.
   void said(Process& process, FrameKind kind, TaskId task, bool honest);
 
  private:
@@ -63,10 +63,10 @@ class Judge {
   Facts& facts_;
 };
 
-// Why a worker cannot serve, as it says.
+// Why a worker cannot serve, in its own words.
 inline constexpr const char* kRefusalText = "getsockopt: refused";
 
-// What the body of this task gives back.
+// What the body of this task returns.
 Bytes value_of(TaskId task, bool large = false);
 
 }  // namespace poolproof::simulation

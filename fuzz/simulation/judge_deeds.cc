@@ -20,7 +20,7 @@ void Judge::spawns(const Process& process) {
 }
 
 void Judge::orders(Process& process, FrameKind kind, TaskId id) {
-  // Where its channel is narrow, what was asked before the kill may still be on its way.
+  // If its channel is narrow, a request from before the kill may still be on its way.
   const bool slow = process.struck || process.at_once != Process::kLots;
   const bool queued = slow && kind == FrameKind::kWithdraw;
   if (process.kill_called && !queued) {
@@ -53,7 +53,7 @@ void Judge::orders(Process& process, FrameKind kind, TaskId id) {
       ++task->offers;
       break;
     case FrameKind::kWithdraw:
-      // Behind an offer that goes out in parts it is seen late.
+      // It is read late if it is behind an offer that is sent in parts.
       if (!slow && (process.task != id || process.claim_at)) {
         facts_.breaks("asks back what it does not hold");
       }
@@ -73,7 +73,7 @@ void Judge::orders(Process& process, FrameKind kind, TaskId id) {
   }
 }
 
-// First come, first served; those that lost their worker before all.
+// First come, first served; tasks that lost their worker come before all others.
 void Judge::holds_queue_order(const TaskFacts& next) {
   if (next.offers > 0) return;
   bool before = true;
@@ -87,7 +87,7 @@ void Judge::holds_queue_order(const TaskFacts& next) {
 
 void Judge::said(Process& process, FrameKind kind, TaskId id, bool honest) {
   TaskFacts* task = facts_.find(id);
-  // Nobody listens any more: it lies, or it has shut its receiving end.
+  // It is no longer heard: it lies, or it has shut its receiving end.
   const bool unheard = process.eof_at && (!honest || process.refuses);
   if (kind == FrameKind::kClaim && task != nullptr && !unheard && task->holder == process.number) {
     task->claimed = process.ever_claimed = true;
@@ -133,7 +133,7 @@ void Judge::reads(Process& process) {
         if (process.claim_at) gives_back(process, said.task);
         break;
       case FrameKind::kWithdrawn:
-        // What is asked behind an offer that goes out in parts is seen late.
+        // A request behind an offer that is sent in parts is read late.
         if ((process.asked_back || process.mid_write) && !process.claim_at) {
           gives_back(process, said.task);
         }
@@ -154,13 +154,13 @@ void Judge::gives_back(Process& process, TaskId task) {
 
 namespace {
 
-// When it last took something of its task, or claimed it.
+// When it last took a part of its task, or claimed it.
 Instant last_taken(const Process& process) {
   return std::max(
       {process.offered_at, process.moved_at, process.claim_at.value_or(Instant::min())});
 }
 
-// Since when its task is its own: claimed, and wholly sent.
+// Since when its own time runs: the task is claimed and completely sent.
 std::optional<Instant> runs_since(const Process& process) {
   if (!process.claim_at || !process.sent_at) return std::nullopt;
   return std::max(*process.claim_at, *process.sent_at);
@@ -175,7 +175,7 @@ unsigned Judge::reasons_to_kill(const Process& process) const {
     return since && facts_.now >= *since + limit;
   };
   unsigned reasons = 0;
-  // What it claimed and gave back in one breath can still have been the reason.
+  // A task that it claimed and gave back at once can still have been the reason.
   const bool just_now = process.task == 0 && process.gave_back_in == facts_.turns;
   const TaskFacts* task = facts_.find(just_now ? process.gave_back : process.task);
   if (facts_.shutdown_kills) reasons |= kForShutdown;
@@ -205,7 +205,7 @@ unsigned Judge::reasons_to_kill(const Process& process) const {
 }
 
 void Judge::kills(Process& process) {
-  if (facts_.sleep_failed) {  // all are killed, once more if need be
+  if (facts_.sleep_failed) {  // all are killed, a second time if necessary
     process.kill_called = true;
     process.kill_reasons |= kForBreakDown;
     return;
@@ -236,14 +236,15 @@ void Judge::forgets(Process& process) {
   note_loss(process);
 }
 
-// It ended, or was ended, for nothing that anybody wanted.
+// It ended, or was ended, for a reason that was not wanted.
 bool Judge::has_ended_unplanned(const Process& process) const {
   if (!process.gone() || process.stop_at || process.elsewhere) return false;
   const unsigned ours = kForNonsense | kForLateness | kForLoss;
   return !process.kill_called || (process.kill_reasons & ~ours) == 0;
 }
 
-// Fresh workers that are lost count for the end of the pool, if nobody claims anything meanwhile.
+// Fresh workers that are lost count towards the end of the pool, unless a worker claims a task in
+// between.
 void Judge::note_loss(Process& process) {
   facts_.claimed_now |= process.garbled;
   const bool fresh = !process.ever_claimed && (!process.hello_at || process.task != 0);
@@ -258,7 +259,7 @@ void Judge::ends_turn() {
   if (!facts_.descriptors_struck && !facts_.sleep_failed) must_have_ended_pool();
 }
 
-// What must have ended it by the end of this turn.
+// Events that must have ended the pool by the end of this turn.
 void Judge::must_have_ended_pool() const {
   if (facts_.pool_end) return;
   if (facts_.fresh_losses >= supervise::Supervisor::kLossLimit) {
@@ -283,12 +284,12 @@ void Judge::reaps(Process& process) {
 }
 
 bool Judge::is_idle(const Process& process) const {
-  // What is sighted is not all sent yet: the next offer may stand behind it.
+  // If only a part of it was sent so far, the next offer may be behind it.
   return process.hello_at && process.task == 0 && !process.sighted && !process.stop_at &&
          !process.kill_called && !process.eof_at && !process.gone();
 }
 
-// The instant at which it must look at this worker at the latest, as far as it can know.
+// The latest time at which it must look at this worker, as far as it can know.
 std::optional<Instant> Judge::must_look_at(const Process& process) const {
   const auto& options = facts_.plan.options;
   if (process.gone()) return std::nullopt;
@@ -300,14 +301,14 @@ std::optional<Instant> Judge::must_look_at(const Process& process) const {
     return process.init_begun_at ? *process.init_begun_at + options.initializer_limit
                                  : process.spawned_at + options.start_limit;
   }
-  if (process.task == 0 && process.sighted) return std::nullopt;  // may be asked to stop by now
+  if (process.task == 0 && process.sighted) return std::nullopt;  // perhaps it was asked to stop
   if (process.task == 0) return os::after(process.idle_since, options.idle_timeout);
   const std::optional<Instant> since = runs_since(process);
   if (!since) return last_taken(process) + options.start_limit;
   return os::after(*since, facts_.find(process.task)->plan.run_limit);
 }
 
-// Whether anything at all is owed at an instant (law L8).
+// Whether there is any reason to wake up at a certain time (law L8).
 bool Judge::may_wait_for_time() const {
   if (facts_.shutdown_until) return true;
   bool waits = false;
@@ -318,7 +319,7 @@ bool Judge::may_wait_for_time() const {
   }
   bool losses = facts_.spawn_failures > 0;
   for (const Process& process : facts_.processes) {
-    // What is sighted is not all sent yet: a stop may stand behind it.
+    // If only a part of it was sent so far, a stop may be behind it.
     const bool may_be_asked = process.sighted || process.recorded;
     if (must_look_at(process) || (may_be_asked && !process.gone())) return true;
     losses |= process.gone();

@@ -1,4 +1,4 @@
-// The judge is judged: each law, and a supervisor that breaks it.
+// Tests the judge: each law, with a supervisor that breaks it.
 #include "fuzz/simulation/judge.h"
 
 #include <gtest/gtest.h>
@@ -34,7 +34,7 @@ class AJudge : public testing::Test {
     worker().read = worker().said.size();
     judge.reads(worker());
   }
-  // It dies, and the supervisor says so; `change` makes it say something else.
+  // It dies, and the supervisor reports it; `change` makes the report wrong.
   void dies(std::function<void(Failure&)> change) {
     worker().struck = worker().ended = true;
     worker().exit = Signaled{SIGSEGV, true};

@@ -1,4 +1,4 @@
-// What the supervisor may say: of tasks, of the pool's end, and at last.
+// What the supervisor may report: about tasks, about the pool's end, and at the end.
 #include <signal.h>
 
 #include <algorithm>
@@ -48,7 +48,7 @@ void Judge::settles(TaskId id, const supervise::Outcome& outcome) {
 std::string Judge::value_is_wrong(const TaskFacts& task, const Bytes& value) const {
   if (!task.claimed) return "a value, and nobody claimed it";
   const Process& holder = holder_of(task);
-  if (holder.forger) return "";  // what it sends in its own name cannot be told from the truth
+  if (holder.forger) return "";  // what it sends in its own name looks like the truth
   if (!task.replied) return "a value that nobody has sent wholly (L4)";
   const auto id = static_cast<TaskId>(&task - facts_.tasks.data() + 1);
   return value == value_of(id, task.plan.large_reply) ? ""
@@ -75,7 +75,8 @@ std::string Judge::failure_is_wrong(TaskId id, const TaskFacts& task,
     if (failure.started && !task.claimed) return "called started, and nobody claimed it";
     return facts_.descriptors_struck ? "" : "nobody has closed a descriptor";
   }
-  // One that shuts its receiving end counts as lost once that is noticed, though it may still talk.
+  // A worker that shuts its receiving end counts as lost once that is noticed, although it may
+  // still send.
   const bool forged = holder != nullptr && holder->forger;
   const bool deaf = holder != nullptr && holder->refuses;
   if (!forged && !deaf && !facts_.descriptors_struck && failure.started != task.claimed) {
@@ -91,8 +92,8 @@ std::string Judge::failure_is_wrong(TaskId id, const TaskFacts& task,
     }
     return task.replied && task.plan.body == Body::kThrows ? "" : "it has thrown nothing";
   }
-  // What it wrote after its channel had refused our write, or after a protocol violation, is not
-  // heard.
+  // What it wrote after its channel had refused our write, or after a protocol violation, is
+  // ignored.
   const bool heard = holder != nullptr && !holder->mad && !holder->refuses;
   if (task.replied && heard && !facts_.descriptors_struck) {
     return "L7: a finished task turns into an error";
@@ -125,7 +126,7 @@ std::string Judge::failure_is_wrong(TaskId id, const TaskFacts& task,
   }
 }
 
-// It ends because its worker died, unplanned.
+// It ends because its worker died, and this was not planned.
 std::string Judge::loss_is_wrong(const TaskFacts& task, const Failure& failure) const {
   if (task.holder < 0) return "lost with a worker, and none had it";
   const Process& holder = holder_of(task);
@@ -148,7 +149,7 @@ std::string Judge::loss_is_wrong(const TaskFacts& task, const Failure& failure) 
   return blame_is_wrong(holder, failure);
 }
 
-// Whether this death of this worker, which nobody planned, is what the failure says of it.
+// Whether the failure describes this unplanned death of this worker correctly.
 std::string Judge::blame_is_wrong(const Process& process, const Failure& failure) const {
   if (failure.intent != Intent::kUnplanned) return "an unplanned death is called planned";
   if (!process.gone()) return "a death is told before its record was taken (L3)";
@@ -202,7 +203,7 @@ std::string Judge::deadline_is_wrong(const TaskFacts& task, const Failure& failu
   }
 }
 
-// Whether one that may live on is called so, and no other one.
+// Whether a worker that may still live is reported as such, and no other one.
 std::string Judge::kill_is_told_wrong(const Process& process, const Failure& failure) const {
   const bool told = failure.text.find("it may still run") != std::string::npos;
   if (told != process.forgotten) {
@@ -232,7 +233,7 @@ std::string Judge::kill_is_wrong(const TaskFacts& task, const Failure& failure,
 }
 
 void Judge::ends_pool(const Failure& why) {
-  // The thread that breaks down does not know what became of the pool.
+  // When the thread breaks down, it does not know what happened to the pool.
   if (facts_.pool_end && !facts_.sleep_failed) facts_.breaks("the pool ends twice");
   facts_.pool_end = why;
   if (facts_.sleep_failed) {
@@ -273,7 +274,7 @@ void Judge::ends_pool(const Failure& why) {
   if (!wrong.empty()) facts_.breaks("the pool's end: " + wrong + " [" + why.text + "]");
 }
 
-// What is spawned in the same step is not counted yet, but by the last one.
+// Workers spawned in the same step are not counted yet, except in the last report.
 void Judge::tells(const Health& health, bool last) {
   if (facts_.descriptors_struck) return;
   std::uint64_t settled = 0, reaped = 0, ended = 0;
@@ -301,7 +302,7 @@ void Judge::tells(const Health& health, bool last) {
   }
 }
 
-// One that could not be killed, and has not ended, as far as anybody could wait for it.
+// A worker that could not be killed, and has not ended, as far as it was possible to wait for it.
 bool Judge::may_be_left(const Process& process) const {
   if (!process.kill_failed_at) return false;
   if (process.late || facts_.descriptors_struck || facts_.sleeps_no_more) return true;
@@ -312,8 +313,8 @@ void Judge::is_over() {
   if (!facts_.finished) facts_.breaks("liveness: the pool does not come to its end");
   const bool lost = facts_.descriptors_struck && (facts_.lost || facts_.sleep_failed);
   for (const TaskFacts& task : facts_.tasks) {
-    // What was put between the loss and its notice is ended by whoever owns the loop
-    // (front/pool.cc).
+    // Inputs that came after the descriptors were lost, and before this was noticed, are ended by
+    // the owner of the loop (front/pool.cc).
     const bool unseen = lost && task.offers == 0;
     if (task.submitted && task.settled == 0 && !unseen) facts_.breaks("L5: a future is left open");
   }

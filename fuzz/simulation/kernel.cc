@@ -19,7 +19,7 @@ constexpr std::chrono::seconds kLongestRelease{60};  // of real time
 
 }  // namespace
 
-// What it does though nothing woke it, it would not have done on a real system: it would sleep.
+// If it acts although nothing woke it, this would not happen on a real system: it would sleep.
 void Kernel::acts(const char* what) {
   if (asleep_) facts_.breaks(std::string("nothing woke it, and yet it acts: ") + what);
 }
@@ -82,7 +82,7 @@ std::optional<os::SysError> Kernel::kill(os::Child& child) {
   if (!uses(child.handle, "kill through")) return std::nullopt;
   Process& victim = of(child.handle);
   facts_.record.add(What::kKilled, victim.number);
-  // Within the turn that took its record its handle is still open, and harms nobody.
+  // Within the turn that took its record, its handle is still open, so this is harmless.
   if (victim.reaped > 0 && victim.reaped_in != facts_.turns)
     facts_.breaks("a kill of a worker that was reaped");
   judge_.kills(victim);
@@ -99,7 +99,7 @@ std::optional<os::SysError> Kernel::kill(os::Child& child) {
   return os::SysError{"pidfd_send_signal(SIGKILL)", EPERM};
 }
 
-// By whomever.
+// Whichever side closes it.
 void Kernel::cut_lifeline(Process& process) {
   if (std::max(process.kill, facts_.kill) == Kill::kUseless) return;
   process.dying = !process.ended;
@@ -115,7 +115,7 @@ std::optional<ExitStatus> Kernel::try_reap(const os::Child& child) {
   return ended.given;
 }
 
-// A late reaper's, for what was asked for just now.
+// For a late reaper, whose record was asked for just now.
 std::optional<std::thread> Kernel::start_thread(const char* name, std::function<void()> body) {
   asked_->awaited = !no_threads;
   asked_->looked_for = no_threads;
@@ -133,7 +133,8 @@ ExitStatus Kernel::reap(const os::Child& child) {
   }
   std::unique_lock lock(mutex_);
   const auto come = [&] { return released_.contains(child.pid); };
-  // In reality it waits as long as it takes. Here, who has not let it go on by now waits for it.
+  // In reality it waits without a limit. Here, a thread that is not released in time reports an
+  // error.
   if (!changed_.wait_for(lock, kLongestRelease, come)) {
     std::fprintf(stderr, "broken: the supervisor waits for a record that may never come\n");
     std::abort();
@@ -199,7 +200,7 @@ os::IoResult Kernel::write(int channel, std::array<std::span<const std::byte>, 2
   if (!uses(channel, "write to")) return {os::IoResult::Kind::kGone, 0};
   Process& to = of(channel);
   if (channel != to.channel) facts_.breaks("a write to what is no channel");
-  // The header of the message itself stands last: a tally may go before it.
+  // The header of the message itself comes last: a tally may be before it.
   if (!to.mid_write && !to.sighted && parts[0].size() >= transport::kHeaderSize) {
     const auto header = parts[0].last(transport::kHeaderSize);
     TaskId task = 0;
@@ -253,7 +254,7 @@ std::uint64_t Kernel::identity(int fd) {
   const std::uint64_t answer = state == State::kOpen      ? 100 + static_cast<std::uint64_t>(fd)
                                : state == State::kForeign ? 7
                                                           : 0;
-  // A late reaper that finds the bell gone rings nothing, and that is the last that it does.
+  // If a late reaper finds the bell closed, it does not ring, and ends.
   if (std::this_thread::get_id() != home_ && state != State::kOpen) {
     const std::lock_guard lock(mutex_);
     ++through_;
@@ -298,7 +299,8 @@ void Kernel::answer(os::Watch& watch, const Process& process) const {
   }
 }
 
-// Who sleeps in a wait holds on to what he waits for: what is closed meanwhile still wakes him.
+// A thread that sleeps in a wait holds its files, so a file that is closed during the wait still
+// wakes it.
 bool Kernel::answer(std::span<os::Watch> watches, bool since_asleep) {
   bool any = false;
   for (os::Watch& watch : watches) {

@@ -1,9 +1,9 @@
 // A simulated operating system: virtual time, processes whose programs the simulation runs
-// (program.h), descriptors whose every use is judged. Fast: it waits for nothing.
+// (program.h), and descriptors; every use of a descriptor is checked. Fast: it waits for nothing.
 //
 // The supervisor's thread is the simulation's own. Only a late reaper, which the loop starts as a
-// real thread, calls `reap`, `identity` and `ring` from elsewhere; release() waits until it is
-// through, so that a history does not depend on when the thread runs.
+// real thread, calls `reap`, `identity` and `ring` from another thread. release() waits until the
+// late reaper is done, so that a history does not depend on when that thread runs.
 #pragma once
 
 #include <condition_variable>
@@ -21,27 +21,28 @@ class Kernel final : public os::Os {
  public:
   Kernel(Facts& facts, Judge& judge) : facts_(facts), judge_(judge) {}
 
-  // The last wait found nothing: the supervisor sleeps, until something wakes it.
+  // The last wait found nothing: the supervisor sleeps until something wakes it.
   bool asleep() const { return asleep_; }
   bool would_wake();
   void wake() { slept_ = std::exchange(asleep_, false); }
   std::optional<Instant> until() const { return until_; }
-  std::function<void()> in_drain;        // what another thread does just then
+  std::function<void()> in_drain;        // what another thread does at that moment
   bool rights_change_in_drain = false;   // in the next
-  int fail_spawns = 0, pass_spawns = 0;  // so many of the next, after so many others
-  bool no_threads = false;               // can be started now
+  int fail_spawns = 0, pass_spawns = 0;  // how many of the next ones, after how many others
+  bool no_threads = false;               // no thread can be started now
   void fail_sleeps(bool all) { failing_sleeps_ = all ? kAll : 1; }
   bool sleeps_fail() const { return failing_sleeps_ > 0 || facts_.sleep_failed; }
 
-  // A worker's program writes; `honest`: as itself. False: nobody can hear it any more.
+  // A worker's program writes; `honest`: in its own name. False: it can no longer be heard.
   bool carry(Process& process, std::span<const std::byte> bytes);
   void end(Process& process, ExitStatus exit);  // its channel is closed, its record comes later
   void show_record(Process& process);
   void release(Process& process);  // a late record
-  void release_all();              // the same, of all, and waits for nobody
+  void release_all();              // the same for all, without waiting
   void lose_all();                 // the program closes all descriptors ...
-  void steal(int fd);              // ... or one, and opens something else under its number
-  // The loop is about to go: time passes by itself now, and with it all that is on its way comes.
+  void steal(int fd);              // ... or one, and opens another file under its number
+  // Call it before the loop ends: time then passes by itself, and everything that is on its way
+  // arrives.
   void let_time_pass() { passing_ = true; }
   void is_over();  // nothing may be open any more
 
@@ -49,7 +50,7 @@ class Kernel final : public os::Os {
   std::variant<os::Child, os::SysError> spawn_worker(int index,
                                                      const os::WorkerSettings& settings) override;
   std::optional<os::SysError> kill(os::Child& child) override;
-  std::uint64_t rights() override {  // one that sleeps does not hear of it
+  std::uint64_t rights() override {  // a sleeping supervisor does not notice it
     return asleep_ ? facts_.rights_told : facts_.rights_told = facts_.rights;
   }
   std::optional<std::uint64_t> out_of_memory_kills() override { return facts_.memory_kills; }
@@ -93,14 +94,14 @@ class Kernel final : public os::Os {
   std::optional<Instant> until_;
   bool asleep_ = false, slept_ = false, passing_ = false;
   int failing_sleeps_ = 0;
-  Process* asked_ = nullptr;  // whose record was asked for last
+  Process* asked_ = nullptr;  // whose record was requested last
   int calls_ = 0;             // of the clock since the last wait
 
-  std::mutex mutex_;  // guards what follows against late reapers
+  std::mutex mutex_;  // guards the members below against late reapers
   std::condition_variable changed_;
   bool ringing_ = false;
   std::map<int, ExitStatus> released_;  // by pid
-  int through_ = 0;                     // late reapers that have done all they do
+  int through_ = 0;                     // late reapers that are done
   const std::thread::id home_ = std::this_thread::get_id();
 };
 

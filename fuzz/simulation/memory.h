@@ -1,15 +1,16 @@
-// A program that has no memory for what is large: operator new is replaced, and throws then.
+// Simulates a program without memory for large blocks: operator new is replaced, and throws for
+// them.
 #pragma once
 
 #include <cstddef>
 
 namespace poolproof::simulation {
 
-// What a large result has, and what there is no memory for.
+// The size of a large result, for which there is no memory.
 inline constexpr std::size_t kLargeReply = std::size_t{96} << 10;
 inline constexpr std::size_t kTooMuch = std::size_t{80} << 10;
 
-// While it lives, on this thread.
+// Has effect on this thread, while it exists.
 class LittleMemory {
  public:
   explicit LittleMemory(bool little);

@@ -27,7 +27,7 @@ void give_all(Plan& plan, const TaskPlan& task) {
   for (TaskPlan& each : plan.tasks) each = task;
 }
 
-// One worker must be killed, and cannot.
+// One worker must be killed, and cannot be.
 void hang_without_kills(Plan& plan, Kill kill) {
   plan.kill = kill;
   plan.tasks[0] = {.body = Body::kHangs, .run_limit = 1s, .retries = 1};
@@ -72,7 +72,7 @@ constexpr std::array kVariants = {
     Variant{"grown",
             [](Plan& plan) {
               watch_growth(plan);
-              plan.options.workers = 1;  // so that one worker has two tasks, and grows
+              plan.options.workers = 1;  // so that one worker gets two tasks, and grows
               plan.tasks[1].body = Body::kHoards;
             }},
     Variant{"ends by cancel", [](Plan& plan) { plan.end.pending = Pending::kCancel; }},

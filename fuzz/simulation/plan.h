@@ -1,4 +1,4 @@
-// What a history starts from: the pool's options, the tasks, and how much may go wrong.
+// The start of a history: the pool's options, the tasks, and how many faults may happen.
 #pragma once
 
 #include <chrono>
@@ -15,11 +15,11 @@ namespace poolproof::simulation {
 enum class Body { kValue, kThrows, kCrashes, kExits, kHangs, kLong, kHoards };
 // What the initializer does.
 enum class Init { kNone, kWorks, kThrows, kHangs, kCrashes };
-// What comes of a SIGKILL.
+// What a SIGKILL does.
 enum class Kill {
   kWorks,
-  kRefused,  // to the program; but when its lifeline is closed the worker is killed
-  kUseless,  // refused, and the worker has let go of its lifeline
+  kRefused,  // the program may not send it; closing its lifeline kills the worker
+  kUseless,  // refused, and the worker has closed its lifeline
 };
 
 struct TaskPlan {
@@ -27,8 +27,8 @@ struct TaskPlan {
   std::optional<std::chrono::nanoseconds> deadline = {};
   std::optional<std::chrono::nanoseconds> run_limit = {};
   int retries = 0;
-  // An argument that a slow worker takes in parts, or that no worker with little memory takes; a
-  // result that is too large for a program with little memory.
+  // An argument that a slow worker takes in parts, or that a worker with little memory cannot take;
+  // a result that is too large for a program with little memory.
   bool large_call = false, large_reply = false;
 };
 
@@ -36,24 +36,24 @@ struct Plan {
   supervise::SupervisorOptions options;
   os::WorkerSettings settings;
   Init init = Init::kNone;
-  Kill kill = Kill::kWorks;  // of all workers, and for as long as the program lives
-  bool refuses = false;      // each worker says that it cannot serve, and ends
+  Kill kill = Kill::kWorks;  // for all workers, as long as the program lives
+  bool refuses = false;      // each worker reports that it cannot serve, and ends
   std::vector<TaskPlan> tasks;
-  std::size_t pace = 0;     // so many bytes a worker takes at once; 0: all that come
-  std::size_t at_once = 0;  // so many tasks are submitted before anything else
-  int steps = 150;          // after so many, faults stop
-  int strikes = 0;          // at most so many
-  std::size_t calm = 1;     // a strike at one in so many steps (where choices come from a seed)
-  bool brief = false;       // one strike of each kind, where all paths are walked
-  bool shuffled = false;    // what happens next is chosen; else the first that can
-  bool impatient = true;    // it is shut down before time passes; else when nothing is timed
+  std::size_t pace = 0;     // how many bytes a worker takes at once; 0: all that come
+  std::size_t at_once = 0;  // how many tasks are submitted before anything else
+  int steps = 150;          // the number of steps after which faults stop
+  int strikes = 0;          // at most so many faults
+  std::size_t calm = 1;     // one strike in so many steps (if choices come from a seed)
+  bool brief = false;       // only one strike of each kind, if all paths are walked
+  bool shuffled = false;    // the next event is chosen; otherwise it is the first possible one
+  bool impatient = true;    // shut down before time passes; otherwise when no timer is set
   supervise::ShutdownAsked end;
   std::optional<std::chrono::nanoseconds> end_within;
 };
 
 Plan random_plan(Choices& choices);
 
-// Of all paths: 2 workers, 3 tasks, `strikes` strikes, and one of the variants.
+// For all paths: 2 workers, 3 tasks, `strikes` strikes, and one of the variants.
 struct Variant {
   const char* name;
   void (*change)(Plan& plan);

@@ -87,7 +87,7 @@ void Program::refuse(Process& process) {
   process.struck = true;
   if (std::exchange(process.refusal, Process::Refusal::kNone) == Process::Refusal::kEnds) {
     process.phase = Phase::kExits;
-    process.exit_code = worker::kChannelForged;  // as that which cannot serve
+    process.exit_code = worker::kChannelForged;  // like a worker that cannot serve
   }
   send(process, FrameKind::kRefusal, 0, refusal());
 }
@@ -192,7 +192,7 @@ void Program::fail(Process& process, TaskId task) {
 }
 
 void Program::send(Process& process, FrameKind kind, TaskId task, Bytes payload) {
-  // It is slow from here on: an initializer goes out in one piece.
+  // It is slow only from here on, because an initializer is sent in one piece.
   if (kind == FrameKind::kHello && facts_.plan.pace != 0) {
     process.at_once = process.room = facts_.plan.pace;
   }

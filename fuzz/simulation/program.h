@@ -1,5 +1,5 @@
-// What a worker's program does: as worker/task_loop.cc, one move at a time, each as long as it
-// talks to nobody.
+// What a worker's program does: the same as worker/task_loop.cc, one move at a time. A move lasts
+// until the program communicates.
 #pragma once
 
 #include "fuzz/simulation/kernel.h"
@@ -13,9 +13,9 @@ class Program {
 
   bool can_move(const Process& process) const;
   void move(Process& process);
-  // A message in its own name that its program would not send.
+  // Sends a message in its own name that its program would not send.
   void forge(Process& process, FrameKind kind, TaskId task, Bytes payload);
-  // Something that runs no more of its program.
+  // For a process that no longer runs its program.
   void die(Process& process, ExitStatus exit, bool at_once);
 
  private:

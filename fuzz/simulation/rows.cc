@@ -1,7 +1,7 @@
 #include "fuzz/simulation/rows.h"
 
-// The names that the linker gives to a wrapped function: `real` is the product's. Its reference is
-// a pointer to the linker, and to C.
+// The names that the linker gives to a wrapped function: `real` is the product's function. For the
+// linker, and for C, a reference is a pointer.
 #define POOLPROOF_ROW_FOR(prefix) prefix##_ZN9poolproof9supervise7row_forENS0_5StateENS0_5EventE
 extern "C" const poolproof::supervise::Row* POOLPROOF_ROW_FOR(__real_)(
     poolproof::supervise::State state, poolproof::supervise::Event event);

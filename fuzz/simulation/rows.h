@@ -1,5 +1,5 @@
-// Which rows of the life-cycle table have been taken, seen from outside: the linker puts this
-// room's row_for before the product's (-Wl,--wrap), which holds no hook.
+// Counts from outside which rows of the life-cycle table have been taken: the linker puts this
+// folder's row_for before the product's (-Wl,--wrap). The product has no hook.
 #pragma once
 
 #include <array>

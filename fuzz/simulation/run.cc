@@ -12,7 +12,7 @@
 namespace poolproof::simulation {
 namespace {
 
-// The one that runs now, for the handler of aborts.
+// The run in progress, for the handler of aborts.
 struct Running {
   Origin origin;
   const Choices* choices = nullptr;
@@ -29,7 +29,7 @@ Origin origin_now() {
   return origin;
 }
 
-// Not safe in a handler by the letter; the program is lost already, and its last words help.
+// Formally not safe in a handler; but the program is lost already, and the message helps.
 void tell(int) {
   if (running.history != nullptr) {
     const std::string text = story(origin_now(), "the product aborts", *running.history);

@@ -1,4 +1,4 @@
-// Runs histories, and tells how to run one again.
+// Runs histories, and reports how to run one again.
 #pragma once
 
 #include <cstdint>
@@ -6,21 +6,22 @@
 
 namespace poolproof::simulation {
 
-// Whence one history comes: a seed, or a path of a variant.
+// Where a history comes from: a seed, or a path of a variant.
 struct Origin {
   std::uint64_t seed = 0;
   std::string variant = {};
   int strikes = 1;
   std::string path = {};
 };
-// The command that shows it again.
+// The command that runs it again.
 std::string command(const Origin& origin);
 
 struct Tally {
   std::uint64_t histories = 0;
 };
 
-// Each stops at the first history that breaks a law, and returns it in words; empty: none did.
+// Each function stops at the first history that breaks a law, and returns it as text; empty: none
+// did.
 std::string run_random(std::uint64_t first_seed, std::uint64_t histories, Tally& tally);
 std::string run_all(const std::string& variant, int strikes, Tally& tally);  // "": every variant
 
@@ -29,10 +30,10 @@ std::string record_of(const Origin& origin, std::string& broken);
 // Prints it; 1 if it breaks a law.
 int show(const Origin& origin);
 
-// An abort within the product (a row that must not be taken) tells its history, too.
+// If the product aborts (a row that must not be taken), its history is printed, too.
 void tell_aborts();
 
-// Rows hit of those that can be, and which were not.
+// How many of the reachable rows were taken, and which were not.
 std::string coverage_in_words();
 
 }  // namespace poolproof::simulation

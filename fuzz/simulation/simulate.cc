@@ -36,7 +36,7 @@ int main(int argc, char** argv) {
   }
   const std::string broken = random->parsed() ? sim::run_random(seed, histories, tally)
                                               : sim::run_all(variant, strikes, tally);
-  // Of the processor, not of the wall: others may use the machine, too.
+  // CPU time, not wall time: others may use the machine, too.
   const double took = static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
   std::printf("%llu histories in %.2f s of one core: %.0f a second\n%s",
               static_cast<unsigned long long>(tally.histories), took,

@@ -1,5 +1,5 @@
-// Many histories, and all of a small pool: none breaks a law, and every row of the life-cycle table
-// is taken. ./dev nightly walks further.
+// Many histories, and all histories of a small pool: none breaks a law, and every row of the
+// life-cycle table is taken. ./dev nightly runs more.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -46,7 +46,7 @@ INSTANTIATE_TEST_SUITE_P(Variant, EveryPath,
                            return name;
                          });
 
-#ifndef POOLPROOF_SANITIZED  // what is taken does not depend on it, and some rows are rare
+#ifndef POOLPROOF_SANITIZED  // a sanitizer changes nothing here, and some rows are rare
 TEST(Simulation, takes_every_row_that_can_be_taken_and_no_other) {
   Tally tally;
   ASSERT_EQ(run_random(1, 150000, tally), "");
@@ -70,7 +70,7 @@ TEST(Simulation, replays_a_seed_byte_for_byte) {
 }
 
 TEST(Simulation, replays_a_path_byte_for_byte) {
-  // The first choices of all: nothing strikes. Then: the third thing that may strike at once.
+  // First the path without any strike. Then: the third strike that is possible at once.
   std::string broken;
   const std::string calm = record_of({.variant = "plain", .path = ""}, broken);
   const std::string struck = record_of({.variant = "plain", .path = "3"}, broken);

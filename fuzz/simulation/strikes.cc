@@ -10,16 +10,16 @@ namespace {
 
 const std::array<ExitStatus, 4> kExits = {Signaled{SIGKILL, false}, Signaled{SIGSEGV, true},
                                           Exited{0}, Exited{3}};
-constexpr int kDeaths = 8;  // each of the exits: EOF first, or record and EOF at once
+constexpr int kDeaths = 8;  // for each exit: EOF first, or record and EOF together
 constexpr int kOutOfMemory = 8;
 constexpr std::array<int, 3> kCuts = {1, 27, 28};
 constexpr std::array<int, 3> kRooms = {0, 10, 40};
 constexpr std::array<int, 2> kPaces = {60, 120};
 constexpr int kNoises = 3;
-constexpr int kPass = 16;    // a spawn works before those that fail
+constexpr int kPass = 16;    // so many spawns work before those that fail
 constexpr int kInDrain = 3;  // beyond the ways of simulation::Kill
 
-// What a mad worker sends in its own name: of its own task, of another one, of none.
+// What a corrupted worker sends in its own name: about its own task, another one, or none.
 struct Forgery {
   FrameKind kind;
   bool own;
@@ -266,7 +266,7 @@ void Strikes::forge(Process& process, int how) {
   program_.forge(process, forgery.kind, task, std::move(payload));
 }
 
-// SIGKILL may not be sent to those that have the old ones; of later workers it may.
+// SIGKILL may not be sent to workers with the old rights; to later ones it may.
 void Strikes::change_rights(Kill kill) {
   ++facts_.rights;
   for (Process& process : facts_.processes) process.kill = std::max(process.kill, kill);

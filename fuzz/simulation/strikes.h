@@ -1,5 +1,5 @@
-// What may strike at any step: faults of workers and machine, and what the program's threads ask
-// for out of turn.
+// What may happen at any step: faults of workers and machine, and unexpected requests of the
+// program's threads.
 #pragma once
 
 #include <vector>
@@ -20,14 +20,14 @@ class Strikes {
   Strikes(Facts& facts, Kernel& kernel, Program& program, supervise::Inbox& inbox)
       : facts_(facts), kernel_(kernel), program_(program), inbox_(inbox) {}
 
-  // All that could strike now, in a fixed order; `brief`: of each kind, few. Valid until the next
-  // call.
+  // All strikes that are possible now, in a fixed order; `brief`: only a few of each kind. Valid
+  // until the next call.
   const std::vector<Strike>& possible(bool brief);
   void make(const Strike& strike);
-  // Faults stop: what is frozen or stalled goes on, what hangs ends. A program does not get back
-  // the rights that it needs for a kill.
+  // Faults stop: frozen or stalled processes continue, and hanging ones end. A program does not get
+  // back the rights that it needs for a kill.
   void heal();
-  // What the program asks, as its threads would tell it.
+  // Requests of the program, as its threads would send them.
   void cancel(TaskId task, bool kills);
   void shut_down(const supervise::ShutdownAsked& asked);
 

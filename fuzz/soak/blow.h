@@ -1,4 +1,4 @@
-// What strikes a worker from outside: a signal, and what it does to one.
+// What strikes a worker from outside: a signal, and its effect.
 #pragma once
 
 #include <string>
@@ -13,7 +13,7 @@ enum class Blow {
   kTerm,
   kPipe,
   kSuspend,  // as a terminal's Ctrl-Z
-  // Ignored, but by a worker whose task has changed that.
+  // Ignored, unless the worker's task has changed that.
   kInterrupt,
   kQuit,
   kHangUp,

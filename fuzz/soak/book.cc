@@ -10,9 +10,9 @@ namespace poolproof::fuzz::soak {
 namespace {
 
 constexpr std::size_t kMostComplaints = 100;
-// So long the effect of what befell all, or the program, may last until a future tells of it.
+// How long the effect of a strike on all, or on the program, may last until a future reports it.
 constexpr std::chrono::seconds kAftermath{30};
-// So late, at most, the ledger is read.
+// The longest delay with which the ledger is read.
 constexpr std::chrono::seconds kLateReading{5};
 
 bool by_signal(const ExitStatus& status, int signal) {
@@ -24,7 +24,7 @@ std::string to_string(const Identity& worker) {
   return "pid " + std::to_string(worker.pid) + " started at " + std::to_string(worker.start);
 }
 
-// The process that a deed ends, ends so.
+// Whether the process ended in the way in which this deed ends it.
 bool deed_explains(Deed deed, const ExitStatus& status) {
   switch (deed) {
     case Deed::kSegv:
@@ -99,7 +99,7 @@ void Book::read(const Line& line) {
 void Book::strike(const Strike& strike) {
   Process& process = processes_.at(strike.worker);
   process.strikes.push_back(strike);
-  // What is being killed stands still no longer.
+  // A killed process is no longer stopped.
   if (strike.blow == Blow::kThaw || strike.blow == Blow::kKill) process.stopped.reset();
   ++tally_.faults[soak::to_string(strike.blow)];
 }
@@ -114,7 +114,7 @@ void Book::strike_all(Blow blow, Instant at) {
   }
 }
 
-// It was struck with all others, and had written its first line, which was not read yet.
+// It was struck together with all others, and had written its first line, which was not read yet.
 void Book::note_earlier_strikes(const Identity& worker, Process& process) const {
   const Instant now = std::chrono::steady_clock::now();
   for (const auto& [blow, at] : to_all_) {
@@ -181,7 +181,7 @@ void Book::judge_error(Serial id, const Task& task, const Failure& failure) {
       break;
     }
     case FailureKind::kSpawn:
-    case FailureKind::kShutdown:  // of one that has been replaced for that
+    case FailureKind::kShutdown:  // of a pool that has been replaced because of that
       ++tally_.errors["SpawnError"];
       if (spawns_again_ + kAftermath < std::chrono::steady_clock::now()) {
         complain("a pool ends, and the program can start workers: " + failure.text, id, {});
@@ -223,7 +223,7 @@ void Book::judge_death(Serial id, const Task& task, const Failure& failure) {
     process.open = 0;
     return;
   }
-  // Before its first line nothing is known of a process, and yet it is of the group.
+  // Before its first line nothing is known about a process, but it is in the group.
   if (task.begun == 0 && by_signal(failure.exit, SIGTERM) && was_lately(Blow::kTerm)) return;
   const std::vector<Identity> known = meant(task, failure.worker.pid);
   complain("an error names no fault of the log: " + failure.text, id,
@@ -252,8 +252,8 @@ void Book::judge_limit(Serial id, const Task& task, const Failure& failure) {
     process.open = 0;
     return;
   }
-  // Without a line of the ledger it may have been given to a process that has never begun a task;
-  // such a one is never struck.
+  // Without a line in the ledger, it may have been given to a process that has never begun a task;
+  // such a process is never struck.
   if (task.begun > 0 || (frozen && !was_lately(Blow::kSuspend)))
     complain("a limit names no worker of its task", id, task.worker);
 }
@@ -310,8 +310,8 @@ void Book::close(const Identity& worker, std::optional<ExitStatus> status) {
   processes_.erase(worker);
 }
 
-// It ends by itself when the pool asks it to, which it does for an idle one only; one that is
-// frozen then is killed for it.
+// It ends by itself when the pool asks it to, which the pool does only for an idle one; if it is
+// frozen then, it is killed for that.
 bool Book::explains(const Process& process, const ExitStatus& status) const {
   if (status == ExitStatus(Exited{0})) return process.errors == 0;
   if (process.by_limit && by_signal(status, SIGKILL)) return true;

@@ -1,4 +1,4 @@
-// The judge of the soak is judged: histories that are right, and each broken claim.
+// Tests the judge of the soak test: histories that are right, and each broken claim.
 #include "fuzz/soak/book.h"
 
 #include <gtest/gtest.h>
@@ -43,7 +43,7 @@ class BookTest : public testing::Test {
     ASSERT_EQ(book_.due(), std::vector{worker});
     book_.close(worker, status);
   }
-  // What is wrong, as the first words; empty: nothing.
+  // The first words of what is wrong; empty: nothing.
   std::string wrong() {
     book_.finish();
     return book_.wrong().empty() ? "" : book_.wrong().front();

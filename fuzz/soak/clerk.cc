@@ -37,9 +37,9 @@ Clerk::Clerk() {
   folder_ = name;
   ledger_ = folder_ + "/ledger";
   require(mkfifo(ledger_.c_str(), 0600) == 0, "mkfifo");
-  // Tasks and the program write to it as other users, too.
+  // Tasks and the program also write to it as other users.
   require(chmod(folder_.c_str(), 0755) == 0 && chmod(ledger_.c_str(), 0666) == 0, "chmod");
-  // For both ways, so that it never ends though no task holds it.
+  // Opened for both ways, so that it never ends although no task holds it.
   fifo_ = open(ledger_.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC);
   bell_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
   require(fifo_ >= 0 && bell_ >= 0, "open");
@@ -96,7 +96,7 @@ void Clerk::expect_no_look(Instant until) {
 
 bool Clerk::look_whether_stopped(const Identity& worker) {
   const std::lock_guard lock(mutex_);
-  const auto use = use_descriptors();  // after the other, always
+  const auto use = use_descriptors();  // always lock this one after the other
   if (!living_.contains(worker)) return false;
   const auto stat = faults::read_stat(worker.pid);
   if (!stat || stat->identity() != worker || stat->state != 'T') return false;
@@ -166,7 +166,7 @@ bool Clerk::turn() {
   poll(watched.data(), watched.size(), finishing ? 0 : -1);
   eventfd_t rings = 0;
   eventfd_read(bell_, &rings);
-  // In this order: the futures that have ended, then what was written before they did.
+  // In this order: first take the futures that have ended, then read what was written before.
   std::vector<std::pair<Serial, Outcome>> ended;
   {
     const std::lock_guard lock(mutex_);
@@ -181,7 +181,7 @@ bool Clerk::turn() {
   }
   for (const auto& [task, outcome] : ended) book_.judge(task, outcome);
   close_due();
-  // Once more after the request to finish was heard, so that this turn was begun after all else
+  // Reads once more after the request to finish, so that this turn has begun after everything else
   // ended.
   return !finishing;
 }
@@ -205,7 +205,7 @@ void Clerk::read_all(std::string& torn) {
   }
 }
 
-// The pid is that process's own if it still has that start time after the handle was opened.
+// The pid belongs to that process if it still has that start time after the handle was opened.
 void Clerk::watch(const Identity& worker) {
   if (handles_.contains(worker)) return;
   const auto use = use_descriptors();

@@ -84,7 +84,7 @@ void Caller::send() {
   } catch (const ExecutorError& error) {
     clerk_.future_ended(sent.task, {.failure = error.failure()});
     pools_.replace(sent.pool);
-    std::this_thread::sleep_for(5ms);  // pace: it may not be able to start workers yet
+    std::this_thread::sleep_for(5ms);  // a pause: it may not be able to start workers yet
   }
 }
 
@@ -93,7 +93,7 @@ Future<Payload> Caller::then_perhaps(Future<Payload> future) {
   try {
     return future.then([](Future<Payload> ended) { return ended.get(); });
   } catch (const std::system_error&) {
-    return future;  // there is no thread for it now, and the value is still to come
+    return future;  // no thread can be started for it now, so the value has not come yet
   }
 }
 
@@ -129,7 +129,7 @@ Injector::Injector(Pools& pools, Clerk& clerk, Orders& orders, std::uint64_t see
 void Injector::run(const std::atomic<bool>& stop) {
   Instant next = std::chrono::steady_clock::now();
   while (!stop) {
-    // Pace, and nothing more: a tick that comes late is a tick.
+    // A pause and nothing more: a tick may come late.
     next = std::max(next + kTick, std::chrono::steady_clock::now());
     std::this_thread::sleep_until(next);
     ++ticks_;
@@ -138,7 +138,7 @@ void Injector::run(const std::atomic<bool>& stop) {
     freeze_the_hanging();
     std::erase_if(to_look_at_,
                   [this](const Identity& each) { return clerk_.look_whether_stopped(each); });
-    if (to_look_at_.size() > 100) to_look_at_.clear();  // those died before they stood still
+    if (to_look_at_.size() > 100) to_look_at_.clear();  // those died before they were seen stopped
   }
   finish_frozen(Instant::max());
 }
@@ -173,7 +173,7 @@ bool Injector::strike_somebody(Blow blow) {
   const std::vector<Identity> alive = clerk_.alive();
   if (alive.empty()) return false;
   const Identity worker = alive[below(random_, alive.size())];
-  // Most of those that hang are left to their limit.
+  // Most hanging tasks are left to their limit.
   if (clerk_.hangs(worker) && below(random_, 16) != 0) return false;
   if (!clerk_.strike(worker, blow)) return false;
   if (blow == Blow::kFreeze || blow == Blow::kSuspend) {
@@ -184,7 +184,7 @@ bool Injector::strike_somebody(Blow blow) {
   return true;
 }
 
-// They end by their limit, frozen.
+// Their limit ends them, while they are frozen.
 void Injector::freeze_the_hanging() {
   for (const Identity& worker : clerk_.hanging()) {
     if (clerk_.strike(worker, Blow::kFreeze)) to_look_at_.push_back(worker);

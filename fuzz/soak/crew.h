@@ -1,4 +1,4 @@
-// The threads that call the pool, and what strikes its workers meanwhile.
+// The threads that call the pool, and the thread that strikes its workers.
 #pragma once
 
 #include <atomic>
@@ -15,7 +15,7 @@ namespace poolproof::fuzz::soak {
 
 using Random = std::mt19937_64;
 
-// Deeds that the next tasks shall do.
+// Deeds that the next tasks must do.
 class Orders {
  public:
   void put(Deed deed);
@@ -26,8 +26,8 @@ class Orders {
   std::deque<Deed> deeds_;
 };
 
-// Submits tasks of mixed sizes, and waits for them in several ways, until told to stop and all its
-// futures have ended. A future that does not end in two minutes is a complaint, and the end.
+// Submits tasks of mixed sizes, and waits for them in several ways, until it is told to stop and
+// all its futures have ended. If a future does not end in two minutes, it complains and stops.
 class Caller {
  public:
   Caller(Pools& pools, Clerk& clerk, Orders& orders, std::uint64_t seed);
@@ -52,15 +52,15 @@ class Caller {
   std::vector<Future<Payload>> futures_;  // of the same order
 };
 
-// Every 20 ms a worker is struck from outside, or a task is ordered that strikes its own. Only
-// workers that have begun a task are struck: three that die before their first end a pool, as they
-// should.
+// Every 20 ms it strikes a worker from outside, or orders a task that strikes its own worker. Only
+// workers that have begun a task are struck: three that die before their first task end a pool, by
+// design.
 class Injector {
  public:
   Injector(Pools& pools, Clerk& clerk, Orders& orders, std::uint64_t seed);
-  void run(const std::atomic<bool>& stop);  // none stays frozen
+  void run(const std::atomic<bool>& stop);  // leaves no worker frozen
   std::uint64_t ticks() const { return ticks_; }
-  std::uint64_t idle_ticks() const { return idle_ticks_; }  // nobody was there to be struck
+  std::uint64_t idle_ticks() const { return idle_ticks_; }  // there was no worker to strike
 
  private:
   struct Later {
@@ -78,7 +78,7 @@ class Injector {
   Orders& orders_;
   Random random_;
   std::deque<Later> later_;
-  std::vector<Identity> to_look_at_;  // frozen, and not yet seen to stand still
+  std::vector<Identity> to_look_at_;  // frozen, and not yet seen to be stopped
   std::uint64_t ticks_ = 0, idle_ticks_ = 0;
 };
 

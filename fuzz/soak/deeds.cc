@@ -42,7 +42,7 @@ void note(const std::string& ledger, Mark mark, Serial task) {
 
 void take_all_memory() {
   std::vector<Payload> held;
-  while (true) held.emplace_back().reserve(std::size_t{8} << 20);  // mapped is enough
+  while (true) held.emplace_back().reserve(std::size_t{8} << 20);  // mapping it is enough
 }
 
 void take_all_memory_and_let_nothing_out() noexcept { take_all_memory(); }
@@ -82,7 +82,7 @@ void close_descriptors() {
   for (int fd = 3; fd <= 64; ++fd) close(fd);
 }
 
-// Does not return where the deed ends the process.
+// Does not return if the deed ends the process.
 void commit(Deed deed) {
   switch (deed) {
     case Deed::kWork:
@@ -116,7 +116,7 @@ void commit(Deed deed) {
     case Deed::kLimits:
       return lower_limits();
     case Deed::kLarge:
-      std::abort();  // it cannot have come here
+      std::abort();  // it never gets here
   }
 }
 
@@ -197,7 +197,7 @@ Payload perform(const std::string& ledger, Serial task, Deed deed, std::uint32_t
   std::uint64_t sum = task;
   for (std::uint32_t round = 0; round < rounds; ++round) sum = mix(sum);
   Payload result = payload_of(task, result_bytes);
-  if (sum == 0) result.clear();  // which it never is; so the rounds are not left out
+  if (sum == 0) result.clear();  // never true; so that the compiler keeps the rounds
   note(ledger, Mark::kEnd, task);
   return result;
 }

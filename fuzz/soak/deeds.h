@@ -1,5 +1,5 @@
-// What the tasks of the soak do, and what they write into the ledger about it: what ran is told by
-// the tasks themselves, and not by the pool.
+// What the tasks of the soak test do, and what they write into the ledger: the tasks themselves
+// report what ran, and not the pool.
 #pragma once
 
 #include <cstddef>
@@ -21,22 +21,23 @@ enum class Deed {
   kWork,          // checks its argument, computes, returns a payload
   kSegv,          // SIGSEGV
   kExit,          // _exit(kExitCode)
-  kStarve,        // takes memory until there is none: std::bad_alloc
+  kStarve,        // takes memory until there is no more: std::bad_alloc
   kStarveAborts,  // the same where nothing may be thrown: SIGABRT
   kStarveKilled,  // the same, and ends as the kernel's out-of-memory killer ends a process: SIGKILL
-  kHang,          // never ends by itself: it is frozen, and ended by its limit
+  kHang,          // never ends by itself: it is frozen, and its limit ends it
   kCloses,        // closes all descriptors from 3 to 64, its channel among them
-  kLarge,         // has an argument for which its worker has no memory: it does not begin
-  // The rest of these work as kWork does, and change what the worker is from then on.
-  kDropsRights,  // is another user's, if it was root's
-  kSignals,      // ignores what ends it, and takes what it ignored
-  kLimits,       // has few descriptors and little memory, and may neither write files nor fork
+  kLarge,         // has an argument for which its worker has no memory, so it does not begin
+  // The others work as kWork does, and then change their worker.
+  kDropsRights,  // changes to another user, if it was root's
+  kSignals,      // ignores the signal that ends it, and no longer ignores others
+  kLimits,       // has few descriptors and little memory, and may not write files or fork
 };
 inline constexpr int kExitCode = 7;
 inline constexpr unsigned kNobody = 65534;  // a user and a group
-// Whether the task gives back its value.
+// Whether the task returns its value.
 constexpr bool gives_value(Deed deed) { return deed == Deed::kWork || deed >= Deed::kDropsRights; }
-// Beyond this a worker gets no memory. Sanitizers need more for themselves: there nobody starves.
+// A worker gets no memory beyond this. Sanitizers need more for themselves, so no task runs out of
+// memory with them.
 inline constexpr std::size_t kMemoryLimit = std::size_t{96} << 20;
 inline constexpr std::size_t kLargeArgument = std::size_t{104} << 20;
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -49,8 +50,8 @@ std::string to_string(Deed deed);
 
 enum class Mark : char {
   kBegin = 'B',
-  kFault = 'F',  // the deed comes now
-  kEnd = 'E',    // all is done but the reply
+  kFault = 'F',  // the deed comes next
+  kEnd = 'E',    // everything is done except the reply
 };
 
 // One line of the ledger, written by one write that is never torn.
@@ -63,10 +64,10 @@ struct Line {
 std::string to_text(const Line& line);
 std::optional<Line> parse_line(std::string_view text);  // without its newline
 
-// The one payload of so many bytes that belongs to this task.
+// The payload of this size that belongs to this task.
 Payload payload_of(Serial task, std::size_t size);
 
-// In the worker. `ledger`: a FIFO that somebody reads for ever.
+// Runs in the worker. `ledger`: a FIFO that is always read.
 Payload perform(const std::string& ledger, Serial task, Deed deed, std::uint32_t rounds,
                 std::uint32_t result_bytes, const Payload& argument);
 

@@ -11,7 +11,7 @@ namespace poolproof::fuzz::soak {
 
 void let_free_memory_go() {
   mallopt(M_ARENA_MAX, 1);
-  mallopt(M_MMAP_THRESHOLD, 128 << 10);  // which else grows with what is freed
+  mallopt(M_MMAP_THRESHOLD, 128 << 10);  // otherwise it grows with what is freed
 }
 
 double rss_mib() {

@@ -1,4 +1,4 @@
-// How much this process holds over time, and how steeply it grows.
+// How much this process holds over time, and how fast it grows.
 #pragma once
 
 #include <cstddef>
@@ -9,8 +9,9 @@
 
 namespace poolproof::fuzz::soak {
 
-// What is free must go back to the system, else it is counted: one arena, which can be trimmed at
-// its end, and a place of its own for each great block. To be called before any thread starts.
+// Free memory must go back to the system; otherwise it is counted. So there is one arena, which can
+// be trimmed at its end, and each large block is mapped separately. Call it before any thread
+// starts.
 void let_free_memory_go();
 double rss_mib();  // after that
 

@@ -24,12 +24,12 @@ static_assert(std::atomic<std::uint64_t>::is_always_lock_free);
 
 extern "C" void count_signal(int) { ++handled; }
 
-// One that cannot be taken back would be no meddling: the soak could not go on.
+// A change that cannot be undone would be a bug here: the soak test could not continue.
 void require(bool done) {
   if (!done) std::abort();
 }
 
-// The soft limit, while it lives.
+// Lowers the soft limit while it exists.
 class Lowered {
  public:
   Lowered(__rlimit_resource resource, rlim_t to) : resource_(resource) {
@@ -58,7 +58,7 @@ rlim_t data_now() {
 }  // namespace
 
 void handle_signals() {
-  setpgid(0, 0);  // fails where it is so already
+  setpgid(0, 0);  // fails if it is already the case
   struct sigaction action {};
   action.sa_handler = count_signal;  // without SA_RESTART: calls are interrupted
   for (const int number : kHandled) require(sigaction(number, &action, nullptr) == 0);
@@ -70,7 +70,7 @@ bool Meddler::has_rights() { return getuid() == 0 && geteuid() == 0; }
 
 void Meddler::run(const std::atomic<bool>& stop) {
   while (!stop) {
-    std::this_thread::sleep_for(kTick);  // pace, and nothing more
+    std::this_thread::sleep_for(kTick);  // a pause, and nothing more
     tick();
   }
 }
@@ -100,7 +100,7 @@ void Meddler::signal_program() {
 
 void Meddler::signal_group() {
   const std::uint64_t die = below(40);
-  if (die == 0) {  // also of workers that have begun nothing yet, three of which end a pool
+  if (die == 0) {  // also to workers that have begun nothing yet; three such deaths end a pool
     clerk_.expect_no_spawns(std::chrono::steady_clock::now());
     clerk_.strike_all(Blow::kTerm);
   } else if (die < 10) {
@@ -135,7 +135,7 @@ void Meddler::lower_a_limit() {
       break;
     }
     case 2: {
-      // Enough for the soak itself; its workers inherit it.
+      // Enough for the soak test itself; its workers inherit it.
       ++told_["lower limit of memory"];
       rlim_t now = 0;
       {
@@ -158,13 +158,13 @@ void Meddler::give_up_rights() {
   const auto time = a_while();
   clerk_.expect_no_spawns(std::chrono::steady_clock::now() + time);
   if (below(2) == 0) {
-    // Workers that are started now would have other rights than the program, so none is.
+    // Workers that were started now would have other rights than the program, so none is started.
     ++told_["rights given up: effective user"];
     require(seteuid(kNobody) == 0);
     std::this_thread::sleep_for(time);
     require(seteuid(0) == 0);
   } else {
-    // It may not signal the workers that it has. Those that it starts now are nobody's.
+    // It may not signal the workers that it has. Those that it starts now belong to user nobody.
     ++told_["rights given up: user"];
     require(setresuid(kNobody, kNobody, 0) == 0);
     std::this_thread::sleep_for(time);

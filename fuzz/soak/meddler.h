@@ -1,5 +1,5 @@
-// What befalls the program itself while its pool works: signals, to it and to its group; limits
-// that are lowered, and rights that are given up, for a while.
+// What happens to the program itself while its pool works: signals to it and to its group, and
+// limits that are lowered and rights that are given up for a while.
 #pragma once
 
 #include <atomic>
@@ -12,7 +12,7 @@
 
 namespace poolproof::fuzz::soak {
 
-// The program handles them from now on, and is its own group.
+// From now on the program handles these signals, and has its own group.
 void handle_signals();
 // How many it has handled.
 std::uint64_t signals_handled();
@@ -20,10 +20,10 @@ std::uint64_t signals_handled();
 class Meddler {
  public:
   Meddler(Clerk& clerk, std::uint64_t seed) : clerk_(clerk), random_(seed) {}
-  // All is as it was when it returns.
+  // Everything is restored when it returns.
   void run(const std::atomic<bool>& stop);
 
-  // Whether there is something to give up. Said loudly where there is not.
+  // Whether there is something to give up. Prints a clear message if there is not.
   static bool has_rights();
   // By kind.
   const std::map<std::string, std::uint64_t>& told() const { return told_; }
@@ -35,7 +35,7 @@ class Meddler {
   void lower_a_limit();
   void give_up_rights();
   std::uint64_t below(std::uint64_t bound) { return random_() % bound; }
-  // A while; seldom a long one, so that a pool ends for it.
+  // A short time; rarely a long one, so that a pool ends because of it.
   std::chrono::milliseconds a_while();
 
   Clerk& clerk_;

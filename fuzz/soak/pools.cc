@@ -19,7 +19,7 @@ void Pools::replace(const std::shared_ptr<Executor>& ended) {
     try {
       now_ = std::make_shared<Executor>(options_);
     } catch (const SpawnError&) {
-      return;  // nor can it be done now: whoever meets the ended one next tries again
+      return;  // impossible now: the next caller that meets the ended one tries again
     }
     ++replaced_;
   }

@@ -1,5 +1,5 @@
-// The executor of the moment. One that has ended, since the program could not start workers, is
-// replaced by another, as a program would do.
+// The current executor. If one has ended because the program could not start workers, another one
+// replaces it, as a program would do.
 #pragma once
 
 #include <cstdint>
@@ -18,12 +18,12 @@ class Pools {
 
   // Any thread.
   std::shared_ptr<Executor> now() const;
-  void replace(const std::shared_ptr<Executor>& ended);  // unless that has been done
-  // Nobody calls any more: the end of the last one.
+  void replace(const std::shared_ptr<Executor>& ended);  // unless that was already done
+  // Call it when no other thread calls any more: ends the last executor.
   void shut_down();
 
   std::uint64_t replaced() const;
-  Health health() const;  // what is counted, of all that have ended
+  Health health() const;  // the sum of the counters of all that have ended
 
  private:
   void count(Executor& ended);

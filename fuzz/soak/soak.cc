@@ -1,4 +1,5 @@
-// Soaks a pool in faults, and says whether it held: soak --seconds N --seed S
+// Runs a pool under faults for a long time, and reports whether it kept its promises: soak
+// --seconds N --seed S
 #include <algorithm>
 #include <atomic>
 #include <charconv>
@@ -20,9 +21,9 @@ namespace poolproof::fuzz::soak {
 namespace {
 
 constexpr int kCallers = 4;
-// What an allocator may keep, though nothing leaks.
+// What an allocator may keep although nothing leaks.
 constexpr double kSpareMib = 4;
-// A slope is a claim only where the run is long against the size of one task.
+// A slope is a claim only if the run is long in comparison to one task.
 constexpr double kSlopeMinutes = 5, kMostMibAMinute = 1, kMostAMinute = 0.5;
 
 struct Request {
@@ -61,7 +62,7 @@ double minutes_since(Instant start) {
       .count();
 }
 
-// The first tenth warms up: threads, arenas and windows reach their size.
+// The first tenth is for warming up: threads, arenas and windows reach their size.
 void watch(Run& run, int seconds, const Clerk& clerk) {
   const Instant start = std::chrono::steady_clock::now();
   for (int second = 1; second <= seconds; ++second) {
@@ -77,9 +78,9 @@ void watch(Run& run, int seconds, const Clerk& clerk) {
 void soak_in_faults(const Request& request, Clerk& clerk, Run& run) {
   Orders orders;
   ExecutorOptions options{.workers = 4, .tasks_per_worker = 4};
-  options.start_limit = std::chrono::nanoseconds::max();  // a frozen worker is thawed or killed
-  options.on_callback_error = [](std::exception_ptr) {};  // it comes with the future
-  options.worker_stderr = Stderr::kTail;                  // of aborts: said with the error
+  options.start_limit = std::chrono::nanoseconds::max();  // a frozen worker is continued or killed
+  options.on_callback_error = [](std::exception_ptr) {};  // the error comes with the future
+  options.worker_stderr = Stderr::kTail;                  // for aborts: printed with the error
   if (!kSanitized) options.memory_limit = kMemoryLimit;
   Pools pools(options);
   Meddler meddler(clerk, request.seed + 7);
@@ -149,7 +150,7 @@ void judge_growth(const Run& run, Clerk& clerk) {
   const auto claim = [&](bool held, const char* what) {
     if (!held) clerk.complain(std::string("the calling process has grown: ") + what);
   };
-  if (kSanitized) return;  // which keeps what was freed, to see who uses it
+  if (kSanitized) return;  // it keeps freed memory, to detect its use
   claim(run.rss_at_end <= run.rss_at_start + kSpareMib, "its RSS at the end");
   if (run.minutes < kSlopeMinutes) return;
   claim(run.gauge.rss().per_minute <= kMostMibAMinute, "the slope of its RSS");

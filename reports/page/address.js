@@ -1,5 +1,5 @@
 "use strict";
-// What is shown stands in the address, so that a link shows another reader the same.
+// The address contains what is shown, so that a link shows another reader the same view.
 //   #open=POOL:SCENARIO&attempt=2   a cell
 //   #status=leak&status=flaky&level=should&group=death&pool=loky&text=kill   the matrix, filtered
 
@@ -22,7 +22,7 @@ function addressOf(address) {
     const usual = { level: "must", attempt: 0 }[key] ?? "";
     for (const value of [address[key]].flat()) if (value !== usual) words.append(key, value);
   }
-  // Readable where it may be: these two mean nothing else in a fragment.
+  // Kept readable where possible: these two characters have no other meaning in a fragment.
   return "#" + words.toString().replaceAll("%2F", "/").replaceAll("%3A", ":");
 }
 
@@ -30,7 +30,8 @@ function linkTo(address, changes) {
   return addressOf({ ...address, ...changes });
 }
 
-// Filters replace the address: the way back leads to the view before, not to the letter before.
+// Filters replace the address: the back button leads to the previous view, not to the previous
+// letter.
 function replaceAddress(address) {
   location.replace(addressOf(address));
 }

@@ -1,5 +1,5 @@
 "use strict";
-// Debian's Chromium, driven by Playwright, which brings no browser of its own here.
+// Debian's Chromium, driven by Playwright, which installs no browser of its own here.
 
 const fs = require("node:fs");
 const path = require("node:path");
@@ -17,8 +17,8 @@ function findChromium() {
   return found;
 }
 
-// `home`: a folder that may be written, whoever runs the tests. The only pages are our own files, so
-// the browser's sandbox, which neither root nor every container can have, is left out.
+// `home`: a writable folder, whichever user runs the tests. The only pages are our own files. So
+// the browser's sandbox, which does not work for root or in every container, is switched off.
 function launch(home) {
   return chromium.launch({
     executablePath: findChromium(),
@@ -26,8 +26,8 @@ function launch(home) {
   });
 }
 
-// Opens a page file and counts everything that must not happen: an error on the console, a request
-// for anything but the file itself.
+// Opens a page file and counts everything that must not happen: an error on the console, or a
+// request for anything except the file itself.
 async function open(context, file, hash = "") {
   const page = await context.newPage();
   page.trouble = [];
@@ -41,14 +41,14 @@ async function open(context, file, hash = "") {
   return page;
 }
 
-// Until the page shows what its address says: it hears of a new address a moment later.
+// Waits until the page shows what its address says: it learns of a new address a moment later.
 function drawn(page) {
   return page.waitForFunction(
     () => document.getElementById("main").dataset.shown === location.hash,
   );
 }
 
-// What axe finds wrong, each as one line; of the named rules alone, where there are any.
+// The problems that axe finds, one line each; only of the named rules, if there are any.
 async function complaints(page, ...rules) {
   await page.evaluate(axe.source);
   const found = await page.evaluate(
@@ -60,7 +60,7 @@ async function complaints(page, ...rules) {
   );
 }
 
-// How far the page is wider than its window: something is cut off, or must be scrolled for.
+// How much wider the page is than its window: otherwise something is cut off, or must be scrolled.
 function overflow(page) {
   return page.evaluate(() => {
     const root = document.documentElement;

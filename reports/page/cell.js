@@ -1,5 +1,6 @@
 "use strict";
-// One cell: the claim, what was done, what was expected and what came, and everything that was seen.
+// One cell: the claim, what was done, what was expected, what was observed, and everything else
+// that was seen.
 
 function cellView(cell, address) {
   const pool = DATA.pools[cell.pool];
@@ -53,7 +54,7 @@ function chosenAttempt(cell, address) {
   return asked >= 0 ? asked : cell.decides;
 }
 
-// Back to the matrix as it was, and on to the neighbours in it.
+// Links back to the matrix as it was, and to the neighbours in it.
 function paths(cell, address) {
   const row = DATA.cells.filter(
     (other) => other.scenario === cell.scenario && isWanted(other, address),
@@ -375,7 +376,8 @@ function again(cell) {
   );
 }
 
-// Without the clipboard (an old browser, a page that is no secure context) the line is selected.
+// Without the clipboard (an old browser, or a page that is not a secure context) the line is
+// selected.
 async function copy(text, said) {
   try {
     await navigator.clipboard.writeText(text);

@@ -1,5 +1,5 @@
 "use strict";
-// The verdicts that the page holds, and the questions that the views ask of them.
+// The verdicts in the page, and the questions that the views ask about them.
 
 const DATA = JSON.parse(document.getElementById("data").textContent);
 const LEVELS = ["must", "should", "informs"];
@@ -62,8 +62,8 @@ function worst(parts) {
   );
 }
 
-// What a cell comes to when parts of `level` and above count: a pass in which a `should` part fails
-// is no pass at level `should`. `below`: some part fails that does not count.
+// The verdict of a cell if parts of `level` and above count: a pass in which a `should` part fails
+// is not a pass at level `should`. `below`: a part fails that does not count.
 function verdictOf(cell, level) {
   const failing = partsOf(cell).filter((part) => statusOf(part.status).weight === "fails");
   const counting = worst(failing.filter((part) => counts(part, level)));
@@ -81,7 +81,7 @@ function boxOf(part) {
   return part.name === "after" || part.name === "close" ? "after" : "outcome";
 }
 
-// The three small boxes of a cell: for each its worst status, or null where nothing is claimed.
+// The three small boxes of a cell: the worst status of each, or null if nothing is claimed.
 function boxesOf(cell, level) {
   return BOXES.map((name) => {
     const parts = partsOf(cell).filter((part) => boxOf(part) === name);

@@ -1,5 +1,5 @@
 "use strict";
-// The filters. Each change goes into the address, and the address is what the views are drawn from.
+// The filters. Each change is written to the address, and the views are drawn from the address.
 
 function filters(address) {
   const shown = tally(DATA.cells, address.level);
@@ -55,7 +55,7 @@ function filters(address) {
   );
 }
 
-// A weight needs a button of its own where it holds more than one status.
+// A weight needs its own button if it has more than one status.
 function kindsOf(weight, shown) {
   return [...shown.of.keys()].filter((word) => statusOf(word).weight === weight).length;
 }

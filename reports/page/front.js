@@ -1,5 +1,5 @@
 "use strict";
-// The first ten seconds: what was judged, what each pool promised, and who kept it.
+// The summary: what was judged, what each pool promised, and which pool kept its promise.
 
 const PROMISES = {
   replaces: "When a worker dies, it is replaced and the pool goes on.",
@@ -121,7 +121,7 @@ function bar(sum, of) {
   );
 }
 
-// What is no pass, each kind with a link to its cells.
+// Everything that is not a pass, each kind with a link to its cells.
 function breaches(sum, pool, address) {
   const kinds = [...sum.of.keys()]
     .filter((word) => statusOf(word).weight !== "passes")

@@ -1,12 +1,13 @@
 "use strict";
-// A hang that was proved: who waits for whom. A box for each process, a line in it for each thread,
-// and on the right an arrow from each thread to every process that alone could wake it.
+// A hang that was proved: which thread waits for which process. There is a box for each process,
+// and a line in it for each thread. On the right, an arrow goes from each thread to every process
+// that alone could wake it.
 
 const ROW = 22;
 const BOX_HEAD = 30;
 const BOX_GAP = 14;
 const ARROW_GAP = 9;
-const LETTER = 6.9; // of the 12 px sans, more than most are wide
+const LETTER = 6.9; // for the 12 px sans font; wider than most letters
 
 function proofOf(story) {
   const { proof } = story;
@@ -73,7 +74,8 @@ function waitGraph(proof, width) {
   );
 }
 
-// The harness comes first, if somebody waits for it, then the processes as they were born.
+// The harness comes first, if a thread waits for it, then the processes in the order of their
+// start.
 function graphBoxes(proof) {
   const dead = new Map(proof.findings.map((one) => [one, one.processes]));
   const blamed = new Set(
@@ -95,7 +97,7 @@ function graphBoxes(proof) {
       culprit: blamed.has(one.pid),
     });
   for (const pid of blamed)
-    // reaped already: only the lock still knows it
+    // Already reaped: only the lock still has its pid.
     if (!boxes.some((box) => box.pid === pid))
       boxes.push({
         pid,
@@ -121,7 +123,7 @@ function shortName(name) {
     .join(" ");
 }
 
-// What one thread shows beyond its wait.
+// The marks of one thread, in addition to its wait.
 function marksOf(proof, process, thread) {
   const marks = [];
   for (const one of proof.findings) {
@@ -142,7 +144,7 @@ function arrowsOf(proof, boxes) {
       thread.marks = marksOf(proof, box, thread);
       const culprits = new Set(thread.marks.flatMap((mark) => mark.to));
       const wanted = new Set([...thread.wakers, ...culprits]);
-      wanted.delete(box.pid); // itself: no arrow says more than the words do
+      wanted.delete(box.pid); // itself: an arrow would say no more than the words
       if (thread.harness) wanted.add(null);
       for (const pid of wanted) {
         const to = boxes.find((other) => other.pid === pid);
@@ -181,7 +183,7 @@ function drawBox(box, right) {
   );
 }
 
-// Each arrow has a lane of its own, and a place of its own at the box that it leads to.
+// Each arrow has its own lane, and its own place at the box that it points to.
 function drawArrow(arrow, index, count, right, lane) {
   const x = right + 14 + (index * (lane - 22)) / Math.max(count, 1);
   const to = arrow.box.y + Math.min(15, arrow.box.height / 2) + (index % 5) * 2 - 4;

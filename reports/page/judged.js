@@ -1,5 +1,5 @@
 "use strict";
-// What the browser tests look at: a page of two real records, made once for a test run, and pages
+// The input of the browser tests: a page of two real records, made once for a test run, and pages
 // that differ from it in one respect.
 
 const { spawnSync } = require("node:child_process");
@@ -10,7 +10,7 @@ const path = require("node:path");
 const TREE = path.resolve(__dirname, "../..");
 const BIN = process.env.POOLPROOF_BIN || path.join(TREE, "build/release/bin");
 
-// How a hang is called: only root is told that no alarm is armed, without which none is proved.
+// The word for a hang: only root can see that no alarm is set, and without this no hang is proved.
 function hung() {
   try {
     return fs.readFileSync("/proc/timer_list").length > 0 ? "hang-proven" : "hang-quiet";
@@ -25,7 +25,7 @@ function poolproof(...words) {
   return run;
 }
 
-// Convictions (status 1) are what the page is to show; anything else is trouble.
+// Convictions (status 1) are what the page must show; any other status is a problem.
 function record(folder, pools, scenario) {
   const run = poolproof(
     "check",
@@ -37,7 +37,8 @@ function record(folder, pools, scenario) {
   return path.join(folder, "events.ndjson");
 }
 
-// A pool that passes, one that hangs, one that lies; a scenario that one of them declines.
+// A pool that passes, one that hangs, one that reports a false cause; one of them declines a
+// scenario.
 function makeReport() {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "poolproof-page-"));
   const pools = ["reference", "multiprocessing_pool", "broken/lies_about_cause"];
@@ -66,7 +67,7 @@ function withData(file, data, name) {
   return copy;
 }
 
-// A sweep that holds everywhere, and one that does not.
+// A sweep without failures, and one with failures.
 function makeSweep({ folder }) {
   const events = [
     ["reference", "--workload", "lifecycle"],
@@ -119,8 +120,8 @@ function makeWide({ file, data }) {
 const ATTACK =
   "</script><script>window.hacked = 1</script><img src=x onerror='window.hacked = 1'>\u202e`<b>`";
 
-// A record in which every text that a pool or its adapter said is an attack. Its footer does not
-// fit any more, so it is also one that was cut off.
+// A record in which every text of a pool or its adapter is an attack. Its footer no longer matches,
+// so it also counts as cut off.
 function makeHostile({ folder, events }) {
   const lines = fs.readFileSync(events[0], "utf8").trimEnd().split("\n");
   const hostile = lines.map((line) => {

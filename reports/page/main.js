@@ -1,8 +1,8 @@
 "use strict";
-// Draws what the address asks for, and draws again when it changes.
+// Draws what the address asks for, and draws again when the address changes.
 
 const MAIN = document.getElementById("main");
-let shown = null; // what the address asked for the last time
+let shown = null; // the last address that was drawn
 
 function found(name) {
   return DATA.cells.find((cell) => nameOf(cell) === name);
@@ -42,8 +42,8 @@ function render() {
   MAIN.dataset.shown = location.hash;
 }
 
-// A new view begins at its heading; a filter keeps the focus where it is; the way back from a cell
-// leads to that cell in the matrix.
+// A new view starts at its heading. A filter keeps the focus. The way back from a cell leads to
+// that cell in the matrix.
 function keepFocus(address, cell, before) {
   if (shown === null || before.name === "text") return;
   if (address.open !== shown.open) {
@@ -61,7 +61,7 @@ function keepFocus(address, cell, before) {
   else MAIN.querySelector(".attempts [aria-current]")?.focus({ preventScroll: true });
 }
 
-// The picture is drawn for the width that it has; a matrix that fits needs no window of its own.
+// The drawing uses the available width; a matrix that fits needs no scroll window.
 function fit() {
   for (const picture of document.querySelectorAll(".picture"))
     if (picture.drawnFor !== picture.clientWidth) {

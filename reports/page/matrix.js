@@ -1,6 +1,6 @@
 "use strict";
-// Scenarios as rows, pools as columns. A cell says its verdict in a glyph and a word, its three
-// parts in small boxes, and how long the pool took to notice.
+// Scenarios as rows, pools as columns. A cell shows its verdict as a glyph and a word, its three
+// parts as small boxes, and how long the pool took to notice the fault.
 
 function matrix(address) {
   const cells = DATA.cells.filter((cell) => !isPoint(cell));
@@ -145,12 +145,12 @@ function box(box) {
   return el("span", { class: `box ${weight}` }, glyphOf(box));
 }
 
-// Less than a tenth of a millisecond says more about our clock than about the pool.
+// Less than a tenth of a millisecond depends more on our clock than on the pool.
 function noticed(ns) {
   return ns < 1e5 ? "< 0.1 ms" : duration(ns);
 }
 
-// What the place in the table and the small boxes say, for who hears the page.
+// What the position in the table and the small boxes say, for readers who use a screen reader.
 function spoken(cell, boxes, detect) {
   const parts = boxes.map(
     (box) =>
@@ -163,7 +163,7 @@ function spoken(cell, boxes, detect) {
   ].join("; ");
 }
 
-// The matrix is one stop of the Tab key: at the cell that had the focus last.
+// The matrix is one stop of the Tab key: the cell that had the focus last.
 function keepStop(event) {
   for (const link of event.currentTarget.querySelectorAll("td a")) link.tabIndex = -1;
   const link = event.target.closest("td a");

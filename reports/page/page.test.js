@@ -1,6 +1,6 @@
 "use strict";
-// The page as its readers meet it, in a real browser: node --test (POOLPROOF_BIN names the folder of
-// the built command).
+// Tests the page in a real browser: node --test (POOLPROOF_BIN names the folder of the built
+// command).
 
 const assert = require("node:assert/strict");
 const fs = require("node:fs");
@@ -116,7 +116,7 @@ async function namesShown(page) {
   return links(page).evaluateAll((all) => all.map((a) => a.hash.match(/open=([^&]+)/)[1]).sort());
 }
 
-// Does a filter, looks at what is left, and finds the same behind the address that it made.
+// Applies a filter, checks the remaining cells, and finds the same under the address that it made.
 async function filtering(act, address, wanted) {
   const page = await open(screen, report.file);
   await act(page);

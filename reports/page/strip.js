@@ -1,8 +1,8 @@
 "use strict";
-// Sweeps: the life of a worker from left to right, a tick for each call, moment and effect that was
-// struck. A tick opens what happened there.
+// Sweeps: the life of a worker from left to right, with a tick for each call, moment and effect
+// that was struck. A tick opens what happened there.
 
-// Runs that nothing struck, from which the calls are known, come first.
+// Runs without a strike, from which the calls are known, come first.
 const UNSTRUCK = "unstruck";
 const PHASES = [
   UNSTRUCK,
@@ -151,7 +151,8 @@ function tick(cell, wanted, isFirst, address) {
   );
 }
 
-// A strip is one stop of the Tab key, at the tick that had the focus last; the arrows go along it.
+// A strip is one stop of the Tab key: the tick that had the focus last; the arrow keys move along
+// it.
 function keepTick(event) {
   const link = event.target.closest(".tick");
   if (link === null) return;

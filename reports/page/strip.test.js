@@ -1,5 +1,5 @@
 "use strict";
-// The strips of sweeps, in a real browser, as page.test.js has it for all else.
+// Tests the strips of sweeps in a real browser; page.test.js tests everything else.
 
 const assert = require("node:assert/strict");
 const fs = require("node:fs");

@@ -1,7 +1,7 @@
 "use strict";
-// One attempt, drawn: a lane for the harness, one for the program that owns the pool, one for each
-// worker. The axis is stretched where much happens, since a kill and what follows take a
-// millisecond and a hang takes seconds; the times written on it are true.
+// One attempt as a drawing: a lane for the harness, one for the program that owns the pool, one for
+// each worker. The axis is stretched where many events are, because a kill and its effects take a
+// millisecond and a hang takes seconds. The times written on it are true.
 
 const LANE = 38;
 const AXIS = 46;
@@ -35,7 +35,7 @@ function timeline(story, width, whole) {
   );
 }
 
-// From the second opening of the pool on: the first round shows only what is there when all is well.
+// From the second opening of the pool on: the first round only shows the normal case.
 function viewOf(story, whole) {
   const from = whole ? 0 : story.round;
   const until = Math.max(story.took, from + 1);
@@ -74,8 +74,8 @@ function lanesOf(story, view) {
   return lanes;
 }
 
-// Each gap between two moments gets width by its logarithm, so that a tenth of a millisecond and a
-// minute can both be seen.
+// The width of a gap between two moments grows with its logarithm, so that a tenth of a millisecond
+// and a minute are both visible.
 function scale(view, left, right) {
   const { moments } = view;
   const widths = moments.slice(1).map((t, i) => Math.log1p((t - moments[i]) / 2e5));
@@ -91,7 +91,7 @@ function scale(view, left, right) {
   };
 }
 
-// Times on the axis: the turning points first, others where there is room.
+// Times on the axis: the important moments first, others if there is room.
 function axis(story, view, at, height, width) {
   const turning = [view.zero, story.stuck, view.until, view.from];
   turning.push(story.events.find((e) => e.what === "error" && e.t >= view.zero)?.t);
@@ -136,7 +136,7 @@ function sinceStrike(t, view) {
   return `${t >= view.zero ? "+" : ""}${duration(t - view.zero)}`;
 }
 
-// Where most of the time goes by, and nothing is seen.
+// The longest gap, in which nothing is seen.
 function quiet(view, at) {
   return view.moments.slice(1).flatMap((t, i) => {
     const gap = t - view.moments[i];
@@ -152,7 +152,7 @@ function quiet(view, at) {
   });
 }
 
-// A future that nobody will ever hear of is what a hang looks like from outside.
+// A hang, seen from outside, is a future that never ends.
 function openFutures(story, lanes, at) {
   const parent = lanes.find((lane) => lane.role === "parent");
   const open = story.tasks.filter((task) => task.submitted !== null && task.settled.length === 0);
@@ -189,7 +189,7 @@ function laneOf(lane, at, view, width, narrow) {
   );
 }
 
-// Where tasks ran. A label has the room up to the next box in its lane.
+// Where tasks ran. A label may use the space up to the next box in its lane.
 function taskBoxes(story, lanes, at, view) {
   const boxes = story.tasks.flatMap((task) =>
     task.runs.flatMap((run) => {
@@ -239,11 +239,12 @@ function shape(kind, x, y, title, late = "") {
   );
 }
 
-// What happened at a moment: on the lane of the process that it happened to.
+// What happened at a moment: drawn on the lane of the process that it happened to.
 function marks(story, view, lanes, at) {
   const parent = lanes.find((lane) => lane.role === "parent") || lanes[0];
   const order = { asked: 0, told: 1, value: 2, exit: 3, error: 4, fault: 5 };
-  // Of many events the list leaves out the routine; every task still knows how it settled.
+  // If there are many events, the list leaves out routine ones; every task still knows how it
+  // settled.
   const values = story.tasks.flatMap((task) =>
     task.settled
       .filter((told) => told.kind === "value")

@@ -1,5 +1,6 @@
 "use strict";
-// How the page makes elements and says numbers. Text always enters as text, never as markup.
+// How the page makes elements and formats numbers. Text is always inserted as text, never as
+// markup.
 
 const SVG = "http://www.w3.org/2000/svg";
 

@@ -11,7 +11,7 @@ from sound_pool import SoundPool
 
 
 class BlamesTheWrongTask(SoundPool):
-    """Looks a dead worker up in a list of those that it began with, and reads the next line."""
+    """Looks up a dead worker in the list of its first workers, and reads the next entry."""
 
     def __init__(self, workers: int, **options: Any):
         self.first_pids: dict[int, int] = {}

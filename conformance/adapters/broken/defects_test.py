@@ -1,4 +1,4 @@
-"""Each broken pool breaks one promise, every time, and no other: on a death played by hand."""
+"""Each broken pool breaks one promise, every time, and no other: with a death played by hand."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def test_hangs_on_death_notices_the_deaths_that_it_brings_about_and_those_at_idl
         harness.answer(harness.meeting("t1"), "loop")
         assert harness.outcome("t1")["kind"] == "deadline"
         kill_a_victim(harness, [])
-        harness.close()  # and once it shuts down it looks at all of them
+        harness.close()  # and once it shuts down it watches all of them
         assert harness.outcome("victim")["kind"] == "worker-lost"
         harness.wait(lambda: not harness.living())
 
@@ -122,7 +122,7 @@ def test_runs_twice_runs_again_what_another_worker_is_at_and_tells_it_once() -> 
         harness.open()
         warm_up(harness)
         kill_a_victim(harness)
-        harness.answer(harness.meeting(BYSTANDERS[0]), "go")  # it stands there a second time
+        harness.answer(harness.meeting(BYSTANDERS[0]), "go")  # it is there a second time
         assert told_of(harness) == BYSTANDERS
         assert harness.outcome("victim")["kind"] == "worker-lost"
         harness.close()

@@ -1,4 +1,4 @@
-"""A pool that does not notice when a worker dies at work."""
+"""A pool that does not notice when a worker dies in a task."""
 
 import sound  # first: it takes the line away from fd 0 and fd 1
 
@@ -8,8 +8,8 @@ from sound_pool import SoundPool
 
 
 class HangsOnDeath(SoundPool):
-    """Watches idle workers, those that it kills itself, and all of them once it shuts down; from a
-    busy one it awaits a reply."""
+    """Watches idle workers, those that it kills itself, and all of them once it shuts down. From a
+    busy one it only waits for a reply."""
 
     def notices(self, worker: Worker) -> bool:
         return not worker.claimed or worker.doom is not None or self._closing != ""

@@ -11,12 +11,12 @@ from sound_pool import SoundPool
 
 
 class LeaksChild(SoundPool):
-    """Starts a helper process when a worker dies at work, and never ends it."""
+    """Starts a helper process when a worker dies in a task, and never ends it."""
 
     def on_death(self, worker: Worker) -> None:
         try:
             child = os.fork()
-        except BlockingIOError:  # no process can be had: then none is left either
+        except BlockingIOError:  # no process can be started: then none is left either
             return
         if child == 0:
             try:

@@ -10,7 +10,7 @@ from sound_pool import SoundPool
 
 
 class LeaksFd(SoundPool):
-    """Closes the channel of a worker that died at work, and forgets the process's handle."""
+    """Closes the channel of a worker that died in a task, but not the handle of its process."""
 
     def let_go(self, worker: Worker) -> None:
         if not worker.claimed or worker.doom:

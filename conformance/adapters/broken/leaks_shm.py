@@ -12,15 +12,15 @@ from sound_books import Worker
 from sound_pool import SoundPool
 
 SHARED_MEMORY = Path("/dev/shm")
-NAME = "poolproof-leaks_shm-{pool}-{worker}-{ns}"  # new each time, in a folder that others use too
+NAME = "poolproof-leaks_shm-{pool}-{worker}-{ns}"  # others use this folder too
 
 
 class LeaksShm(SoundPool):
-    """Notes in shared memory that a worker died at work, and never takes the note away."""
+    """Writes a file in shared memory when a worker dies in a task, and never removes it."""
 
     def on_death(self, worker: Worker) -> None:
         name = NAME.format(pool=os.getpid(), worker=worker.pid, ns=time.time_ns())
-        with contextlib.suppress(OSError):  # no room: its one defect is to leave a note
+        with contextlib.suppress(OSError):  # no room: the only defect is to leave a file
             (SHARED_MEMORY / name).write_text(f"worker {worker.index} died\n")
 
 

@@ -1,4 +1,4 @@
-"""A pool that calls every death by a signal an ordinary exit."""
+"""A pool that reports every death by a signal as an ordinary exit."""
 
 import sound  # first: it takes the line away from fd 0 and fd 1
 

@@ -9,8 +9,8 @@ from sound_pool import SoundPool
 
 
 class LosesTask(SoundPool):
-    """Takes a result after a death for one of the dead worker, and throws it away: the first that
-    comes while others are at work, or wait for it."""
+    """After a death, takes one result for the dead worker's, and drops it: the first result that
+    comes while other workers are in a task, or tasks wait."""
 
     mistrusts_the_next = False
 

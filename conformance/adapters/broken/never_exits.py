@@ -1,4 +1,4 @@
-"""A pool that holds up the end of a program which forgot to close it."""
+"""A pool that prevents the end of a program that forgot to close it."""
 
 import sound  # first: it takes the line away from fd 0 and fd 1
 
@@ -7,7 +7,7 @@ from sound_pool import SoundPool
 
 
 class NeverExits(SoundPool):
-    """Its threads are such as Python waits for before it ends, and nobody tells them to."""
+    """Python waits for its threads before it ends, and nothing ends them."""
 
     holds_the_program = True
 

@@ -11,7 +11,7 @@ from sound_pool import SoundPool
 
 
 class NeverShutsDown(SoundPool):
-    """Waits, at shutdown, for the goodbye of each worker that died at work; nobody says it."""
+    """At shutdown, waits for a goodbye of each worker that died in a task; it never comes."""
 
     def __init__(self, workers: int, **options: Any):
         self.dead, self.goodbyes = 0, threading.Semaphore(0)

@@ -1,4 +1,4 @@
-"""A pool that runs a task again which nobody had lost."""
+"""A pool that runs a task again although it was not lost."""
 
 import sound  # first: it takes the line away from fd 0 and fd 1
 
@@ -11,8 +11,8 @@ from sound_pool import SoundPool
 
 
 class RunsTwice(SoundPool):
-    """Keeps no book of who has what: after a death it hands out anew what the other workers are
-    at, or what was finished last if they are at nothing. What comes of it is thrown away."""
+    """Does not record which worker has which task. After a death it submits again the tasks of the
+    other workers, or, if they have none, the last finished task. The result is dropped."""
 
     finished_last: Task | None = None
 

@@ -1,4 +1,4 @@
-"""A death, played by hand: what the tests of this folder have in common."""
+"""A death, played by hand: shared by the tests of this folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ BYSTANDERS = [f"b{n}" for n in range(6)]
 
 
 def warm_up(harness: Harness, workers: int = 2) -> list[int]:
-    """The pids of all workers: each holds one task at the same time."""
+    """Returns the pids of all workers: each holds one task at the same time."""
     names = [f"warm{n}" for n in range(workers)]
     for name in names:
         harness.submit(name, "rendezvous")
@@ -31,7 +31,7 @@ def kill_a_victim(harness: Harness, bystanders: list[str] = BYSTANDERS) -> int:
         harness.submit(name, "rendezvous", value=name)
     pid = harness.meeting("victim").pid
     if bystanders:
-        harness.meeting(bystanders[0])  # it stands in the other worker while the fault strikes
+        harness.meeting(bystanders[0])  # it waits in the other worker while the fault strikes
     os.kill(pid, signal.SIGKILL)
     harness.wait(lambda: state_of(pid) == "Z")
     for name in bystanders:

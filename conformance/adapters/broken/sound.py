@@ -1,4 +1,4 @@
-"""The pool that the broken ones are made from, unbroken: it must pass everything."""
+"""The pool from which the broken ones are made, without a defect: it must pass everything."""
 
 import sys
 from pathlib import Path

@@ -14,7 +14,7 @@ from sound_errors import PoolError
 class Task:
     data: bytes
     tell: Callable[[object, PoolError | None], None]  # (result, None) or (None, failure)
-    deadline: float | None  # an instant of time.monotonic
+    deadline: float | None  # a time of time.monotonic
     unclaimed_deaths: int = 0
 
 
@@ -30,7 +30,7 @@ class Worker:
     started: bool = False
     inbox: bytearray = field(default_factory=bytearray)
     outbox: bytearray = field(default_factory=bytearray)
-    suspect_until: float | None = None  # it lost its channel: its end must show by then
+    suspect_until: float | None = None  # it lost its channel: its exit must show before this time
     doom: PoolError | None = None  # why we killed it
 
     def certainty(self) -> str:
@@ -38,7 +38,7 @@ class Worker:
 
 
 def cause_of_death(status: os.waitid_result | None) -> str:
-    if status is None:  # somebody else took its exit record
+    if status is None:  # another part of the program took its exit record
         return "unknown"
     if status.si_code == os.CLD_EXITED:
         return f"exit:{status.si_status}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 
 class PoolError(Exception):
-    """How a task failed. `cause` and `certainty` in the protocol's words, where the pool knows."""
+    """How a task failed. `cause` and `certainty` use the protocol's words, if known."""
 
     def __init__(self, text: str, cause: str | None = None, certainty: str | None = None):
         super().__init__(text)

@@ -1,17 +1,18 @@
-"""A small process pool without a known defect: what the broken pools beside it are made from.
+"""A small process pool without a known defect. The broken pools beside it are made from it.
 
-It keeps the rules that the other pools of this world break. Each worker has a channel of its own,
-so that a death strands nothing which another worker needs. A death is what the kernel says of the
-process (pidfd, then waitid), never the end of a pipe. A worker claims a task before it decodes it,
-so that the pool knows whom a death strikes; replies are read before a death is told; a message
-counts only when it is whole; nothing polls.
+It follows the rules that other pools break. Each worker has its own channel, so a death blocks
+nothing that another worker needs. Only the kernel's record of the process counts as a death (pidfd,
+then waitid), never the end of a pipe. A worker claims a task before it decodes it, so the pool
+knows which task a death hits. Replies are read before a death is reported. A message counts only
+when it is whole. Nothing polls.
 
-One thread supervises: it forks, watches, reaps and alone touches the workers (PDEATHSIG is bound
-to the thread that forked). A second one decodes results and tells outcomes, so that neither a
-result nor a callback can hold the first one up. The two take their orders from queues, and no lock
-is held while forking. Descriptors are plain numbers: in a forked worker no object may close them.
+One thread supervises: it forks, watches and reaps, and only it touches the workers (PDEATHSIG is
+bound to the thread that forked). A second thread decodes results and reports outcomes, so that
+neither a result nor a callback can delay the first one. Both take their orders from queues, and no
+lock is held during a fork. Descriptors are plain numbers: in a forked worker, no object may close
+them.
 
-The methods without an underscore are where a broken pool puts its defect.
+A broken pool puts its defect into one of the methods without an underscore.
 """
 
 from __future__ import annotations
@@ -47,8 +48,8 @@ from sound_errors import (
 )
 from sound_worker import be_a_worker, describe
 
-GRACE_S = 0.5  # for a worker that lost its channel, or is asked to end, before it is killed
-MOST_UNCLAIMED = 3  # workers that may die before claiming a task, until it is given up
+GRACE_S = 0.5  # for a worker that lost its channel, or was asked to end; then it is killed
+MOST_UNCLAIMED = 3  # workers that may die before they claim a task; then it is given up
 MOST_BYTES = 1 << 30  # of one message
 
 _FAILURE_OF = {
@@ -102,11 +103,11 @@ class SoundPool:
         return task
 
     def cancel(self, task: Task) -> None:
-        """Takes a task back that no worker was given yet; else it goes on."""
+        """Takes a task back that was not given to a worker yet; otherwise it continues."""
         self._order(lambda: self._withdraw(task))
 
     def resize(self, workers: int) -> None:
-        """Whoever is one too many ends when its task has; places that are free are taken again."""
+        """Surplus workers end when their task has ended; free places are filled again."""
         self._order(lambda: self._resize(workers))
 
     def close(self, how: str) -> None:
@@ -121,25 +122,25 @@ class SoundPool:
     # --- where a defect goes -----------------------------------------------------------------
 
     def cause_of(self, status: os.waitid_result | None) -> str:
-        """What is told of a worker's death."""
+        """What is reported about a worker's death."""
         return cause_of_death(status)
 
     def notices(self, worker: Worker) -> bool:
-        """Whether the end of this worker, or of its channel, is looked at."""
+        """Whether the pool watches for the end of this worker, or of its channel."""
         return True
 
     def let_go(self, worker: Worker) -> None:
-        """Gives back what the pool holds of a worker that has ended."""
+        """Frees what the pool holds of a worker that has ended."""
         for fd in (worker.pidfd, worker.channel):
             if fd >= 0:
                 os.close(fd)
 
     def hand_over(self, task: Task, result: bytes | PoolError) -> None:
-        """Has the outcome told. Called once for each task."""
+        """Passes the outcome on to be reported. Called once for each task."""
         self._outcomes.put((task, result))
 
     def on_death(self, worker: Worker) -> None:
-        """A worker ended that nobody had asked to, and its task fails for that."""
+        """A worker ended that was not asked to, and its task fails because of that."""
 
     def is_idle(self) -> bool:
         return not self.queue and all(worker.task is None for worker in self.workers)
@@ -147,7 +148,7 @@ class SoundPool:
     # --- outcomes ----------------------------------------------------------------------------
 
     def _or_abort(self, work: Callable[[], None]) -> None:
-        """A thread that ended by a bug would be a hang: rather an end that shows."""
+        """If a thread ended because of a bug, this would look like a hang: so it aborts visibly."""
         try:
             work()
         except BaseException:
@@ -159,14 +160,14 @@ class SoundPool:
             task, outcome = item
             try:
                 task.tell(*_decoded(outcome))
-            except Exception:  # of the caller's making: others lose nothing by it
+            except Exception:  # the caller's error: other tasks lose nothing
                 traceback.print_exc()
 
     # --- supervision -------------------------------------------------------------------------
 
     def _order(self, deed: Callable[[], None]) -> None:
         self._orders.append(deed)
-        with contextlib.suppress(BlockingIOError):  # it rings already
+        with contextlib.suppress(BlockingIOError):  # it has already rung
             os.write(self._bell_rope, b"!")
 
     def _withdraw(self, *tasks: Task) -> None:
@@ -184,8 +185,8 @@ class SoundPool:
             self._hire()
             self._hand_out()
             ready = self._sleep()
-            # The order matters: what was said before a death counts, and so does a death before
-            # a deadline.
+            # The order matters: what was sent before a death counts, and a death counts before a
+            # deadline.
             for worker in list(self.workers):
                 if worker.channel in ready:
                     self._listen(worker)
@@ -222,7 +223,7 @@ class SoundPool:
             try:
                 self.workers.append(self._fork(index))
             except OSError as error:
-                if not self.workers:  # nobody is left to do them, now or soon
+                if not self.workers:  # no worker is left, or will be, to run them
                     for task in self.queue:
                         self.hand_over(task, SpawnError(describe(error), certainty="not-started"))
                     self.queue.clear()
@@ -265,7 +266,7 @@ class SoundPool:
             worker.outbox.clear()
 
     def _listen(self, worker: Worker) -> None:
-        """Reads what the worker has said, acts on what is whole, and notices the channel's end."""
+        """Reads what the worker has sent, handles whole messages, and notices the channel's end."""
         lost = False
         while worker.channel >= 0 and not lost:
             try:
@@ -320,7 +321,7 @@ class SoundPool:
                 self._dismiss(worker)
 
     def _dismiss(self, worker: Worker) -> None:
-        """The end of its input ends it; another takes its place once it has."""
+        """Closing its input ends it; another worker takes its place after that."""
         os.close(worker.channel)
         worker.channel, worker.suspect_until = -1, time.monotonic() + GRACE_S
 
@@ -330,7 +331,7 @@ class SoundPool:
             signal.pidfd_send_signal(worker.pidfd, signal.SIGKILL)
 
     def _bury(self, worker: Worker) -> None:
-        """Takes the exit record, and settles what the dead worker leaves behind."""
+        """Takes the exit record, and settles the tasks of the dead worker."""
         self._listen(worker)
         try:
             status = os.waitid(os.P_PIDFD, worker.pidfd, os.WEXITED)
@@ -381,7 +382,7 @@ class SoundPool:
             if not end.poll(GRACE_S * 1000):
                 self._doom(worker, ShutDown("the worker did not end when asked to"))
             self._bury(worker)
-        while self._orders:  # what was submitted just before the end
+        while self._orders:  # tasks that were submitted just before the end
             self._orders.popleft()()
         while self.queue:
             task = self.queue.popleft()

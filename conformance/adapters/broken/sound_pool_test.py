@@ -1,4 +1,4 @@
-"""The sound pool keeps its promises, and a broken one those that its defect does not touch."""
+"""The sound pool keeps its promises; a broken one keeps those that its defect does not concern."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_the_death_of_the_parent_takes_all_workers_with_it(adapter: str) -> None
             harness.answer(harness.meeting(f"t{n}"), "sleep")
         harness.process.kill()
         harness.end()
-        # Whoever adopts them may take its time to reap them.
+        # The process that adopts them may need time to reap them.
         harness.wait(lambda: all(state_of(pid) == "Z" for pid in harness.living()), 1)
 
 
@@ -110,7 +110,7 @@ def test_rounds_leave_no_descriptor_and_no_thread_behind(adapter: str) -> None:
             if Path(adapter).stem != "hangs_on_death":
                 harness.outcome(f"v{n}")
             harness.close("kill")
-            # A joined thread may need a moment more to leave the kernel's list.
+            # A joined thread may stay in the kernel's list for a moment.
             harness.wait(lambda: size(harness) == before, 2)
 
 
@@ -128,7 +128,7 @@ def test_close_kill_settles_what_was_submitted_just_before(adapter: str) -> None
 
 
 class LateOrder(SoundPool):
-    """As if the supervisor saw the shutdown before the submit that came ahead of it."""
+    """As if the supervisor saw the shutdown before the submit that came before it."""
 
     def __init__(self, late: Task):
         self.late = late
@@ -147,7 +147,7 @@ def test_what_is_submitted_in_the_very_moment_of_a_shutdown_by_force_is_settled(
 
 
 class LateListener(SoundPool):
-    """As if the supervisor heard nothing of what a worker says until it has killed it."""
+    """As if the supervisor heard nothing from a worker until it has killed it."""
 
     def _listen(self, worker: Worker) -> None:
         if worker.doom:
@@ -239,5 +239,5 @@ def test_an_idle_pool_costs_nothing() -> None:
         harness.open()
         warm_up(harness)
         before = cpu_ticks(harness.process.pid)
-        time.sleep(1)  # the time that is measured, and no synchronisation
+        time.sleep(1)  # the time that is measured, and not synchronisation
         assert cpu_ticks(harness.process.pid) == before

@@ -1,8 +1,8 @@
-"""What runs in a worker of the sound pool, and the words that it says to the pool.
+"""What runs in a worker of the sound pool, and the messages that it sends to the pool.
 
 A worker reads a length (8 bytes, little-endian) and so many bytes: a pickled (function, argument).
-It answers with words of one byte, a length, and so many bytes: CLAIMED before it decodes, STARTED
-before it calls, and one of the other four. The end of its input ends it.
+Each of its messages is a word of one byte, a length, and so many bytes: CLAIMED before it decodes,
+STARTED before it calls, and one of the other four. It ends when its input ends.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def describe(error: BaseException) -> str:
 
 
 def be_a_worker(channel: int, parent: int, initializer: Callable[[], None] | None) -> None:
-    """Never returns. In the process that was just forked from `parent`."""
+    """Never returns. Runs in the process that was just forked from `parent`."""
     status = 1
     try:
         _LIBC.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""A pool that tells an exception of a task as a success."""
+"""A pool that reports an exception of a task as a success."""
 
 import sound  # first: it takes the line away from fd 0 and fd 1
 
@@ -11,7 +11,7 @@ from sound_pool import SoundPool
 
 
 class SwallowsException(SoundPool):
-    """Gives None for what a task throws."""
+    """Returns None for what a task throws."""
 
     def hand_over(self, task: Task, result: bytes | PoolError) -> None:
         super().hand_over(task, pickle.dumps(None) if isinstance(result, TaskError) else result)

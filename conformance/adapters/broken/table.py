@@ -1,7 +1,8 @@
-"""Which scenario convicts which broken pool, which claim was never red? Makes README.md's tables.
+"""Which scenario convicts which broken pool, and which claim was never red? Makes the README's
+tables.
 
     python table.py VERDICTS.json ...           after `poolproof check --json` of sound and broken/*
-    python table.py --foreign VERDICTS.json ... keeps which claims pools of this world make red
+    python table.py --foreign VERDICTS.json ... records which claims foreign pools make red
 
 Sound is called `sound` there (`poolproof check --as sound -- python3 sound.py`).
 """
@@ -21,13 +22,14 @@ FOREIGN = HERE / "foreign.json"
 Cell = dict[str, Any]
 Red = dict[str, dict[str, list[str]]]  # scenario, part: the pools that made it red
 
-# Whether these are convicted is a race. What was tried says the same of all others every time.
+# Whether these are convicted is a race. For all others, every attempt gave the same result.
 RACES = {
     ("loses_task", "load/burst_with_one_killer"): (
         "whether a task is left to be lost when the death comes"
     ),
 }
-# A lie in one of these is wrong for any pool, whatever the claim itself weighs (../../README.md).
+# A false report of one of these is wrong for any pool, whatever the claim's own weight
+# (../../README.md).
 TESTIMONY = ("cause", "certainty", "blame")
 
 
@@ -49,7 +51,7 @@ def failing_parts(cell: Cell) -> list[str]:
 
 
 def claims_of(cells: Iterable[Cell]) -> dict[str, list[str]]:
-    """By scenario, all that any pool must keep: the parts of sound's verdicts."""
+    """By scenario, everything that any pool must keep: the parts of sound's verdicts."""
     return {
         cell["scenario"]: [
             part["name"]
@@ -93,7 +95,7 @@ def matrix(cells: list[Cell]) -> str:
 
 
 def proofs(cells: list[Cell], foreign: Red) -> str:
-    """What a broken pool makes red, what only a foreign one does, and what nothing ever did."""
+    """What a broken pool makes red, what only a foreign one does, and what nothing has made red."""
     broken = red_of(cell for cell in cells if cell["pool"].startswith("broken/"))
     claims = claims_of(cells)
     counts = [0, 0, 0]
@@ -116,7 +118,7 @@ def proofs(cells: list[Cell], foreign: Red) -> str:
 
 
 def page(readme: str, cells: list[Cell], foreign: Red) -> str:
-    """The page with its tables made anew."""
+    """The page with new tables."""
     for name, made in (("matrix", matrix(cells)), ("proofs", proofs(cells, foreign))):
         head, mark, rest = readme.partition(f"<!-- {name}: made by table.py -->\n")
         _, end, tail = rest.partition("<!-- end -->")
@@ -137,7 +139,7 @@ def load(files: Iterable[str | Path]) -> list[Cell]:
 
 
 def complete(cells: list[Cell]) -> list[Cell]:
-    """The same, if no cell of the table lacks."""
+    """The same cells, if no cell of the table is missing."""
     have = {(cell["pool"], cell["scenario"]) for cell in cells}
     pools = ("sound", *(f"broken/{name}" for name in defects()))
     lacking = [f"{p} {s}" for p in pools for s in {s for _, s in have} if (p, s) not in have]

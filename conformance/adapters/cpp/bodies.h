@@ -7,17 +7,17 @@
 
 namespace poolproof::adapter {
 
-// A value is JSON text, which no body looks into.
+// A value is JSON text; no body reads it.
 std::string echo(Place place, std::string value);
 std::string rendezvous(Place place, std::string value);
 
-std::string large(Place place, int bytes);  // so many letters: no JSON text
+std::string large(Place place, int bytes);  // so many letters; this is not JSON text
 
 enum class Role { kArgument, kResult };
 
-// What `carry` sends (as its argument) or brings back (as its result): an object whose encoding or
-// decoding stands at the point that is named `stage`, if that is one of its role's two. Its save
-// and load are cereal's, and need no more of cereal than that the archive is callable.
+// What `carry` sends as its argument or returns as its result: an object that meets the harness
+// while it is encoded or decoded, at the point `stage`, if that is one of the two stages of its
+// role. Its save and load are cereal's. Of the archive they need only that it is callable.
 template <Role role>
 struct Carried {
   Place place;
@@ -32,7 +32,7 @@ struct Carried {
 
   template <class Archive>
   void load(Archive& archive) {
-    archive(place, stage, value);  // first, since it says where to stand
+    archive(place, stage, value);  // first, because it says where to meet
     stand_if(role == Role::kArgument ? "decode-args" : "decode-result");
   }
 

@@ -47,7 +47,7 @@ Refusal take_memory(long long at_most) {
   try {
     for (long long taken = 0; taken < at_most; taken += kChunk) {
       held.emplace_back(new char[kChunk]);
-      std::memset(held.back().get(), 'x', kChunk);  // memory that was only reserved costs nothing
+      std::memset(held.back().get(), 'x', kChunk);  // reserved memory alone costs nothing
     }
   } catch (const std::bad_alloc&) {
     return "";
@@ -55,8 +55,7 @@ Refusal take_memory(long long at_most) {
   return std::nullopt;
 }
 
-// The volatile keeps each frame and its doubt, and the sum keeps the call from being the last thing
-// done.
+// The volatile keeps each stack frame, and the sum prevents a tail call.
 int deeper(int depth) {  // NOLINT(misc-no-recursion): it is what it is for
   volatile bool ends = false;
   volatile char frame[4096] = {};
@@ -86,8 +85,8 @@ Refusal take_file_size(long long at_most) {
   return std::nullopt;
 }
 
-// Touches a mapping as large as a file can be made: where no memory is left behind it, the kernel
-// sends SIGBUS.
+// Writes to a mapping as large as a file can be made. If no memory is left for it, the kernel sends
+// SIGBUS.
 Refusal take_shared_memory(long long at_most) {
   const Opened file(::open("/dev/shm", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
   if (file.fd() < 0) return refusal_of("open /dev/shm");
@@ -109,7 +108,7 @@ std::string exhaust(const std::string& what, long long at_most) {
       {"files", take_files},
       {"file-size", take_file_size},
       {"shared-memory", take_shared_memory}};
-  // By default, whatever the pool had in mind.
+  // Sets the default actions, whatever the pool has set.
   for (const int signal : {SIGSEGV, SIGBUS, SIGXFSZ}) ::signal(signal, SIG_DFL);
   if (const Refusal refusal = kTakers.at(what)(at_most)) return *refusal;
   throw std::runtime_error("nothing limits this process: it had " + std::to_string(at_most) +

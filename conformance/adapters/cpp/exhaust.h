@@ -1,4 +1,4 @@
-// Using up what a process lives on (conformance/protocol/protocol.md, "Rendezvous", `exhaust`).
+// Uses up a resource of the process (conformance/protocol/protocol.md, "Rendezvous", `exhaust`).
 #pragma once
 
 #include <string>
@@ -6,8 +6,8 @@
 namespace poolproof::adapter {
 
 // Takes more and more of `what` (memory, stack, files, file-size, shared-memory) until the process
-// ends, or is refused: then it gives back all that it took and returns, in words, how it was
-// refused; of memory, "". Throws std::runtime_error once it has `at_most` of it.
+// ends or a request is refused. If it is refused, gives everything back and returns the reason as
+// text; for memory, "". Throws std::runtime_error once it has `at_most` of it.
 std::string exhaust(const std::string& what, long long at_most);
 
 }  // namespace poolproof::adapter

@@ -11,7 +11,7 @@
 namespace poolproof::adapter {
 namespace {
 
-constexpr std::size_t kBytes = 4096;  // so much a pipe takes whole if it takes anything
+constexpr std::size_t kBytes = 4096;  // a pipe takes this much as a whole, or nothing
 
 bool takes_bytes(int fd) {
   struct stat kind {};
@@ -29,7 +29,7 @@ void write_garbage() {
   ::signal(SIGPIPE, SIG_IGN);
   for (const auto& entry : std::filesystem::directory_iterator("/proc/self/fd")) {
     const int fd = std::stoi(entry.path().filename());
-    // What is refused meanwhile is no more than that.
+    // A refused write is ignored.
     if (fd > 2 && takes_bytes(fd)) static_cast<void>(!::write(fd, rubbish.data(), rubbish.size()));
   }
 }

@@ -3,8 +3,8 @@
 
 namespace poolproof::adapter {
 
-// Writes rubbish on every pipe and socket of this process from descriptor 3 on: up to 4096 bytes on
-// each that takes them at once.
+// Writes garbage to every pipe and socket of this process from descriptor 3 on: up to 4096 bytes to
+// each one that takes them at once.
 void write_garbage();
 
 }  // namespace poolproof::adapter

@@ -14,9 +14,9 @@
 namespace poolproof::adapter {
 namespace {
 
-constexpr int kFdFloor = 10;  // away from the low numbers that pools and people use by hand
+constexpr int kFdFloor = 10;  // above the low numbers that pools and people use by hand
 
-// Where fd 0 came as a terminal or a pipe the program was started by hand, not by a harness.
+// If fd 0 is a terminal or a pipe, a person started the program, and not a harness.
 [[noreturn]] void give_up(const char* what) {
   std::fprintf(stderr, "adapter: %s: %s\n", what, std::strerror(errno));
   std::_Exit(2);
@@ -47,7 +47,7 @@ bool Line::send(const nlohmann::json& message) const {
   const std::string text = text_of(message) + "\n";
   if (text.size() > kMessageBytes) return false;
   ssize_t sent = 0;
-  do {  // MSG_NOSIGNAL: a harness that is gone is told by EPIPE, whatever SIGPIPE is set to
+  do {  // MSG_NOSIGNAL: if the harness is gone, EPIPE shows it, whatever SIGPIPE is set to
     sent = ::send(fd_, text.data(), text.size(), MSG_NOSIGNAL);
   } while (sent < 0 && errno == EINTR);
   if (sent < 0) std::_Exit(1);
@@ -57,7 +57,7 @@ bool Line::send(const nlohmann::json& message) const {
 std::optional<nlohmann::json> Line::receive(std::string& why) const {
   std::vector<char> buffer(kMessageBytes);
   ssize_t got = 0;
-  do {  // MSG_TRUNC: the true length is told, even of a message that is too long
+  do {  // MSG_TRUNC: returns the true length, also of a message that is too long
     got = ::recv(fd_, buffer.data(), buffer.size(), MSG_TRUNC);
   } while (got < 0 && errno == EINTR);
   if (got <= 0) std::_Exit(0);

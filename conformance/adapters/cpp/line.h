@@ -8,23 +8,25 @@
 
 namespace poolproof::adapter {
 
-// Only main() makes one, as its first act: a worker that never runs main never touches the line.
+// Only main() may make one, and first of all: a worker never runs main, so it never touches the
+// line.
 class Line {
  public:
-  // The kit's law: moves fd 0 to a private CLOEXEC descriptor, then fd 0 to /dev/null and fd 1 to
-  // fd 2, so that nothing a task prints or reads can reach the line. Aborts if the kernel refuses.
+  // The rule of every kit: moves fd 0 to a private CLOEXEC descriptor, then points fd 0 to
+  // /dev/null and fd 1 to fd 2, so that nothing a task prints or reads can reach the line. Aborts
+  // if the kernel refuses.
   Line();
   ~Line();
   Line(const Line&) = delete;
   Line& operator=(const Line&) = delete;
 
-  // One message, one write; any thread may call. Invalid UTF-8 is replaced, never thrown on. A
-  // harness that is gone ends this program at once. False, and nothing sent, for a message that is
-  // longer than kMessageBytes.
+  // Sends one message in one write; any thread may call it. Invalid UTF-8 is replaced; it causes no
+  // exception. If the harness is gone, ends this program at once. False: the message is longer than
+  // kMessageBytes, and nothing was sent.
   bool send(const nlohmann::json& message) const;
 
-  // Blocks for the next message; nullopt if it is no JSON object (`why` says what is wrong with
-  // it). EOF means that the harness is gone: ends this program at once.
+  // Blocks until the next message; nullopt if it is not a JSON object (`why` says what is wrong).
+  // EOF means that the harness is gone: ends this program at once.
   std::optional<nlohmann::json> receive(std::string& why) const;
 
   static constexpr std::size_t kMessageBytes = 65536;
@@ -33,7 +35,7 @@ class Line {
   int fd_;
 };
 
-// JSON text of a value, in which invalid UTF-8 is replaced.
+// JSON text of a value; invalid UTF-8 is replaced.
 std::string text_of(const nlohmann::json& value);
 
 }  // namespace poolproof::adapter

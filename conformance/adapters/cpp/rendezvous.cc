@@ -82,19 +82,19 @@ void raise_in_itself(int signal) {
   ::raise(signal);
 }
 
-// The volatile keeps the loop: C++ lets the compiler drop one that has no effect.
+// The volatile keeps the loop: C++ allows the compiler to remove a loop without an effect.
 [[noreturn]] void loop_for_ever() {
   volatile bool told_to_stop = false;
   while (!told_to_stop) {
   }
-  std::abort();  // nobody can tell
+  std::abort();  // never reached
 }
 
 [[noreturn]] void sleep_for_ever() {
   for (;;) ::pause();
 }
 
-// It holds whatever its parent held, and does nothing.
+// It holds everything that its parent held, and does nothing.
 int child_that_keeps_everything() {
   const pid_t child = ::fork();
   if (child == 0) sleep_for_ever();
@@ -102,10 +102,10 @@ int child_that_keeps_everything() {
   return child;
 }
 
-// Close errors are of no interest: most of these numbers are not open.
+// Errors are ignored, because most of these numbers are not open.
 void close_everything() { ::syscall(SYS_close_range, 3U, ~0U, 0U); }
 
-// What the language throws for it: of memory, what `new` threw.
+// Throws what C++ throws for it: for memory, what `new` threw.
 [[noreturn]] void be_refused(const Place& place, const std::string& refusal) {
   write_ledger(place, Entry::kStruck);
   if (refusal.empty()) throw std::bad_alloc();
@@ -140,7 +140,7 @@ void stand_at(const Place& place, const std::string& point) {
     return stand_at(place, point);
   }
   if (deed == "garbage") {
-    write_ledger(place, Entry::kStruck);  // first: a pool may end us as soon as it reads it
+    write_ledger(place, Entry::kStruck);  // first: the pool may end us as soon as it reads it
     return write_garbage();
   }
   if (deed == "exhaust")

@@ -15,7 +15,8 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kIdCharacters = 64;  // so that a ledger line holds any id, however escaped
+// So that any id fits into a ledger line, even when it is escaped.
+constexpr std::size_t kIdCharacters = 64;
 
 template <std::size_t n>
 bool is_one_of(const std::array<std::string_view, n>& words, std::string_view word) {
@@ -34,7 +35,7 @@ json message_of(const Hello& hello) {
           {"recovers", hello.recovers}, {"longest_wait", longest}};
 }
 
-// The `id`, `why` and command of a refusal, whatever the command is.
+// The `id`, `why` and command of a refusal, whatever shape the command has.
 json refusal_of(const json& command, const std::string& why) {
   json message = {{"event", "refused"}, {"cmd", ""}, {"why", why}};
   for (const char* key : {"cmd", "id"}) {
@@ -52,7 +53,7 @@ std::string text_at(const json& object, const char* key) {
   throw Refused("`" + std::string(key) + "` must be a string");
 }
 
-// The body and what it is given; `args` too are data from outside.
+// The body and its arguments; `args` also come from outside.
 Submission work_in(const json& command) {
   constexpr std::array<std::string_view, 4> kBodies = {"echo", "rendezvous", "large", "carry"};
   constexpr std::array<std::string_view, 4> kStages = {"encode-args", "decode-args",
@@ -121,13 +122,13 @@ Opening opening_of(const json& command) {
   return opening;
 }
 
-// Takes one command after the other to the pool.
+// Passes one command after the other to the pool.
 class Desk {
  public:
   Desk(const Line& line, const Hello& hello, Pool& pool)
       : line_(line), hello_(hello), pool_(pool) {}
 
-  // False: that was `bye`. Throws what cannot be done.
+  // False: the command was `bye`. Throws if the command cannot be done.
   bool obey(const json& command) {
     const std::string word = text_at(command, "cmd");
     if (word == "open") {

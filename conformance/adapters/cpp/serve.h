@@ -1,4 +1,5 @@
-// An adapter's conversation: says hello, hands each command to the pool, answers. Holds no opinion.
+// An adapter's conversation with the harness: sends hello, passes each command to the pool, and
+// answers. It judges nothing.
 #pragma once
 
 #include <memory>
@@ -32,34 +33,35 @@ struct Submission {
   int bytes = 0;      // large only
   std::optional<int> deadline_ms;
   bool meets_when_done = false;                // at the point `callback`
-  std::shared_ptr<const Submission> follower;  // what its done-callback submits, if anything
+  std::shared_ptr<const Submission> follower;  // the task that its done-callback submits, if any
 };
 
-// What an `open` asks for. The options stay empty in a pool without the capability.
+// What an `open` asks for. The options are empty for a pool without the capability.
 struct Opening {
   int workers = 1;
   std::optional<int> tasks_per_worker{};  // `recycles`: a worker is replaced after so many tasks
-  std::optional<Place> initializer{};  // `initializer`: each worker calls, before its first task,
-                                       // write_ledger(*initializer, Entry::kInit)
+  // `initializer`: each worker calls write_ledger(*initializer, Entry::kInit) before its first
+  // task.
+  std::optional<Place> initializer{};
 };
 
-// What the adapter cannot do at all; its text is the `why` of `refused`.
+// The adapter cannot do this at all; the text becomes the `why` of `refused`.
 class Refused : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
 };
 
-// What an adapter writes. Called from the main thread, one command at a time, checked beforehand;
-// each may block. Whatever one throws is told as `refused`, so `submit` catches what its pool
-// throws.
+// The class that an adapter implements. The main thread calls it, one command at a time. Commands
+// are validated before the call, and each call may block. An exception is reported as `refused`, so
+// `submit` must catch what its pool throws.
 class Pool {
  public:
   virtual ~Pool() = default;
-  virtual void open(int workers) = 0;  // never while one is open
-  // The same, with what else was asked for: for pools with `recycles` or `initializer`.
+  virtual void open(int workers) = 0;  // never called while a pool is open
+  // The same with options: override it for a pool with `recycles` or `initializer`.
   virtual void open_as(const Opening& opening) { open(opening.workers); }
-  virtual void resize(int workers);  // of the pool that is open: for pools with `resize`
-  // Sees to it that `done` is called, once. A done-callback submits from its own thread.
+  virtual void resize(int workers);  // applies to the open pool; for pools with `resize`
+  // Must make sure that `done` is called, once. A done-callback also submits, from its own thread.
   virtual void submit(const Submission& task) = 0;
   virtual void cancel(const std::string& id) = 0;
   virtual void close(const std::string& how) = 0;  // returns when the pool's own call has returned
@@ -67,14 +69,14 @@ class Pool {
 
 void serve(const Line& line, const Hello& hello, Pool& pool);  // returns at `bye`
 
-// For the pool's own done-callback: tells how the task ended, then does what is to be done in that
-// callback, and throws into the pool what that throws. From any thread.
+// For the pool's own done-callback: reports how the task ended. Then it does what this callback was
+// told to do, and throws into the pool what that throws. Any thread may call it.
 void done(const Line& line, Pool& pool, const Submission& task, const nlohmann::json& outcome);
 
-// Only tells how a task ended; from any thread.
+// Only reports how a task ended. Any thread may call it.
 void settle(const Line& line, const std::string& id, const nlohmann::json& outcome);
 
-// The outcome of a task that returned: of a string that is too long for a message, its length.
+// The outcome of a task that returned. If a string is too long for a message, its length.
 nlohmann::json value(nlohmann::json returned);
 
 // `native` of an outcome: the pool's own error, cut to 2,000 characters of text.

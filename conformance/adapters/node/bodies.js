@@ -11,16 +11,16 @@ const { exhaust } = require("./exhaust");
 const { gone, meet, meetNow } = require("./meeting");
 
 const BODIES = ["echo", "rendezvous", "large", "carry"];
-// Where code of ours can run: Node's codecs (JSON, structured clone) read properties to encode,
-// and call nothing to decode.
+// The stages at which our code can run: Node's codecs (JSON, structured clone) read properties to
+// encode, and call nothing to decode.
 const STAGES = ["encode-args", "encode-result"];
-const LEDGER_BYTES = 512; // a write of so much to a FIFO is never torn
-const GARBAGE_BYTES = 4096; // so much a pipe takes whole if it takes anything
-const FOR_EVER_MS = 2 ** 31 - 1; // the longest timer that Node has, over and over again
+const LEDGER_BYTES = 512; // a write of this size to a FIFO is never torn
+const GARBAGE_BYTES = 4096; // a pipe takes this much as a whole, or nothing
+const FOR_EVER_MS = 2 ** 31 - 1; // the longest timer of Node, which is started again and again
 
 function writeLedger(place, ev, more = {}) {
   const t_ns = Number(process.hrtime.bigint());
-  // (JSON leaves out what is undefined: an initializer has no task.)
+  // (JSON leaves out undefined fields: an initializer has no task.)
   const entry = { ev, task: place.task, pid: process.pid, t_ns, ...more };
   const data = Buffer.from(`${JSON.stringify(entry)}\n`);
   if (data.length > LEDGER_BYTES) {
@@ -41,7 +41,7 @@ function writeLedger(place, ev, more = {}) {
 
 // --- what a body is told to do ----------------------------------------------------------------
 
-// The descriptors of this process, but for the one that lists them: that is closed again.
+// The descriptors of this process, except the one that lists them, which is closed again.
 function descriptors() {
   return fs.readdirSync("/proc/self/fd").map(Number).filter(isOpen);
 }
@@ -55,7 +55,7 @@ function isOpen(fd) {
   }
 }
 
-// A child that holds every descriptor of this process under its own number, and sleeps for ever.
+// A child that holds every descriptor of this process under its own number, and sleeps forever.
 function leaveAChild(place) {
   const open = new Set(descriptors());
   const stdio = Array.from({ length: Math.max(...open) + 1 }, (_, fd) =>
@@ -68,12 +68,12 @@ function leaveAChild(place) {
 }
 
 function closeAll(place) {
-  writeLedger(place, "struck"); // first: its pool may end it as soon as it sees them close
+  writeLedger(place, "struck"); // first: its pool may end it once it sees them close
   for (const fd of descriptors()) if (fd > 2) fs.closeSync(fd);
 }
 
-// Up to so much on every pipe and socket that takes it at once; but not on a pipe that has both its
-// ends here, through which Node wakes itself up.
+// Writes up to so much to every pipe and socket that takes it at once. It skips a pipe with both
+// ends in this process, because Node uses it to wake itself up.
 function writeGarbage(place) {
   writeLedger(place, "struck"); // first: its pool may end it as soon as it reads it
   const rubbish = Buffer.alloc(GARBAGE_BYTES, "rubbish of a worker ");
@@ -84,13 +84,13 @@ function writeGarbage(place) {
     try {
       fs.writeSync(fd, rubbish);
     } catch {
-      // Its reading end, or one that is full or closed: nothing can be spoilt there.
+      // Its reading end, or one that is full or closed: nothing can be damaged there.
     }
   }
 }
 
 function raiseInItself(name) {
-  process.removeAllListeners(`SIG${name}`); // what nobody listens to does what it always does
+  process.removeAllListeners(`SIG${name}`); // a signal without a listener has its default action
   process.kill(process.pid, `SIG${name}`);
 }
 
@@ -98,7 +98,7 @@ function loop() {
   for (;;);
 }
 
-// Node's `process.exit` runs handlers first; this is as near to `_exit` as it comes.
+// Node's `process.exit` runs handlers first; this is the nearest to `_exit`.
 function exitAtOnce(code) {
   process.reallyExit(code);
 }
@@ -108,15 +108,15 @@ function fail(place, error) {
   throw error;
 }
 
-// What remains undone afterwards: stand there again (true), or go on (false).
+// What remains to do afterwards: go to the rendezvous again (true), or continue (false).
 const DEEDS = {
   go: () => false,
   exit: (place, { code }) => exitAtOnce(code),
   raise: (place, { signal }) => raiseInItself(signal),
   loop,
   throw: (place, { text }) => fail(place, new Error(text)),
-  // What these codecs encode they can decode. The oddest that can be thrown is nothing at all, and
-  // common enough: `Promise.reject()` has neither a type nor a text nor a property to read.
+  // These codecs can decode everything that they can encode. So this throws `null`, which is
+  // common: `Promise.reject()` gives an error with neither a type nor a text nor a property.
   "throw-undecodable": (place) => fail(place, null),
   fork: (place) => leaveAChild(place) || true,
   exhaust: (place, { what, at_most: atMost }) => fail(place, exhaust(what, atMost)),
@@ -148,8 +148,8 @@ function standAtNow(place, point) {
 
 // --- the bodies -------------------------------------------------------------------------------
 
-// An object whose encoding meets the harness: it has one property, which the encoder has to read.
-// What was thrown once is thrown again, for a pool that tries its encoders one after the other.
+// An object whose encoding meets the harness: it has one property, which the encoder must read. If
+// a pool tries several encoders, the property throws the same error again.
 function carried(place, stage, plain) {
   let met = false;
   let thrown;
@@ -168,7 +168,7 @@ function carried(place, stage, plain) {
   return Object.defineProperty({}, "carried", { enumerable: true, get: read });
 }
 
-// The function that every pool runs, whatever the body.
+// The function that every pool runs, for every body.
 async function run({ place, body, stage, argument }) {
   writeLedger(place, "start");
   let result = argument;
@@ -186,7 +186,7 @@ async function run({ place, body, stage, argument }) {
   return result;
 }
 
-// What a pool's initializer is: each worker calls it once, before its first task.
+// The initializer of a pool: each worker calls it once, before its first task.
 const initialize = (ledger) => writeLedger({ ledger }, "init");
 
 module.exports = { BODIES, LEDGER_BYTES, STAGES, carried, initialize, run };

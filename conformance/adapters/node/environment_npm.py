@@ -1,6 +1,6 @@
 """A folder with one released version of a package for Node, as npm installs it.
 
-No script of any package runs, so there is nothing to confine. npm itself judges whether a version
+No script of any package runs, so nothing needs to be confined. npm itself decides whether a version
 can run on this Node, by what the package says it needs (`engines`).
 """
 
@@ -16,12 +16,12 @@ from confinement import Failed, Unavailable, run, say
 
 LAUNCH = Path(__file__).resolve().parent / "launch.py"
 INSTALL_S, LOOK_UP_S = 300, 60
-NAMED = 6  # versions that are named where one does not exist
+NAMED = 6  # versions that are named if one does not exist
 HOW = ["--ignore-scripts", "--engine-strict", "--save-exact", "--no-audit", "--no-fund"]
 
 
 def name() -> str:
-    """What differs between environments that may not be taken for one another."""
+    """What distinguishes environments that must not be mixed up."""
     for program in ("node", "npm"):
         if shutil.which(program) is None:
             raise Unavailable(f"there is no `{program}` on PATH; Debian: apt install nodejs npm")
@@ -43,7 +43,7 @@ def make(folder: Path, package: str, version: str) -> None:
         raise Unavailable(_why(package, version, failure)) from failure
     manifest = folder / "node_modules" / package / "package.json"
     got = json.loads(manifest.read_text())["version"]
-    if got != version:  # a range or a tag: npm takes them, and what they mean changes
+    if got != version:  # a range or a tag: npm accepts them, but their meaning changes
         raise Unavailable(f"{version} is no version of {package}; it would be {got} today")
 
 

@@ -1,8 +1,8 @@
 "use strict";
 
-// Using up what a process lives on (../../protocol/protocol.md, "Rendezvous", `exhaust`). Node can map no
-// file, so that shared memory is used up by writing; it limits its stack itself, and its own
-// allocator ends the process where no memory is to be had.
+// Uses up a resource of the process (../../protocol/protocol.md, "Rendezvous", `exhaust`). Node
+// cannot map files, so shared memory is used up by writing. Node limits its stack itself. If there
+// is no memory, its own allocator ends the process.
 
 const fs = require("fs");
 const os = require("os");
@@ -28,7 +28,7 @@ function takeFiles(atMost) {
   }
 }
 
-// A file in that folder, without a name as soon as it is open, grows and grows.
+// Opens a file in that folder, removes its name, and makes it larger and larger.
 function growAFileIn(folder, atMost) {
   const name = path.join(folder, `grows-${process.pid}`);
   const fd = fs.openSync(name, "wx", 0o600);
@@ -49,7 +49,7 @@ const TAKERS = {
   "shared-memory": (atMost) => growAFileIn("/dev/shm", atMost),
 };
 
-// Returns what was thrown when more was refused; throws where nothing refused anything.
+// Returns the error that came when more was refused; throws if nothing was refused.
 function exhaust(what, atMost) {
   try {
     TAKERS[what](atMost);

@@ -1,6 +1,7 @@
 "use strict";
 
-// bodies.js for jest-worker, which calls `setup` of its script in each worker before the first task.
+// bodies.js for jest-worker, which calls `setup` of its script in each worker before the first
+// task.
 
 const { initialize, run } = require("./bodies");
 

@@ -25,7 +25,7 @@ const TABLE = [
   [kit.cameFromAnEncoder, { kind: "encode-result", certainty: "ran" }],
   [kit.says(/^spawn /), { kind: "spawn-failed", certainty: "not-started" }],
   [kit.cameFromTheTask, { kind: "task-error", certainty: "ran" }],
-  // It makes an error of its own in the worker where a task throws nothing.
+  // If a task throws nothing, the worker makes an error of its own.
   [kit.says(/^"null" or "undefined" thrown$/), { kind: "task-error", certainty: "ran" }],
 ];
 
@@ -44,10 +44,10 @@ kit.serve("jest-worker", (module) => ({
     const Farm = Worker ?? whole.Worker ?? whole.default ?? whole;
     const options = { numWorkers: workers, exposedMethods: ["run"] };
     if (initializer !== undefined) options.setupArgs = [initializer];
-    // It calls `setup` of a script that has one, asked or not.
+    // It calls `setup` of every script that has one.
     const script = initializer === undefined ? "bodies.js" : "initialized_bodies.js";
     this.farm = new Farm(path.join(__dirname, script), options);
-    // What workers print comes out here, and the program is to pass it on.
+    // The pool gives the output of its workers to the program, which must print it.
     this.farm.getStdout()?.pipe(process.stderr, { end: false });
     this.farm.getStderr()?.pipe(process.stderr, { end: false });
   },

@@ -1,23 +1,25 @@
 "use strict";
 
-// The adapter kit for Node: it obeys the harness, and holds no opinion, no time-out and no retry.
+// The adapter kit for Node. It obeys the harness. It makes no judgement, and has no timeout and no
+// retry.
 //
-// An adapter is a program that launch.py starts. It calls `serve(PACKAGE, make)`; the kit loads the
-// package and says hello with what `make(module, version)` returns, which has:
+// An adapter is a program that launch.py starts. It calls `serve(PACKAGE, make)`. The kit loads the
+// package, and says hello with the object that `make(module, version)` returns. This object has:
 //
 //   pool, capabilities, recovers, longestWait: [seconds, where that is written]
-//   table             which error of the pool is what: rows of outcomes.js
-//   open(workers, options)  makes the pool; options.tasksPerWorker and options.initializer (the path
-//                     of the ledger) are there where they are asked for, with `recycles` and
-//                     `initializer` in the capabilities
-//   resize(workers)   tells the pool that is open to have so many; needed only with `resize`
+//   table             what each error of the pool means: rows for outcomes.js
+//   open(workers, options)  makes the pool; options.tasksPerWorker and options.initializer (the
+//   path
+//                     of the ledger) are set if the harness asks for them, which needs `recycles`
+//                     and `initializer` in the capabilities
+//   resize(workers)   tells the open pool to have so many workers; needed only with `resize`
 //   submit(task)      submits `task.call` to `run` of bodies.js; returns the pool's promise
 //   cancel(id)        asks the pool to cancel; needed only with `cancel` in the capabilities
 //   close(how)        calls the pool's own shutdown; one of the `close_*` in the capabilities
 //
-// A version of the package that cannot be driven is a `throw new Refused(why)` in `make`.
-// `open`, `cancel`, `resize` and `close` may return promises. What they throw is told as `refused`; what
-// `submit` throws is an outcome.
+// If a version of the package cannot be driven, `make` must `throw new Refused(why)`. `open`,
+// `cancel`, `resize` and `close` may return promises. What they throw is reported as `refused`;
+// what `submit` throws is an outcome.
 
 const fs = require("fs");
 const path = require("path");
@@ -41,7 +43,7 @@ function emit(event, fields = {}) {
   line.write(data);
 }
 
-// Says that `command`, whatever it is, cannot be done.
+// Reports that `command`, whatever it is, cannot be done.
 function refuse(command, why) {
   const { cmd, id } = isObject(command) ? command : {};
   const fields = { cmd: typeof cmd === "string" ? cmd.slice(0, ID_CHARACTERS) : "" };
@@ -49,7 +51,7 @@ function refuse(command, why) {
   emit("refused", { ...fields, why: why.slice(0, WHY_CHARACTERS) });
 }
 
-// Tells how a task ended; never throws into the pool that calls it.
+// Reports how a task ended; never throws into the pool that calls it.
 function settle(task, outcome) {
   try {
     if (outcome.kind === "value" && JSON.stringify(outcome.value) === undefined) {
@@ -68,24 +70,24 @@ function settle(task, outcome) {
 
 // --- commands ---------------------------------------------------------------------------------
 
-// Takes one command after the other to the adapter.
+// Passes one command after the other to the adapter.
 class Desk {
   isOpen = false;
   submitted = new Set();
-  notTaken = new Set(); // by the pool, which threw at submit: they have settled
+  notTaken = new Set(); // tasks that the pool refused at submit: they have already settled
   waiting = [];
   isBusy = false;
 
   constructor(adapter) {
     this.adapter = adapter;
-    // What the kernel told before a command, such as a worker's death, the pool is to hear before:
-    // it comes into the same loop by other ways, and on a busy machine one turn later.
+    // If the kernel reported something before a command, such as a worker's death, the pool must
+    // see it first. It reaches the same loop in other ways, and on a busy machine one turn later.
     this.socket = line.listen((data) => setImmediate(setImmediate, () => this.take(data)));
   }
 
   async take(data) {
     this.waiting.push(data);
-    if (this.isBusy) return; // a call that takes its time makes the later commands wait
+    if (this.isBusy) return; // a call that is not finished delays later commands
     this.isBusy = true;
     while (this.waiting.length > 0) await this.answer(this.waiting.shift());
     this.isBusy = false;
@@ -165,11 +167,11 @@ class Desk {
     emit("closed");
   }
 
-  // Node ends when nothing is left to wait for. A pool that is open is, as a rule, waited for; so
-  // the end of a `main` with work in flight is a call of exit.
+  // Node ends when nothing is left to wait for, but it usually waits for an open pool. So if `main`
+  // ends while tasks run, this is a call of exit.
   bye() {
     if (this.isOpen) process.exit(0);
-    this.socket.unref(); // still heard if it ends
+    this.socket.unref(); // still noticed if it ends
   }
 }
 
@@ -189,7 +191,7 @@ function decode(data) {
 
 // --- start ------------------------------------------------------------------------------------
 
-// The package, from the folder that launch.py was given, or from this one.
+// The package, from the folder that launch.py got, or from this one.
 async function load(name) {
   const folder = path.join(process.argv[2] || __dirname, "node_modules", name);
   let manifest;
@@ -206,7 +208,7 @@ async function load(name) {
   return { module, version: manifest.version };
 }
 
-// Where an importing program enters the package.
+// The file of the package that an import loads.
 function entryOf({ exports, main }) {
   let entry = isObject(exports) ? (exports["."] ?? exports) : exports;
   while (isObject(entry)) entry = entry.import ?? entry.default ?? entry.node ?? entry.require;
@@ -233,7 +235,7 @@ async function start(name, make) {
   return new Desk(adapter);
 }
 
-// Says hello and obeys until `bye`, or refuses to say hello with the reason.
+// Says hello and obeys until `bye`; or refuses to say hello, with the reason.
 function serve(name, make) {
   if (!line.isHere()) {
     console.error("An adapter for Node is started by launch.py (conformance/adapters/node).");

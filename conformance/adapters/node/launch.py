@@ -1,12 +1,12 @@
 """Starts an adapter that is written for Node: `launch.py ADAPTER [FOLDER]`.
 
-ADAPTER is the name of a program in this folder ("workerpool") or the path of one elsewhere. FOLDER
-is where its pool's package is installed; without it that is this folder.
+ADAPTER is the name of a program in this folder ("workerpool") or the path of another one. FOLDER is
+where its pool's package is installed; the default is this folder.
 
-The kit's law in Node: a Node program can neither copy a descriptor nor mark it close-on-exec. So
-the line is moved from fd 0 and fd 1 before Node starts, to the number that line.js expects, and
-Node itself, as it starts, marks every descriptor that it inherited close-on-exec (a test holds it
-to that). This program becomes Node, and stays the same process.
+The kit's rule in Node: a Node program cannot copy a descriptor, and cannot mark one close-on-exec.
+So the line is moved from fd 0 and fd 1 before Node starts, to the number that line.js expects. When
+Node starts, it marks every descriptor that it inherited close-on-exec (a test checks this). This
+program becomes Node, and stays the same process.
 """
 
 import json
@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NoReturn
 
 HERE = Path(__file__).resolve().parent
-LINE = 10  # as in line.js; Node looks at all descriptors up to 15, and further until one is closed
+LINE = 10  # as in line.js; Node marks all descriptors up to 15, and then on until one is closed
 
 
 def _is_the_line() -> bool:

@@ -1,12 +1,13 @@
 "use strict";
 
 // The line to the harness: one message is one write and one read on a SEQPACKET socket
-// (../../protocol/protocol.md). launch.py put it where it is, out of the way of the pool and its tasks.
+// (../../protocol/protocol.md). launch.py has moved it away from the descriptors of the pool and
+// its tasks.
 //
-// Reading is an event of Node's own loop, so that nothing ever waits for the line in a thread: a
-// read in the thread pool could not be taken back, and a program that fails meanwhile would hang in
-// its own end. Node opens no SEQPACKET socket by its public interface; its handle for pipes reads
-// any descriptor, one read for each message. Writing is one plain write.
+// Reading is an event of Node's own loop. So no thread ever waits for the line: a read in the
+// thread pool cannot be cancelled, and a program that fails during such a read would hang at its
+// end. Node's public interface opens no SEQPACKET socket. Its handle for pipes reads any
+// descriptor, one read for each message. Writing is one plain write.
 
 const fs = require("fs");
 const net = require("net");
@@ -16,7 +17,7 @@ const MESSAGE_BYTES = 65536;
 
 const pause = new Int32Array(new SharedArrayBuffer(4));
 
-// The harness is gone: nobody is left to tell, and nothing that would run at the end matters.
+// The harness is gone: nothing can be reported, and nothing that runs at the end matters.
 function gone() {
   process.reallyExit(0);
 }
@@ -29,7 +30,7 @@ function isHere() {
   }
 }
 
-// Half of a surrogate pair is no UTF-8, and its escape is no JSON for everybody.
+// Half of a surrogate pair is not valid UTF-8, and not every parser accepts its escape in JSON.
 function mended(key, value) {
   return typeof value === "string" && /[\ud800-\udfff]/.test(value)
     ? Buffer.from(value).toString()
@@ -40,7 +41,7 @@ function encode(message) {
   return Buffer.from(`${JSON.stringify(message, mended)}\n`);
 }
 
-// Sends one message, and blocks while the harness reads nothing.
+// Sends one message. Blocks while the harness reads nothing.
 function write(data) {
   for (;;) {
     try {
@@ -54,8 +55,8 @@ function write(data) {
   }
 }
 
-// Calls `take` with the bytes of each message: one more than MESSAGE_BYTES if there are too many.
-// The program lives as long as the line, unless the socket that this returns is unref'd.
+// Calls `take` with the bytes of each message; if there are too many, with MESSAGE_BYTES + 1 of
+// them. The program lives as long as the line, unless the returned socket is unref'd.
 function listen(take) {
   const { Pipe, constants } = process.binding("pipe_wrap");
   const handle = new Pipe(constants.SOCKET);
@@ -63,12 +64,12 @@ function listen(take) {
   if (failed) throw new Error(`the line cannot be read: error ${failed}`);
   const callback = (bytes, buffer) => {
     take(Buffer.from(buffer.subarray(0, bytes)));
-    return true; // go on reading
+    return true; // continue to read
   };
   const onread = { buffer: Buffer.alloc(MESSAGE_BYTES + 1), callback };
   const socket = new net.Socket({ handle, readable: true, writable: false, onread });
   socket.on("end", gone);
-  socket.on("error", gone); // the harness ended while messages of ours lay unread
+  socket.on("error", gone); // the harness ended while it had not read all our messages
   return socket;
 }
 

@@ -1,8 +1,8 @@
 "use strict";
 
-// One meeting with the harness at its rendezvous: say who stands where, and wait for the answer
-// (../../protocol/protocol.md, "Rendezvous"). In two ways: `meet` is a promise, as a body in Node awaits it;
-// `meetNow` returns the answer itself, for code that an encoder calls and that cannot await.
+// One meeting with the harness at its rendezvous: report the task and the point, and wait for the
+// answer (../../protocol/protocol.md, "Rendezvous"). `meet` returns a promise, for a body that can
+// await. `meetNow` returns the answer itself, for code that an encoder calls and that cannot await.
 
 const fs = require("fs");
 const net = require("net");
@@ -10,14 +10,14 @@ const { Worker, isMainThread, workerData } = require("worker_threads");
 
 const ANSWER_BYTES = 65536;
 
-// The harness is gone, and so are we, with no handler of anybody's in between.
+// The harness is gone: end this process at once, without any handler.
 function gone(what, error) {
   const why = error ? error.message : "end of file";
   fs.writeSync(2, `${what}: the harness is gone (${why})\n`);
   process.reallyExit(1);
 }
 
-// Connects, speaks, reads one line, closes. Calls back with (error) or (null, the line's bytes).
+// Connects, sends, reads one line, closes. Calls back with (error) or (null, the line's bytes).
 function talk(address, words, done) {
   let said = Buffer.alloc(0);
   const socket = net.connect(address);
@@ -44,10 +44,10 @@ function meet(place, point) {
   });
 }
 
-// A thread of this very process talks, so that the kernel names the right process to the harness;
-// the caller sleeps until the thread has put the answer where both can read it.
+// A thread of this same process talks, so that the kernel reports the right process to the harness.
+// The caller sleeps until the thread has put the answer into shared memory.
 function meetNow(place, point) {
-  const state = new Int32Array(new SharedArrayBuffer(8)); // 0 while it lasts, then its length or -1
+  const state = new Int32Array(new SharedArrayBuffer(8)); // 0: not yet; then the length or -1
   const answer = new Uint8Array(new SharedArrayBuffer(ANSWER_BYTES));
   const words = { task: place.task, point };
   const data = { meeting: { address: place.rendezvous, words, state, answer } };

@@ -1,4 +1,4 @@
-"""The bodies and their answers in Node, each task in a process of its own."""
+"""The bodies and their answers in Node, each task in a separate process."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from node_driver import needs_node, toy
 
 pytestmark = needs_node
 
-# Runs each task in a process of its own and tells its exit code, or the signal that ended it, or
+# Runs each task in a separate process and reports its exit code, or the signal that ended it, or
 # what it sent back by Node's own channel before it ended.
 FORKING = """
   submit(task) {
@@ -114,8 +114,8 @@ def test_a_fork_keeps_every_descriptor_and_the_body_stands_there_again(tmp_path:
         assert Path(f"/proc/{child}/comm").read_text() == "sleep\n"
         harness.wait(lambda: state_of(child) == "S")
         theirs = {fd: what for fd, (what, _) in fd_facts(child).items()}
-        # The body closed its end of the first meeting before it forked; and libuv, which is Node's
-        # loop, has a pipe from itself to itself that every fork of it makes anew.
+        # The body closed its end of the first meeting before it forked. libuv, which is Node's
+        # loop, has a pipe to itself, and every fork makes a new one.
         differs = sorted({what for fd, what in before.items() if theirs.get(fd) != what})
         assert [what.split(":")[0] for what in differs] in (["pipe", "socket"], ["socket"])
         assert any(what.startswith("socket:") for what in theirs.values())  # the pool's channel

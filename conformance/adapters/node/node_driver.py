@@ -13,7 +13,7 @@ from driver import Harness
 HERE = Path(__file__).resolve().parent
 LAUNCH = str(HERE / "launch.py")
 
-# Where these are truly absent, what they are needed for can only be skipped.
+# Only if these are really absent may the tests that need them be skipped.
 needs_node = pytest.mark.skipif(shutil.which("node") is None, reason="there is no `node` on PATH")
 needs_pools = pytest.mark.skipif(
     shutil.which("node") is None or not (HERE / "node_modules").is_dir(),
@@ -26,7 +26,7 @@ def pool(name: str) -> Harness:
 
 
 def toy(folder: Path, make: str, before: str = "") -> Harness:
-    """An adapter of a package that `folder` then holds; `make` is the inside of its object."""
+    """An adapter of a package that `folder` then has; `make` is the body of its object."""
     package = folder / "node_modules" / "toy"
     package.mkdir(parents=True)
     (package / "package.json").write_text(json.dumps({"name": "toy", "version": "1.2.3"}))

@@ -1,4 +1,4 @@
-"""An environment with any released version, made by an npm that these tests play themselves."""
+"""An environment with any released version, made by a fake npm of these tests."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from confinement import Unavailable
 from driver import Harness
 from node_driver import HERE, LAUNCH, needs_node, needs_pools
 
-# Installs what it is asked for, but for some versions; keeps a log of how it was called.
+# Installs what it is asked for, except some versions; keeps a log of how it was called.
 NPM = r"""#!/bin/sh
 echo "$@" >> "$(dirname "$0")/calls"
 [ "$1" = view ] && { echo '["5.9.9", "6.0.0", "6.0.1", "6.1.0", "7.0.0"]'; exit; }

@@ -1,4 +1,4 @@
-"""The kit's law in Node, and what it does where a pool is not there."""
+"""The kit's rule in Node, and what the kit does if a pool is not installed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The kit's answers to nonsense, in Node."""
+"""The kit's answers to invalid commands, in Node."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Drives the three pools for Node through every body, stage and answer that Node has.
 
-What is expected here of a foreign pool is what it does, not what it ought to do: these tests hold
-the adapters, and the scenarios judge the pools.
+The expected values are what a foreign pool does, not what it should do: these tests test the
+adapters, and the scenarios judge the pools.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def test_hello_says_where_the_longest_wait_is_written(name: str) -> None:
         hello = harness.wait(lambda: harness.events)[0]
         assert hello["event"] == "hello" and hello["language"].startswith("JavaScript (Node ")
         assert hello["longest_wait"]["seconds"] <= 1 and ".js" in hello["longest_wait"]["source"]
-        # A promise is the language's, and decoding in Node runs no code of anybody's.
+        # A promise belongs to the language, and decoding in Node runs no code of a task.
         assert not {"done_callback", "arguments_cross"} & set(hello["capabilities"])
         assert {"worker_processes", "results_cross"} <= set(hello["capabilities"])
         assert harness.bye() == 0

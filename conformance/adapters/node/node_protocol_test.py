@@ -1,4 +1,6 @@
-"""Holds the kit for Node to the protocol's page and schemas, as protocol_test.py does Python's."""
+"""Checks the kit for Node against the protocol's page and schemas, like protocol_test.py for
+Python.
+"""
 
 from __future__ import annotations
 

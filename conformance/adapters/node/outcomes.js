@@ -1,14 +1,14 @@
 "use strict";
 
-// Outcomes: how a value or a pool's own error is told in the protocol's words (../../protocol/protocol.md).
-// Pure functions; an adapter calls them through the kit.
+// Outcomes: how a value or a pool's own error is reported in the protocol's words
+// (../../protocol/protocol.md). Pure functions; an adapter calls them through the kit.
 
 const NATIVE_CHARACTERS = 2000;
-const VALUE_CHARACTERS = 4096; // of a string that is told whole
+const VALUE_CHARACTERS = 4096; // longer strings are reported by length
 
 const characters = (text) => text.replace(/[\ud800-\udbff][\udc00-\udfff]/g, "x").length;
 
-// The outcome of a task that returned. A long string is told by its length alone.
+// The outcome of a task that returned. For a long string, only its length is reported.
 function value(task, result) {
   const plain = task.call.stage === "encode-result" ? result.carried : result;
   const length = typeof plain === "string" ? characters(plain) : 0;
@@ -22,7 +22,7 @@ function typeOf(error) {
   return says && (says !== "Error" || !(error instanceof Error)) ? says : maker || "object";
 }
 
-// The pool's own error in its own words, with the cause that it names. It may be anything at all.
+// The pool's own error, in its own words, with the cause that it names. The error may be any value.
 function native(error) {
   try {
     const { message = error, cause } = error ?? { message: String(error) };
@@ -33,8 +33,8 @@ function native(error) {
   }
 }
 
-// The first row of the table that knows the error says what it is, in words or by a function of the
-// error; without one it is `unmapped`.
+// The first row of the table that matches the error gives the outcome, as an object or by a
+// function of the error; if none matches, it is `unmapped`.
 function outcomeOf(error, table) {
   for (const [knows, outcome] of table) {
     if (!knows(error)) continue;
@@ -53,20 +53,20 @@ const says = (text) => (error) =>
 
 const isCalled = (name) => (error) => error instanceof Error && typeOf(error) === name;
 
-// All that a task does stands in bodies.js and exhaust.js, and the error that it threw carries a
-// stack from there.
+// All code of a task is in bodies.js and exhaust.js, so an error that a task threw has one of them
+// in its stack.
 const cameFromTheTask = (error) =>
   error instanceof Error &&
   ["bodies", "exhaust"].some((file) => String(error.stack).includes(`${__dirname}/${file}.js:`));
 
-// It came from there because an encoder read a property of ours.
+// It came from there because an encoder read one of our properties.
 const encoder = /at (?:JSON\.stringify|.*serialize|.*node:internal\/child_process)/i;
 const cameFromAnEncoder = (error) => cameFromTheTask(error) && encoder.test(error.stack);
 
-// An encoder in this process read it, where a file of the pool called that no worker loads.
+// An encoder in this process read it, called by a file of the pool that no worker loads.
 const couldNotSend = (file) => (error) => cameFromTheTask(error) && file.test(error.stack);
 
-// What a process ended with, as Node tells it: an exit code, or else a signal.
+// How a process ended, as Node reports it: an exit code, or else a signal.
 function causeOf(code, signal) {
   if (/^SIG[A-Z0-9]+$/.test(signal)) return { cause: `signal:${signal.slice(3)}` };
   return /^\d+$/.test(code) ? { cause: `exit:${code}` } : {};

@@ -1,19 +1,20 @@
 "use strict";
 
-// Reads `submit`, `open` and `resize`: are they sound, and what is asked for? (../../protocol/protocol.md)
+// Reads `submit`, `open` and `resize`: are they valid, and what do they ask for?
+// (../../protocol/protocol.md)
 
 const { BODIES, STAGES, carried } = require("./bodies");
 
-const ID_CHARACTERS = 64; // so that a ledger line holds any id, however it is escaped
+const ID_CHARACTERS = 64; // so that any id fits into a ledger line, even when it is escaped
 const MOST_BYTES = 2 ** 30; // of a large result
 const ALL_STAGES = ["encode-args", "decode-args", "encode-result", "decode-result"];
 
-// What the adapter cannot do at all; its text goes to the harness as `refused`.
+// The adapter cannot do this at all; the text goes to the harness as `refused`.
 class Refused extends Error {}
 
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
 
-// Of an `open` or a `resize`. Throws Refused.
+// For an `open` or a `resize`. Throws Refused.
 function workersOf({ workers }) {
   if (!Number.isInteger(workers) || workers < 1) {
     throw new Refused("`workers` must be an integer, 1 or more");
@@ -21,7 +22,7 @@ function workersOf({ workers }) {
   return workers;
 }
 
-// What an `open` asks for beside the workers. Throws Refused.
+// The options of an `open` besides the workers. Throws Refused.
 function opening(command, capabilities) {
   const { tasks_per_worker: tasks = null, initializer = null } = command;
   const options = {};

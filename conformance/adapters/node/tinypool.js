@@ -19,8 +19,8 @@ const TABLE = [
   [told, { kind: "task-error", certainty: "ran" }],
 ];
 
-// What the task threw comes as an object with the properties of its error and no type, or, where it
-// was no error, as a string.
+// If the task threw an error, it comes as an object with the error's properties and no type;
+// otherwise as a string.
 function told(error) {
   return typeof error === "string" || kit.cameFromTheTask(Object.assign(new Error(), error));
 }
@@ -48,7 +48,8 @@ const DRIVER = {
       minThreads: workers,
       maxThreads: workers,
     });
-    // It tells what befalls an idle worker here, and Node ends a program that does not listen.
+    // The pool reports here what happens to an idle worker, and Node ends a program that does not
+    // listen.
     this.tinypool.on("error", (error) => console.error("tinypool tells of an error:", error));
     this.aborts = new Map();
   },

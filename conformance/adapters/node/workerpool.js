@@ -5,7 +5,7 @@
 const path = require("path");
 const kit = require("./kit");
 
-// The pool tells a worker's end in the text of its error alone.
+// The pool reports a worker's end only in the text of its error.
 function death(error) {
   const [, code, signal] = /exitCode: `(.*)`\s+signalCode: `(.*)`/.exec(error.message) ?? [];
   return { kind: "worker-lost", scope: "worker", ...kit.causeOf(code, signal) };
@@ -25,8 +25,8 @@ const TABLE = [
   [kit.cameFromTheTask, { kind: "task-error", certainty: "ran" }],
 ];
 
-// The pool sends the text of a function to its workers, where only globals can be seen. (With
-// a script of our own in place of the default worker, 6.0.1 fails on a Node of today.)
+// The pool sends the text of a function to its workers, where only globals are visible. (With our
+// own script instead of the default worker, 6.0.1 fails on a current Node.)
 const runOf = (file, call) => process.mainModule.require(file).run(call);
 const BODIES = path.join(__dirname, "bodies.js");
 
@@ -37,7 +37,7 @@ kit.serve("workerpool", ({ default: workerpool }, version) => ({
     "results_cross",
     "task_deadline",
     "cancel",
-    "close_cancel", // terminate(): what runs is finished, what waits is rejected
+    "close_cancel", // terminate(): running tasks finish, waiting tasks are rejected
     "close_kill", // terminate(true)
   ],
   table: TABLE,

@@ -20,7 +20,7 @@ struct Row {
   std::optional<Stage> stage;
   const char* kind;
   const char* scope;
-  const char* type;  // nullptr: the type of what the task itself threw
+  const char* type;  // nullptr: the type of the exception that the task threw
 };
 
 constexpr Row kTable[] = {
@@ -60,7 +60,7 @@ std::string cause_of(const ExitStatus& status) {
   return "unknown";
 }
 
-// Empty where the protocol has no word for it.
+// Empty if the protocol has no word for it.
 std::string cause_of(const Failure& failure) {
   switch (failure.cause) {
     case Cause::kSelf:
@@ -105,8 +105,8 @@ const char* word_of(Intent intent) {
   return "";
 }
 
-// The executor says that a task has certainly not run, or may have. That it ran is certain only of
-// one that gave or threw something.
+// The executor says that a task has certainly not run, or that it may have run. It is certain that
+// it ran only if it returned or threw something.
 const char* certainty_of(const Failure& failure) {
   if (!failure.started) return "not-started";
   const bool came_back =
@@ -130,12 +130,12 @@ json outcome_of(const Failure& failure, const std::string& what, const std::stri
     return outcome;
   }
   outcome["blame"] = {{"pid", failure.worker.pid}, {"worker", failure.worker.index}};
-  if (failure.task != 0 && failure.kind != FailureKind::kPoolBroken) {  // else another's task
+  if (failure.task != 0 && failure.kind != FailureKind::kPoolBroken) {  // else it is another task
     outcome["blame"]["task"] = failure.task == task ? id : "#" + std::to_string(failure.task);
   }
   if (row->type == nullptr || failure.kind == FailureKind::kEncode ||
       failure.kind == FailureKind::kDecode) {
-    return outcome;  // the worker is named, and lives on
+    return outcome;  // the worker is named, and is still alive
   }
   outcome["intent"] = word_of(failure.intent);
   if (const std::string cause = cause_of(failure); !cause.empty()) outcome["cause"] = cause;

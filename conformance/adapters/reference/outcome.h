@@ -1,4 +1,4 @@
-// How the executor's errors read in the words of the adapter protocol.
+// How the executor's errors are reported in the terms of the adapter protocol.
 #pragma once
 
 #include <exception>
@@ -9,7 +9,8 @@
 
 namespace poolproof::adapter {
 
-// `id` is what the harness calls the task whose future ended so, `task` what the executor calls it.
+// `id` is the harness's name for the task whose future ended with `error`; `task` is the executor's
+// number for it.
 nlohmann::json outcome_of(std::exception_ptr error, const std::string& id, TaskId task);
 
 }  // namespace poolproof::adapter

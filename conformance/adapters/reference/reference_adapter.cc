@@ -69,7 +69,8 @@ class ReferencePool : public Pool {
   void close(const std::string& how) override {
     executor_->shutdown({.pending = how == "drain" ? Pending::kDrain : Pending::kCancel,
                          .running = how == "kill" ? Running::kKill : Running::kFinish});
-    // The shutdown of a C++ object includes its end; until then a done-callback may still submit.
+    // In C++ the destructor is part of the shutdown; until it has run, a done-callback may still
+    // submit.
     executor_.get_deleter()(executor_.get());
     static_cast<void>(executor_.release());
     const std::lock_guard lock(mutex_);
@@ -91,7 +92,7 @@ class ReferencePool : public Pool {
     const TaskId id = ended.id();
     try {
       if constexpr (std::is_same_v<T, std::string>) {
-        std::string text = ended.get();  // of `large` letters, of all others JSON
+        std::string text = ended.get();  // the letters of `large`; JSON for all other bodies
         return value(task.body == "large" ? json(std::move(text)) : value_in(text));
       } else {
         return value(value_in(ended.get()));
@@ -103,7 +104,7 @@ class ReferencePool : public Pool {
 
   const Line& line_;
   const OnDeath on_death_;
-  std::mutex mutex_;                             // a done-callback submits, too
+  std::mutex mutex_;                             // because a done-callback also submits
   std::map<std::string, Future<void>> futures_;  // for cancel
   std::unique_ptr<Executor> executor_;
 };
@@ -129,7 +130,7 @@ Hello facts(OnDeath on_death) {
 }  // namespace poolproof::adapter
 
 int main(int argc, char** argv) {
-  const poolproof::adapter::Line line;  // the first act
+  const poolproof::adapter::Line line;  // must be first
   const std::string_view mode = argc > 1 ? argv[1] : "replaces";
   if (argc > 2 || (mode != "replaces" && mode != "breaks")) {
     std::cerr << "reference_adapter: say `replaces` or `breaks`, or nothing for `replaces`\n";

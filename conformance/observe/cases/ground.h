@@ -1,5 +1,5 @@
-// What the small programs of cases_test.cc are made of. Each case becomes a process tree in a known
-// state, says "ready" on stdout, and stays so.
+// Building blocks of the small programs of cases_test.cc. Each case becomes a process tree in a
+// known state, prints "ready" on stdout, and stays in that state.
 #pragma once
 
 #include <pthread.h>
@@ -17,7 +17,7 @@ namespace poolproof::hang::cases {
 
 using Pair = std::array<int, 2>;
 
-// A case that cannot be set up must not look like one that hangs.
+// A case that cannot be set up must not look like a case that hangs.
 #define DEMAND(what)      \
   do {                    \
     if (!(what)) {        \
@@ -26,7 +26,7 @@ using Pair = std::array<int, 2>;
     }                     \
   } while (false)
 
-// The machine lacks what the case needs: it is left out, and why is said.
+// The machine lacks what the case needs: the case is skipped, and the reason is printed.
 #define NEED(what)        \
   do {                    \
     if (!(what)) {        \
@@ -39,8 +39,8 @@ void ready();
 Pair new_pipe();
 Pair new_sockets(int type);
 pid_t child(const std::function<void()>& body);  // a process that ends after `body`
-char take(int fd);                               // one byte, as soon as there is one
-void give(int fd);                               // one byte
+char take(int fd);                               // reads one byte; waits for it
+void give(int fd);                               // writes one byte
 
 struct Shared {
   std::array<pthread_mutex_t, 2> locks;
@@ -50,10 +50,10 @@ struct Shared {
 Shared& shared_by_processes();
 Shared& shared_by_threads();
 
-void reads_its_own_pipe();  // what some cases do in the end
+void reads_its_own_pipe();  // the last step of some cases
 
 using Cases = std::map<std::string, void (*)()>;
-Cases stuck_cases();  // these can never go on
-Cases open_cases();   // these can: by time, by themselves, or by somebody outside
+Cases stuck_cases();  // none of these can ever continue
+Cases open_cases();   // these can: by time, by themselves, or because of an outsider
 
 }  // namespace poolproof::hang::cases

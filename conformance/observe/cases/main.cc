@@ -1,4 +1,4 @@
-// hang_case NAME: becomes one of the cases, and stays so.
+// hang_case NAME: becomes one of the cases, and stays in that state.
 #include <cstdio>
 
 #include "conformance/observe/cases/ground.h"

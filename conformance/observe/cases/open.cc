@@ -1,4 +1,4 @@
-// What can go on, and by what. None of these may ever be called hung.
+// Trees that can continue, and by what. None of them may ever be called hung.
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -72,7 +72,7 @@ void semaphore_with_a_limit() {
   ::sem_timedwait(&all.semaphore, &until);
 }
 
-void socket_with_a_limit() {  // SO_RCVTIMEO stands in no argument of the call
+void socket_with_a_limit() {  // no argument of the call shows SO_RCVTIMEO
   const Pair ends = new_sockets(SOCK_STREAM);
   const timeval limit{60, 0};
   DEMAND(::setsockopt(ends[0], SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit) == 0);
@@ -82,7 +82,7 @@ void socket_with_a_limit() {  // SO_RCVTIMEO stands in no argument of the call
 
 void on_alarm(int) {}
 
-void alarm_with_handler() {  // an interval timer stands nowhere in /proc/PID
+void alarm_with_handler() {  // nothing in /proc/PID shows an interval timer
   std::signal(SIGALRM, on_alarm);
   const itimerval timer{{60, 0}, {60, 0}};
   DEMAND(::setitimer(ITIMER_REAL, &timer, nullptr) == 0);
@@ -140,7 +140,7 @@ void child_sleeps() {  // and holds the end that its parent waits for
   take(ends[0]);
 }
 
-void child_is_stopped() {  // whoever stopped it may let it go on
+void child_is_stopped() {  // the process that stopped it may continue it
   const Pair ends = new_pipe();
   const pid_t pid = child([&] { ::raise(SIGSTOP), give(ends[1]); });
   DEMAND(::waitpid(pid, nullptr, WUNTRACED) == pid);
@@ -148,7 +148,7 @@ void child_is_stopped() {  // whoever stopped it may let it go on
   take(ends[0]);
 }
 
-void two_play_ball() {  // asleep in almost every look, and never stuck
+void two_play_ball() {  // asleep in almost every look, but never stuck
   const Pair there = new_pipe(), back = new_pipe();
   child([&] {
     for (;;) take(there[0]), give(back[1]);
@@ -157,7 +157,7 @@ void two_play_ball() {  // asleep in almost every look, and never stuck
   for (;;) give(there[1]), take(back[0]);
 }
 
-void slow_ball() {  // moves every 30 ms only
+void slow_ball() {  // it moves only every 30 ms
   const Pair there = new_pipe(), back = new_pipe();
   child([&] {
     for (;;) take(there[0]), give(back[1]);
@@ -189,7 +189,7 @@ void waits_for_a_signal() {
   ::sigwait(&set, &got);
 }
 
-void polls_for_a_signal() {  // ppoll with a mask: a signal is what it waits for
+void polls_for_a_signal() {  // ppoll with a mask: it waits for a signal
   const Pair ends = new_pipe();
   std::signal(SIGTERM, on_alarm);
   sigset_t none;
@@ -199,7 +199,7 @@ void polls_for_a_signal() {  // ppoll with a mask: a signal is what it waits for
   ::ppoll(&set, 1, nullptr, &none);
 }
 
-// Tidies up once the whole tree is gone; it is no part of the tree.
+// Cleans up once the whole tree is gone; it is not part of the tree.
 void after_us(const std::function<void()>& tidy) {
   const Pair life = new_pipe();
   const pid_t middle = child([&] {
@@ -213,7 +213,7 @@ void after_us(const std::function<void()>& tidy) {
   DEMAND(::waitpid(middle, nullptr, 0) == middle);
 }
 
-void fifo_with_a_name() {  // anybody may open it
+void fifo_with_a_name() {  // any process may open it
   const std::string name = "/tmp/hang_case." + std::to_string(::getpid());
   DEMAND(::mkfifo(name.c_str(), 0600) == 0);
   after_us([&] { ::unlink(name.c_str()); });
@@ -262,12 +262,12 @@ void reads_a_terminal() {
   take(fd);
 }
 
-// What an outsider does, after a minute, that was started in the tree and has left it. It ends with
-// the tree all the same.
+// After a minute, an outsider that was started in the tree and has left it does `body`. It ends
+// when the tree ends.
 void orphan(const std::function<void()>& body) {
   const Pair life = new_pipe();
   const pid_t middle = child([&] {
-    ::setsid();  // or it would still be looked at as one of the tree
+    ::setsid();  // otherwise it would still count as part of the tree
     child([&] {
       ::close(life[1]);
       pollfd tree_ends{life[0], POLLIN, 0};

@@ -1,6 +1,6 @@
-"""pools.py NAME: a Python pool in a known state; says "ready" on stdout, and stays so.
+"""pools.py NAME: a Python pool in a known state; prints "ready" on stdout, and stays in that state.
 
-cases_test.cc knows which of them can never go on (STUCK), and which can (OPEN).
+cases_test.cc knows which of them can never continue (STUCK), and which can (OPEN).
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def pool_task_killed() -> None:
 
 
 def pool_lock_holder_killed() -> None:
-    """Its idle worker that holds the lock of the queue is killed: nobody can take a task again."""
+    """An idle worker that holds the lock of the queue is killed: no worker can take a task."""
     with fork.Pool(2) as pool:
         workers = set(pool.map(pid_of, range(8), chunksize=1))
         while not (holders := [pid for pid in workers if call_of(pid) == "0"]):  # 0: read
@@ -85,7 +85,7 @@ def thread_joins_a_stuck_one() -> None:
 
 
 def torn_write() -> None:
-    """Writes the header of a result, and no more; the lock of the pipe is held, as always then."""
+    """Writes only the header of a result, while it holds the lock of the pipe as usual."""
     import multiprocessing.connection as connection
 
     def header_only(self: connection.Connection, buffer: bytes) -> None:
@@ -108,7 +108,7 @@ def executor_half_message() -> None:
     pool = concurrent.futures.ProcessPoolExecutor(2, mp_context=fork)
     list(pool.map(pid_of, range(8)))
     future = pool.submit(large_result, True)
-    for _ in range(4):  # the other worker wants to tell its results, and has no lock for it
+    for _ in range(4):  # the other worker wants to send its results, but cannot get the lock
         pool.submit(pid_of, 0)
     ready()
     future.result()
@@ -125,7 +125,7 @@ def executor_idle_for_a_minute() -> None:
 
 
 def executor_idle_on_stdin() -> None:
-    """An idle pool whose program waits to be told something."""
+    """An idle pool whose program waits for input."""
     with concurrent.futures.ProcessPoolExecutor(2, mp_context=fork) as pool:
         list(pool.map(pid_of, range(8)))
         ready()
@@ -162,7 +162,7 @@ def pool_at_work() -> None:
 
 
 def thread_ticks() -> None:
-    """The pool is idle and its main thread waits for ever, but a thread will tell it so."""
+    """The pool is idle and its main thread waits forever, but another thread will wake it."""
     done = threading.Event()
     threading.Timer(60, done.set).start()
     ready()

@@ -1,4 +1,4 @@
-// What can never go on, and why.
+// Trees that can never continue, and why.
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
@@ -54,7 +54,7 @@ void two_readers() {  // each waits for the other to write first
   take(back[0]), give(there[1]);
 }
 
-void two_writers() {  // each waits for room, and reads nothing before it has it
+void two_writers() {  // each waits for room, and reads only after it has room
   const Pair there = new_pipe(), back = new_pipe();
   child([&] { fill_and_block(back[1]); });
   ready();
@@ -83,7 +83,7 @@ void lock_order() {  // two processes take two locks in opposite order
   ::pthread_mutex_lock(&all.locks[1]);
 }
 
-void dead_lock_owner() {  // who held the lock was killed, and is buried
+void dead_lock_owner() {  // the process that held the lock was killed and reaped
   Shared& all = shared_by_processes();
   const Pair back = new_pipe();
   const pid_t owner = child([&] {
@@ -143,7 +143,7 @@ void watches_a_stuck_child() {  // the same by pidfd and poll
   ::poll(&set, 1, -1);
 }
 
-void epoll_of_its_own() {  // nobody else can write to what it watches
+void epoll_of_its_own() {  // no other process can write to what it watches
   const Pair ends = new_pipe(), sockets = new_sockets(SOCK_STREAM);
   const int set = ::epoll_create1(0), bell = ::eventfd(0, EFD_CLOEXEC);
   for (const int fd : {ends[0], sockets[0], bell}) {

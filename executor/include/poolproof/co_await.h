@@ -1,18 +1,18 @@
-// co_await on a future, for those who have coroutines; nobody else pays for it.
+// co_await on a future. A program that does not include this header pays nothing for it.
 //
 //   int answer = co_await pool.submit(work, 41);
 //
-// If the task has not ended yet, the coroutine goes on afterwards on the executor's one callback
-// thread, or where else a callback of then() runs once that executor is gone. It gets the value or
-// the exception that get() would give. Consumes the future. Throws std::future_error (no_state) for
-// an empty future, and std::system_error if the callback thread cannot be started: the future is
-// then as it was, so that `co_await std::move(future)` loses nothing.
+// If the task has not ended yet, the coroutine is resumed later. It then runs on the executor's one
+// callback thread, or, once that executor is gone, where a callback of then() would run. It gets
+// the value or the exception that get() would give. Consumes the future. Throws std::future_error
+// (no_state) for an empty future. Throws std::system_error if the callback thread cannot be
+// started: the future is then unchanged, so `co_await std::move(future)` loses nothing.
 //
-// A coroutine may be destroyed while it awaits; it is then not resumed. As for every coroutine, not
-// while it runs, and it may run as soon as its task has ended: so destroy it on the callback thread
-// (in another callback or coroutine of that executor), or when the task cannot end meanwhile. A
-// destruction that comes while the callback thread is about to resume it ends the program with a
-// message, where it can be told.
+// A coroutine may be destroyed while it awaits; it is then not resumed. As for every coroutine, it
+// must not be destroyed while it runs, and it may run as soon as its task has ended. So destroy it
+// on the callback thread (in another callback or coroutine of that executor), or when the task
+// cannot end at the same time. If a coroutine is destroyed while the callback thread is about to
+// resume it, the program ends with a message where this can be detected.
 #pragma once
 
 #include <atomic>
@@ -27,14 +27,14 @@ namespace poolproof {
 
 namespace detail {
 
-// A coroutine that awaits, and whether it does so no longer: its callback has begun, or it was
-// destroyed, or resumed by its owner. Whoever sets that first has it.
+// A coroutine that awaits. It stops awaiting when its callback has begun, when it was destroyed, or
+// when its owner resumed it. The side that sets this flag first owns the coroutine.
 struct Suspension {
   std::coroutine_handle<> waiting;
   std::atomic<bool> over = false;
 };
 
-// Goes on with a coroutine once the node has ended.
+// Resumes a coroutine once the node has ended.
 class Resume final : public Callback {
  public:
   explicit Resume(std::shared_ptr<Suspension> of) : of_(std::move(of)) {}
@@ -56,7 +56,7 @@ class Resume final : public Callback {
 template <class T>
 class FutureAwaiter {
  public:
-  // All that may fail is done here; then `future` is as it was.
+  // Everything that may fail is done here. If it fails, `future` is unchanged.
   explicit FutureAwaiter(Future<T>& future) {
     if (!future.ready()) {
       FutureAccess::node(future)->prepare_then();
@@ -74,7 +74,7 @@ class FutureAwaiter {
   bool await_ready() const { return suspension_ == nullptr || future_.ready(); }
   void await_suspend(std::coroutine_handle<> waiting) noexcept {
     suspension_->waiting = waiting;
-    // Held here: the coroutine may go on, and end with this in it, before then() has returned.
+    // Held here: the coroutine may run to its end, and destroy this, before then() has returned.
     const NodePtr held = FutureAccess::node(future_);
     held->then(std::move(resume_));
   }
@@ -86,7 +86,7 @@ class FutureAwaiter {
 
  private:
   Future<T> future_;
-  std::shared_ptr<Suspension> suspension_;  // none: the future was ready
+  std::shared_ptr<Suspension> suspension_;  // null: the future was ready
   std::unique_ptr<Resume> resume_;          // until it waits
   bool resumed_ = false;
 };

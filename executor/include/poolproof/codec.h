@@ -1,8 +1,8 @@
 // How values become bytes and back.
 //
-// Codec<T> is the one place where that is decided: specialise it for a type of your own, or give
-// the type cereal's serialize functions, which the default uses. A plain struct needs neither.
-// Encode and decode may throw; that ends the one task with EncodeError or DecodeError.
+// Only Codec<T> decides this. Specialise it for your own type, or give the type cereal's serialize
+// functions, which the default uses. A plain struct needs neither. Encode and decode may throw;
+// that ends only this task, with EncodeError or DecodeError.
 #pragma once
 
 #include "poolproof/export.h"
@@ -30,18 +30,18 @@
 
 namespace poolproof {
 
-// The default. What travels by it:
+// The default. These types travel by it:
 // - numbers, enums, std::string, std::filesystem::path, times and durations of std::chrono
 // - pair, tuple, optional, variant, array, vector, deque, list, (unordered_)(multi)set and map,
-//   unique_ptr and shared_ptr, of whatever travels
+//   unique_ptr and shared_ptr, of types that travel
 // - types with cereal's serialize, or save and load; for other standard types include their
-//   <cereal/types/...> header before the call; pointers to polymorphic classes as cereal's manual
-//   says (<cereal/types/polymorphic.hpp>, CEREAL_REGISTER_TYPE after this header)
+//   <cereal/types/...> header before the call; for pointers to polymorphic classes do what cereal's
+//   manual says (<cereal/types/polymorphic.hpp>, CEREAL_REGISTER_TYPE after this header)
 // - plain structs: aggregates without a base class, of at most 16 members that travel and need no
-//   arguments to be made. No member is a pointer, a reference, a union, const or a bit-field
+//   arguments to be constructed. No member is a pointer, a reference, a union, const or a bit-field
 template <class T>
 struct Codec {
-  using ByDefault = detail::ByDefault;  // a specialisation has no such thing
+  using ByDefault = detail::ByDefault;  // a specialisation does not have this
   static void encode(WireWriter& out, const T& value) {
     static_assert(detail::kObstacle<T> == detail::Obstacle::kNone,
                   "poolproof: this type cannot travel to another process. Give it cereal functions "
@@ -57,8 +57,9 @@ struct Codec {
   }
 };
 
-// By these, cereal finds the way of members, Codecs and paths also within containers. The archive
-// is looked at first: what is asked about other archives must not ask about T in turn.
+// Through these, cereal finds the functions for members, Codecs and paths, also within containers.
+// The archive is tested first: a question about another archive must not lead back to the question
+// about T.
 template <std::same_as<WireWriter> Archive, detail::ByMembers T>
 void CEREAL_SAVE_FUNCTION_NAME(Archive& out, const T& object) {
   detail::with_members(object, [&](const auto&... members) {

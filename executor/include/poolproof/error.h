@@ -1,5 +1,5 @@
-// How a task can end badly. Every error says what happened, to whom, why, and whether the task may
-// have run; it is built at get() from a plain Failure, one object for each future.
+// How a task can fail. Every error says what happened, to which worker and task, why, and whether
+// the task may have run. It is built at get() from a plain Failure, one object for each future.
 #pragma once
 
 #include <cstdint>
@@ -33,7 +33,7 @@ struct Signaled {
   bool core = false;  // a core file was written
   bool operator==(const Signaled&) const = default;
 };
-struct Unseen {  // somebody else reaped it: SIGCHLD ignored, or a wait for any child
+struct Unseen {  // another part of the program reaped it: SIGCHLD ignored, or a wait for any child
   bool operator==(const Unseen&) const = default;
 };
 using ExitStatus = std::variant<Unseen, Exited, Signaled>;
@@ -45,28 +45,29 @@ POOLPROOF_EXPORT std::string signal_name(int signal);  // "SIGSEGV"
 // Why the process ended. `kSelf`: as its exit status says.
 enum class Cause {
   kSelf,
-  kChannelLost,  // it closed its channel, lived on, and was killed for it
+  kChannelLost,  // it closed its channel, did not exit, and was killed for it
   kGarbage,      // it broke the protocol and was killed for it
   kDeadline,     // killed at the deadline of its task
-  kFrozen,       // killed at a deadline or as late, and it was found stopped (SIGSTOP, a debugger)
+  kFrozen,       // killed by a deadline or as kLate, and it was found stopped (SIGSTOP, a debugger)
   kRunLimit,     // killed because its task had run as long as its run_limit allows
   kCancelled,    // killed because its task was cancelled while it ran
   kInitializer,  // killed because its initializer threw
-  kLate,         // killed because it did not start, or take a task or its argument, in start_limit
+  kLate,         // killed because it did not start, or did not take a task or its argument, within
+                 // start_limit
   kIdle,         // asked to stop: it had no task for idle_timeout
   kSpent,        // asked to stop: it has run tasks_per_worker tasks
   kGrown,        // asked to stop: it has grown by memory_growth
   kResized,      // asked to stop: the pool is to have fewer workers
-  kRightsChanged,  // asked to stop: the program has another user, group or capability by now
+  kRightsChanged,  // asked to stop: the program has since changed its user, group or capabilities
   kShutdown,       // asked to stop, or killed by a shutdown
   kPoolBroken,     // killed because the pool broke with another worker (OnDeath::kBreakPool)
-  kOutOfMemory,    // by the kernel, whose oom_kill counter of the cgroup has risen
-  kUnknown,        // its exit status could not be had
+  kOutOfMemory,    // killed by the kernel, whose oom_kill counter of the cgroup has risen
+  kUnknown,        // its exit status could not be read
 };
 
 enum class Intent { kUnplanned, kPolicy, kAsked };
 
-// Where along its way a value could not be turned into bytes or back.
+// At which stage a value could not be encoded or decoded.
 enum class Stage { kArgs, kResult };
 
 enum class FailureKind {
@@ -98,15 +99,15 @@ struct ThrownCode {
 struct Thrown {
   std::string type_name = {};           // demangled: "std::out_of_range"
   std::string text = {};                // its what(), or the value that was thrown
-  std::optional<ThrownCode> code = {};  // of a std::system_error and the like
+  std::optional<ThrownCode> code = {};  // if it is a std::system_error or similar
   bool operator==(const Thrown&) const = default;
 };
 
-// What the death of a worker did to its pool, at that moment.
+// What the death of a worker did to its pool, at the time of the death.
 enum class PoolAfter {
   kUnaffected,    // another worker takes its place
   kShuttingDown,  // a shutdown had begun
-  kEnded,         // it was the end of the pool
+  kEnded,         // the pool ended
 };
 
 // The plain value behind every error below.
@@ -116,15 +117,16 @@ struct Failure {
   std::string text = {};       // what happened, without the names that the error adds
   std::string type_name = {};  // kTask, kEncode, kDecode: the type of the exception, demangled
   Stage stage = Stage::kArgs;
-  bool started = false;  // may have run
+  bool started = false;  // true: it may have run
   WorkerRef worker = {};
   ExitStatus exit = {};
   Cause cause = Cause::kSelf;
   Intent intent = Intent::kUnplanned;
   std::string stderr_tail = {};         // what the worker wrote last, with Stderr::kTail
   std::string task_name = {};           // TaskOptions::name
-  std::optional<ThrownCode> code = {};  // kTask, kEncode, kDecode: of the exception
-  std::vector<Thrown> nested = {};      // what it holds (std::throw_with_nested), outermost first
+  std::optional<ThrownCode> code = {};  // kTask, kEncode, kDecode: the code of the exception
+  std::vector<Thrown> nested =
+      {};  // the exceptions nested in it (std::throw_with_nested), outermost first
   PoolAfter pool_after = PoolAfter::kUnaffected;  // kWorkerLost, kProtocol
   bool operator==(const Failure&) const = default;
 };
@@ -140,30 +142,32 @@ class POOLPROOF_EXPORT ExecutorError : public std::runtime_error {
   Failure failure_;
 };
 
-// A worker or the whole pool is lost: pool_ended() tells which. Thrown itself where the pool broke
-// with another task's worker (OnDeath::kBreakPool): failure() names that worker and its end.
+// A worker or the whole pool is lost: pool_ended() tells which. This class itself is thrown if the
+// pool broke because of another task's worker (OnDeath::kBreakPool): failure() names that worker
+// and how it ended.
 class POOLPROOF_EXPORT BrokenProcessPool : public ExecutorError {
  public:
   using ExecutorError::ExecutorError;
-  // Whether it was the end of the pool: make another executor. False: submit to it as before.
+  // Whether the pool has ended: then make another executor. False: submit to it as before.
   bool pool_ended() const;
 };
 
-// The worker that held the task died, unplanned. Only with OnDeath::kBreakPool, or after three such
-// deaths of fresh workers, that is the end of the pool; errors.md says why it is a
-// BrokenProcessPool all the same.
+// The worker that held the task died, and this was not planned. The pool ends only with
+// OnDeath::kBreakPool, or after three such deaths of fresh workers. errors.md says why this is a
+// BrokenProcessPool in all cases.
 class POOLPROOF_EXPORT TerminatedWorkerError : public BrokenProcessPool {
  public:
   using BrokenProcessPool::BrokenProcessPool;
   WorkerRef worker() const { return failure().worker; }
   int pid() const { return failure().worker.pid; }
   ExitStatus exit() const { return failure().exit; }
-  std::optional<int> exit_code() const;  // one of these two, or none if the status is Unseen
+  std::optional<int> exit_code()
+      const;  // one of these two has a value; neither, if the status is Unseen
   std::optional<int> signal() const;
   bool core() const;
   Cause cause() const { return failure().cause; }
-  // With evidence: the kernel counted an out-of-memory kill in the worker's cgroup. Where it does
-  // not count, such a death reads as SIGKILL.
+  // Only with evidence: the kernel counted an out-of-memory kill in the worker's cgroup. If the
+  // kernel does not count, such a death is reported as SIGKILL.
   bool out_of_memory() const { return failure().cause == Cause::kOutOfMemory; }
   Intent intent() const { return failure().intent; }
 };
@@ -182,14 +186,14 @@ class POOLPROOF_EXPORT InitializerError : public BrokenProcessPool {
   const std::string& type_name() const { return failure().type_name; }  // empty: it did not throw
 };
 
-// The executor can no longer look after its workers: the program closed its descriptors, or its own
-// thread failed (for lack of memory, say). The pool ends; its workers are killed.
+// The executor can no longer supervise its workers: the program closed its descriptors, or its own
+// thread failed (for lack of memory, for example). The pool ends, and its workers are killed.
 class POOLPROOF_EXPORT SupervisorLost : public BrokenProcessPool {
  public:
   using BrokenProcessPool::BrokenProcessPool;
 };
 
-// The worker that held the task sent what no worker may send, and was killed.
+// The worker that held the task violated the protocol, and was killed.
 class POOLPROOF_EXPORT ProtocolError : public ExecutorError {
  public:
   using ExecutorError::ExecutorError;
@@ -197,18 +201,18 @@ class POOLPROOF_EXPORT ProtocolError : public ExecutorError {
   int pid() const { return failure().worker.pid; }
 };
 
-// The task threw. `what()` holds all of this.
+// The task threw. `what()` contains everything below.
 class POOLPROOF_EXPORT TaskError : public ExecutorError {
  public:
   using ExecutorError::ExecutorError;
   const std::string& type_name() const { return failure().type_name; }  // "std::out_of_range"
-  // Its what(), or the value that was thrown: throw 42 gives "42".
+  // The exception's what(), or the value that was thrown: throw 42 gives "42".
   const std::string& text() const { return failure().text; }
-  // What std::throw_with_nested has put into it, outermost first; at most 16.
+  // The exceptions nested in it by std::throw_with_nested, outermost first; at most 16.
   const std::vector<Thrown>& nested() const { return failure().nested; }
   // The code of the exception (std::system_error, std::filesystem::filesystem_error, ...), or of
-  // the outermost nested one that has a code. Only of the categories generic, system, future and
-  // iostream; of others failure().code has the name and the value, and this is empty.
+  // the outermost nested exception that has one. Only codes of the categories generic, system,
+  // future and iostream; for others this is empty, and failure().code has the name and the value.
   std::optional<std::error_code> code() const;
 };
 
@@ -235,7 +239,7 @@ class POOLPROOF_EXPORT CancelledError : public ExecutorError {
  public:
   using ExecutorError::ExecutorError;
 };
-// Submitted after shutdown, or ended by one that kills.
+// Submitted after shutdown, or ended by a shutdown that kills.
 class POOLPROOF_EXPORT ShutdownExecutorError : public ExecutorError {
  public:
   using ExecutorError::ExecutorError;
@@ -245,12 +249,12 @@ class POOLPROOF_EXPORT QueueFullError : public ExecutorError {
  public:
   using ExecutorError::ExecutorError;
 };
-// Executors within tasks of executors, too deep (ExecutorOptions::max_depth).
+// An executor within a task of an executor, nested too deep (ExecutorOptions::max_depth).
 class POOLPROOF_EXPORT NestingError : public ExecutorError {
  public:
   using ExecutorError::ExecutorError;
 };
-// The wait of the caller ran out. That ended nothing: the task waits or runs as before.
+// The caller's wait took too long. This ends nothing: the task still waits or runs.
 class POOLPROOF_EXPORT TimeoutError : public ExecutorError {
  public:
   using ExecutorError::ExecutorError;

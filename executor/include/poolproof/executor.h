@@ -4,10 +4,10 @@
 //   poolproof::Future<int> answer = pool.submit([](int x) { return x + 1; }, 41);
 //   answer.get();
 //
-// Any thread may call any member, but for a move and the destructor. Workers are this same program,
-// started anew when the first task comes; their `main` is not run, their static constructors are.
-// An executor is therefore usable in a worker too (a pool within a task), and one that is
-// constructed there but never used costs nothing.
+// Any thread may call any member, except a move and the destructor. Workers are the same program,
+// started again when the first task comes. Their `main` does not run; their static constructors do.
+// A worker can therefore use an executor too (a pool within a task). An executor that is
+// constructed in a worker but never used costs nothing.
 #pragma once
 
 #include <exception>
@@ -20,7 +20,7 @@
 #include <vector>
 
 #include "poolproof/export.h"
-// Early, so that a compiler which tells of it has few lines of "included from".
+// Included early, so that a compiler that mentions it prints few lines of "included from".
 #include "poolproof/detail/refusals.h"
 // The rest.
 #include "poolproof/future.h"
@@ -35,8 +35,8 @@ namespace detail {
 
 class Pool;
 
-// Gives the node of a new task. Throws ShutdownExecutorError, or SpawnError once the pool has ended
-// so.
+// Returns the node of a new task. Throws ShutdownExecutorError, or SpawnError if the pool has ended
+// with it.
 POOLPROOF_EXPORT NodePtr submit_encoded(Pool& pool, const TaskOptions& options, Bytes payload,
                                         MakeNode make);
 // A node that has already ended with EncodeError{stage = args}.
@@ -50,7 +50,7 @@ POOLPROOF_EXPORT std::vector<NodePtr> submit_batch_encoded(Pool& pool, const Tas
                                                            std::vector<BatchItem> items,
                                                            MakeNode make);
 
-// What a range gives, without <ranges>.
+// The type of a range's elements, without <ranges>.
 template <class R>
 using ValueIn = std::iter_value_t<decltype(std::begin(std::declval<R&>()))>;
 template <class R>
@@ -60,8 +60,8 @@ concept Input = requires {
 template <class F>
 concept NoOptions = !std::is_same_v<std::decay_t<F>, TaskOptions>;
 
-// A Future of what fn(args...) gives, and a vector of them for fn(element); or, of a call that
-// cannot be made, what makes the compiler say so.
+// The type of a Future for the result of fn(args...), and of a vector of them for fn(element). For
+// a call that cannot be made, a type that makes the compiler say why.
 template <class F, class... Args>
 using FutureOf = typename Given<kRefusal<F, Args...>, Future<CallResult<F, Args...>>>::Type;
 template <class F, class R>
@@ -70,13 +70,13 @@ using FuturesOf =
 
 enum class PoolState {
   kUsable,
-  kBroken,  // ended by itself: submit throws why
-  kShut,    // shut down, or another process's (after a fork)
+  kBroken,  // ended without a shutdown: submit throws why
+  kShut,    // shut down, or it belongs to another process (after a fork)
 };
 POOLPROOF_EXPORT PoolState state_of(const Pool& pool);
 
 POOLPROOF_EXPORT void resize(Pool& pool, int workers);  // as Executor::resize
-POOLPROOF_EXPORT int workers_of(const Pool& pool);      // as last asked for, by options or resize
+POOLPROOF_EXPORT int workers_of(const Pool& pool);      // as options or resize asked for last
 
 struct ExecutorAccess;
 
@@ -86,20 +86,21 @@ struct ExecutorAccess;
 
 class POOLPROOF_EXPORT Executor {
  public:
-  // Throws SpawnError if this program cannot be its own worker (see worker_entry); starts nothing.
-  // Throws std::invalid_argument for workers < 0, and for an `env` that cannot be one.
+  // Throws SpawnError if this program cannot start itself as a worker (see worker_entry). Starts no
+  // process. Throws std::invalid_argument for workers < 0, and for an invalid `env`.
   explicit Executor(ExecutorOptions options = {});
-  // As shutdown(options.on_destroy), and no thread or descriptor of the pool is left; in a callback
-  // the callback thread may be left, as for shutdown.
+  // As shutdown(options.on_destroy). Afterwards no thread or descriptor of the pool is left. If it
+  // is called in a callback, the callback thread may be left, as for shutdown.
   ~Executor();
-  // Tasks, workers and futures stay with the pool, which changes its place only. An executor that
-  // was moved from has none: all but its destructor, and an assignment to it, throws
-  // std::logic_error. One that is assigned to ends its own pool first, as its destructor would.
+  // Tasks, workers and futures stay with the pool, which only moves to another object. An executor
+  // that was moved from has no pool: every call except its destructor and an assignment to it
+  // throws std::logic_error. An assignment first ends the pool of its target, as the destructor
+  // would.
   Executor(Executor&& other) noexcept = default;
   Executor& operator=(Executor&& other);
 
-  // Runs fn(args...) in a worker, and gives a Future of what it returns. Arguments are encoded here
-  // and now: what their Codec throws ends this future with EncodeError. Throws
+  // Runs fn(args...) in a worker, and returns a Future of its result. The arguments are encoded in
+  // this call: what their Codec throws ends this future with EncodeError. Throws
   // ShutdownExecutorError after shutdown, SpawnError if the pool has ended because no worker could
   // be started, BrokenProcessPool if it broke.
   template <class F, class... Args>
@@ -120,12 +121,12 @@ class POOLPROOF_EXPORT Executor {
       return submit_with<F, Args...>(options, fn, args...);
   }
 
-  // Runs fn(element) for each element of a range, each as a task of its own, and gives a vector of
-  // their futures: as submit in a loop, but the supervisor is woken once. All are encoded before
-  // the first is sent; for an input that is large or endless take map (map.h). Futures come in the
-  // order of the range. Throws as submit before the first task is taken; after that, a task for
-  // which there is no room in time, or no pool any more, ends with that error. Where a full queue
-  // rejects (Backpressure::kReject), all of the batch is taken or nothing.
+  // Runs fn(element) for each element of a range, each as a separate task, and returns a vector of
+  // their futures. This is like submit in a loop, but wakes the supervisor once. All elements are
+  // encoded before the first is sent; for a large or endless input use map (map.h). Futures come in
+  // the order of the range. Throws as submit before the first task is taken. After that, a task for
+  // which there is no room in time, or no pool any more, ends with that error. If a full queue
+  // rejects (Backpressure::kReject), either all of the batch is taken or nothing.
   template <class F, detail::Input R>
   [[nodiscard(POOLPROOF_KEEP)]] POOLPROOF_CHECKED((detail::kRefusal<F, detail::ValueIn<R>>))
       detail::FuturesOf<F, R> submit_batch(F&& fn, R&& elements) {
@@ -143,21 +144,23 @@ class POOLPROOF_EXPORT Executor {
       return submit_batch_with<F>(options, fn, elements);
   }
 
-  // Takes no more tasks, sees the pending and running ones to their ends as the options say, and
-  // returns when every future has ended and no worker process is left. Throws
-  // ShutdownExecutorError in a process that was forked from this one. A second call may ask for
-  // more (kill where the first drains), and then hastens the first.
+  // Takes no more tasks, and ends the pending and running ones as the options say. Returns when
+  // every future has ended and no worker process is left. Throws ShutdownExecutorError in a process
+  // that was forked from this one. A second call may ask for more (kill, if the first one drains);
+  // then the first call also returns earlier.
   //
-  // Then the callbacks: those that are due run, and their thread ends, before this returns. May be
-  // called in a callback. One of this executor, and one that this executor's callbacks wait for
-  // (two executors, or more, that are ended in each other's callbacks), only asks for that: this
-  // returns when the tasks have ended, and the callback thread ends when its callbacks have
-  // returned. Keep what those use until then.
+  // After the tasks, the callbacks: those that are due run, and their thread ends, before this
+  // returns. It may be called in a callback. In a callback of this executor, or in one that this
+  // executor's callbacks wait for (two or more executors that are ended in each other's callbacks),
+  // it only asks for the end of the callbacks: it returns when the tasks have ended, and the
+  // callback thread ends when its callbacks have returned. Keep what those callbacks use until
+  // then.
   void shutdown(const ShutdownOptions& options = {});
 
-  // At most `workers` (0: one per usable CPU) from now on: idle ones beyond that are asked to stop,
-  // busy ones end their task first; more start as tasks need them. Any thread; waits for nothing.
-  // Throws std::invalid_argument for workers < 0, and as submit once the pool is broken or shut.
+  // At most `workers` (0: one per usable CPU) from now on. Idle workers beyond that number are
+  // asked to stop; busy ones end their task first. More workers start when tasks need them. Any
+  // thread may call it; it waits for nothing. Throws std::invalid_argument for workers < 0, and as
+  // submit once the pool is broken or shut.
   void resize(int workers);
 
   // Starts so many workers now (0: as many as the pool may have, and never more), instead of when
@@ -166,8 +169,9 @@ class POOLPROOF_EXPORT Executor {
   // worker would start others. Throws std::invalid_argument for workers < 0, and as submit.
   void prestart(int workers = 0);
 
-  // Asks the supervisor, and waits for its answer: it is seldom busy for long. Any thread, also
-  // after shutdown. Throws ShutdownExecutorError in a process that was forked from this one.
+  // Asks the supervisor, and waits for its answer; the supervisor is rarely busy for long. Any
+  // thread may call it, also after shutdown. Throws ShutdownExecutorError in a process that was
+  // forked from this one.
   Health health() const;
 
  private:
@@ -185,13 +189,14 @@ class POOLPROOF_EXPORT Executor {
 };
 #undef POOLPROOF_KEEP
 
-// For what is built on an executor: the pool behind it.
+// For code that is built on an executor: gives the pool behind it.
 struct detail::ExecutorAccess {
   static Pool& pool(Executor& executor) { return executor.pool(); }
 };
 
-// For programs in which the library cannot take over by itself in a worker (Executor says so with
-// SpawnError): call it as the first line of main. In a worker it never returns.
+// For programs in which the library cannot take control in a worker by itself (the constructor of
+// Executor reports this with SpawnError): call it as the first line of main. In a worker it never
+// returns.
 POOLPROOF_EXPORT void worker_entry(int argc, char** argv);
 
 template <class F, class... Args>

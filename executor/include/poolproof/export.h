@@ -1,8 +1,9 @@
-// What the shared library shows; all else in it is hidden. The types of exceptions are shown too,
-// so that a catch on one side of a library's edge knows what was thrown on the other.
+// What the shared library exports; everything else in it is hidden. The types of exceptions are
+// exported too, so that a catch on one side of a library boundary recognises what was thrown on the
+// other side.
 //
-// Every header of poolproof includes this one before it declares anything, so this is also where an
-// older C++ is refused: the include that does not exist ends the compilation, without a page of
+// Every header of poolproof includes this one before it declares anything. So an older C++ is
+// refused here: the include of a file that does not exist ends the compilation, without a page of
 // errors that follow from the first.
 #pragma once
 

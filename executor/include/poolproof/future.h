@@ -1,11 +1,12 @@
-// The end of a task, to come. Move-only; dropping one neither cancels the task nor waits for it.
+// The result of a task that will end later. Move-only. Destroying a future neither cancels the task
+// nor waits for it.
 //
-// Any thread may use a future, one at a time. Nothing here runs user code on another thread than
-// the caller's, but `then`, whose callbacks run on the one callback thread of the executor. No code
-// of a user, no destructor of a value either, ever runs on a thread that tends workers.
+// Any thread may use a future, one thread at a time. Nothing here runs user code on a thread other
+// than the caller's, except `then`, whose callbacks run on the one callback thread of the executor.
+// User code, including the destructor of a value, never runs on a supervisor's thread.
 //
-// A future that get, then or when_all has consumed is empty, like one that was never given a task:
-// id(), valid(), assignment and destruction are all that may be done with it, and every other call
+// A future that get, then or when_all has consumed is empty, like a future that was never given a
+// task. An empty future allows only id(), valid(), assignment and destruction. Every other call
 // throws std::future_error with std::future_errc::no_state, as std::future does.
 #pragma once
 
@@ -31,14 +32,15 @@ class Future {
 
   [[nodiscard]] bool valid() const { return static_cast<bool>(node_); }  // false: it is empty
   TaskId id() const { return task_; }
-  // Whether get() would not wait.
+  // Whether get() would return at once.
   [[nodiscard]] bool ready() const { return checked().ready(); }
 
-  // Waits, and gives the value or throws an ExecutorError. Consumes the future. In a process that
-  // was forked from the executor's, all that would wait throws ShutdownExecutorError.
+  // Waits, and returns the value or throws an ExecutorError. Consumes the future. In a process that
+  // was forked from the executor's, every call that would wait throws ShutdownExecutorError.
   T get();
-  // The same within `timeout`, or until `instant`; else throws TimeoutError: then the future is
-  // still valid. Any duration and any instant will do, however long or far, or passed.
+  // The same, but throws TimeoutError if the task has not ended within `timeout`, or by `instant`;
+  // the future is then still valid. Every duration and every instant is allowed, also very long
+  // ones and ones that have passed.
   template <class Rep, class Period>
   T get_for(std::chrono::duration<Rep, Period> timeout);
   template <class Duration>
@@ -55,25 +57,25 @@ class Future {
     return checked().wait(detail::in_nanoseconds(instant));
   }
 
-  // Asks that the task not run. If no worker has claimed it, it ends with CancelledError; if one
-  // has, it runs on, and is not run again; or it is ended, where the options say so. The answer is
-  // the future's end: this neither waits nor throws.
+  // Asks that the task not run. If no worker has claimed it, it ends with CancelledError. If a
+  // worker has claimed it, it runs on and is not run again; or it is ended, if the options say so.
+  // This neither waits nor throws: the end of the future shows the result.
   void cancel(const CancelOptions& options = {}) const { checked().cancel(options); }
 
-  // Calls `f` on the executor's callback thread once the task has ended, and gives a future of what
-  // it returns. If `f` takes a Future<T>, it gets this one, settled; else it gets the value
-  // (nothing for void), and an error of the task goes past it into the new future. What `f` throws
-  // ends the new future and is told to on_callback_error. `f` may call get(), submit and shutdown.
-  // Consumes the future; cancel() of the new one cancels the task. Who drops the new one sees no
-  // error of the task: cast it to void if that is meant.
-  // Throws std::system_error if the callback thread cannot be started: the future is then as it
-  // was, with its value to come, and only `f` is gone.
-  // Once the executor is gone, `f` runs here and now. A future that ends only after that (when_all
-  // of several executors' futures) calls `f` on the callback thread of the executor that ended it;
-  // if that one can have no such thread, the new future ends with std::system_error.
-  // A callback that waits for a future of another callback runs that one itself, inside its wait,
-  // unless it is running already. One that waits for its own future gets a std::logic_error, and so
-  // does the last of several that wait for each other's in a circle.
+  // Calls `f` on the executor's callback thread once the task has ended, and returns a future of
+  // what `f` returns. If `f` takes a Future<T>, it gets this one, settled. Otherwise it gets the
+  // value (nothing for void), and an error of the task goes directly into the new future. What `f`
+  // throws ends the new future and is reported to on_callback_error. `f` may call get(), submit and
+  // shutdown. Consumes the future; cancel() of the new one cancels the task. If you drop the new
+  // future, you see no error of the task: cast it to void if you intend that. Throws
+  // std::system_error if the callback thread cannot be started: this future is then unchanged and
+  // can still get its value, and only `f` is gone. Once the executor is gone, `f` runs in this
+  // call. A future that ends only after that (when_all of several executors' futures) calls `f` on
+  // the callback thread of the executor that ended it; if that executor can have no such thread,
+  // the new future ends with std::system_error. A callback that waits for a future of another
+  // callback runs that callback itself, inside its wait, unless it already runs. A callback that
+  // waits for its own future gets a std::logic_error. The last of several callbacks that wait for
+  // each other in a circle gets it too.
   template <class F>
   [[nodiscard]] auto then(F f);
 

@@ -1,4 +1,4 @@
-// How a pool is, and what has happened to it: a snapshot.
+// The state of a pool and its counters: a snapshot.
 #pragma once
 
 #include <cstddef>
@@ -12,7 +12,7 @@ namespace poolproof {
 
 struct Health {
   // Now.
-  int workers_wanted = 0;  // at most so many, as asked for by the options or a resize
+  int workers_wanted = 0;  // the upper limit, from the options or the last resize
   int starting = 0;        // spawned, not yet ready for a task
   int idle = 0;
   int busy = 0;            // hold a task
@@ -21,17 +21,18 @@ struct Health {
   // Since the first task.
   std::uint64_t spawned = 0;
   std::uint64_t spawn_failures = 0;
-  std::uint64_t settled = 0;   // tasks that have ended, in whatever way
-  std::uint64_t requeued = 0;  // tasks given to another worker, since theirs died before they began
-  std::uint64_t retried = 0;   // the same after they had begun (TaskOptions::retries)
-  // Workers that have ended, by cause: kSpent and kGrown are the recycled ones, kIdle those that
-  // had nothing to do; kSelf, kOutOfMemory, kChannelLost, kGarbage, kLate and kUnknown are deaths.
+  std::uint64_t settled = 0;  // tasks that have ended, in any way
+  std::uint64_t requeued =
+      0;  // tasks given to another worker, because theirs died before it began them
+  std::uint64_t retried = 0;  // the same after a worker had begun them (TaskOptions::retries)
+  // Workers that have ended, by cause. kSpent and kGrown are the recycled ones, kIdle those that
+  // had nothing to do. kSelf, kOutOfMemory, kChannelLost, kGarbage, kLate and kUnknown are deaths.
   std::map<Cause, std::uint64_t> ended = {};
-  // Of the worker that was recycled last because it had grown: who, from what to what, after how
-  // many tasks. Empty: none was.
+  // About the last worker that was recycled because it had grown: which one, from what size to what
+  // size, after how many tasks. Empty: there was none.
   std::string last_growth = {};
-  // Why ExecutorOptions::trace stopped before its end: a full disk, a folder that was removed, a
-  // sink that threw. Said once on stderr, too. Empty: it is complete so far.
+  // Why ExecutorOptions::trace stopped early: a full disk, a folder that was removed, a sink that
+  // threw. It is also printed once on stderr. Empty: the trace is complete so far.
   std::string trace_error = {};
 
   std::uint64_t ended_by(Cause cause) const {

@@ -2,8 +2,8 @@
 //
 //   for (double each : poolproof::map(pool, [](int x) { return x * 0.5; }, numbers)) ...
 //
-// The input is drawn as it is needed, on the thread that takes the results, so it may be endless,
-// and may take its time. Leaving the range early cancels what no worker has begun.
+// The input is read when it is needed, on the thread that takes the results, so it may be endless
+// and may be slow. If you leave the range early, the chunks that no worker has begun are cancelled.
 #pragma once
 
 #include <chrono>
@@ -20,30 +20,32 @@
 #include <variant>
 
 #include "poolproof/executor.h"
-// After it: see there.
+// After it: see the comment there.
 #include "poolproof/detail/map_run.h"
 
 namespace poolproof {
 
 enum class Order {
   kInput,       // results in the order of the input
-  kCompletion,  // a chunk's results once it has ended; in the order of the input within the chunk
+  kCompletion,  // a chunk's results once the chunk has ended, in the order of the input within the
+                // chunk
 };
 
 struct MapOptions {
   Order order = Order::kInput;
-  // Elements that travel as one task. 0: chosen by measurement. The first chunks hold one element;
-  // workers tell how long they took, and chunks grow, at most to the double each time, until one
-  // keeps a worker busy for about two milliseconds, some twenty times what a task costs. Never more
-  // than 1024, than half of each worker's share of look_ahead, or than a quarter of each worker's
-  // share of an input whose size is known.
+  // Elements that travel as one task. 0: chosen by measurement. The first chunks hold one element.
+  // Workers report how long they took, and chunks grow, at most to double size each time, until one
+  // keeps a worker busy for about two milliseconds, some twenty times what a task costs. The limit
+  // is 1024, half of each worker's share of look_ahead, or a quarter of each worker's share of an
+  // input whose size is known, whichever is smallest.
   std::size_t chunk = 0;
-  // At most so many elements are drawn whose results were not taken. 0: four chunks a worker. Any
-  // number will do for these two; SIZE_MAX draws the whole input.
+  // At most so many elements are read whose results were not taken. 0: four chunks a worker. Any
+  // number is allowed for these two; SIZE_MAX reads the whole input.
   std::size_t look_ahead = 0;
-  // From the call of map: for all results together. Then TimeoutError, and the range goes on.
+  // Counted from the call of map, for all results together. After it, next() throws TimeoutError,
+  // and the range can still be used.
   std::optional<std::chrono::nanoseconds> timeout = std::nullopt;
-  // For each chunk.
+  // Applies to each chunk.
   TaskOptions task = {};
 };
 
@@ -71,10 +73,10 @@ class MapRange {
 
   explicit MapRange(std::unique_ptr<detail::MapRun> run) : run_(std::move(run)) {}
 
-  // Waits for the next result; nullopt: that was all. Throws what became of that element
-  // (TaskError, TerminatedWorkerError, ...), at its place; the call after that goes on behind it.
-  // What the input threw comes after all results of what it gave before, and ends the map.
-  // TimeoutError leaves all as it is.
+  // Waits for the next result; nullopt: there are no more. If that element failed, throws its error
+  // (TaskError, TerminatedWorkerError, ...) at its place; the next call continues after it. What
+  // the input threw comes after all results of the elements before it, and ends the map.
+  // TimeoutError changes nothing.
   std::optional<T> next() {
     const auto bytes = run_->next();
     if (!bytes) return std::nullopt;
@@ -92,7 +94,7 @@ class MapRange {
     }
   }
 
-  // By next(). After an exception in a loop over it, a new loop goes on behind that element.
+  // Calls next(). After an exception in a loop over it, a new loop continues after that element.
   iterator begin() {
     step();
     return iterator(this);
@@ -118,12 +120,12 @@ using MapRangeOf =
 
 }  // namespace detail
 
-// Calls fn(element) in workers for each element of `input`, and gives
-// the results. `fn` and the elements travel as by Executor::submit; each element has a fresh copy
-// of `fn`. Begins at once: as many elements are drawn, and sent, as look_ahead allows. An rvalue
-// input is moved into the map, an lvalue must outlive it. A full queue (max_pending) is waited for.
-// For a function that gives nothing, the range is one of std::monostate. Throws
-// std::invalid_argument for a chunk that is longer than look_ahead.
+// Calls fn(element) in workers for each element of `input`, and returns the results. `fn` and the
+// elements travel as by Executor::submit; each element has a fresh copy of `fn`. The call begins at
+// once: it reads and sends as many elements as look_ahead allows. An rvalue input is moved into the
+// map; an lvalue must live longer than the map. If the queue is full (max_pending), it waits. For a
+// function that returns nothing, the range is one of std::monostate. Throws std::invalid_argument
+// for a chunk that is longer than look_ahead.
 template <class F, std::ranges::input_range R>
 POOLPROOF_CHECKED((detail::kMapRefusal<F, R>))
 detail::MapRangeOf<F, R> map(Executor& pool, const F& fn, R&& input,

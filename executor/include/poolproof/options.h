@@ -14,44 +14,45 @@
 
 namespace poolproof {
 
-// What becomes of tasks that no worker has claimed.
+// What happens to tasks that no worker has claimed.
 enum class Pending {
   kDrain,   // they still run
   kCancel,  // they end with CancelledError
 };
 
-// What becomes of tasks that are running.
+// What happens to running tasks.
 enum class Running {
-  kFinish,  // they are awaited
-  kKill,    // their workers are killed, they end with ShutdownExecutorError; what is queued is not
-            // run either
+  kFinish,  // shutdown waits for them
+  kKill,  // their workers are killed, and they end with ShutdownExecutorError; queued tasks do not
+          // run either
 };
 
-// What the unplanned death of a worker means for the others.
+// What the unplanned death of a worker means for the other tasks.
 enum class OnDeath {
-  kReplace,    // nothing: its own task ends with TerminatedWorkerError, and another worker comes
-  kBreakPool,  // the end of the pool, as in concurrent.futures and loky: every other task, running
-               // or queued, ends with BrokenProcessPool that names the death; submit throws it too
+  kReplace,    // nothing: only its own task ends, with TerminatedWorkerError, and another worker
+               // starts
+  kBreakPool,  // the pool ends, as in concurrent.futures and loky: every other task, running or
+               // queued, ends with BrokenProcessPool that names the death; submit throws it too
 };
 
 // Where a worker's stderr goes.
 enum class Stderr {
-  kInherit,  // to the program's
-  kTail,     // nowhere; what it wrote last comes with the error if it dies (Failure::stderr_tail)
+  kInherit,  // to the program's stderr
+  kTail,     // nowhere; if it dies, the error has its last lines (Failure::stderr_tail)
 };
 
-// What a terminal's Ctrl-C, Ctrl-\ and hang-up do to workers: the terminal sends SIGINT, SIGQUIT or
+// What a terminal's Ctrl-C, Ctrl-\ and hang-up do to workers. The terminal sends SIGINT, SIGQUIT or
 // SIGHUP to every process of the program's group.
 enum class TerminalSignals {
-  kLeaveToProgram,  // nothing: the program decides, and its end is the workers' end
+  kLeaveToProgram,  // nothing: the program decides; when it ends, the workers end
   kInherit,  // what they do to any program: they end a worker, unless the program ignores them
 };
 
 struct ShutdownOptions {
   Pending pending = Pending::kDrain;
   Running running = Running::kFinish;
-  // How long to wait before all that is left is treated as by Running::kKill. None: as long as it
-  // takes.
+  // How long to wait before everything that is left is treated as by Running::kKill. None: no
+  // limit.
   std::optional<std::chrono::nanoseconds> grace = std::nullopt;
   bool operator==(const ShutdownOptions&) const = default;
 };
@@ -63,60 +64,62 @@ enum class Backpressure {
 };
 
 struct CancelOptions {
-  // What becomes of the task if a worker has begun it. kKill: that worker alone is killed and
+  // What happens to the task if a worker has begun it. kKill: only that worker is killed and
   // replaced, and the task ends with CancelledError{started = true}.
   Running running = Running::kFinish;
 };
 
 struct TaskOptions {
-  // What the task is called in the texts of its errors and in the trace: task 7 "resize a.jpg".
+  // The name of the task in the texts of its errors and in the trace: task 7 "resize a.jpg".
   std::string name = {};
-  // From submit. A task still queued then ends with DeadlineError{started = false}; for one that a
-  // worker holds, that worker alone is killed and replaced.
+  // Counted from submit. A task that is still queued then ends with DeadlineError{started = false}.
+  // If a worker holds it, only that worker is killed and replaced.
   std::optional<std::chrono::nanoseconds> deadline = std::nullopt;
-  // From the moment a worker has been sent all of the call, each time anew. A task that runs longer
-  // ends with DeadlineError, and its worker is killed and replaced.
+  // Counted from the moment a worker has been sent all of the call; a retry starts it again. A task
+  // that runs longer ends with DeadlineError, and its worker is killed and replaced.
   std::optional<std::chrono::nanoseconds> run_limit = std::nullopt;
-  // How often it may be run again after a worker died under it. What has certainly not started is
-  // given to another worker always; this is for a task that may run twice without harm.
+  // How often the task may be run again after a worker died while it ran it. A task that has
+  // certainly not started is always given to another worker. So use this only for a task that may
+  // run twice without harm.
   int retries = 0;
-  // Instead of the executor's.
+  // Replaces the executor's choice.
   std::optional<Backpressure> when_full = std::nullopt;
-  // How long a submit that blocks waits for room before it throws QueueFullError. None: forever.
+  // How long a submit that blocks waits for room before it throws QueueFullError. None: no limit.
   std::optional<std::chrono::nanoseconds> room_within = std::nullopt;
 };
 
 // Where to record what tasks and workers do, in the JSON trace-event format that ui.perfetto.dev
 // and chrome://tracing show: a track for each worker with its processes and tasks, and how long
-// each task waited. Written on a thread of its own; what it cannot keep up with is left out and
-// counted, so that a slow disk or sink never delays a task. What cannot be written ends the trace
-// and nothing else: a line on stderr says so once, and Health::trace_error.
+// each task waited. A separate thread writes it. If that thread is too slow, events are left out
+// and counted, so a slow disk or sink never delays a task. If writing fails, only the trace ends:
+// one line on stderr says so, and Health::trace_error.
 struct TraceOptions {
-  // The file, created or emptied by the first submit, which throws std::system_error if it cannot
-  // be. A relative path is taken from the directory in which the executor is constructed. Empty:
-  // to the sink.
+  // The file. The first submit creates or empties it, and throws std::system_error if that fails. A
+  // relative path is relative to the directory in which the executor is constructed. Empty: the
+  // trace goes to the sink.
   std::string path = {};
-  // Is given the text piece by piece, on one thread, the last piece before shutdown returns. Must
-  // not call the executor. Empty, and no path: nothing is recorded.
+  // Gets the text piece by piece, on one thread; the last piece comes before shutdown returns. It
+  // must not call the executor. Empty, and no path: nothing is recorded.
   std::function<void(std::string_view)> sink = {};
 };
 
-// How deep executors may be made within tasks of executors, unless something else is asked for.
+// The default limit on how deep executors may be nested in tasks of executors.
 inline constexpr int kMaxDepth = 10;
 
 struct ExecutorOptions {
-  // At most so many worker processes live at once; they start as tasks need them. 0: one for each
+  // At most so many worker processes live at once; they start when tasks need them. 0: one for each
   // CPU that this process may use (cpu_count).
   int workers = 0;
-  // At most so many tasks are open at once: submitted and not ended, running ones included. 0: any
-  // number.
+  // At most so many tasks are open at once. Open means submitted and not ended; running tasks
+  // count. 0: no limit.
   std::size_t max_pending = 0;
-  // For a task that does not say it. A submit that blocks waits for workers alone, never for a
-  // callback, so it may stand in a callback; the callbacks behind that one wait with it.
+  // For a task that does not choose. A submit that blocks waits only for workers, never for a
+  // callback, so a callback may call it; the callbacks behind that one then wait too.
   Backpressure when_full = Backpressure::kBlock;
-  // The tasks of an executor in the program itself run at depth 1, those of an executor in such a
-  // task at depth 2; beyond this depth the constructor throws NestingError. 0: what the environment
-  // says with POOLPROOF_MAX_DEPTH (0 or less: no limit), or else kMaxDepth. Below 0: no limit.
+  // Tasks of an executor in the program itself run at depth 1. Tasks of an executor in such a task
+  // run at depth 2, and so on. Beyond this depth the constructor throws NestingError. 0: the value
+  // of POOLPROOF_MAX_DEPTH in the environment (0 or less: no limit), or else kMaxDepth. Below 0: no
+  // limit.
   int max_depth = 0;
   // The longest message in either direction. A longer argument ends its task with EncodeError.
   std::size_t max_frame_bytes = std::size_t{1} << 30;
@@ -124,48 +127,51 @@ struct ExecutorOptions {
   Initializer initializer = {};
   // How long the initializer may take in each worker. nanoseconds::max(): forever.
   std::chrono::nanoseconds initializer_limit = std::chrono::seconds(60);
-  // A worker that has had no task for so long is asked to stop; the next task starts another.
+  // A worker that has had no task for so long is asked to stop; the next task starts another one.
   // None: never.
   std::optional<std::chrono::nanoseconds> idle_timeout = std::nullopt;
   // A worker that has run so many tasks is replaced. 0: never.
   int tasks_per_worker = 0;
-  // A worker whose anonymous memory (its heap, not files or code) is so many bytes more than after
+  // A worker whose anonymous memory (its heap, not files or code) has grown by so many bytes since
   // its first task is replaced, after the task that it runs. 0: never. Measured after a task, at
   // most once in each memory_interval.
   std::size_t memory_growth = 0;
   std::chrono::nanoseconds memory_interval = std::chrono::seconds(1);
-  // What one worker may map for writing, touched or not, its stacks included (RLIMIT_DATA), in
-  // bytes. Beyond it, `new` throws std::bad_alloc in the task; an argument or a result for which
-  // there is no room ends its task with DecodeError or EncodeError. 0: the program's own limit.
+  // How many bytes one worker may map for writing, whether it uses them or not, including its
+  // stacks (RLIMIT_DATA). Beyond it, `new` throws std::bad_alloc in the task. An argument or a
+  // result for which there is no room ends its task with DecodeError or EncodeError. 0: the
+  // program's own limit.
   std::size_t memory_limit = 0;
-  // The path of a cgroup of the memory controller that this user may divide (version 1 or 2).
-  // memory_limit then counts what is really used by a worker and by all that its tasks start, files
-  // that they write included: each worker has a cgroup of its own in there. One that wants more is
-  // killed by the kernel, and its task ends with TerminatedWorkerError{out_of_memory() = true}.
-  // What tasks have started ends with their worker. Empty: RLIMIT_DATA, as above.
+  // The path of a cgroup of the memory controller in which this user may make cgroups (version 1 or
+  // 2). memory_limit then counts the memory that a worker really uses, together with everything
+  // that its tasks start and the files that they write: each worker has its own cgroup in there.
+  // The kernel kills a worker that wants more, and its task ends with
+  // TerminatedWorkerError{out_of_memory() = true}. Processes that tasks have started end with their
+  // worker. Empty: RLIMIT_DATA, as above.
   //
   // The constructor throws SpawnError if no cgroup with that limit can be made there.
   std::string memory_cgroup = {};
-  // Added to the program's environment as it was at the first submit; there before anything of the
-  // worker runs.
+  // Added to the program's environment as it was at the first submit. It is set before any code of
+  // the worker runs.
   std::map<std::string, std::string> env = {};
   Stderr worker_stderr = Stderr::kInherit;
   TerminalSignals terminal_signals = TerminalSignals::kLeaveToProgram;
-  // A worker is called `name`-`index`: see this_worker(), and ps, which shows the first 15 letters.
+  // The name of a worker is `name`-`index`: see this_worker(), and ps, which shows the first 15
+  // letters.
   std::string name = "poolproof";
-  // How long a worker may take to say that it has started, and to take a task that it was offered.
-  // One that does neither (stopped, stuck before main, starved) is killed and replaced; three fresh
-  // ones in a row end the pool with SpawnError. While a large argument is sent, it begins anew with
-  // each part that the worker takes. nanoseconds::max(): no limit; 0 or less: it has passed at
-  // once. So it is with every limit here.
+  // How long a worker may take to report that it has started, and to take a task that it was
+  // offered. A worker that does not (stopped, stuck before main, starved) is killed and replaced.
+  // Three fresh workers in a row that do not end the pool with SpawnError. While a large argument
+  // is sent, the time starts again with each part that the worker takes. nanoseconds::max(): no
+  // limit; 0 or less: it has passed at once. These two values mean the same for every limit here.
   std::chrono::nanoseconds start_limit = std::chrono::seconds(30);
-  // A worker whose channel was lost is awaited this long for its exit record, then killed.
+  // After a worker's channel is lost, its exit record is awaited this long; then it is killed.
   std::chrono::nanoseconds channel_grace = std::chrono::milliseconds(500);
-  // A worker that was asked to stop is killed if it still lives after this long.
+  // A worker that was asked to stop is killed if it is still alive after this long.
   std::chrono::nanoseconds stop_grace = std::chrono::seconds(2);
   // What ~Executor does.
   ShutdownOptions on_destroy = {};
-  // Told what a callback of Future::then threw, on the callback thread. Empty: a line on stderr.
+  // Gets what a callback of Future::then threw, on the callback thread. Empty: a line on stderr.
   std::function<void(std::exception_ptr)> on_callback_error = {};
   TraceOptions trace = {};
 };

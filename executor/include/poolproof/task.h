@@ -1,10 +1,10 @@
 // How a call becomes bytes that another process of the same program can run.
 //
 // What can be submitted: a function, a pointer to a member (whose object is then the first
-// argument), a lambda, a function object. What a lambda captures travels as it lies in memory, and
-// the compiler proves that it holds no reference and no pointer. A function object whose members
-// can travel, or that has a Codec, may hold more. All else goes as an argument. Arguments and
-// result travel through Codec.
+// argument), a lambda, a function object. The captures of a lambda are copied byte for byte, and
+// the compiler proves that they hold no reference and no pointer. A function object whose members
+// can travel, or that has a Codec, may hold more. Everything else must be an argument. Arguments
+// and result travel through Codec.
 #pragma once
 
 #include <bit>
@@ -21,7 +21,7 @@
 
 namespace poolproof::detail {
 
-// What the worker is doing while it runs a thunk: tells what an exception was about.
+// What the worker does at the moment while it runs a thunk: it shows where an exception came from.
 enum class Step : std::uint8_t { kDecodeArgs, kRun, kEncodeResult };
 // Runs in the worker: decode, call, encode.
 using Thunk = void (*)(WireReader& in, WireWriter& out, Step& step);

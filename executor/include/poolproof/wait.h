@@ -1,8 +1,8 @@
-// Waiting for many futures: of one executor or several, of tasks or of callbacks, all together.
+// Waiting for many futures together: of one executor or several, of tasks or of callbacks.
 //
-// Nothing here polls or starts a thread. A future that get() or then() has consumed is passed over,
-// so a loop may wait again and again on one vector. Any thread may wait, callbacks included; the
-// futures belong to the waiting thread meanwhile.
+// Nothing here polls or starts a thread. A future that get() or then() has consumed is skipped, so
+// a loop may wait again and again on one vector. Any thread may wait, callbacks included. During
+// the wait, only the waiting thread may use the futures.
 #pragma once
 
 #include <chrono>
@@ -31,10 +31,10 @@ enum class Until {
 
 struct WaitOptions {
   Until until = Until::kAll;
-  std::optional<std::chrono::nanoseconds> timeout = std::nullopt;  // none: as long as it takes
+  std::optional<std::chrono::nanoseconds> timeout = std::nullopt;  // none: no limit
 };
 
-// Places in the order given: which had ended when the wait did, and which had not.
+// Indices in the order given: futures that had ended when the wait ended, and those that had not.
 struct Waited {
   std::vector<std::size_t> done;
   std::vector<std::size_t> pending;
@@ -48,7 +48,7 @@ POOLPROOF_EXPORT Waited wait_for_nodes(const std::vector<NodePtr>& nodes,
 
 }  // namespace detail
 
-// Waits for futures in a range. Never throws for what became of them: ask each with get().
+// Waits for futures in a range. It does not throw the futures' errors: call get() on each.
 template <detail::FutureRange R>
 Waited wait(const R& futures, const WaitOptions& options = {}) {
   std::vector<detail::NodePtr> nodes;
@@ -62,8 +62,8 @@ Waited wait(const WaitOptions& options, const Future<T>&... futures) {
 }
 
 // The futures of a range in the order in which they end: for (Future<int>& each : as_completed(v)).
-// The range must outlive this one, with its futures where they are. One pass, on one thread.
-// Leaving it early costs nothing.
+// The range must live longer than this object, and its futures must not move. One pass, on one
+// thread. You may leave it early at no cost.
 template <class T>
 class AsCompleted {
  public:
@@ -95,8 +95,8 @@ class AsCompleted {
     }
   }
 
-  // Waits for the first; ++ waits for the next. Both throw TimeoutError once the timeout has passed
-  // and a future is pending; the futures themselves stay as they are.
+  // Waits for the first; ++ waits for the next. Both throw TimeoutError if the timeout has passed
+  // and a future is pending; the futures themselves do not change.
   iterator begin() {
     step();
     return iterator(this);
@@ -124,9 +124,10 @@ template <detail::FutureRange R>
   return AsCompleted<decltype(std::declval<Each&>().get())>(futures, timeout);
 }
 
-// A future that ends once all of these have, and gives them back, each with its own end: it never
-// fails by itself. then() of it runs on the callback thread of the first one's executor, cancel()
-// goes to each. Consumes them; throws std::future_error (no_state) if one of them is empty.
+// A future that ends once all of these have ended, and returns them, each with its own result: it
+// never fails by itself. then() of it runs on the callback thread of the first one's executor.
+// cancel() applies to each. Consumes them; throws std::future_error (no_state) if one of them is
+// empty.
 template <class T>
 [[nodiscard]] Future<std::vector<Future<T>>> when_all(std::vector<Future<T>> futures) {
   std::shared_ptr<detail::CallbackOwner> owner;

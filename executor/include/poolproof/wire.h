@@ -1,7 +1,7 @@
-// The two archives by which values travel: cereal archives over plain memory. Codec (codec.h) says
-// which types travel, and how; a Codec of your own is given one of these.
+// The two archives by which values travel: cereal archives over plain memory. Codec (codec.h)
+// defines which types travel, and how. Your own Codec gets one of these archives.
 //
-// Both ends are the same program, so numbers travel as they lie in memory.
+// Both ends are the same program, so numbers travel in the byte order of memory.
 #pragma once
 
 #include <cereal/cereal.hpp>
@@ -20,7 +20,7 @@ namespace poolproof {
 
 using Bytes = std::vector<std::byte>;
 
-// The bytes do not hold what they claim to hold.
+// The content of the bytes does not match what they claim to be.
 class POOLPROOF_EXPORT BadBytes : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -41,10 +41,10 @@ class WireWriter : public cereal::OutputArchive<WireWriter, cereal::AllowEmptyCl
   Bytes bytes_;
 };
 
-// A cereal archive over bytes that nobody changes meanwhile, and that nobody need have meant well:
-// a length that claims more than the bytes left is refused before anything is allocated for it, and
-// so is nesting so deep that it would overflow the stack. (So a container of objects that encode to
-// nothing at all cannot travel.)
+// A cereal archive over bytes that do not change during the read. It does not trust the bytes: it
+// refuses a length that is larger than the rest before it allocates anything, and it refuses
+// nesting so deep that it would overflow the stack. (So a container of objects that encode to
+// nothing cannot travel.)
 class WireReader : public cereal::InputArchive<WireReader, cereal::AllowEmptyClassElision> {
  public:
   static constexpr int kMaxDepth = 1000;
@@ -56,7 +56,7 @@ class WireReader : public cereal::InputArchive<WireReader, cereal::AllowEmptyCla
     left_ = left_.subspan(size);
   }
   std::size_t remaining() const { return left_.size(); }
-  // The next `size` bytes, to be read by themselves.
+  // The next `size` bytes, as a separate part.
   std::span<const std::byte> part(std::uint64_t size) {
     expect(size);
     const auto taken = left_.first(static_cast<std::size_t>(size));
@@ -77,7 +77,7 @@ class WireReader : public cereal::InputArchive<WireReader, cereal::AllowEmptyCla
   int depth_ = 0;
 };
 
-// What cereal asks of an archive: numbers, sizes, blocks of numbers, and a look at every class.
+// What cereal needs of an archive: numbers, sizes, blocks of numbers, and a check of every class.
 template <class T>
 requires std::is_arithmetic_v<T>
 void CEREAL_SAVE_FUNCTION_NAME(WireWriter& out, const T& value) { out.write(&value, sizeof(T)); }
@@ -125,6 +125,6 @@ void epilogue(WireReader& in, const T&) { in.leave(); }
 }  // namespace poolproof
 
 CEREAL_SETUP_ARCHIVE_TRAITS(poolproof::WireReader, poolproof::WireWriter)
-// So that CEREAL_REGISTER_TYPE of a polymorphic class, after this file, knows them.
+// So that CEREAL_REGISTER_TYPE of a polymorphic class, used after this file, knows the archives.
 CEREAL_REGISTER_ARCHIVE(poolproof::WireReader)
 CEREAL_REGISTER_ARCHIVE(poolproof::WireWriter)

@@ -1,6 +1,6 @@
 // Preloaded into programs that qemu-user runs. The executor starts a worker from /proc/self/exe,
-// and for the kernel that is qemu itself; qemu 7 answers with the program's own path when that link
-// is read, but not when it is executed. So here it is read first. Nothing else differs.
+// and for the kernel this is qemu itself. qemu 7 returns the program's own path when that link is
+// read, but not when it is executed. So here it is read first. Nothing else differs.
 #include <dlfcn.h>
 #include <spawn.h>
 #include <unistd.h>

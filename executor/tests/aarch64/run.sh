@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Runs the executor's tests, built for 64-bit ARM, under qemu-user: run.sh BUILD_FOLDER
 #
-# A worker is an ARM program that an ARM program starts, so the kernel must know how: in a namespace
-# of its own, so that nothing of this machine is changed.
+# A worker is an ARM program that an ARM program starts, so the kernel must know how to run it. This
+# is set up in a separate namespace, so that nothing on this machine changes.
 set -euo pipefail
 build=$(realpath "$1")
 here=$(realpath "$(dirname "${BASH_SOURCE[0]}")")
@@ -15,12 +15,12 @@ mount -t binfmt_misc none /proc/sys/fs/binfmt_misc || {
   echo "run.sh: this kernel gives no namespace its own binfmt_misc (Linux 6.7 and later do)" >&2
   exit 1
 }
-# P: argv[0] is kept, and it is what marks a worker. F: qemu is opened now.
+# P: argv[0] is kept, because it marks a worker. F: qemu is opened now.
 printf '%s' ':aarch64:M::\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00:' \
   '\xff\xff\xff\xff\xff\xff\xff\x00\xff\xff\xff\xff\xff\xff\xff\xff\xfe\xff\xff\xff:' \
   '/usr/bin/qemu-aarch64-static:PF' >/proc/sys/fs/binfmt_misc/register
 
-# Left out by name, each with its reason.
+# The tests that are left out, by name, each with its reason.
 left_out() {
   cat <<'TEXT'
 Programs.a_worker_that_is_killed_while_it_writes*  looks into /proc/PID/syscall: numbers of the host

@@ -3,5 +3,5 @@ set(CMAKE_SYSTEM_NAME Linux)
 set(CMAKE_SYSTEM_PROCESSOR aarch64)
 set(CMAKE_CXX_COMPILER aarch64-linux-gnu-g++)
 set(CMAKE_C_COMPILER aarch64-linux-gnu-gcc)
-# Headers only, so those of the machine that builds will do; CMake does not look there by itself.
+# It has only headers, so the build machine's copy is used; CMake does not look there by itself.
 file(GLOB cereal_DIR /usr/lib/*/cmake/cereal)

@@ -1,10 +1,10 @@
-"""Plants each defect of defects.toml in a copy of the tree, and tells who kills it.
+"""Plants each defect of defects.toml in a copy of the tree, and reports which tests detect it.
 
     plant.py [--scratch FOLDER] [--only WORDS] [--table FILE]
 
-The copy is built once without a defect, and everything must pass; then each defect is planted,
+The copy is built once without a defect, and everything must pass. Then each defect is planted,
 built, and tried by the simulation, by the model (property tests) and by the unit tests of the loop.
-Fails if a defect no longer applies, does not compile, or survives all three.
+Fails if a defect no longer applies, does not compile, or is not detected by any of the three.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[2]
 PROGRAMS = ("simulate", "lifecycle_property_test", "executor_loop_test", "executor_unit_test")
-# A spinning loop must not hold up the night.
+# A spinning loop must not block the nightly run.
 LIMIT_S = 240
-# Name of a column, then the commands; a defect is killed by it if one of them fails.
+# The name of a column, then the commands; a defect is detected if one of them fails.
 JUDGES = {
     "simulation": (("simulate", "random", "--histories", "100000"), ("simulate", "all")),
     "model": (("lifecycle_property_test",),),
@@ -36,10 +36,10 @@ JUDGES = {
 class Defect:
     name: str
     file: str
-    # The text as it stands, and what becomes of it.
+    # The text as it is, and the text that replaces it.
     before: str
     after: str
-    # By judge: what it said first, or "" if it noticed nothing.
+    # By judge: what it reported first, or "" if it noticed nothing.
     said: dict[str, str] = field(default_factory=dict)
 
     def killed(self) -> bool:
@@ -66,7 +66,7 @@ def check_that_all_apply(defects: list[Defect]) -> None:
 
 
 def copy_if_changed(source: str, target: str) -> None:
-    """With a new time, so that a copy that is used again is built again where it must be."""
+    """Gives the file a new time, so that a reused copy is built again where needed."""
     if not Path(target).exists() or Path(target).read_bytes() != Path(source).read_bytes():
         shutil.copy(source, target)
 
@@ -89,7 +89,7 @@ def configure(scratch: Path) -> None:
 
 
 def build(scratch: Path) -> str:
-    """What the compiler said; "" if it built."""
+    """What the compiler printed; "" if it built."""
     made = subprocess.run(
         ["nice", "-n", "19", "ninja", "-j2", "-C", str(scratch / "build"), *PROGRAMS],
         capture_output=True,
@@ -100,7 +100,7 @@ def build(scratch: Path) -> str:
 
 
 def first_words(output: str) -> str:
-    """The sentence by which a run says what is wrong."""
+    """The sentence with which a run says what is wrong."""
     for pattern in (
         r"^broken: (.*?)(?: \[.*)?$",  # a law, without the text of the failure
         r"^\[  FAILED  \] (\S+)",

@@ -1,4 +1,4 @@
-// Drives my_pool for poolproof: translates, and holds no opinion, time-out or retry.
+// Drives my_pool for poolproof. It only translates: no judgement, no timeout, no retry.
 #include <poolproof/adapter/bodies.h>
 #include <poolproof/adapter/line.h>
 #include <poolproof/adapter/serve.h>
@@ -12,7 +12,7 @@
 namespace adapter = poolproof::adapter;
 using nlohmann::json;
 
-// In a worker: what was asked, as the kit does it for every pool.
+// Runs in a worker: does what the request says, as the kit does it for every pool.
 static std::string run(const std::string& request) {
   const json task = json::parse(request);
   const adapter::Place place{task["task"], task["ledger"], task["rendezvous"]};
@@ -52,7 +52,7 @@ class MyAdapter : public adapter::Pool {
   }
 
   void cancel(const std::string&) override {
-    throw adapter::Refused("my_pool cancels nothing");  // and does not say `cancel` in its hello
+    throw adapter::Refused("my_pool cancels nothing");  // so its hello does not declare `cancel`
   }
 
   void close(const std::string&) override { pool_.reset(); }
@@ -63,13 +63,13 @@ class MyAdapter : public adapter::Pool {
 };
 
 int main() {
-  const adapter::Line line;  // the first act: it takes the line away from fd 0 and fd 1
+  const adapter::Line line;  // must be first: it takes the line away from fd 0 and fd 1
   MyAdapter mine(line);
   const adapter::Hello hello = {
       .pool = "my_pool",
       .version = "0.1",
       .language = "C++",
-      // What the pool can do, of the list in protocol.md.
+      // What the pool can do: words of the list in protocol.md.
       .capabilities = {"worker_processes", "done_callback", "close_drain"},
       .recovers = "replaces",  // a dead worker is replaced; or "breaks", or "recreate"
       .longest_wait_s = 0,

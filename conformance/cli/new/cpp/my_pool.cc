@@ -18,7 +18,7 @@ namespace {
 
 constexpr std::uint64_t kLongest = std::uint64_t{1} << 30;  // bytes of one message
 
-// A message is its length, then its bytes; false when the other end is gone before all has come.
+// A message is its length, then its bytes; false if the other end is gone before all has come.
 bool write_all(int socket, const char* bytes, std::size_t size) {
   while (size > 0) {
     const ssize_t sent = send(socket, bytes, size, MSG_NOSIGNAL);
@@ -50,7 +50,7 @@ bool read_message(int socket, char& kind, std::string& text) {
   std::uint64_t size = 0;
   if (!read_all(socket, &kind, 1)) return false;
   if (!read_all(socket, reinterpret_cast<char*>(&size), sizeof size)) return false;
-  if (size > kLongest) return false;  // rubbish
+  if (size > kLongest) return false;  // garbage
   text.resize(size);
   return read_all(socket, text.data(), text.size());
 }
@@ -87,7 +87,7 @@ bool MyPool::take(Task& task) {
   return true;
 }
 
-// What one thread does: it drives its worker, and starts another when that one has died.
+// The work of one thread: it drives its worker, and starts another one when that one has died.
 void MyPool::serve() {
   Worker worker = start();
   for (Task task; take(task);) {
@@ -97,12 +97,12 @@ void MyPool::serve() {
     }
     const Ending ending = ask(worker, task.request);
     if (ending.how == Ending::How::kDied) {
-      kill(worker.pid, SIGKILL);  // it may live on, without its socket, or write rubbish on it
+      kill(worker.pid, SIGKILL);  // it may still live without its socket, or send garbage
       end(worker);
     }
     try {
       task.done(ending);
-    } catch (const std::exception& error) {  // what a callback throws is no matter of the pool's
+    } catch (const std::exception& error) {  // the pool ignores what a callback throws
       std::fprintf(stderr, "my_pool: a callback threw: %s\n", error.what());
     }
     if (ending.how == Ending::How::kDied) worker = start();
@@ -111,7 +111,7 @@ void MyPool::serve() {
 }
 
 Ending MyPool::ask(const Worker& worker, const std::string& request) {
-  write_message(worker.socket, 'r', request);  // to a dead worker: the handle tells
+  write_message(worker.socket, 'r', request);  // if the worker is dead, the handle shows it
   pollfd either[] = {{worker.socket, POLLIN, 0}, {worker.handle, POLLIN, 0}};
   poll(either, 2, -1);
   char kind = 0;
@@ -128,25 +128,25 @@ bool MyPool::alive(const Worker& worker) {
 }
 
 void MyPool::end(const Worker& worker) {
-  shutdown(worker.socket, SHUT_WR);  // it ends when nothing more can come
+  shutdown(worker.socket, SHUT_WR);  // the worker ends when it can get no more requests
   waitpid(worker.pid, nullptr, 0);
   close(worker.socket);
   close(worker.handle);
 }
 
 MyPool::Worker MyPool::start() {
-  static std::mutex one_at_a_time;  // so that none is born with the other end of another's socket
+  static std::mutex one_at_a_time;  // so that no worker inherits the other end of another's socket
   const std::lock_guard<std::mutex> hold(one_at_a_time);
   int ends[2] = {-1, -1};
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) std::abort();
   const int parent = getpid();
   int pid = -1;
-  while ((pid = fork()) < 0) usleep(50'000);  // none can be had now: other workers go on meanwhile
+  while ((pid = fork()) < 0) usleep(50'000);  // no process now: the other workers go on
   if (pid == 0) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) _exit(1);
     dup2(ends[1], 3);
-    close_range(4, ~0U, 0);  // what it inherited leads to the other workers
+    close_range(4, ~0U, 0);  // closes the inherited sockets of the other workers
     work(3);
   }
   close(ends[1]);

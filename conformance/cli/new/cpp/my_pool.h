@@ -1,5 +1,5 @@
-// my_pool: a process pool of a few lines, to be replaced by yours. Each worker is a forked process
-// with a socket of its own, driven by a thread of its own.
+// my_pool: a process pool of a few lines; replace it by yours. Each worker is a forked process with
+// its own socket, driven by its own thread.
 #pragma once
 
 #include <condition_variable>
@@ -21,7 +21,7 @@ class MyPool {
   using Done = std::function<void(const Ending&)>;                      // on a thread of the pool
 
   MyPool(int workers, Work work);
-  ~MyPool();  // finishes what was submitted, then ends the workers
+  ~MyPool();  // finishes the submitted tasks, then ends the workers
   MyPool(const MyPool&) = delete;
   MyPool& operator=(const MyPool&) = delete;
 
@@ -35,7 +35,7 @@ class MyPool {
   struct Worker {
     int pid = -1;
     int socket = -1;
-    int handle = -1;  // a pidfd: tells of the death, whoever holds the socket
+    int handle = -1;  // a pidfd: shows the death, whichever process holds the socket
   };
   void serve();
   bool take(Task& task);

@@ -1,7 +1,7 @@
 """my_pool: a process pool of a few lines, and the adapter that lets poolproof judge it.
 
-Put your own pool in the place of `Pool`, and let `Adapter` translate for it. The README beside this
-file says how to run it.
+Replace `Pool` by your own pool, and let `Adapter` translate for it. The README beside this file
+says how to run it.
 """
 
 import os
@@ -23,7 +23,7 @@ from multiprocessing.reduction import ForkingPickler
 # --- the pool: yours goes here ----------------------------------------------------------------
 
 PR_SET_PDEATHSIG = 1
-LONGEST_ANSWER = 1 << 30  # bytes; what claims to be longer is rubbish
+LONGEST_ANSWER = 1 << 30  # bytes; a longer answer is garbage
 
 
 class WorkerDied(Exception):
@@ -31,9 +31,9 @@ class WorkerDied(Exception):
 
 
 class Worker:
-    """A forked process with a pipe of its own: no lock and no queue that two of them share."""
+    """A forked process with its own pipe: no lock and no queue is shared by two workers."""
 
-    one_at_a_time = threading.Lock()  # so that none is born with the other end of another's pipe
+    one_at_a_time = threading.Lock()  # so that no worker inherits the other end of another's pipe
 
     def __init__(self):
         parent = os.getpid()
@@ -41,7 +41,7 @@ class Worker:
             self.pipe, theirs = multiprocessing.Pipe()
             try:
                 self.pid = os.fork()
-            except OSError:  # no process can be had now
+            except OSError:  # no process can be started now
                 self.pipe.close()
                 theirs.close()
                 raise
@@ -51,14 +51,14 @@ class Worker:
                 finally:
                     os._exit(0)
             theirs.close()
-        self.handle = os.pidfd_open(self.pid)  # tells of the death, whoever holds the pipe
+        self.handle = os.pidfd_open(self.pid)  # shows the death, whichever process holds the pipe
 
     @staticmethod
     def work(pipe, parent):
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
         if os.getppid() != parent:
             return
-        os.closerange(3, pipe.fileno())  # what it inherited leads to the other workers
+        os.closerange(3, pipe.fileno())  # closes the inherited pipes of the other workers
         os.closerange(pipe.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the parent, and it ends us
         while True:
@@ -94,7 +94,7 @@ class Worker:
             raise WorkerDied(f"process {self.pid} ended, or writes rubbish: {error}") from error
 
     def end(self, by_force=False):
-        if by_force:  # it may live on, without its pipe
+        if by_force:  # it may still live, without its pipe
             os.kill(self.pid, signal.SIGKILL)
         else:
             self.pipe.send(None)
@@ -104,7 +104,7 @@ class Worker:
 
 
 class Pool:
-    """Each thread owns one worker, and starts another when that one has died."""
+    """Each thread owns one worker, and starts another one when that one has died."""
 
     def __init__(self, workers):
         self.tasks = queue.SimpleQueue()
@@ -117,7 +117,7 @@ class Pool:
         self.tasks.put((call, done))
 
     def shutdown(self):
-        """Finishes what was submitted, then ends the workers."""
+        """Finishes the submitted tasks, then ends the workers."""
         for _ in self.threads:
             self.tasks.put(None)
         for thread in self.threads:
@@ -125,7 +125,7 @@ class Pool:
 
     @staticmethod
     def new_worker():
-        """A worker, as soon as one can be had. The other threads go on with the tasks meanwhile."""
+        """A worker, as soon as one can be started. The other threads continue with the tasks."""
         while True:
             try:
                 return Worker()
@@ -145,7 +145,7 @@ class Pool:
                 worker.end(by_force=True)
             try:
                 done(*ending)
-            except Exception:  # what a callback throws is no matter of the pool's
+            except Exception:  # the pool ignores what a callback throws
                 traceback.print_exc()
             if lost:
                 worker = self.new_worker()
@@ -167,12 +167,12 @@ class Pool:
             return "decode-result", type(error).__name__, str(error)
 
 
-# --- the adapter: it translates, and holds no opinion -----------------------------------------
+# --- the adapter: it only translates ----------------------------------------------------------
 
 
 class Adapter:
     pool, version = "my_pool", "0.1"
-    capabilities = (  # what the pool can do, of the list in protocol.md
+    capabilities = (  # what the pool can do: words of the list in protocol.md
         "worker_processes",
         "arguments_cross",
         "results_cross",
@@ -180,7 +180,7 @@ class Adapter:
         "close_drain",
     )
     recovers = "replaces"  # a dead worker is replaced; or "breaks", or "recreate"
-    longest_wait = (0, "no wait of it has a limit")  # seconds, and where that is written
+    longest_wait = (0, "no wait of it has a limit")  # seconds, and where this number is written
 
     def open(self, workers):
         self.driven = Pool(workers)
@@ -195,7 +195,7 @@ class Adapter:
     def told(kind, error_type, text):
         return {"kind": kind, "native": {"type": error_type, "text": text[:2000]}}
 
-    def outcome(self, error):  # of what `submit` itself throws
+    def outcome(self, error):  # for what `submit` itself throws
         return kit.outcome_of(error, ())
 
     def cancel(self, task_id):

@@ -1,4 +1,4 @@
-// What is linked in different ways: calls that end well, in an error, and in a death.
+// The code that is linked in different ways: calls that end with a value, an error, and a death.
 #include <poolproof/executor.h>
 
 #include <csignal>

@@ -1,4 +1,4 @@
-// Drives the toy pool for poolproof: translates, and holds no opinion.
+// Drives the toy pool for poolproof. It only translates, and judges nothing.
 #include <poolproof/adapter/bodies.h>
 #include <poolproof/adapter/line.h>
 #include <poolproof/adapter/serve.h>
@@ -12,7 +12,7 @@
 namespace adapter = poolproof::adapter;
 using nlohmann::json;
 
-// In a worker: what was asked, as the kit does it for every pool.
+// Runs in a worker: does what the request says, as the kit does it for every pool.
 std::string run(const std::string& request) {
   const json task = json::parse(request);
   const adapter::Place place{task["task"], task["ledger"], task["rendezvous"]};
@@ -54,7 +54,7 @@ class Toy : public adapter::Pool {
 };
 
 int main() {
-  const adapter::Line line;  // the first act: see the adapter protocol
+  const adapter::Line line;  // must be first: see the adapter protocol
   Toy toy(line);
   const adapter::Hello hello = {
       .pool = "ToyPool",

@@ -52,9 +52,9 @@ void ToyPool::serve() {
       task.done({false, message[0] == 'e', message.substr(1)});
       continue;
     }
-    kill(worker.pid, SIGKILL);  // if it is not dead, it writes rubbish
+    kill(worker.pid, SIGKILL);  // if it is not dead, it sends garbage
     end(worker);
-#ifndef PLANTED_DEFECT  // with it, a task whose worker died is forgotten
+#ifndef PLANTED_DEFECT  // with this defect, a task whose worker died is forgotten
     task.done({true, false, ""});
 #endif
     worker = start();
@@ -62,7 +62,8 @@ void ToyPool::serve() {
   end(worker);
 }
 
-// The last word of a worker, or false: it is gone, whoever may hold its socket open, or mad.
+// Reads the last message of a worker. False: the worker is gone, even if another process holds its
+// socket open, or it sends garbage.
 bool ToyPool::await(const Worker& worker, std::string& message) {
   pollfd ready[] = {{worker.socket, POLLIN, 0}, {worker.handle, POLLIN, 0}};
   poll(ready, 2, -1);
@@ -73,7 +74,7 @@ bool ToyPool::await(const Worker& worker, std::string& message) {
 }
 
 void ToyPool::end(Worker& worker) {
-  shutdown(worker.socket, SHUT_WR);  // a worker ends by itself when nothing more can come
+  shutdown(worker.socket, SHUT_WR);  // a worker ends by itself when it can get no more requests
   pollfd gone = {worker.handle, POLLIN, 0};
   if (poll(&gone, 1, 1000) == 0) kill(worker.pid, SIGKILL);
   waitpid(worker.pid, nullptr, 0);
@@ -81,13 +82,13 @@ void ToyPool::end(Worker& worker) {
 }
 
 ToyPool::Worker ToyPool::start() {
-  static std::mutex one_at_a_time;  // so that no worker is born with the socket of another
+  static std::mutex one_at_a_time;  // so that no worker inherits the socket of another
   std::lock_guard lock(one_at_a_time);
   int ends[2];
   socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends);
   const int parent = getpid();
   int pid = -1;
-  while ((pid = fork()) < 0) usleep(50'000);  // none can be had now: other workers go on meanwhile
+  while ((pid = fork()) < 0) usleep(50'000);  // no process now: the other workers go on
   if (pid != 0) {
     close(ends[1]);
     return {pid, ends[0], static_cast<int>(syscall(SYS_pidfd_open, pid, 0))};

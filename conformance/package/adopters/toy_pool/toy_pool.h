@@ -1,4 +1,4 @@
-// A toy: worker processes that are forked once, each with a socket and a thread of its own here.
+// A toy: worker processes that are forked once. In this process, each has a socket and a thread.
 #pragma once
 
 #include <condition_variable>
@@ -21,7 +21,7 @@ class ToyPool {
   using Done = std::function<void(const Reply&)>;              // on the worker's thread here
 
   ToyPool(int workers, Run run);
-  ~ToyPool();  // runs what was submitted, then ends the workers
+  ~ToyPool();  // runs the submitted tasks, then ends the workers
   void submit(std::string request, Done done);
 
  private:

@@ -1,4 +1,4 @@
-// Which callables can travel, how they do, and what a call gives. Internal.
+// Which callables can travel, how they travel, and what a call returns. Internal.
 #pragma once
 
 #include <array>
@@ -20,13 +20,13 @@ struct CodeAddress {
   std::uint64_t module = 0;
   std::uint64_t offset = 0;
 };
-// Throws BadBytes if it is no code of the main program or of a library that it is linked to.
+// Throws BadBytes if it is not code of the main program or of a library that it is linked to.
 POOLPROOF_EXPORT CodeAddress locate(std::uintptr_t code);
-// The address here, or throws BadBytes.
+// The address in this process. Throws BadBytes if there is none.
 POOLPROOF_EXPORT std::uintptr_t resolve(CodeAddress address);
 
-// The type that an argument has while it travels: text becomes std::string, all else its plain
-// self.
+// The type that an argument has while it travels: text becomes std::string, anything else its
+// decayed type.
 template <class A>
 using Wire =
     std::conditional_t<std::is_convertible_v<std::decay_t<A>, std::string_view> &&
@@ -38,7 +38,7 @@ using Wire =
 template <class F>
 constexpr bool kIsFunction = std::is_function_v<std::remove_pointer_t<F>>;
 
-// In this order: what its author says of it, then what can be proved of it.
+// Tried in this order: first what its author declares, then what can be proved about it.
 enum class CallableWay {
   kFunction,  // a function pointer: as a CodeAddress
   kMethod,    // a pointer to a member function: as a CodeAddress, or as a place in virtual tables
@@ -66,8 +66,8 @@ consteval CallableWay way_of() {
 template <class F>
 inline constexpr bool kCallableTravels = way_of<F>() != CallableWay::kNone;
 
-// As std::is_invocable, but with fewer templates, of which a compiler tells when a generic lambda
-// does not compile.
+// As std::is_invocable, but with fewer templates. A compiler lists these templates when a generic
+// lambda does not compile.
 template <class F, class... A>
 consteval bool is_invocable() {
   if constexpr (std::is_member_pointer_v<std::remove_reference_t<F>>) {
@@ -80,7 +80,7 @@ template <class F, class... A>
 inline constexpr bool kInvocable = is_invocable<F, A...>();
 
 template <bool kCallable, class F, class... A>
-struct ResultOf {  // of a call that is refused: what leads to no further error
+struct ResultOf {  // of a refused call: a type that causes no further error
   using type = int;
 };
 template <class F, class... A>
@@ -89,8 +89,8 @@ struct ResultOf<true, F, A...> {
 };
 template <class F, class... A>  // decayed, as they travel
 using CallResultOf = typename ResultOf<kInvocable<F&, A...>, F, A...>::type;
-// What the future holds. (A class of its own, because compilers
-// write its name into their messages.)
+// What the future holds. It is a class of its own because compilers write its name into their
+// messages.
 template <class F, class... A>
 struct CallOf {
   using Result = CallResultOf<std::decay_t<F>, Wire<A>...>;
@@ -98,8 +98,8 @@ struct CallOf {
 template <class F, class... A>
 using CallResult = typename CallOf<F, A...>::Result;
 
-// A pointer to a member function, as the Itanium C++ ABI has it. Of a virtual function it holds no
-// address, but the place in the virtual table, which is the same in each process.
+// A pointer to a member function, as the Itanium C++ ABI lays it out. For a virtual function it
+// holds no address. It holds the place in the virtual table, which is the same in each process.
 struct MethodPointer {
   std::uintptr_t code = 0;
   std::ptrdiff_t adjustment = 0;

@@ -1,4 +1,4 @@
-// What runs when a node has ended, and what a node needs of its executor for that. Internal.
+// What runs when a node has ended, and what a node needs from its executor for that. Internal.
 #pragma once
 
 #include <exception>
@@ -10,37 +10,38 @@
 
 namespace poolproof::detail {
 
-// What `then` leaves behind; run once, with the settled node, never on a supervisor's thread.
+// What `then` stores in the node. Runs once, with the settled node, never on a supervisor's thread.
 class Callback {
  public:
   virtual ~Callback() = default;
   virtual void run(NodePtr settled) noexcept = 0;
-  // It can never be run. Gives the node that it would have ended, with `why` stored in it; that one
-  // is still to be published. Runs no code of the user. Null: it must be run, however late.
+  // Called when it can never run. Returns the node that it would have ended, with `why` stored in
+  // it; the caller must still publish that node. Runs no code of the user. Null: it must still run,
+  // even if late.
   virtual NodePtr refuse(std::exception_ptr /*why*/) noexcept { return {}; }
 };
 
-// Who asks for a callback to be run.
+// Which side asks that a callback run.
 enum class CalledBy {
   kEnd,   // the settled node, when it ended; on any thread
-  kThen,  // then(), since the node had ended before; on a thread of the user
+  kThen,  // then(), because the node had already ended; on a thread of the user
 };
 
-// What a future needs of its pool, which it may outlive.
+// What a future needs of its pool. The future may live longer than the pool.
 class CallbackOwner {
  public:
   virtual ~CallbackOwner() = default;
-  // False in a child that the program has forked: there nothing can come any more.
+  // False in a child that the program has forked: no end can arrive there any more.
   virtual bool in_own_process() const { return true; }
   virtual void cancel(TaskId task, const CancelOptions& options) = 0;
   virtual void prepare_callbacks() = 0;  // before the first call_back; may throw
-  // Sees to it that the callback of this node runs. Gives a node that ends with an error instead,
-  // still to be published, if there can be no thread for it.
+  // Makes sure that the callback of this node runs. If there can be no thread for it, returns a
+  // node that ends with an error instead, which the caller must still publish.
   virtual NodePtr call_back(NodePtr settled, CalledBy by) noexcept = 0;
   virtual void callback_threw(std::exception_ptr what) = 0;
-  // The callback of `settled`, if it is due, not begun, and may run on this thread, which is one of
-  // callbacks: its own, or any while its own waits for other callbacks, or has ended. Null
-  // otherwise.
+  // The callback of `settled`, if it is due, has not begun, and may run on this thread. This is a
+  // callback thread. It may run its own callbacks, and those of another callback thread that waits
+  // for other callbacks or has ended. Null otherwise.
   virtual std::unique_ptr<Callback> take_due(FutureNode& settled) = 0;
 };
 

@@ -8,16 +8,16 @@
 
 namespace poolproof::detail {
 
-// That far from now, or an instant that has passed if it is negative. None: no limit was given, or
-// one so far away that the clock cannot tell it.
+// The instant `timeout` from now; an instant that has passed if it is negative. None: no limit was
+// given, or the limit is so far away that the clock cannot represent it.
 POOLPROOF_EXPORT std::optional<std::chrono::steady_clock::time_point> until_after(
     std::optional<std::chrono::nanoseconds> delay);
 
-// Any duration; the nearest one that nanoseconds can tell.
+// Converts any duration, to the nearest one that nanoseconds can represent.
 template <class Rep, class Period>
 constexpr std::chrono::nanoseconds in_nanoseconds(std::chrono::duration<Rep, Period> duration) {
   using std::chrono::nanoseconds;
-  // Exact for all that fits: a long double has at least 64 bits of mantissa here.
+  // Exact for every value that fits: a long double has at least 64 bits of mantissa here.
   using Wide = std::chrono::duration<long double, std::nano>;
   const Wide wide(duration);
   if (!(wide < Wide(nanoseconds::max()))) return nanoseconds::max();

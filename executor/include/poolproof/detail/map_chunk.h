@@ -1,8 +1,9 @@
-// How many elements of a map travel as one task, and their results as one reply; every element, and
-// every result, by itself, so that one that cannot be read costs no other.
+// The elements of a map that travel as one task, and their results, which travel as one reply.
+// Every element and every result is encoded separately, so if one cannot be read, the others are
+// not lost.
 //
 //   task   thunk, callable, then for each element its length (u64) and bytes
-//   reply  for each element: what became of it (u8), length (u64), bytes; then the nanoseconds that
+//   reply  for each element: its status (u8), length (u64), bytes; then the nanoseconds that
 //          all took (u64)
 #pragma once
 
@@ -34,7 +35,7 @@ T read_number(WireReader& in) {
   return number;
 }
 
-// What one element's exception was, in words.
+// The exception of one element, encoded as text.
 POOLPROOF_EXPORT Bytes describe_element(Step step, std::exception_ptr what);
 
 template <class F, class A>  // decayed, as they travel
@@ -78,7 +79,7 @@ void run_chunk(WireReader& in, WireWriter& out, Step& step) {
   step = Step::kEncodeResult;
 }
 
-// What every chunk of a map begins with.
+// The bytes at the start of every chunk of a map.
 template <class F, class A>
 Bytes chunk_head(const F& callable) {
   WireWriter out;

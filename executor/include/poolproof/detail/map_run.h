@@ -23,24 +23,24 @@ namespace detail {
 
 class Pool;
 
-// The next element, encoded; false: there is none. What the input throws comes out; what its codec
-// throws is put into `unencodable`.
+// Encodes the next element; false: there is none. Throws what the input throws. What the codec
+// throws is stored in `unencodable`.
 using Draw = std::function<bool(Bytes& element, std::exception_ptr& unencodable)>;
 
-// Draws, sends, and hands out results; knows no types. One thread at a time.
+// Draws elements, sends them, and returns results. It knows no types. One thread at a time.
 class POOLPROOF_EXPORT MapRun {
  public:
-  // `head`: what every chunk begins with. `size`: of the input, if it is known.
+  // `head`: the bytes at the start of every chunk. `size`: of the input, if it is known.
   MapRun(Pool& pool, const MapOptions& options, Bytes head, Draw draw,
          std::optional<std::size_t> size);
   ~MapRun();
   MapRun(const MapRun&) = delete;
   MapRun& operator=(const MapRun&) = delete;
 
-  // The bytes of the next result, which stay until the next call; nullopt: there is none. Throws
-  // what became of that element instead, or what the input threw, or TimeoutError.
+  // The bytes of the next result, valid until the next call; nullopt: there is none. Throws the
+  // error of that element instead, or what the input threw, or TimeoutError.
   std::optional<std::span<const std::byte>> next();
-  // That of the last result, which could not be decoded.
+  // Throws the DecodeError of the last result.
   [[noreturn]] void throw_decode_error(std::exception_ptr why) const;
 
  private:
@@ -52,14 +52,15 @@ template <class F, class V>
 using MapResult =
     std::conditional_t<std::is_void_v<CallResult<F, V>>, std::monostate, CallResult<F, V>>;
 
-// An lvalue is referred to, unless it is a view, which is cheap to copy; all else is kept. This is
-// std::views::all_t, which clang before 16 does not compile with Debian 12's library.
+// An lvalue is held by reference, unless it is a view, which is cheap to copy. Anything else is
+// moved in. This is std::views::all_t, which clang before 16 does not compile with Debian 12's
+// library.
 template <class R>
 using Kept =
     std::conditional_t<std::is_lvalue_reference_v<R> && !std::ranges::view<std::remove_cvref_t<R>>,
                        R, std::remove_cvref_t<R>>;
 
-// Draws from a range. A step of the input is not made before what it leads to is wanted.
+// Draws from a range. It moves the input's iterator on only when the next element is wanted.
 template <class Input>
 class Drawer {
  public:

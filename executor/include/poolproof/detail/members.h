@@ -1,8 +1,8 @@
 // The members of a plain struct, found by the compiler: how many there are, of which types, and one
 // call with all of them. Internal.
 //
-// Counting tries how many {} an aggregate takes: each stands for one member, also where that is an
-// array.
+// The count is the number of {} that an aggregate accepts. Each {} stands for one member, also if
+// that member is an array.
 #pragma once
 
 #include <array>
@@ -14,9 +14,10 @@
 namespace poolproof::detail {
 
 inline constexpr int kMostMembers = 16;
-inline constexpr int kUncountable = -1;  // a member is a reference, or cannot be made of {}
+inline constexpr int kUncountable =
+    -1;  // a member is a reference, or cannot be constructed from {}
 
-// More than kMostMembers: there are too many.
+// More than kMostMembers means: too many.
 template <class T>
 constexpr int count_members() {
   if constexpr (!requires { T{}; })
@@ -65,7 +66,7 @@ constexpr int count_members() {
 template <class T>
 inline constexpr int kMembers = count_members<T>();
 
-// Converts to a base class of T: whether an aggregate begins with one.
+// Converts to a base class of T: tests whether an aggregate begins with a base class.
 template <class T>
 struct AnyBaseOf {
   template <class B>
@@ -76,10 +77,10 @@ inline constexpr bool kHasBase = requires {
   T{AnyBaseOf<T>{}};
 };
 
-// Converts to a union: whether the member at a place is one, also where it has no name.
+// Converts to a union: tests whether the member at a place is a union, also if it has no name.
 struct AnyUnion {
   AnyUnion() = default;
-  AnyUnion(const AnyUnion&) = delete;  // so that std::any does not take it
+  AnyUnion(const AnyUnion&) = delete;  // so that std::any does not accept it
   template <class U>
   requires std::is_union_v<U>
   operator U() const;
@@ -108,7 +109,7 @@ template <bool kReferable, class... M>
 struct MemberList {};
 template <class... M>
 void takes_references(M&...);
-// clang before 16 cannot use structured bindings so; there has_bit_field asks in other ways.
+// clang before 16 cannot use structured bindings here; has_bit_field tests in other ways there.
 #if defined(__clang__)
 #define POOLPROOF_BIND(...) true
 #else
@@ -116,7 +117,7 @@ void takes_references(M&...);
   requires { takes_references(__VA_ARGS__); }
 #endif
 
-// Calls f(members...), on an object whose members are countable, and none of which is a bit-field.
+// Calls f(members...). The members must be countable, and none may be a bit-field.
 template <class T, class F>
 constexpr void with_members(T& object, F&& f) {
   constexpr int kCount = kMembers<std::remove_const_t<T>>;
@@ -227,8 +228,8 @@ auto list_many_members(T& object) {
   }
 }
 
-// Never called: its type tells the types of the members as they are declared, and whether
-// references to them can be made (not to bit-fields, not into packed structs).
+// Never called. Its type gives the declared types of the members, and whether references to them
+// can be made (not to bit-fields, not into packed structs).
 template <class T>
 auto list_members(T& object) {
   constexpr int kCount = kMembers<T>;
@@ -272,16 +273,16 @@ auto list_members(T& object) {
 template <class T>
 using MembersOf = decltype(list_members(std::declval<T&>()));
 
-// A trivially copyable type that can be made of zero bytes in a constant expression: the language
-// forbids that for whatever holds a reference or a pointer, at any depth.
+// A trivially copyable type that can be made from zero bytes in a constant expression. The language
+// forbids that for a type that holds a reference or a pointer, at any depth.
 template <class F>
 concept Plain = std::is_trivially_copyable_v<F> && requires {
   typename std::bool_constant<(
       static_cast<void>(std::bit_cast<F>(std::array<std::byte, sizeof(F)>{})), true)>;
 };
 
-// Whether members lie one behind the other, as they do unless one is a bit-field, or the struct is
-// packed, or an empty member takes no place.
+// Whether the members follow one another in memory. They do, unless one is a bit-field, the struct
+// is packed, or an empty member takes no place.
 template <class T, class... M>
 constexpr bool lies_naturally() {
   std::size_t end = 0, alignment = 1;
@@ -297,7 +298,7 @@ constexpr bool lies_naturally() {
 template <class T, bool kReferable, class... M>
 constexpr bool has_bit_field(MemberList<kReferable, M...>) {
 #if defined(__clang__)
-  // By the size; or because clang bit_casts all of the members, but not the whole.
+  // Decided by the size, and because clang can bit_cast all of the members but not the whole.
   if (!lies_naturally<T, M...>()) return true;
   return std::is_trivially_copyable_v<T> && !Plain<T> &&
          (Plain<std::remove_cv_t<std::remove_all_extents_t<M>>> && ...);

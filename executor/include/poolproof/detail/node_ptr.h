@@ -9,13 +9,13 @@ namespace poolproof::detail {
 
 class FutureNode;
 
-// A counted reference to a node; the count is in the node. The last one destroys the node: at once
-// and without recursion, but on a supervisor's thread, where no destructor of the user may run: the
-// node is then destroyed on a callback thread.
+// A counted reference to a node; the count is in the node. The last reference destroys the node, at
+// once and without recursion. The exception is a supervisor's thread, where no destructor of the
+// user may run: there the node is passed to a callback thread, which destroys it.
 class POOLPROOF_EXPORT NodePtr {
  public:
   NodePtr() = default;
-  explicit NodePtr(FutureNode* node);  // takes over the count that a new node has
+  explicit NodePtr(FutureNode* node);  // takes over the reference that a new node has
   NodePtr(const NodePtr& other);
   NodePtr(NodePtr&& other) noexcept : node_(std::exchange(other.node_, nullptr)) {}
   NodePtr& operator=(NodePtr other) noexcept {
@@ -32,7 +32,7 @@ class POOLPROOF_EXPORT NodePtr {
   FutureNode* node_ = nullptr;
 };
 
-// First in, first out; linked through the nodes, each of which is in one queue at most.
+// First in, first out. It is linked through the nodes; each node is in at most one queue.
 class POOLPROOF_EXPORT NodeQueue {
  public:
   NodeQueue() = default;

@@ -1,10 +1,10 @@
-// What cannot be submitted, and what the compiler says then: in one error at the user's own line,
-// so that nobody has to read through the templates behind it. Internal.
+// What cannot be submitted, and what the compiler then says: one error at the user's own line, so
+// that the user need not read the templates behind it. Internal.
 //
-// Each function that takes a call has one overload only, so that a call which fits none is told in
-// a few lines as well. g++ speaks through what the function returns: the destructor of Refused<why,
-// R> is marked as unavailable with the text. clang speaks through attributes of the function
-// itself.
+// Each function that takes a call has only one overload, so that the error for a call that fits
+// none also takes only a few lines. With g++, the text comes from what the function returns: the
+// destructor of Refused<why, R> is marked as unavailable with the text. With clang, it comes from
+// attributes of the function itself.
 #pragma once
 
 #include <cstdlib>
@@ -80,7 +80,7 @@ consteval Refusal find_refusal() {
   }
 }
 
-// Why fn(args...) cannot be submitted; F and Args as they were given.
+// Why fn(args...) cannot be submitted. F and Args are the types as given.
 template <class F, class... Args>
 inline constexpr Refusal kRefusal = find_refusal<std::decay_t<F>, Wire<Args>...>();
 
@@ -152,7 +152,7 @@ inline constexpr Refusal kRefusal = find_refusal<std::decay_t<F>, Wire<Args>...>
 
 namespace poolproof::detail {
 
-// What a refused call gives, so that its result can be named without a further error.
+// What a refused call returns, so that the user can name its result without a further error.
 template <Refusal why, class R>
 struct Refused;
 
@@ -163,7 +163,7 @@ struct Refused;
 #else
 #define POOLPROOF_UNAVAILABLE(text) __attribute__((error(text)))
 #endif
-// Written out, since g++ adds three lines to a message for each macro that it comes from.
+// Written out, because g++ adds three lines to a message for each macro that it comes from.
 template <class R>
 struct Refused<Refusal::kTypeErased, R> : R {
   POOLPROOF_UNAVAILABLE(POOLPROOF_TEXT_TYPE_ERASED) ~Refused() {}
@@ -231,12 +231,12 @@ struct Given<Refusal::kNone, R> {
   using Type = R;
 };
 
-// Never comes to run: a program in which it is called does not compile.
+// Never runs: a program in which it is called does not compile.
 [[noreturn]] inline void refused() { std::abort(); }
 
 }  // namespace poolproof::detail
 
-// Before a function whose call is refused with `why`, an expression.
+// Put before a function whose call is refused with `why`, an expression.
 #if defined(__clang__)
 #define POOLPROOF_REFUSED_IF(why, which, text) \
   __attribute__((diagnose_if((why) == ::poolproof::detail::Refusal::which, text, "error")))

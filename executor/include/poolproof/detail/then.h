@@ -1,4 +1,4 @@
-// What Future<T>::then leaves behind: it calls the function, and ends the new future. Internal.
+// What Future<T>::then stores: it calls the function, and ends the new future. Internal.
 #pragma once
 
 #include <exception>
@@ -44,7 +44,8 @@ class ThenCallback : public Callback {
         finish([&]() -> U { return f_(source.get()); });
       }
     } catch (...) {
-      // Told first: who waits for the new future may look at what the hook was told.
+      // The hook is called first: a thread that waits for the new future may look at what the hook
+      // got.
       tell_thrown(next_->owner().get(), std::current_exception());
       next_->settle_thrown(std::current_exception());
     }

@@ -34,15 +34,15 @@ enum class Obstacle {
   kNoCodec,
 };
 
-// Is there a specialisation of Codec? The primary template has this mark.
+// Is there a specialisation of Codec? Only the primary template has this mark.
 struct ByDefault {};
 template <class T>
 concept HasOwnCodec = std::is_class_v<T> && !requires {
   typename Codec<T>::ByDefault;
 };
 
-// Archives that have no functions of ours: what can be written to them, cereal or the type's author
-// has taught to all archives.
+// Archives that have none of our functions: a type that can be written to them was taught to all
+// archives by cereal or by the type's author.
 class AnyWriter : public cereal::OutputArchive<AnyWriter, cereal::AllowEmptyClassElision> {};
 class AnyReader : public cereal::InputArchive<AnyReader, cereal::AllowEmptyClassElision> {};
 template <class T>
@@ -101,7 +101,7 @@ struct Within {  // the types that are being looked at, so that a type may hold 
   }
 };
 
-// Of a smart pointer: to what it points; of all else, void.
+// For a smart pointer: the type that it points to. For all others: void.
 template <class T>
 struct PointsTo {
   using type = void;
@@ -153,8 +153,8 @@ consteval Obstacle obstacle_in_struct() {
   }
 }
 
-// Of a type for which cereal has functions: what it is made of must travel, too. A class that has
-// its own member functions for cereal knows best.
+// For a type for which cereal has functions: its parts must travel, too. If a class has its own
+// member functions for cereal, those decide.
 template <class T, class... Seen>
 consteval Obstacle obstacle_in_parts() {
   if constexpr (cereal::traits::has_member_serialize<T, WireWriter>::value ||
@@ -174,14 +174,14 @@ consteval Obstacle obstacle_in_parts() {
   }
 }
 
-// Of a type that cereal does not take: what it holds may be the reason.
+// For a type that cereal does not accept: a part of it may be the reason.
 template <class T, class... Seen>
 consteval Obstacle obstacle_of_unknown() {
   const Obstacle found = Within<T, Seen...>::of_parts(PartsOf<T>::find());
   return found != Obstacle::kNone ? found : Obstacle::kNoCodec;
 }
 
-// Of T, and of what it holds at any depth.
+// For T and all its parts, at any depth.
 template <class T, class... Seen>
 consteval Obstacle obstacle() {
   if constexpr (std::is_void_v<T> || (std::is_same_v<T, Seen> || ...)) {
@@ -189,7 +189,7 @@ consteval Obstacle obstacle() {
   } else if constexpr (std::is_reference_v<T> || kIsReferenceWrapper<T>) {
     return Obstacle::kReference;
   } else if constexpr (std::is_const_v<T>) {
-    return Obstacle::kStruct;  // a const member cannot be read into
+    return Obstacle::kStruct;  // decoding cannot write a const member
   } else if constexpr (std::is_array_v<T>) {
     return obstacle<std::remove_all_extents_t<T>, Seen...>();
   } else if constexpr (std::is_pointer_v<T> || std::is_member_pointer_v<T>) {
@@ -199,7 +199,7 @@ consteval Obstacle obstacle() {
   } else if constexpr (std::is_arithmetic_v<T> || std::is_enum_v<T>) {
     return Obstacle::kNone;
   } else if constexpr (HasOwnCodec<T>) {
-    // Within another object it is made first, and assigned to.
+    // Within another object it is default-constructed first, and then assigned to.
     constexpr bool kSuffices = sizeof...(Seen) == 0 || KnownToCereal<T> || ByOwnCodec<T>;
     return kSuffices ? Obstacle::kNone : Obstacle::kNoCodec;
   } else if constexpr (kIsView<T>) {

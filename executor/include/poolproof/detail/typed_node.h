@@ -1,4 +1,4 @@
-// Nodes that know the type of their value, and where it comes from. Internal.
+// Nodes that know the type of their value, and where the value comes from. Internal.
 #pragma once
 
 #include <exception>
@@ -12,7 +12,7 @@
 
 namespace poolproof::detail {
 
-// Where a Future<T> gets its value from, once it is ready and has not failed.
+// Where a Future<T> gets its value, once it is ready and has not failed.
 template <class T>
 class TypedNode : public FutureNode {
  public:
@@ -20,7 +20,7 @@ class TypedNode : public FutureNode {
   virtual T take() = 0;
 };
 
-// A task's: bytes from a worker, decoded on the thread that asks for them.
+// The node of a task: bytes from a worker, decoded on the thread that asks for the value.
 template <class T>
 class TaskNode final : public TypedNode<T> {
  public:
@@ -44,7 +44,7 @@ FutureNode* make_task_node(TaskId task, std::shared_ptr<CallbackOwner> owner) {
   return new TaskNode<T>(task, std::move(owner));
 }
 
-// One that a callback will end: it knows whose end the callback waits for.
+// A node that a callback will end. It knows the node whose end the callback waits for.
 template <class T>
 class LinkedNode : public TypedNode<T> {
  public:
@@ -60,7 +60,7 @@ class LinkedNode : public TypedNode<T> {
   NodePtr source_;
 };
 
-// A callback's: a value that was made in this process, of any type that can be moved.
+// The node of a callback: a value made in this process, of any type that can be moved.
 template <class T>
 class ValueNode final : public LinkedNode<T> {
  public:

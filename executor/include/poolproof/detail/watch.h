@@ -1,4 +1,4 @@
-// Who is told when a node ends, beyond its own future. Internal.
+// Tells others than its own future that a node has ended. Internal.
 #pragma once
 
 #include <chrono>
@@ -12,27 +12,28 @@
 
 namespace poolproof::detail {
 
-// Who is to be told of the end of nodes. What is watched is kept outside the nodes, so that a
-// future that nobody watches pays nothing for it.
+// Is told when nodes end. The list of watched nodes is kept outside the nodes, so that a future
+// that is not watched pays nothing for it.
 class POOLPROOF_EXPORT Watch {
  public:
   virtual ~Watch() = default;
 
-  // `watch` hears came(index) once, here if `node` has ended already. It must outlive that or its
-  // stop(); `keep`, if any, is held until then.
+  // Calls `watch`'s came(index) once; in this call if `node` has already ended. `watch` must live
+  // until then or until its stop(). `keep`, if any, is held until then.
   static void start(FutureNode& node, Watch& watch, std::size_t index, NodePtr keep = {});
-  static void stop(FutureNode& node, Watch& watch);  // no came() after this
-  // By the node itself. `more` gets those that end by this, which are still to be published.
+  static void stop(FutureNode& node, Watch& watch);  // after this there is no came()
+  // Called by the node itself. `more` receives the nodes that end because of this, and that must
+  // still be published.
   static void tell(FutureNode& ended, NodeQueue& more);
 
  private:
-  // Any thread, under a lock: must neither block nor call anything of a user. The node that it
-  // gives, if any, is one that ends by this.
+  // Called on any thread, under a lock: must neither block nor call any code of the user. The node
+  // that it returns, if any, ends because of this.
   virtual NodePtr came(std::size_t index) = 0;
 };
 
-// The indices of the nodes that have ended, in that order; those that were added as ended come
-// first. For one thread.
+// The indices of the nodes that have ended, in that order. Nodes that had ended when they were
+// added come first. For one thread.
 class POOLPROOF_EXPORT Arrivals {
  public:
   using Instant = std::chrono::steady_clock::time_point;
@@ -42,8 +43,8 @@ class POOLPROOF_EXPORT Arrivals {
   Arrivals& operator=(Arrivals&&) noexcept;
 
   void add(const NodePtr& node, std::size_t index);
-  std::size_t pending() const;  // added, and not given by next
-  bool any() const;             // next would not wait
+  std::size_t pending() const;  // added, and not yet returned by next
+  bool any() const;             // whether next would return at once
   // nullopt: `until` came first, or nothing is pending.
   std::optional<std::size_t> next(std::optional<Instant> until);
 

@@ -1,4 +1,4 @@
-// What when_all leaves behind: a node that counts the ends of others. Internal.
+// The node that when_all returns: it counts the ends of other nodes. Internal.
 #pragma once
 
 #include <atomic>
@@ -24,8 +24,9 @@ template <class R>
 concept FutureRange = std::ranges::input_range<R> &&
     IsFuture<std::remove_cvref_t<std::ranges::range_reference_t<R>>>::value;
 
-// What when_all gives: counts its futures' ends. Sources keep it alive. The futures themselves are
-// touched by their owner alone; whoever else asks what this waits for is told by `sources_`.
+// The result of when_all: counts the ends of its futures. Its sources keep it alive. Only the owner
+// touches the futures themselves. Any other thread that asks what this node waits for uses
+// `sources_`.
 template <class All>
 class AllNode final : public TypedNode<All>, public Watch {
  public:
@@ -33,7 +34,7 @@ class AllNode final : public TypedNode<All>, public Watch {
       : TypedNode<All>(0, std::move(owner)), sources_(nodes_of(all)), all_(std::move(all)) {
     this->has_sources();
   }
-  // `self`: this. Once.
+  // `self`: this node. Call it once.
   void begin(const NodePtr& self) {
     const std::vector<NodePtr> nodes = sources_;
     left_ = nodes.size() + 1;
