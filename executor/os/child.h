@@ -20,8 +20,8 @@ bool is_called_worker(int argc, char** argv);
 // Call it once, before any constructor of the program.
 std::variant<WorkerStart, SysError> begin_as_worker(int argc, char** argv);
 
-// The same, if another copy of this library has made this process a worker already: a shared library
-// that has its own, linked statically, or one that a task has loaded. Else nullopt.
+// The same, if another copy of this library has made this process a worker already: a shared
+// library that has its own, linked statically, or one that a task has loaded. Else nullopt.
 std::optional<WorkerStart> begun_by_another_copy(int argc, char** argv);
 
 // Whether it may be told why this process cannot be a worker: the other end was made by our parent,
