@@ -30,11 +30,12 @@ void Gauge::sample(double minutes) {
   threads_.push_back(static_cast<double>(now.threads));
 }
 
-Slope slope_of(const std::vector<double>& minutes, const std::vector<double>& values) {
+Slope slope_of(const std::vector<double>& minutes, const std::vector<double>& values,
+               std::size_t stretch) {
   if (values.empty()) return {};
   std::vector<std::size_t> lows;  // of each stretch
   for (std::size_t i = 0; i < values.size(); ++i) {
-    if (i % kStretch == 0) {
+    if (i % stretch == 0) {
       lows.push_back(i);
     } else if (values[i] < values[lows.back()]) {
       lows.back() = i;

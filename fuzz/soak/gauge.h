@@ -20,15 +20,15 @@ struct Slope {
   double first = 0, last = 0, most = 0;
 };
 
-// By least squares over the lowest value of each stretch of so many: what a task holds while it
-// runs comes and goes, what is never given back lifts the lowest, too.
-inline constexpr std::size_t kStretch = 20;
-Slope slope_of(const std::vector<double>& minutes, const std::vector<double>& values);
+// By least squares over the lowest value of each stretch of `stretch` samples.
+Slope slope_of(const std::vector<double>& minutes, const std::vector<double>& values,
+               std::size_t stretch = 1);
 
 class Gauge {
  public:
   void sample(double minutes);  // since the start
-  Slope rss() const { return slope_of(minutes_, rss_); }
+  // A large payload comes and goes within a second; what is never given back lifts the lowest, too.
+  Slope rss() const { return slope_of(minutes_, rss_, 20); }
   Slope descriptors() const { return slope_of(minutes_, descriptors_); }
   Slope threads() const { return slope_of(minutes_, threads_); }
 

@@ -14,7 +14,7 @@ double growth_of(double spike, double growth_a_minute) {
     const bool large = second > 300 && second % 7 == 0;
     values.push_back(50 + (large ? spike : 0) + growth_a_minute * minutes.back());
   }
-  return slope_of(minutes, values).per_minute;
+  return slope_of(minutes, values, 20).per_minute;
 }
 
 TEST(Gauge, takes_what_comes_and_goes_for_no_growth) { EXPECT_NEAR(growth_of(400, 0), 0, 0.01); }
