@@ -47,7 +47,9 @@ struct MapOptions {
   TaskOptions task = {};
 };
 
-// The results of a map. Move-only; for one thread at a time.
+// The results of a map. Move-only; for one thread at a time. One that was moved from is empty: all
+// but its destructor, and an assignment to it, throws std::future_error with
+// std::future_errc::no_state.
 template <class T>
 class MapRange {
  public:
@@ -76,6 +78,7 @@ class MapRange {
   // What the input threw comes after all results of what it gave before, and ends the map.
   // TimeoutError leaves all as it is.
   std::optional<T> next() {
+    if (!run_) detail::throw_no_state();
     const auto bytes = run_->next();
     if (!bytes) return std::nullopt;
     if constexpr (std::is_same_v<T, std::monostate>) {
