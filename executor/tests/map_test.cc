@@ -316,8 +316,12 @@ TEST_F(Map, takes_any_time) {
   const auto input = std::views::iota(0, 10);
   EXPECT_EQ(all_of(map(pool, twice, input, {.timeout = std::chrono::nanoseconds::max()})),
             doubled(10));
-  EXPECT_THROW(all_of(map(pool, twice, input, {.timeout = std::chrono::nanoseconds::min()})),
-               TimeoutError);
+  Meeting meeting;
+  auto late = map(pool, [](const std::string& folder) { return meet_and_return(folder, 3); },
+                  std::vector{meeting.folder()}, {.timeout = std::chrono::nanoseconds::min()});
+  EXPECT_THROW(late.next(), TimeoutError);
+  meeting.await();
+  meeting.let_go();
 }
 
 TEST_F(Map, can_be_moved_at_any_place_and_what_was_moved_from_says_that_it_has_no_state) {
