@@ -64,9 +64,13 @@ int checked_workers(int workers) {
   if (possible > 0) return possible;
   throw_failure(supervise::plain_failure(
       FailureKind::kNesting, 0,
-      "this worker may have no workers of its own: executors in tasks share what the program's "
-      "executor has for all of them, and nothing is left at depth " +
-          std::to_string(os::nesting_depth()) + ". Does a task submit itself?"));
+      "this worker may have no workers of its own: all workers below one executor of the program "
+      "divide 256 processes among them (more if it has more than 64 workers), and nothing is left "
+      "for this one, which is at depth " +
+          std::to_string(os::nesting_depth()) +
+          ". Give each executor fewer workers (ExecutorOptions::workers; 0 is one for each CPU), "
+          "or "
+          "make fewer executors within tasks. Does a task submit itself?"));
 }
 
 int deepest(int asked) {

@@ -140,7 +140,10 @@ Arrivals::Arrivals(Arrivals&&) noexcept = default;
 Arrivals& Arrivals::operator=(Arrivals&&) noexcept = default;
 void Arrivals::add(const NodePtr& node, std::size_t index) { state_->add(node, index); }
 bool Arrivals::any() const { return state_->over(); }
-std::size_t Arrivals::pending() const { return state_->pending(); }
+std::size_t Arrivals::pending() const {
+  if (!state_) throw_no_state();
+  return state_->pending();
+}
 std::optional<std::size_t> Arrivals::next(std::optional<Instant> until) {
   return state_->next(until);
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <future>
 #include <memory>
 #include <string>
 #include <thread>
@@ -173,6 +174,21 @@ TEST_F(Wait, as_completed_that_runs_out_says_how_many_are_left) {
   EXPECT_TRUE(all[0].valid());
   tasks[0].end(0);
   tasks[2].end(0);
+}
+
+TEST_F(Wait, as_completed_that_was_moved_from_throws_no_state) {
+  std::vector<Future<int>> all = futures();
+  auto from = as_completed(all);
+  const auto begin = [&from] { from.begin(); };
+  auto to = std::move(from);
+  try {
+    begin();
+    FAIL();
+  } catch (const std::future_error& error) {
+    EXPECT_EQ(error.code(), std::future_errc::no_state);
+  }
+  tasks[1].end(7);
+  EXPECT_EQ((*to.begin()).get(), 7);
 }
 
 TEST_F(Wait, as_completed_may_be_left_early) {

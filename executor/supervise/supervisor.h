@@ -141,6 +141,7 @@ class Supervisor {
   void pause_spawning(int losses);
   std::size_t missing(std::size_t starting) const;
   void spawn_as_needed();
+  std::vector<int> free_places(std::size_t count) const;
   void tell_health();
   Health health() const;
 

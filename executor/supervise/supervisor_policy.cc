@@ -146,32 +146,43 @@ std::size_t Supervisor::missing(std::size_t starting) const {
   return std::max(for_tasks, for_prestart);
 }
 
+// What this costs depends on the workers there are and on those that are missing, not on the number
+// that is allowed, which may be INT_MAX.
 void Supervisor::spawn_as_needed() {
   if (spawn_after_) return;
-  std::size_t starting = 0;
-  std::vector<bool> taken(static_cast<std::size_t>(wanted_));
+  const auto starting = static_cast<std::size_t>(
+      std::ranges::count_if(workers_, [this](const auto& each) { return is_coming(each.second); }));
+  // Those beyond the wanted places count too, until they have ended: never more at once than asked.
+  const auto wanted = static_cast<std::size_t>(wanted_);
+  const std::size_t room = wanted - std::min(wanted, workers_.size());
+  const std::size_t needed = std::min(room, missing(starting));
+  prestart_ = 0;
+  ++spawn_round_;
+  for (const int place : free_places(needed)) {
+    Worker worker;
+    worker.id = ++last_worker_;
+    worker.ref.index = place;
+    worker.spawn_round = spawn_round_;
+    worker.grace_until = os::after(now_, options_.start_limit);
+    orders_.push_back(SpawnWorker{worker.id, place});
+    workers_.emplace(worker.id, std::move(worker));
+  }
+}
+
+// The lowest, at most wanted_ - workers_.size() of them.
+std::vector<int> Supervisor::free_places(std::size_t count) const {
+  if (count == 0) return {};
+  // Among so many places at most workers_.size() are taken, so that enough of them are free.
+  std::vector<bool> taken(workers_.size() + count);
   for (const auto& [id, worker] : workers_) {
     const auto place = static_cast<std::size_t>(worker.ref.index);
     if (place < taken.size()) taken[place] = true;
-    if (is_coming(worker)) ++starting;
   }
-  // Workers beyond the wanted number also count until they have ended: there are never more at once
-  // than asked.
-  const std::size_t room = taken.size() - std::min(taken.size(), workers_.size());
-  ++spawn_round_;
-  std::size_t needed = std::min(room, missing(starting));
-  prestart_ = 0;
-  for (int index = 0; index < wanted_ && needed > 0; ++index) {
-    if (taken[static_cast<std::size_t>(index)]) continue;
-    Worker worker;
-    worker.id = ++last_worker_;
-    worker.ref.index = index;
-    worker.spawn_round = spawn_round_;
-    worker.grace_until = os::after(now_, options_.start_limit);
-    orders_.push_back(SpawnWorker{worker.id, index});
-    workers_.emplace(worker.id, std::move(worker));
-    --needed;
+  std::vector<int> free;
+  for (std::size_t place = 0; free.size() < count; ++place) {
+    if (!taken[place]) free.push_back(static_cast<int>(place));
   }
+  return free;
 }
 
 }  // namespace poolproof::supervise

@@ -22,6 +22,7 @@ struct Verdict {
 
 constexpr char kBefore[] = R"(#include <poolproof/map.h>
 #include <poolproof/initializer.h>
+#include <atomic>
 #include <filesystem>
 #include <functional>
 #include <mutex>
@@ -35,6 +36,10 @@ struct Bits { int a : 3; int b : 5; };
 struct Both { int a; union { int i; float f; }; };
 struct Derived : Point { int z; };
 struct Large { int a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q; };
+struct Fixed { const int x; };
+struct Device { std::vector<int> seen; volatile int x; };
+struct Buffer { int size; std::unique_ptr<int[]> data; };
+struct Forward;
 class Counter { public: int next(int by) { return n_ += by; } template <class A> void serialize(A& a) { a(n_); } private: int n_ = 0; };
 struct Add { std::string suffix; std::string operator()(std::string t) const { return t + suffix; } };
 int twice(int x) { return 2 * x; }
@@ -80,7 +85,7 @@ class Compiler : public testing::TestWithParam<const char*> {
     const Verdict verdict = compile(GetParam(), kBefore + statement + "\n}\n", "c++20");
     EXPECT_FALSE(verdict.compiles) << statement;
     EXPECT_NE(verdict.text.find(what_to_do), std::string::npos) << verdict.text;
-    expect_short_and_users_line_first(verdict, 24);
+    expect_short_and_users_line_first(verdict, 29);
     if (getenv("POOLPROOF_SHOW_TEXTS") != nullptr) std::fputs(verdict.text.c_str(), stderr);
   }
   // At most 20 lines; and the first line that reports an error, or says from where something was
@@ -104,6 +109,8 @@ class Compiler : public testing::TestWithParam<const char*> {
 };
 
 constexpr char kPassAsArgument[] = "pass everything else as an argument of the call";
+constexpr char kQualified[] = "holds something that is const or volatile";
+constexpr char kPointerToArray[] = "holds a smart pointer to an array";
 
 TEST_P(Compiler, accepts_what_can_travel) {
   accepts(
@@ -119,7 +126,10 @@ TEST_P(Compiler, accepts_what_can_travel) {
       "(void)poolproof::make_initializer(twice, 1);"
       "(void)pool.submit(Add{s}, \"text\");"
       "(void)pool.submit_batch([](std::filesystem::path q) { return q; },"
-      "                        std::vector<std::filesystem::path>());");
+      "                        std::vector<std::filesystem::path>());"
+      "(void)pool.submit([](std::shared_ptr<const int> q) { return q; },"
+      "                  std::make_shared<const int>(1));"
+      "(void)pool.submit([] { return std::unique_ptr<const Person>(); });");
 }
 
 // Captures.
@@ -181,6 +191,44 @@ TEST_P(Compiler, refuses_a_struct_with_a_base_class) {
 }
 TEST_P(Compiler, refuses_a_struct_of_seventeen_members) {
   refuses("auto f = pool.submit([](Large l) { return l.a; }, Large());", "at most 16 members");
+}
+TEST_P(Compiler, refuses_a_volatile_member) {
+  refuses("auto f = pool.submit([](Device d) { return int(d.x); }, Device());", kQualified);
+}
+TEST_P(Compiler, refuses_a_const_member) {
+  refuses("auto f = pool.submit([](Fixed t) { return t.x; }, Fixed{1});", kQualified);
+}
+TEST_P(Compiler, refuses_elements_that_are_const_or_volatile) {
+  refuses(
+      "auto f = pool.submit([](std::optional<volatile int> o) { return bool(o); },"
+      " std::optional<volatile int>());",
+      kQualified);
+  refuses("auto f = pool.submit([] { return std::tuple<int, const int>(); });", kQualified);
+  refuses("auto f = pool.submit([] { return std::pair<const int, int>(); });", kQualified);
+  refuses("auto f = pool.submit([] { return std::map<int, volatile int>(); });", kQualified);
+  refuses("auto f = pool.submit([] { return std::shared_ptr<volatile int>(); });", kQualified);
+}
+TEST_P(Compiler, refuses_a_smart_pointer_to_an_array) {
+  refuses("auto f = pool.submit([] { return std::unique_ptr<int[]>(); });", kPointerToArray);
+  refuses("auto f = pool.submit([] { return std::shared_ptr<std::string[]>(); });",
+          kPointerToArray);
+  refuses("auto f = pool.submit([] { return std::shared_ptr<int[3]>(); });", kPointerToArray);
+  refuses("auto f = pool.submit([] { return std::weak_ptr<int[]>(); });", kPointerToArray);
+  refuses("auto f = pool.submit([] { return std::vector<Buffer>(); });", kPointerToArray);
+}
+TEST_P(Compiler, refuses_a_smart_pointer_to_a_class_that_is_only_declared) {
+  refuses("auto f = pool.submit([] { return std::shared_ptr<Forward>(); });",
+          "Give it cereal functions");
+}
+TEST_P(Compiler, refuses_an_atomic_number_and_a_mutex_within_a_struct) {
+  refuses(
+      "struct In { std::atomic<int> a; };"
+      " auto f = pool.submit([](std::shared_ptr<In>) {}, std::shared_ptr<In>());",
+      "Give it cereal functions");
+  refuses(
+      "struct In { std::mutex m; };"
+      " auto f = pool.submit([](std::shared_ptr<In>) {}, std::shared_ptr<In>());",
+      "Give it cereal functions");
 }
 TEST_P(Compiler, refuses_a_class_without_a_codec) {
   refuses("auto f = pool.submit([](NoCodec c) { return c.x; }, NoCodec(1));",

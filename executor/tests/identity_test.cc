@@ -2,6 +2,7 @@
 // another build is another file.
 #include <dlfcn.h>
 #include <gtest/gtest.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include <bit>
@@ -70,11 +71,21 @@ TEST(UnnamedLibraryAlone, that_was_replaced_by_another_build_is_named_and_not_ca
   EXPECT_NE(output.find("restart the program after an update"), std::string::npos) << output;
 }
 
-std::uint64_t module_of(const char* library) {
+// A breakpoint as a debugger sets it: in the memory of this process, at code that is not run here.
+void set_breakpoint(void* code) {
+  const auto size = static_cast<std::uintptr_t>(sysconf(_SC_PAGESIZE));
+  void* page = std::bit_cast<void*>(std::bit_cast<std::uintptr_t>(code) / size * size);
+  ASSERT_EQ(mprotect(page, size, PROT_READ | PROT_WRITE), 0);
+  *static_cast<unsigned char*>(code) ^= 0xff;
+  ASSERT_EQ(mprotect(page, size, PROT_READ | PROT_EXEC), 0);
+}
+
+std::uint64_t module_of(const char* library, bool with_breakpoint = false) {
   void* handle = dlopen(library, RTLD_NOW | RTLD_LOCAL);
   EXPECT_NE(handle, nullptr) << dlerror();
   void* function = dlsym(handle, "_Z14of_the_libraryi");
   EXPECT_NE(function, nullptr) << dlerror();
+  if (with_breakpoint) set_breakpoint(function);
   const std::uint64_t module = detail::locate(std::bit_cast<std::uintptr_t>(function)).module;
   dlclose(handle);
   return module;
@@ -84,6 +95,13 @@ TEST(UnnamedLibraryAlone, has_one_identity_in_each_build_also_where_another_was_
   const std::uint64_t one = module_of(UNNAMED_LIBRARY);
   EXPECT_NE(module_of(OTHER_LIBRARY), one);
   EXPECT_EQ(module_of(UNNAMED_LIBRARY), one);
+}
+
+TEST(UnnamedLibraryAlone, keeps_its_identity_where_a_debugger_has_set_a_breakpoint) {
+  const std::uint64_t identity = module_of(UNNAMED_LIBRARY);
+  EXPECT_EQ(module_of(UNNAMED_LIBRARY, true), identity);
+  const Copies copies;
+  EXPECT_EQ(module_of(copies.library().c_str(), true), identity);
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 
 #include <cereal/types/memory.hpp>
 #include <fstream>
+#include <future>
 #include <limits>
 #include <memory>
 #include <ranges>
@@ -315,8 +316,36 @@ TEST_F(Map, takes_any_time) {
   const auto input = std::views::iota(0, 10);
   EXPECT_EQ(all_of(map(pool, twice, input, {.timeout = std::chrono::nanoseconds::max()})),
             doubled(10));
-  EXPECT_THROW(all_of(map(pool, twice, input, {.timeout = std::chrono::nanoseconds::min()})),
-               TimeoutError);
+  Meeting meeting;
+  auto late = map(pool, [](const std::string& folder) { return meet_and_return(folder, 3); },
+                  std::vector{meeting.folder()}, {.timeout = std::chrono::nanoseconds::min()});
+  EXPECT_THROW(late.next(), TimeoutError);
+  meeting.await();
+  meeting.let_go();
+}
+
+TEST_F(Map, can_be_moved_at_any_place_and_what_was_moved_from_says_that_it_has_no_state) {
+  auto first = map(pool, twice, std::views::iota(0, 5));
+  EXPECT_EQ(first.next(), 0);
+  auto second = std::move(first);
+  EXPECT_EQ(second.next(), 2);
+  const auto throws_no_state = [](auto call) {
+    try {
+      call();
+      FAIL();
+    } catch (const std::future_error& error) {
+      EXPECT_EQ(error.code(), std::future_errc::no_state);
+    }
+  };
+  throws_no_state([&] { first.next(); });
+  throws_no_state([&] { first.begin(); });
+  first = std::move(second);
+  EXPECT_EQ(first.next(), 4);
+  throws_no_state([&] { second.next(); });
+  auto place = first.begin();
+  second = std::move(first);
+  throws_no_state([&] { ++place; });
+  EXPECT_EQ(all_of(std::move(second)), (std::vector{8}));
 }
 
 TEST_F(Map, refuses_a_chunk_that_is_longer_than_it_may_look_ahead) {

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
-#include <new>
+#include <limits>
 #include <string>
 #include <tuple>
 #include <vector>
@@ -122,7 +122,23 @@ TEST_F(MemoryOfTheLoop, that_fails_for_the_report_of_a_failure_ends_that_task_al
   EXPECT_TRUE(recorder.ends.empty());
 }
 
-// Its own bookkeeping has memory, because the test is about the loop.
+TEST_F(MemoryOfTheLoop, that_it_takes_does_not_grow_with_the_workers_that_are_allowed) {
+  constexpr int kMost = std::numeric_limits<int>::max();
+  inbox.put(supervise::ResizeAsked{kMost});
+  inbox.put(supervise::PrestartAsked{3});
+  turn_without(100'000);
+  EXPECT_FALSE(loop.broke_down());
+  EXPECT_EQ(os.spawned(), 3u);
+  for (const TaskId task : {1, 2, 3, 4, 5}) inbox.put(supervise::TaskSubmitted{.task = task});
+  turn_without(100'000);
+  EXPECT_EQ(os.spawned(), 5u);
+  inbox.put(supervise::ResizeAsked{kMost - 1});
+  inbox.put(supervise::HealthAsked{1});
+  turn_without(100'000);
+  EXPECT_EQ(recorder.healths.at(1).workers_wanted, kMost - 1);
+}
+
+// Its own bookkeeping has memory: what is tried is the loop.
 class SoundOs final : public supervise::FakeOs {
  public:
   std::variant<os::Child, os::SysError> spawn_worker(int index,

@@ -156,6 +156,27 @@ TEST_F(PlainTypes, of_the_standard_library_travel) {
             1);
 }
 
+TEST_F(PlainTypes, pointers_to_const_travel_and_what_two_of_them_share_stays_shared) {
+  const auto text = std::make_shared<const std::string>("text");
+  const auto both =
+      pool.submit([](std::vector<std::shared_ptr<const std::string>> all) { return all; },
+                  std::vector{text, text})
+          .get();
+  EXPECT_EQ(*both.at(0), "text");
+  EXPECT_EQ(both.at(0), both.at(1));
+  EXPECT_EQ(*pool.submit([] {
+                   return std::make_unique<const Point>(Point{3, 4});
+                 })
+                 .get(),
+            (Point{3, 4}));
+  const std::shared_ptr<const Shape> shape = [] {
+    auto square = std::make_shared<Square>();
+    square->side = 3;
+    return square;
+  }();
+  EXPECT_EQ(pool.submit([](std::shared_ptr<const Shape> s) { return s->area(); }, shape).get(), 9);
+}
+
 TEST_F(PlainTypes, structs_of_bytes_that_lie_end_their_own_task) {
   WireWriter out;
   Codec<Person>::encode(out, Person{});

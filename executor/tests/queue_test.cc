@@ -3,6 +3,8 @@
 #include <stdlib.h>
 
 #include <atomic>
+#include <cstdio>
+#include <fstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -137,6 +139,43 @@ TEST(Nesting, goes_as_deep_as_the_options_allow) {
 }
 
 TEST(Nesting, goes_ten_deep_if_nothing_is_asked_for) { EXPECT_EQ(depth_of(0), kMaxDepth); }
+
+// Until no worker may have workers of its own, whatever the depth.
+int depth_with(int workers) {
+  try {
+    Executor own({.workers = workers});
+    return 1 + own.submit(depth_with, workers).get();
+  } catch (const NestingError&) {
+    return 0;
+  }
+}
+
+TEST(Nesting, goes_as_deep_as_the_guide_says_for_the_workers_of_each_executor) {
+  std::ifstream guide(GUIDE);
+  int rows = 0;
+  for (std::string line; std::getline(guide, line);) {
+    int workers = 0, executors = 0;
+    if (std::sscanf(line.c_str(), "| %d | %d |", &workers, &executors) != 2) continue;
+    EXPECT_EQ(depth_with(workers), executors) << line;
+    ++rows;
+  }
+  EXPECT_GE(rows, 5) << "the guide has the table";
+}
+
+TEST(Nesting, that_finds_no_process_left_says_what_to_change) {
+  const auto third = [] { return Executor({.workers = 16}).submit(twice, 1).get(); };
+  const auto second = [third] { return Executor({.workers = 16}).submit(third).get(); };
+  try {
+    Executor({.workers = 16}).submit(second).get();
+    FAIL();
+  } catch (const ExecutorError& error) {
+    EXPECT_NE(std::string(error.what()).find("nothing is left for this one, which is at depth 2"),
+              std::string::npos)
+        << error.what();
+    EXPECT_NE(std::string(error.what()).find("Give each executor fewer workers"), std::string::npos)
+        << error.what();
+  }
+}
 
 TEST(Nesting, goes_as_deep_as_the_environment_allows) {
   ASSERT_EQ(setenv("POOLPROOF_MAX_DEPTH", "2", 1), 0);

@@ -8,17 +8,24 @@
 #include <elf.h>
 #include <fcntl.h>
 #include <link.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cinttypes>
+#include <cstdio>
 #include <cstring>
 #include <optional>
 #include <span>
+#include <sstream>
+#include <string>
 #include <string_view>
 #include <vector>
 
+#include "executor/os/file.h"
 #include "executor/transport/crc32c.h"
 #include "poolproof/task.h"
 
@@ -80,21 +87,46 @@ bool read_all(int file, std::uint64_t offset, std::span<std::byte> into) {
   return true;
 }
 
-// Opens the program's own file, even if it was renamed or deleted. -1: it cannot be read, or it is
-// not the file that is loaded as the program (the program was started through the loader).
-int open_program(const dl_phdr_info& module) {
-  const bool is_program = module.dlpi_name == nullptr || module.dlpi_name[0] == '\0';
-  if (!is_program) return -1;
-  const int file = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-  if (file < 0) return -1;
+// Whether this file is the one that is mapped at an address: the name may by now be another's.
+bool is_mapped_at(int file, ElfW(Addr) address) {
+  struct stat found {};
+  if (fstat(file, &found) != 0) return false;
+  std::istringstream maps(os::read_file("/proc/self/maps").value_or(""));
+  for (std::string line; std::getline(maps, line);) {
+    std::uintptr_t start = 0, end = 0;
+    unsigned device_major = 0, device_minor = 0;
+    std::uint64_t inode = 0;
+    const int fields = std::sscanf(line.c_str(), "%" SCNxPTR "-%" SCNxPTR " %*s %*s %x:%x %" SCNu64,
+                                   &start, &end, &device_major, &device_minor, &inode);
+    if (fields != 5 || address < start || address >= end) continue;
+    return inode == found.st_ino && device_major == major(found.st_dev) &&
+           device_minor == minor(found.st_dev);
+  }
+  return false;
+}
+
+bool has_headers_of(int file, const dl_phdr_info& module) {
   ElfW(Ehdr) header{};
   std::vector<Phdr> parts(module.dlpi_phnum);
-  if (read_all(file, 0, std::as_writable_bytes(std::span(&header, 1))) &&
-      header.e_phnum == module.dlpi_phnum &&
-      read_all(file, header.e_phoff, std::as_writable_bytes(std::span(parts))) &&
-      std::memcmp(parts.data(), module.dlpi_phdr, parts.size() * sizeof(Phdr)) == 0) {
-    return file;
-  }
+  return read_all(file, 0, std::as_writable_bytes(std::span(&header, 1))) &&
+         header.e_phnum == module.dlpi_phnum &&
+         read_all(file, header.e_phoff, std::as_writable_bytes(std::span(parts))) &&
+         std::memcmp(parts.data(), module.dlpi_phdr, parts.size() * sizeof(Phdr)) == 0;
+}
+
+// The file that a module was loaded from; -1: it cannot be opened, or is not that file. The
+// program's own is found whatever has become of its name, a library's only by its name.
+int open_file_of(const dl_phdr_info& module) {
+  const bool is_program = module.dlpi_name == nullptr || module.dlpi_name[0] == '\0';
+  // Not to wait for a writer, should there be a FIFO of that name now.
+  const int file = open(is_program ? "/proc/self/exe" : module.dlpi_name,
+                        O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (file < 0) return -1;
+  // The program itself may have been started through the loader, whose file /proc/self/exe is then.
+  const bool is_the_one =
+      (is_program || is_mapped_at(file, reinterpret_cast<ElfW(Addr)>(module.dlpi_phdr))) &&
+      has_headers_of(file, module);
+  if (is_the_one) return file;
   close(file);
   return -1;
 }
@@ -109,7 +141,7 @@ std::optional<std::uint32_t> sum_in_file(int file, const Phdr& part, std::uint32
   return sum;
 }
 
-// The sum is the same from both sources. The program's file is preferred to its memory, because a
+// Of the same bytes, wherever they are taken from. The file is preferred to the memory, because a
 // debugger writes its breakpoints into the memory of one process only.
 std::uint32_t sum_of_segment(const dl_phdr_info& module, int file, const Phdr& part,
                              std::uint32_t sum) {
@@ -123,7 +155,7 @@ std::uint32_t sum_of_segment(const dl_phdr_info& module, int file, const Phdr& p
 std::uint64_t key_by_contents(const dl_phdr_info& module) {
   std::uint32_t contents = 0;
   if (!has_relocated_code(module)) {
-    const int file = open_program(module);
+    const int file = open_file_of(module);
     for (const Phdr& part : parts_of(module)) {
       const bool fixed = part.p_type == PT_LOAD && (part.p_flags & (PF_R | PF_W)) == PF_R;
       if (fixed) contents = sum_of_segment(module, file, part, contents);

@@ -33,12 +33,13 @@ namespace poolproof {
 // The default. These types travel by it:
 // - numbers, enums, std::string, std::filesystem::path, times and durations of std::chrono
 // - pair, tuple, optional, variant, array, vector, deque, list, (unordered_)(multi)set and map,
-//   unique_ptr and shared_ptr, of types that travel
+//   unique_ptr and shared_ptr (also to const, but not to arrays), of whatever travels
 // - types with cereal's serialize, or save and load; for other standard types include their
 //   <cereal/types/...> header before the call; for pointers to polymorphic classes do what cereal's
 //   manual says (<cereal/types/polymorphic.hpp>, CEREAL_REGISTER_TYPE after this header)
 // - plain structs: aggregates without a base class, of at most 16 members that travel and need no
-//   arguments to be constructed. No member is a pointer, a reference, a union, const or a bit-field
+//   arguments to be made. No member is a pointer, a reference, a union, const, volatile or a
+//   bit-field
 template <class T>
 struct Codec {
   using ByDefault = detail::ByDefault;  // a specialisation does not have this

@@ -49,7 +49,9 @@ struct MapOptions {
   TaskOptions task = {};
 };
 
-// The results of a map. Move-only; for one thread at a time.
+// The results of a map. Move-only; for one thread at a time. One that was moved from is empty: all
+// but its destructor, and an assignment to it, throws std::future_error with
+// std::future_errc::no_state.
 template <class T>
 class MapRange {
  public:
@@ -78,6 +80,7 @@ class MapRange {
   // the input threw comes after all results of the elements before it, and ends the map.
   // TimeoutError changes nothing.
   std::optional<T> next() {
+    if (!run_) detail::throw_no_state();
     const auto bytes = run_->next();
     if (!bytes) return std::nullopt;
     if constexpr (std::is_same_v<T, std::monostate>) {

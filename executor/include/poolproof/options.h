@@ -103,7 +103,9 @@ struct TraceOptions {
   std::function<void(std::string_view)> sink = {};
 };
 
-// The default limit on how deep executors may be nested in tasks of executors.
+// How deep executors may be made within tasks of executors, unless something else is asked for.
+// Executors of more than one worker end before that, since the number of processes is limited, too:
+// guide.md, section "full", has a table.
 inline constexpr int kMaxDepth = 10;
 
 struct ExecutorOptions {
@@ -116,10 +118,11 @@ struct ExecutorOptions {
   // For a task that does not choose. A submit that blocks waits only for workers, never for a
   // callback, so a callback may call it; the callbacks behind that one then wait too.
   Backpressure when_full = Backpressure::kBlock;
-  // Tasks of an executor in the program itself run at depth 1. Tasks of an executor in such a task
-  // run at depth 2, and so on. Beyond this depth the constructor throws NestingError. 0: the value
-  // of POOLPROOF_MAX_DEPTH in the environment (0 or less: no limit), or else kMaxDepth. Below 0: no
-  // limit.
+  // The tasks of an executor in the program itself run at depth 1, those of an executor in such a
+  // task at depth 2; beyond this depth the constructor throws NestingError. 0: what the environment
+  // says with POOLPROOF_MAX_DEPTH (0 or less: no limit), or else kMaxDepth. Below 0: no limit. It
+  // is also thrown, whatever is asked for here, where no process is left for a worker of this
+  // executor (see kMaxDepth).
   int max_depth = 0;
   // The longest message in either direction. A longer argument ends its task with EncodeError.
   std::size_t max_frame_bytes = std::size_t{1} << 30;

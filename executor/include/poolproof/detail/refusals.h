@@ -29,6 +29,8 @@ enum class Refusal {
   kUnion,
   kBitField,
   kStruct,
+  kQualified,
+  kPointerToArray,
   kArgument,
   kResult,
 };
@@ -51,6 +53,10 @@ consteval Refusal refusal_of(Obstacle obstacle, bool is_result) {
       return Refusal::kBitField;
     case Obstacle::kStruct:
       return Refusal::kStruct;
+    case Obstacle::kQualified:
+      return Refusal::kQualified;
+    case Obstacle::kPointerToArray:
+      return Refusal::kPointerToArray;
     case Obstacle::kNoCodec:
       break;
   }
@@ -136,6 +142,14 @@ inline constexpr Refusal kRefusal = find_refusal<std::decay_t<F>, Wire<Args>...>
   "of them a reference or const, each of which can be made of {}. Give this one cereal " \
   "functions (template <class Archive> void serialize(Archive& ar) { ar(members...); }), " \
   "or a poolproof::Codec."
+#define POOLPROOF_TEXT_QUALIFIED \
+  "poolproof: an argument or the result holds something that is const or volatile (a " \
+  "member, or an element), and what arrives cannot be stored there. Make it a plain one, " \
+  "or give the type around it a poolproof::Codec."
+#define POOLPROOF_TEXT_POINTER_TO_ARRAY \
+  "poolproof: an argument or the result holds a smart pointer to an array " \
+  "(std::unique_ptr<T[]>), which does not travel. Use std::vector, or, if the length is " \
+  "part of the type, a smart pointer to a std::array."
 #define POOLPROOF_TEXT_ARGUMENT \
   "poolproof: an argument has, or holds, a type that cannot travel to another process. " \
   "If the type is yours: Give it cereal functions (template <class Archive> void " \
@@ -213,6 +227,14 @@ struct Refused<Refusal::kStruct, R> : R {
   POOLPROOF_UNAVAILABLE(POOLPROOF_TEXT_STRUCT) ~Refused() {}
 };
 template <class R>
+struct Refused<Refusal::kQualified, R> : R {
+  POOLPROOF_UNAVAILABLE(POOLPROOF_TEXT_QUALIFIED) ~Refused() {}
+};
+template <class R>
+struct Refused<Refusal::kPointerToArray, R> : R {
+  POOLPROOF_UNAVAILABLE(POOLPROOF_TEXT_POINTER_TO_ARRAY) ~Refused() {}
+};
+template <class R>
 struct Refused<Refusal::kArgument, R> : R {
   POOLPROOF_UNAVAILABLE(POOLPROOF_TEXT_ARGUMENT) ~Refused() {}
 };
@@ -255,6 +277,8 @@ struct Given<Refusal::kNone, R> {
   POOLPROOF_REFUSED_IF(why, kUnion, POOLPROOF_TEXT_UNION) \
   POOLPROOF_REFUSED_IF(why, kBitField, POOLPROOF_TEXT_BIT_FIELD) \
   POOLPROOF_REFUSED_IF(why, kStruct, POOLPROOF_TEXT_STRUCT) \
+  POOLPROOF_REFUSED_IF(why, kQualified, POOLPROOF_TEXT_QUALIFIED) \
+  POOLPROOF_REFUSED_IF(why, kPointerToArray, POOLPROOF_TEXT_POINTER_TO_ARRAY) \
   POOLPROOF_REFUSED_IF(why, kArgument, POOLPROOF_TEXT_ARGUMENT) \
   POOLPROOF_REFUSED_IF(why, kResult, POOLPROOF_TEXT_RESULT) \
   _Pragma("clang diagnostic pop")

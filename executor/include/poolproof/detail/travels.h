@@ -3,6 +3,7 @@
 
 #include <cereal/details/traits.hpp>
 #include <functional>
+#include <memory>
 #include <string_view>
 #include <tuple>
 #include <type_traits>
@@ -30,7 +31,9 @@ enum class Obstacle {
   kFuture,
   kUnion,
   kBitField,
-  kStruct,  // an aggregate with a base class, too many members, or members that need arguments
+  kStruct,     // an aggregate with a base class, too many members, or members that need arguments
+  kQualified,  // const or volatile: nothing can be read into it
+  kPointerToArray,  // a smart pointer to an array
   kNoCodec,
 };
 
@@ -77,6 +80,29 @@ template <class T>
 inline constexpr bool kIsFuture = false;
 template <class T>
 inline constexpr bool kIsFuture<Future<T>> = true;
+
+// To what a smart pointer of the standard library points; of all else, void.
+template <class T>
+struct Pointee {
+  using Type = void;
+};
+template <class T, class Deleter>
+struct Pointee<std::unique_ptr<T, Deleter>> {
+  using Type = T;
+};
+template <class T>
+struct Pointee<std::shared_ptr<T>> {
+  using Type = T;
+};
+template <class T>
+struct Pointee<std::weak_ptr<T>> {
+  using Type = T;
+};
+// A class that is declared only is not: questions about it do not compile.
+template <class T>
+inline constexpr bool kIsKnown = std::is_void_v<T> || requires {
+  sizeof(T);
+};
 
 template <class... T>
 struct Parts {};
@@ -137,7 +163,7 @@ struct PartsOf<std::variant<T...>> {
 };
 template <class A, class B>
 struct PartsOf<std::pair<A, B>> {
-  static constexpr Parts<std::remove_const_t<A>, B> find() { return {}; }
+  static constexpr Parts<A, B> find() { return {}; }
 };
 
 template <class T, class... Seen>
@@ -163,7 +189,8 @@ consteval Obstacle obstacle_in_parts() {
   } else if constexpr (std::is_polymorphic_v<typename PointsTo<T>::type>) {
     return Obstacle::kNone;
   } else if constexpr (requires { typename T::element_type; }) {
-    using Object = typename T::element_type;
+    // What a pointer to const points to is made and read first, and is const only then.
+    using Object = std::remove_const_t<typename T::element_type>;
     constexpr bool kCanBeMade = std::is_default_constructible_v<Object> ||
                                 cereal::traits::has_load_and_construct<Object, WireReader>::value;
     const Obstacle found = Within<T, Seen...>::template first<Object>();
@@ -188,8 +215,8 @@ consteval Obstacle obstacle() {
     return Obstacle::kNone;
   } else if constexpr (std::is_reference_v<T> || kIsReferenceWrapper<T>) {
     return Obstacle::kReference;
-  } else if constexpr (std::is_const_v<T>) {
-    return Obstacle::kStruct;  // decoding cannot write a const member
+  } else if constexpr (std::is_const_v<T> || std::is_volatile_v<T>) {
+    return Obstacle::kQualified;
   } else if constexpr (std::is_array_v<T>) {
     return obstacle<std::remove_all_extents_t<T>, Seen...>();
   } else if constexpr (std::is_pointer_v<T> || std::is_member_pointer_v<T>) {
@@ -202,6 +229,10 @@ consteval Obstacle obstacle() {
     // Within another object it is default-constructed first, and then assigned to.
     constexpr bool kSuffices = sizeof...(Seen) == 0 || KnownToCereal<T> || ByOwnCodec<T>;
     return kSuffices ? Obstacle::kNone : Obstacle::kNoCodec;
+  } else if constexpr (std::is_array_v<typename Pointee<T>::Type>) {
+    return Obstacle::kPointerToArray;  // cereal takes it for a pointer to one element
+  } else if constexpr (!kIsKnown<T> || !kIsKnown<typename Pointee<T>::Type>) {
+    return Obstacle::kNoCodec;
   } else if constexpr (kIsView<T>) {
     return Obstacle::kView;
   } else if constexpr (kIsFuture<T>) {

@@ -43,8 +43,10 @@ class POOLPROOF_EXPORT Arrivals {
   Arrivals& operator=(Arrivals&&) noexcept;
 
   void add(const NodePtr& node, std::size_t index);
-  std::size_t pending() const;  // added, and not yet returned by next
-  bool any() const;             // whether next would return at once
+  // Added, and not given by next. Throws std::future_error (no_state) if this was moved from, which
+  // no other function looks for.
+  std::size_t pending() const;
+  bool any() const;  // next would not wait
   // nullopt: `until` came first, or nothing is pending.
   std::optional<std::size_t> next(std::optional<Instant> until);
 
