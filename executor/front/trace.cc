@@ -7,8 +7,10 @@
 #include <cerrno>
 #include <cinttypes>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <iterator>
+#include <new>
 #include <system_error>
 #include <utility>
 #include <variant>
@@ -18,6 +20,7 @@
 namespace poolproof::detail {
 namespace {
 
+constexpr char kNoMemory[] = "there was no memory for the trace";
 constexpr std::size_t kMostNotes = std::size_t{1} << 16;
 
 const char* class_of(FailureKind kind) {
@@ -115,6 +118,7 @@ Trace::Trace(const TraceOptions& options, const std::string& process)
         errno, std::generic_category(),
         "poolproof: ExecutorOptions::trace cannot be written to " + options_.path);
   }
+  error_.reserve(std::strlen(kNoMemory));
   writer_ = os::start_quiet_thread("poolproof-trace", [this] { work(); });
 }
 
@@ -150,23 +154,39 @@ void Trace::leave(Kind kind, TaskId task, const WorkerRef& worker, const char* e
                   const std::string& name) {
   const auto now = Clock::now();
   const std::lock_guard lock(mutex_);
+  if (!error_.empty()) return;
+  if (notes_.empty() && dropped_ == 0) changed_.notify_one();
   if (notes_.size() >= kMostNotes) {
     ++dropped_;
     return;
   }
-  notes_.push_back({kind, now, task, worker, end, name});
-  if (notes_.size() == 1) changed_.notify_one();
+  try {
+    notes_.push_back({kind, now, task, worker, end, name});
+  } catch (const std::bad_alloc&) {
+    ++dropped_;
+  }
 }
 
 void Trace::work() {
+  try {
+    write_all();
+  } catch (const std::bad_alloc&) {
+    stop(kNoMemory);
+  } catch (const std::exception& thrown) {
+    stop(thrown.what());
+  }
+}
+
+// Returns after the last piece, or when the trace has stopped.
+void Trace::write_all() {
   write(start_);
-  while (true) {
+  while (!stopped_) {
     std::vector<Note> notes;
     std::size_t dropped = 0;
     bool ending = false;
     {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return !notes_.empty() || ending_; });
+      changed_.wait(lock, [this] { return !notes_.empty() || dropped_ != 0 || ending_; });
       notes.swap(notes_);
       dropped = std::exchange(dropped_, 0);
       ending = ending_;
@@ -185,7 +205,7 @@ void Trace::work() {
 }
 
 void Trace::write(std::string_view text) {
-  if (text.empty() || !error().empty()) return;
+  if (text.empty()) return;
   if (!options_.path.empty()) {
     if (!append_to(options_.path, 0, text)) {
       stop("the trace " + options_.path +
@@ -202,10 +222,14 @@ void Trace::write(std::string_view text) {
   }
 }
 
-void Trace::stop(const std::string& why) {
-  std::fprintf(stderr, "poolproof: %s. What happens from now on is not recorded.\n", why.c_str());
-  const std::lock_guard lock(mutex_);
-  error_ = why;
+void Trace::stop(std::string_view why) {
+  std::unique_lock lock(mutex_);
+  error_ = why;  // kNoMemory needs no memory: there is room for it
+  notes_.clear();
+  stopped_ = true;
+  lock.unlock();
+  std::fprintf(stderr, "poolproof: %.*s. What happens from now on is not recorded.\n",
+               static_cast<int>(why.size()), why.data());
 }
 
 void Trace::add(const Note& note, std::string& text) {

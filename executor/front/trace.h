@@ -2,7 +2,8 @@
 //
 // Who tells it something only leaves a small note under a short lock. A thread of its own turns
 // notes into text and writes it; while it is behind by too much, notes are dropped and counted.
-// Once something cannot be written, the trace stops there, says so on stderr, and error() tells it.
+// Once something cannot be written, or there is no memory, the trace stops there, says so on
+// stderr, and error() tells it.
 #pragma once
 
 #include <chrono>
@@ -60,8 +61,9 @@ class Trace {
   void leave(Kind kind, TaskId task, const WorkerRef& worker, const char* end,
              const std::string& name = {});
   void work();
+  void write_all();
   void write(std::string_view text);
-  void stop(const std::string& why);
+  void stop(std::string_view why);
   void add(const Note& note, std::string& text);
   void add_stay(const Stay& stay, Clock::time_point until, const char* category,
                 const std::string& name, const std::string& arguments, std::string& text) const;
@@ -80,6 +82,7 @@ class Trace {
   std::string error_;
 
   // The writer's own.
+  bool stopped_ = false;
   std::unordered_set<TaskId> waiting_;
   std::unordered_map<TaskId, std::string> names_;  // of those that have one
   std::unordered_map<TaskId, Stay> running_;

@@ -8,9 +8,13 @@
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
+#include <future>
+#include <stdexcept>
 #include <string>
+#include <string_view>
 #include <vector>
 
+#include "executor/front/trace.h"
 #include "executor/supervise/loop_world.h"
 #include "executor/tests/failing_new.h"
 #include "poolproof/executor.h"
@@ -270,6 +274,61 @@ TEST(EveryAllocationOfASupervisor, and_some_after_it_may_fail_and_the_program_li
   long nth = 1;
   while (play_for_real(nth, 4, broke) && !HasFailure()) nth += 3;
   EXPECT_TRUE(broke);
+}
+
+// Of the allocations of the thread that writes a trace, the nth fails, and `more` after it.
+bool play_trace(long nth, long more) {
+  set_may_fail(false);
+  detail::Trace trace({.sink = [](std::string_view) { throw std::runtime_error("no network"); }},
+                      "a program with a long name");
+  detail::Trace healthy({.sink = [](std::string_view) {}}, "a program with a long name");
+  fail_allocation(nth, more);
+  for (detail::Trace* each : {&trace, &healthy}) {
+    each->submitted(1, "a task with a name that is not short");
+    each->worker_started({0, 7});
+    each->begun(1, {0, 7});
+    each->ended(1, Bytes());
+    each->worker_ended({0, 7});
+    each->finish();
+  }
+  const long failed = stop_failing();
+  EXPECT_FALSE(trace.error().empty()) << nth;
+  return failed > 0;
+}
+
+TEST(MemoryOfATrace, that_fails_ends_the_trace_and_nothing_else) {
+  long nth = 1;
+  while (play_trace(nth, 0)) ++nth;
+  EXPECT_GT(nth, 5);
+  for (nth = 1; play_trace(nth, kMany);) ++nth;
+}
+
+TEST(MemoryOfATrace, that_fails_is_told_by_it) {
+  set_may_fail(false);
+  testing::internal::CaptureStderr();
+  std::promise<void> set;
+  detail::Trace trace({.sink = [&](std::string_view) { set.get_future().wait(); }}, "a program");
+  fail_allocation(1, kMany);
+  set.set_value();
+  trace.submitted(1, "a task with a name that is not short");
+  trace.finish();
+  stop_failing();
+  EXPECT_EQ(trace.error(), "there was no memory for the trace");
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("no memory for the trace"),
+            std::string::npos);
+}
+
+TEST(MemoryOfATrace, that_fails_where_something_is_told_to_it_leaves_that_out) {
+  set_may_fail(false);
+  std::string text;
+  detail::Trace trace({.sink = [&](std::string_view piece) { text += piece; }}, "a program");
+  {
+    const Failing failing(1, kMany, 20);
+    EXPECT_NO_THROW(trace.submitted(1, "a task"));
+  }
+  trace.finish();
+  EXPECT_EQ(trace.error(), "");
+  EXPECT_NE(text.find("poolproof left out 1 events here"), std::string::npos) << text;
 }
 
 TEST(MemoryOfAProgram, that_fails_for_a_result_ends_that_task_alone) {
