@@ -1,6 +1,8 @@
 #include "executor/front/trace.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -11,10 +13,12 @@
 #include <exception>
 #include <iterator>
 #include <new>
+#include <optional>
 #include <system_error>
 #include <utility>
 #include <variant>
 
+#include "executor/check.h"
 #include "executor/os/thread.h"
 
 namespace poolproof::detail {
@@ -22,6 +26,8 @@ namespace {
 
 constexpr char kNoMemory[] = "there was no memory for the trace";
 constexpr std::size_t kMostNotes = std::size_t{1} << 16;
+// How long a device may take nothing before the trace is given up.
+constexpr int kPatienceMs = 1000;
 
 const char* class_of(FailureKind kind) {
   switch (kind) {
@@ -88,22 +94,46 @@ std::string quoted(std::string_view words) {
   return text + '"';
 }
 
-// Opened for each piece and closed again, so that it holds no descriptor which the program could
-// close and then use for something else. False: errno says why.
-bool append_to(const std::string& path, int more_flags, std::string_view text) {
-  const int fd = open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | more_flags, 0666);
-  if (fd < 0) return false;
+// Why a piece could not be written; errno, or 0: `text` says it all.
+struct WriteError {
+  int number = 0;
+  std::string text = {};
+};
+
+// False: the program behind a terminal does not read it, or the like.
+bool takes_more(int fd) {
+  pollfd watch{fd, POLLOUT, 0};
+  return poll(&watch, 1, kPatienceMs) == 1;
+}
+
+std::optional<WriteError> write_whole(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t size = ::write(fd, text.data(), text.size());
     if (size < 0 && errno == EINTR) continue;
-    if (size == 0) errno = EIO;
-    if (size <= 0) break;
+    if (size < 0 && errno == EAGAIN && takes_more(fd)) continue;
+    if (size <= 0) return WriteError{size < 0 ? errno : EIO};
     text.remove_prefix(static_cast<std::size_t>(size));
   }
-  const int error = errno;
+  return std::nullopt;
+}
+
+// Opened for each piece and closed again, so that it holds no descriptor which the program could
+// close and then use for something else. Never blocks on what need not be a disk: the opening of a
+// pipe, or a write to a terminal, may take forever.
+std::optional<WriteError> append_to(const std::string& path, int more_flags,
+                                    std::string_view text) {
+  struct stat what {};
+  if (stat(path.c_str(), &what) == 0 && !S_ISREG(what.st_mode) && !S_ISCHR(what.st_mode)) {
+    return WriteError{0,
+                      "it is neither a file nor a character device; for anything else there is "
+                      "TraceOptions::sink"};
+  }
+  const int fd = open(path.c_str(),
+                      O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | more_flags, 0666);
+  if (fd < 0) return WriteError{errno};
+  auto failed = write_whole(fd, text);
   close(fd);
-  errno = error;
-  return text.empty();
+  return failed;
 }
 
 }  // namespace
@@ -113,19 +143,26 @@ Trace::Trace(const TraceOptions& options, const std::string& process)
       process_(getpid()),
       start_("[\n{\"ph\":\"M\",\"pid\":" + std::to_string(process_) +
              ",\"name\":\"process_name\",\"args\":{\"name\":" + quoted(process) + "}}") {
-  if (!options_.path.empty() && !append_to(options_.path, O_CREAT | O_TRUNC, "")) {
-    throw std::system_error(
-        errno, std::generic_category(),
-        "poolproof: ExecutorOptions::trace cannot be written to " + options_.path);
+  if (!options_.path.empty()) {
+    if (const auto failed = append_to(options_.path, O_CREAT | O_TRUNC, "")) {
+      throw std::system_error(
+          failed->number != 0 ? failed->number : EINVAL, std::generic_category(),
+          "poolproof: ExecutorOptions::trace cannot be written to " + options_.path +
+              (failed->text.empty() ? "" : " (" + failed->text + ")"));
+    }
   }
   error_.reserve(std::strlen(kNoMemory));
   writer_ = os::start_quiet_thread("poolproof-trace", [this] { work(); });
+  writer_id_ = writer_.get_id();
 }
 
 Trace::~Trace() { finish(); }
 
+bool Trace::is_on_its_thread() const { return std::this_thread::get_id() == writer_id_; }
+
 void Trace::finish() {
   if (!writer_.joinable()) return;
+  POOLPROOF_CHECK(!is_on_its_thread(), "the sink cannot be awaited by itself");
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;
@@ -207,9 +244,9 @@ void Trace::write_all() {
 void Trace::write(std::string_view text) {
   if (text.empty()) return;
   if (!options_.path.empty()) {
-    if (!append_to(options_.path, 0, text)) {
-      stop("the trace " + options_.path +
-           " cannot be written any further: " + std::generic_category().message(errno));
+    if (const auto failed = append_to(options_.path, 0, text)) {
+      stop("the trace " + options_.path + " cannot be written any further: " +
+           (failed->number != 0 ? std::generic_category().message(failed->number) : failed->text));
     }
     return;
   }

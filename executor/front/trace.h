@@ -40,8 +40,10 @@ class Trace {
   void worker_started(const WorkerRef& worker);
   void worker_ended(const WorkerRef& worker);
   std::string error() const;  // why the trace has stopped; empty: it has not
-  // Writes what is left, and the end of the file. Nothing may be told to it after that.
+  // Writes what is left, and the end of the file. Nothing may be told to it after that. Not on its
+  // own thread.
   void finish();
+  bool is_on_its_thread() const;  // within the sink
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -89,6 +91,7 @@ class Trace {
   std::map<int, Stay> places_;  // by index, the process that is there
   std::map<int, bool> named_;   // which tracks have their names
 
+  std::thread::id writer_id_;
   std::thread writer_;  // last: it uses all above
 };
 

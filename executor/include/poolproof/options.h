@@ -93,8 +93,10 @@ struct TaskOptions {
 // and nothing else: a line on stderr says so once, and Health::trace_error.
 struct TraceOptions {
   // The file, created or emptied by the first submit, which throws std::system_error if it cannot
-  // be. A relative path is taken from the directory in which the executor is constructed. Empty:
-  // to the sink.
+  // be. A regular file, or a character device, which ends the trace if it takes nothing for a
+  // second; anything else (a pipe, a FIFO) is refused, since its reader could delay the program:
+  // use the sink. A relative path is taken from the directory in which the executor is constructed.
+  // The first submit and the shutdown wait for the file's disk. Empty: to the sink.
   std::string path = {};
   // Is given the text piece by piece, on one thread, the last piece before shutdown returns. Must
   // not call the executor. Empty, and no path: nothing is recorded.
