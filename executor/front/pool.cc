@@ -229,18 +229,20 @@ void Pool::shutdown(const ShutdownOptions& options) {
   if (ending.joinable()) {
     lock.unlock();
     ending.join();
+    // Nobody tells the trace anything any more.
+    if (trace_ && !trace_->is_on_its_thread()) trace_->finish();
     lock.lock();
-    const std::unique_ptr<Trace> trace = std::move(trace_);
-    if (trace) {  // nobody tells it anything any more
-      lock.unlock();
-      trace->finish();
-      lock.lock();
-      trace_error_ = trace->error();
-    }
+    if (trace_) trace_error_ = trace_->error();
+    // Its sink has called exit: the trace is still used, below us on this thread's stack.
+    if (trace_ && trace_->is_on_its_thread()) static_cast<void>(trace_.release());
+    trace_.reset();
     phase_ = Phase::kGone;
     changed_.notify_all();
   }
-  changed_.wait(lock, [this] { return phase_ == Phase::kGone; });
+  // Another thread that shuts down waits for the sink, and a sink that calls exit comes here: one
+  // of the two must go on.
+  changed_.wait(
+      lock, [this] { return phase_ == Phase::kGone || (trace_ && trace_->is_on_its_thread()); });
   lock.unlock();
   callbacks_->close();
 }

@@ -99,7 +99,7 @@ struct TraceOptions {
   // The first submit and the shutdown wait for the file's disk. Empty: to the sink.
   std::string path = {};
   // Is given the text piece by piece, on one thread, the last piece before shutdown returns. Must
-  // not call the executor. Empty, and no path: nothing is recorded.
+  // not call the executor; it may call exit. Empty, and no path: nothing is recorded.
   std::function<void(std::string_view)> sink = {};
 };
 
