@@ -48,6 +48,8 @@ class FakeOs : public os::Os {
   bool no_threads = false;                        // can be started now
 
   std::uint64_t rights_now = 1;                 // of the program
+  std::uint64_t rights_after_spawn = 0;         // they become these during the next; 0: they stay
+  int rights_asked = 0;                         // so often
   std::optional<os::SysError> kills_fail_with;  // then only the lifeline is left
   std::optional<os::SysError> waits_fail_with;
 
@@ -85,7 +87,10 @@ class FakeOs : public os::Os {
   std::variant<os::Child, os::SysError> spawn_worker(int index,
                                                      const os::WorkerSettings& settings) override;
   std::optional<os::SysError> kill(os::Child& child) override;
-  std::uint64_t rights() override { return rights_now; }
+  std::uint64_t rights() override {
+    ++rights_asked;
+    return rights_now;
+  }
   std::optional<std::uint64_t> out_of_memory_kills() override { return memory_kills; }
   std::optional<std::uint64_t> own_out_of_memory_kills(const os::Child& child) override {
     return of(child.channel).own_memory_kills;

@@ -158,12 +158,6 @@ class BlockedSignal {
   sigset_t set_;
 };
 
-// What /proc alone tells of the program is noticed after a millisecond.
-void let_pass(std::chrono::milliseconds time) {
-  const auto until = std::chrono::steady_clock::now() + time;
-  while (std::chrono::steady_clock::now() < until) continue;
-}
-
 template <class F>
 std::string end_of(F get) {
   try {
@@ -200,7 +194,6 @@ int compare(const std::string& way, const std::string& when, const std::string& 
       go.await();
     }
     drop(way);
-    let_pass(2ms);
     if (when == "busy") arrive(folder);
   }
   const Rights program = own_rights();
