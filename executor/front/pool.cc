@@ -15,6 +15,7 @@
 #include "executor/check.h"
 #include "executor/os/cpu_limits.h"
 #include "executor/os/nesting.h"
+#include "executor/os/rights.h"
 #include "executor/os/thread.h"
 #include "executor/supervise/death.h"
 #include "executor/worker/entry.h"
@@ -183,6 +184,10 @@ void Pool::start() {
   // One that a static constructor made in a worker is refused here, if it is used: there, a throw
   // would end the worker.
   if (os::nesting_depth() >= options_.max_depth) throw_failure(too_deep(options_.max_depth));
+  // Its thread would inherit what this one has. A thread that has other rights may submit later.
+  if (const std::string why = os::why_not_by_this_thread(); !why.empty()) {
+    throw_failure(supervise::plain_failure(FailureKind::kSpawn, 0, why));
+  }
   if (!options_.trace.path.empty() || options_.trace.sink) {
     trace_ = std::make_unique<Trace>(options_.trace, options_.name);
   }

@@ -12,6 +12,7 @@
 #include "executor/front/pool.h"
 #include "executor/os/cpu_limits.h"
 #include "executor/os/nesting.h"
+#include "executor/os/rights.h"
 
 namespace poolproof::detail {
 namespace {
@@ -26,7 +27,9 @@ std::chrono::milliseconds memory_interval(const ExecutorOptions& options) {
 }  // namespace
 
 void Pool::supervise(int workers, std::vector<std::string> environment) {
-  os::use_cpus(cpus_);  // and not those of the thread that happened to submit first
+  // Not what this thread has inherited from the one that happened to submit first.
+  os::use_cpus(cpus_);
+  os::use_file_ids_of_main_thread();
   const SupervisorThread no_user_code_here(*callbacks_, *this);
   bool foreign = false, whole = false;
   try {

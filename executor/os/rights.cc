@@ -3,6 +3,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <sys/auxv.h>
+#include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -12,6 +13,7 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <sstream>
@@ -67,6 +69,10 @@ std::string_view line_of(std::string_view status, std::string_view key) {
   return rest.substr(0, rest.find('\n'));
 }
 
+// Of the real, effective, saved and file ids all but the last, which setfsuid changes for one
+// thread. A worker does not inherit it: exec sets it to the effective one.
+std::string_view without_last(std::string_view ids) { return ids.substr(0, ids.rfind('\t')); }
+
 constexpr char kMainThread[] = "/proc/self/status";
 
 // What only /proc tells of the main thread. If it does not (now), what it has told last.
@@ -115,14 +121,31 @@ std::string why_not_by_this_thread() {
   const std::optional<std::string> this_thread = read_file("/proc/thread-self/status");
   if (!main_thread || !this_thread) return "";  // whoever needs it will say so
   for (const char* key : {"\nUid:", "\nGid:", "\nGroups:"}) {
-    const std::string_view mains = line_of(*main_thread, key), ours = line_of(*this_thread, key);
+    std::string_view mains = line_of(*main_thread, key), ours = line_of(*this_thread, key);
+    if (key != std::string_view("\nGroups:")) {
+      mains = without_last(mains);
+      ours = without_last(ours);
+    }
     if (mains == ours) continue;
     return "the main thread of this program and the executor's have different rights (" +
            std::string(key + 1) + std::string(mains) + " and" + std::string(ours) +
            "), so its workers would not be safe. Has a thread changed its own by a raw system "
-           "call? Cure: use the functions of the C library, which change those of all threads";
+           "call? Cure: use setresuid, setresgid and setgroups of the C library, which change "
+           "those of all threads, or submit first in a thread that has not changed its own";
   }
   return "";
+}
+
+void use_file_ids_of_main_thread() {
+  const std::optional<std::string> status = read_file(kMainThread);
+  if (!status) return;
+  const auto last = [&](const char* key) {
+    const std::string_view line = line_of(*status, key);
+    const std::string id(line.substr(without_last(line).size()));
+    return static_cast<unsigned>(std::strtoul(id.c_str(), nullptr, 10));
+  };
+  setfsuid(last("\nUid:"));
+  setfsgid(last("\nGid:"));
 }
 
 std::optional<Capabilities> program_capabilities() {
@@ -132,7 +155,10 @@ std::optional<Capabilities> program_capabilities() {
   const auto permitted = number_of(*status, "\nCapPrm:", 16);
   const auto effective = number_of(*status, "\nCapEff:", 16);
   const auto bounding = number_of(*status, "\nCapBnd:", 16);
-  if (!inheritable || !permitted || !effective || !bounding) return std::nullopt;
+  if (!inheritable || !permitted || !effective || !bounding) {
+    errno = ENODATA;
+    return std::nullopt;
+  }
   const auto none_new = number_of(*status, "\nNoNewPrivs:", 10);
   return Capabilities{*effective, *permitted, *inheritable, *bounding,
                       static_cast<int>(none_new.value_or(0))};

@@ -26,10 +26,14 @@ std::string why_no_workers();
 
 // Why this thread could not start one although the program could: its user or groups are not those
 // of the main thread (glibc changes them in all threads, a raw system call in one). Empty: it
-// could.
+// could. What setfsuid and setfsgid change, in one thread also in glibc, does not count.
 std::string why_not_by_this_thread();
 
-// Of the program's main thread. nullopt: /proc does not tell.
+// What this thread may do to files is what the main thread may, as far as the kernel permits it: a
+// thread inherits what setfsuid has set in the one that starts it.
+void use_file_ids_of_main_thread();
+
+// Of the program's main thread. nullopt: /proc does not tell; errno says why.
 std::optional<Capabilities> program_capabilities();
 
 // A digest of what the main thread has now: another one tells that it has changed. Four system
