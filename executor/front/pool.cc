@@ -54,6 +54,7 @@ Pool::Pool(os::Os& os, const ExecutorOptions& options)
       options_(options),
       own_pid_(getpid()),
       cpus_(os::cpus_by_affinity(getpid())),
+      priority_(os::priority_of_program()),
       workers_(options.workers) {}
 
 Pool::~Pool() {

@@ -16,6 +16,7 @@
 #include "executor/front/callbacks.h"
 #include "executor/front/trace.h"
 #include "executor/os/os.h"
+#include "executor/os/priority.h"
 #include "executor/supervise/inbox.h"
 #include "executor/supervise/loop.h"
 #include "poolproof/executor.h"
@@ -104,6 +105,7 @@ class Pool : public CallbackOwner,
   const ExecutorOptions options_;
   const int own_pid_;
   const std::vector<int> cpus_;  // of the program, when this was made
+  const os::Priority priority_;
   const std::shared_ptr<Callbacks> callbacks_ = std::make_shared<Callbacks>();
 
   mutable std::mutex mutex_;  // guards all below

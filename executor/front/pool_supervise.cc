@@ -12,6 +12,7 @@
 #include "executor/front/pool.h"
 #include "executor/os/cpu_limits.h"
 #include "executor/os/nesting.h"
+#include "executor/os/priority.h"
 #include "executor/os/rights.h"
 
 namespace poolproof::detail {
@@ -29,6 +30,7 @@ std::chrono::milliseconds memory_interval(const ExecutorOptions& options) {
 void Pool::supervise(int workers, std::vector<std::string> environment) {
   // Not what this thread has inherited from the one that happened to submit first.
   os::use_cpus(cpus_);
+  os::use_priority(priority_);
   os::use_file_ids_of_main_thread();
   const SupervisorThread no_user_code_here(*callbacks_, *this);
   bool foreign = false, whole = false;
