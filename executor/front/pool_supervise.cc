@@ -31,10 +31,10 @@ void Pool::supervise(int workers, std::vector<std::string> environment) {
   // Not what this thread has inherited from the one that happened to submit first.
   os::use_cpus(cpus_);
   os::use_priority(priority_);
-  os::use_file_ids_of_main_thread();
   const SupervisorThread no_user_code_here(*callbacks_, *this);
   bool foreign = false, whole = false;
   try {
+    os::use_file_ids_of_main_thread();  // of the same kind; takes memory
     const bool has_initializer = !options_.initializer.call.empty();
     transport::SharedPayload initializer;
     if (has_initializer) {
