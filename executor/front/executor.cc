@@ -172,7 +172,11 @@ void Executor::prestart(int workers) {
   pool().prestart(workers == 0 ? std::numeric_limits<int>::max() : workers);
 }
 
-void Executor::shutdown(const ShutdownOptions& options) { pool().shutdown(options); }
+void Executor::shutdown(const ShutdownOptions& options) {
+  pool();                   // or throws
+  const auto held = pool_;  // another thread may call exit meanwhile, which destroys a static one
+  held->shutdown(options);
+}
 
 namespace detail {
 

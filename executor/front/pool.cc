@@ -15,6 +15,7 @@
 #include "executor/check.h"
 #include "executor/os/cpu_limits.h"
 #include "executor/os/nesting.h"
+#include "executor/os/rights.h"
 #include "executor/os/thread.h"
 #include "executor/supervise/death.h"
 #include "executor/worker/entry.h"
@@ -54,6 +55,7 @@ Pool::Pool(os::Os& os, const ExecutorOptions& options, std::exception_ptr unusab
       options_(options),
       own_pid_(getpid()),
       cpus_(os::cpus_by_affinity(getpid())),
+      priority_(os::priority_of_program()),
       workers_(options.workers) {}
 
 Pool::~Pool() {
@@ -168,7 +170,13 @@ NodePtr Pool::refuse(const TaskOptions& options, Failure failure, MakeNode make)
 
 // Under the lock. The supervisor's thread, and with it all workers, start at the first task.
 void Pool::start() {
-  if (unusable_) std::rethrow_exception(unusable_);
+  // One that a static constructor made in a worker is refused here, if it is used: there, a throw
+  // would end the worker.
+  if (os::nesting_depth() >= options_.max_depth) throw_failure(too_deep(options_.max_depth));
+  // Its thread would inherit what this one has. A thread that has other rights may submit later.
+  if (const std::string why = os::why_not_by_this_thread(); !why.empty()) {
+    throw_failure(supervise::plain_failure(FailureKind::kSpawn, 0, why));
+  }
   if (!options_.trace.path.empty() || options_.trace.sink) {
     trace_ = std::make_unique<Trace>(options_.trace, options_.name);
   }
@@ -224,18 +232,20 @@ void Pool::shutdown(const ShutdownOptions& options) {
   if (ending.joinable()) {
     lock.unlock();
     ending.join();
+    // Nobody tells the trace anything any more.
+    if (trace_ && !trace_->is_on_its_thread()) trace_->finish();
     lock.lock();
-    const std::unique_ptr<Trace> trace = std::move(trace_);
-    if (trace) {  // no thread records anything any more
-      lock.unlock();
-      trace->finish();
-      lock.lock();
-      trace_error_ = trace->error();
-    }
+    if (trace_) trace_error_ = trace_->error();
+    // Its sink has called exit: the trace is still used, below us on this thread's stack.
+    if (trace_ && trace_->is_on_its_thread()) static_cast<void>(trace_.release());
+    trace_.reset();
     phase_ = Phase::kGone;
     changed_.notify_all();
   }
-  changed_.wait(lock, [this] { return phase_ == Phase::kGone; });
+  // Another thread that shuts down waits for the sink, and a sink that calls exit comes here: one
+  // of the two must go on.
+  changed_.wait(
+      lock, [this] { return phase_ == Phase::kGone || (trace_ && trace_->is_on_its_thread()); });
   lock.unlock();
   callbacks_->close();
 }

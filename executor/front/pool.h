@@ -17,6 +17,7 @@
 #include "executor/front/callbacks.h"
 #include "executor/front/trace.h"
 #include "executor/os/os.h"
+#include "executor/os/priority.h"
 #include "executor/supervise/inbox.h"
 #include "executor/supervise/loop.h"
 #include "poolproof/executor.h"
@@ -109,7 +110,8 @@ class Pool : public CallbackOwner,
   const std::exception_ptr unusable_;
   const ExecutorOptions options_;
   const int own_pid_;
-  const std::vector<int> cpus_;  // the program's, when this was constructed
+  const std::vector<int> cpus_;  // of the program, when this was made
+  const os::Priority priority_;
   const std::shared_ptr<Callbacks> callbacks_ = std::make_shared<Callbacks>();
 
   mutable std::mutex mutex_;  // guards all members below

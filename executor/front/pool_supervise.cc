@@ -12,6 +12,8 @@
 #include "executor/front/pool.h"
 #include "executor/os/cpu_limits.h"
 #include "executor/os/nesting.h"
+#include "executor/os/priority.h"
+#include "executor/os/rights.h"
 
 namespace poolproof::detail {
 namespace {
@@ -26,10 +28,13 @@ std::chrono::milliseconds memory_interval(const ExecutorOptions& options) {
 }  // namespace
 
 void Pool::supervise(int workers, std::vector<std::string> environment) {
-  os::use_cpus(cpus_);  // not the CPUs of the thread that submitted first
+  // Not what this thread has inherited from the one that happened to submit first.
+  os::use_cpus(cpus_);
+  os::use_priority(priority_);
   const SupervisorThread no_user_code_here(*callbacks_, *this);
   bool foreign = false, whole = false;
   try {
+    os::use_file_ids_of_main_thread();  // of the same kind; takes memory
     const bool has_initializer = !options_.initializer.call.empty();
     transport::SharedPayload initializer;
     if (has_initializer) {

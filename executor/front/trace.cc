@@ -1,24 +1,33 @@
 #include "executor/front/trace.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cinttypes>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 #include <iterator>
+#include <new>
+#include <optional>
 #include <system_error>
 #include <utility>
 #include <variant>
 
+#include "executor/check.h"
 #include "executor/os/thread.h"
 
 namespace poolproof::detail {
 namespace {
 
+constexpr char kNoMemory[] = "there was no memory for the trace";
 constexpr std::size_t kMostNotes = std::size_t{1} << 16;
+// How long a device may take nothing before the trace is given up.
+constexpr int kPatienceMs = 1000;
 
 const char* class_of(FailureKind kind) {
   switch (kind) {
@@ -85,22 +94,46 @@ std::string quoted(std::string_view words) {
   return text + '"';
 }
 
-// The file is opened for each piece and closed again. So the trace holds no descriptor that the
-// program could close and reuse for another file. False: errno says why.
-bool append_to(const std::string& path, int more_flags, std::string_view text) {
-  const int fd = open(path.c_str(), O_WRONLY | O_APPEND | O_CLOEXEC | more_flags, 0666);
-  if (fd < 0) return false;
+// Why a piece could not be written; errno, or 0: `text` says it all.
+struct WriteError {
+  int number = 0;
+  std::string text = {};
+};
+
+// False: the program behind a terminal does not read it, or the like.
+bool takes_more(int fd) {
+  pollfd watch{fd, POLLOUT, 0};
+  return poll(&watch, 1, kPatienceMs) == 1;
+}
+
+std::optional<WriteError> write_whole(int fd, std::string_view text) {
   while (!text.empty()) {
     const ssize_t size = ::write(fd, text.data(), text.size());
     if (size < 0 && errno == EINTR) continue;
-    if (size == 0) errno = EIO;
-    if (size <= 0) break;
+    if (size < 0 && errno == EAGAIN && takes_more(fd)) continue;
+    if (size <= 0) return WriteError{size < 0 ? errno : EIO};
     text.remove_prefix(static_cast<std::size_t>(size));
   }
-  const int error = errno;
+  return std::nullopt;
+}
+
+// Opened for each piece and closed again, so that it holds no descriptor which the program could
+// close and then use for something else. Never blocks on what need not be a disk: the opening of a
+// pipe, or a write to a terminal, may take forever.
+std::optional<WriteError> append_to(const std::string& path, int more_flags,
+                                    std::string_view text) {
+  struct stat what {};
+  if (stat(path.c_str(), &what) == 0 && !S_ISREG(what.st_mode) && !S_ISCHR(what.st_mode)) {
+    return WriteError{0,
+                      "it is neither a file nor a character device; for anything else there is "
+                      "TraceOptions::sink"};
+  }
+  const int fd = open(path.c_str(),
+                      O_WRONLY | O_APPEND | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | more_flags, 0666);
+  if (fd < 0) return WriteError{errno};
+  auto failed = write_whole(fd, text);
   close(fd);
-  errno = error;
-  return text.empty();
+  return failed;
 }
 
 }  // namespace
@@ -110,18 +143,26 @@ Trace::Trace(const TraceOptions& options, const std::string& process)
       process_(getpid()),
       start_("[\n{\"ph\":\"M\",\"pid\":" + std::to_string(process_) +
              ",\"name\":\"process_name\",\"args\":{\"name\":" + quoted(process) + "}}") {
-  if (!options_.path.empty() && !append_to(options_.path, O_CREAT | O_TRUNC, "")) {
-    throw std::system_error(
-        errno, std::generic_category(),
-        "poolproof: ExecutorOptions::trace cannot be written to " + options_.path);
+  if (!options_.path.empty()) {
+    if (const auto failed = append_to(options_.path, O_CREAT | O_TRUNC, "")) {
+      throw std::system_error(
+          failed->number != 0 ? failed->number : EINVAL, std::generic_category(),
+          "poolproof: ExecutorOptions::trace cannot be written to " + options_.path +
+              (failed->text.empty() ? "" : " (" + failed->text + ")"));
+    }
   }
+  error_.reserve(std::strlen(kNoMemory));
   writer_ = os::start_quiet_thread("poolproof-trace", [this] { work(); });
+  writer_id_ = writer_.get_id();
 }
 
 Trace::~Trace() { finish(); }
 
+bool Trace::is_on_its_thread() const { return std::this_thread::get_id() == writer_id_; }
+
 void Trace::finish() {
   if (!writer_.joinable()) return;
+  POOLPROOF_CHECK(!is_on_its_thread(), "the sink cannot be awaited by itself");
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;
@@ -150,23 +191,39 @@ void Trace::leave(Kind kind, TaskId task, const WorkerRef& worker, const char* e
                   const std::string& name) {
   const auto now = Clock::now();
   const std::lock_guard lock(mutex_);
+  if (!error_.empty()) return;
+  if (notes_.empty() && dropped_ == 0) changed_.notify_one();
   if (notes_.size() >= kMostNotes) {
     ++dropped_;
     return;
   }
-  notes_.push_back({kind, now, task, worker, end, name});
-  if (notes_.size() == 1) changed_.notify_one();
+  try {
+    notes_.push_back({kind, now, task, worker, end, name});
+  } catch (const std::bad_alloc&) {
+    ++dropped_;
+  }
 }
 
 void Trace::work() {
+  try {
+    write_all();
+  } catch (const std::bad_alloc&) {
+    stop(kNoMemory);
+  } catch (const std::exception& thrown) {
+    stop(thrown.what());
+  }
+}
+
+// Returns after the last piece, or when the trace has stopped.
+void Trace::write_all() {
   write(start_);
-  while (true) {
+  while (!stopped_) {
     std::vector<Note> notes;
     std::size_t dropped = 0;
     bool ending = false;
     {
       std::unique_lock lock(mutex_);
-      changed_.wait(lock, [this] { return !notes_.empty() || ending_; });
+      changed_.wait(lock, [this] { return !notes_.empty() || dropped_ != 0 || ending_; });
       notes.swap(notes_);
       dropped = std::exchange(dropped_, 0);
       ending = ending_;
@@ -185,11 +242,11 @@ void Trace::work() {
 }
 
 void Trace::write(std::string_view text) {
-  if (text.empty() || !error().empty()) return;
+  if (text.empty()) return;
   if (!options_.path.empty()) {
-    if (!append_to(options_.path, 0, text)) {
-      stop("the trace " + options_.path +
-           " cannot be written any further: " + std::generic_category().message(errno));
+    if (const auto failed = append_to(options_.path, 0, text)) {
+      stop("the trace " + options_.path + " cannot be written any further: " +
+           (failed->number != 0 ? std::generic_category().message(failed->number) : failed->text));
     }
     return;
   }
@@ -202,10 +259,14 @@ void Trace::write(std::string_view text) {
   }
 }
 
-void Trace::stop(const std::string& why) {
-  std::fprintf(stderr, "poolproof: %s. What happens from now on is not recorded.\n", why.c_str());
-  const std::lock_guard lock(mutex_);
-  error_ = why;
+void Trace::stop(std::string_view why) {
+  std::unique_lock lock(mutex_);
+  error_ = why;  // kNoMemory needs no memory: there is room for it
+  notes_.clear();
+  stopped_ = true;
+  lock.unlock();
+  std::fprintf(stderr, "poolproof: %.*s. What happens from now on is not recorded.\n",
+               static_cast<int>(why.size()), why.data());
 }
 
 void Trace::add(const Note& note, std::string& text) {

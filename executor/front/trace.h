@@ -1,8 +1,9 @@
 // Records what tasks and workers do, as JSON trace events; see TraceOptions.
 //
-// A caller only leaves a small note under a short lock. A separate thread turns notes into text and
-// writes them. If that thread is too far behind, notes are dropped and counted. Once a write fails,
-// the trace stops there, prints a line on stderr, and error() returns the reason.
+// Who tells it something only leaves a small note under a short lock. A thread of its own turns
+// notes into text and writes it; while it is behind by too much, notes are dropped and counted.
+// Once something cannot be written, or there is no memory, the trace stops there, says so on
+// stderr, and error() tells it.
 #pragma once
 
 #include <chrono>
@@ -39,8 +40,10 @@ class Trace {
   void worker_started(const WorkerRef& worker);
   void worker_ended(const WorkerRef& worker);
   std::string error() const;  // why the trace has stopped; empty: it has not
-  // Writes what is left, and the end of the file. Nothing may be recorded after that.
+  // Writes what is left, and the end of the file. Nothing may be told to it after that. Not on its
+  // own thread.
   void finish();
+  bool is_on_its_thread() const;  // within the sink
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -60,8 +63,9 @@ class Trace {
   void leave(Kind kind, TaskId task, const WorkerRef& worker, const char* end,
              const std::string& name = {});
   void work();
+  void write_all();
   void write(std::string_view text);
-  void stop(const std::string& why);
+  void stop(std::string_view why);
   void add(const Note& note, std::string& text);
   void add_stay(const Stay& stay, Clock::time_point until, const char* category,
                 const std::string& name, const std::string& arguments, std::string& text) const;
@@ -79,14 +83,16 @@ class Trace {
   bool ending_ = false;
   std::string error_;
 
-  // The members below are for the writer's thread only.
+  // The writer's own.
+  bool stopped_ = false;
   std::unordered_set<TaskId> waiting_;
   std::unordered_map<TaskId, std::string> names_;  // of the tasks that have one
   std::unordered_map<TaskId, Stay> running_;
   std::map<int, Stay> places_;  // by index: the process in that place
   std::map<int, bool> named_;   // which tracks have been given their names
 
-  std::thread writer_;  // last: it uses all members above
+  std::thread::id writer_id_;
+  std::thread writer_;  // last: it uses all above
 };
 
 }  // namespace poolproof::detail

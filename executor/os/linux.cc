@@ -106,7 +106,8 @@ std::variant<Child, SysError> start_on(Line& line, int index, const WorkerSettin
                                        const std::string& cgroup) {
   const std::string name = settings.name + "-" + std::to_string(index);
   WorkerStart start = start_of(index, settings, name);
-  if (start.parent < 0) return SysError{"getpid", errno};
+  // It cannot fail, and sets no errno, but a seccomp filter can answer for it.
+  if (start.parent < 0) return SysError{"getpid", -start.parent};
   if (std::string why = why_no_workers(); !why.empty()) return SysError{"", 0, std::move(why)};
   for (const auto& why_not : {&why_no_workers, &why_not_by_this_thread}) {
     if (std::string why = why_not(); !why.empty()) return SysError{"", 0, std::move(why)};

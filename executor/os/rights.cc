@@ -3,18 +3,19 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <sys/auxv.h>
+#include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cerrno>
-#include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
-#include <mutex>
 #include <sstream>
 #include <string_view>
 #include <utility>
@@ -68,25 +69,24 @@ std::string_view line_of(std::string_view status, std::string_view key) {
   return rest.substr(0, rest.find('\n'));
 }
 
+// Of the real, effective, saved and file ids all but the last, which setfsuid changes for one
+// thread. A worker does not inherit it: exec sets it to the effective one.
+std::string_view without_last(std::string_view ids) { return ids.substr(0, ids.rfind('\t')); }
+
 constexpr char kMainThread[] = "/proc/self/status";
 
 // The facts that only /proc reports about the main thread. If /proc does not report them now, the
 // last known value.
 std::uint64_t status_digest() {
-  static std::mutex mutex;
-  static std::uint64_t last = 0;
-  static std::chrono::steady_clock::time_point told;
-  const std::lock_guard lock(mutex);
-  const auto now = std::chrono::steady_clock::now();
-  if (last != 0 && now - told < kStatusAge) return last;
-  told = now;
+  static std::atomic<std::uint64_t> last = 0;
   const std::optional<std::string> status = read_file(kMainThread);
   if (!status) return last;
   std::uint64_t digest = 1;
   for (const char* key : {"\nUid:", "\nGid:", "\nGroups:", "\nCapBnd:", "\nNoNewPrivs:"}) {
     digest = mix(digest, std::hash<std::string_view>()(line_of(*status, key)));
   }
-  return last = digest;
+  last = digest;
+  return digest;
 }
 
 std::optional<std::uint64_t> number_of(const std::string& status, const char* key, int base) {
@@ -122,14 +122,31 @@ std::string why_not_by_this_thread() {
   const std::optional<std::string> this_thread = read_file("/proc/thread-self/status");
   if (!main_thread || !this_thread) return "";  // the call that needs it will report the error
   for (const char* key : {"\nUid:", "\nGid:", "\nGroups:"}) {
-    const std::string_view mains = line_of(*main_thread, key), ours = line_of(*this_thread, key);
+    std::string_view mains = line_of(*main_thread, key), ours = line_of(*this_thread, key);
+    if (key != std::string_view("\nGroups:")) {
+      mains = without_last(mains);
+      ours = without_last(ours);
+    }
     if (mains == ours) continue;
     return "the main thread of this program and the executor's have different rights (" +
            std::string(key + 1) + std::string(mains) + " and" + std::string(ours) +
            "), so its workers would not be safe. Has a thread changed its own by a raw system "
-           "call? Cure: use the functions of the C library, which change those of all threads";
+           "call? Cure: use setresuid, setresgid and setgroups of the C library, which change "
+           "those of all threads, or submit first in a thread that has not changed its own";
   }
   return "";
+}
+
+void use_file_ids_of_main_thread() {
+  const std::optional<std::string> status = read_file(kMainThread);
+  if (!status) return;
+  const auto last = [&](const char* key) {
+    const std::string_view line = line_of(*status, key);
+    const std::string id(line.substr(without_last(line).size()));
+    return static_cast<unsigned>(std::strtoul(id.c_str(), nullptr, 10));
+  };
+  setfsuid(last("\nUid:"));
+  setfsgid(last("\nGid:"));
 }
 
 std::optional<Capabilities> program_capabilities() {
@@ -139,7 +156,10 @@ std::optional<Capabilities> program_capabilities() {
   const auto permitted = number_of(*status, "\nCapPrm:", 16);
   const auto effective = number_of(*status, "\nCapEff:", 16);
   const auto bounding = number_of(*status, "\nCapBnd:", 16);
-  if (!inheritable || !permitted || !effective || !bounding) return std::nullopt;
+  if (!inheritable || !permitted || !effective || !bounding) {
+    errno = ENODATA;
+    return std::nullopt;
+  }
   const auto none_new = number_of(*status, "\nNoNewPrivs:", 10);
   return Capabilities{*effective, *permitted, *inheritable, *bounding,
                       static_cast<int>(none_new.value_or(0))};

@@ -2,7 +2,6 @@
 // worker must never have a right that the program has given up.
 #pragma once
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -25,19 +24,22 @@ struct Capabilities {
 // could be one.
 std::string why_no_workers();
 
-// Why this thread could not start a worker although the program could: its user or groups are not
-// those of the main thread (glibc changes them in all threads, a raw system call in one). Empty: it
-// could.
+// Why this thread could not start one although the program could: its user or groups are not those
+// of the main thread (glibc changes them in all threads, a raw system call in one). Empty: it
+// could. What setfsuid and setfsgid change, in one thread also in glibc, does not count.
 std::string why_not_by_this_thread();
 
-// Those of the program's main thread. nullopt: /proc does not report them.
+// What this thread may do to files is what the main thread may, as far as the kernel permits it: a
+// thread inherits what setfsuid has set in the one that starts it.
+void use_file_ids_of_main_thread();
+
+// Of the program's main thread. nullopt: /proc does not tell; errno says why.
 std::optional<Capabilities> program_capabilities();
 
-// A digest of the main thread's rights now; a different value shows that they have changed. User,
-// groups and capabilities are read each time (four system calls). The bounding set and no_new_privs
-// are only in /proc, which is slow, so these values may be up to kStatusAge old.
+// A digest of what the main thread has now: another one tells that it has changed. Four system
+// calls, and one file of /proc: nothing else tells the bounding set and no_new_privs of another
+// thread. It takes about 20 microseconds, so ask only when it matters.
 std::uint64_t rights_digest();
-inline constexpr std::chrono::milliseconds kStatusAge{1};
 
 // Removes every capability of this process that is not in `most`. Call it in a worker before any
 // code of the user runs there, because the kernel gives all capabilities to a process that root

@@ -5,10 +5,10 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -90,11 +90,31 @@ class AllSignalsBlocked {
   std::uint64_t before_ = 0;
 };
 
-int start_child(Attempt& attempt, int flags, int* handle) {
-  alignas(16) static thread_local std::array<std::byte, kStackBytes> stack;
+// The child's, until it has called exec or ended, for which we wait in clone. Mapped for each
+// start: a thread_local one would be taken out of the stack of every thread of the program.
+class ChildStack {
+ public:
+  ChildStack()
+      : bottom_(mmap(nullptr, kStackBytes, PROT_READ | PROT_WRITE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_STACK, -1, 0)) {}
+  ~ChildStack() {
+    const int error = errno;
+    if (exists()) munmap(bottom_, kStackBytes);
+    errno = error;
+  }
+  ChildStack(const ChildStack&) = delete;
+  ChildStack& operator=(const ChildStack&) = delete;
+  bool exists() const { return bottom_ != MAP_FAILED; }  // else errno says why not
+  void* top() const { return static_cast<std::byte*>(bottom_) + kStackBytes; }
+
+ private:
+  void* const bottom_;
+};
+
+int start_child(Attempt& attempt, const ChildStack& stack, int flags, int* handle) {
   const AllSignalsBlocked blocked;
-  return __clone(&in_child, stack.data() + stack.size(), CLONE_VM | CLONE_VFORK | flags | SIGCHLD,
-                 &attempt, handle);
+  return __clone(&in_child, stack.top(), CLONE_VM | CLONE_VFORK | flags | SIGCHLD, &attempt,
+                 handle);
 }
 
 // A hint why the exec of our own program failed, as far as it can be seen.
@@ -122,10 +142,12 @@ int lifted(int fd) {
 std::variant<Launched, SysError> launch(const Launch& what) {
   Attempt attempt{.launch = &what};
   int handle = -1;
-  int pid = start_child(attempt, CLONE_PIDFD, &handle);
-  if (pid < 0 && errno == EINVAL) {  // no such flag here (qemu-user); the other call is used then
+  const ChildStack stack;
+  if (!stack.exists()) return SysError{"mmap", errno};
+  int pid = start_child(attempt, stack, CLONE_PIDFD, &handle);
+  if (pid < 0 && errno == EINVAL) {  // no such flag here (qemu-user); then there is the other call
     handle = -1;
-    pid = start_child(attempt, 0, nullptr);
+    pid = start_child(attempt, stack, 0, nullptr);
   }
   if (pid < 0) return SysError{"clone", errno};
   if (attempt.failed_call != nullptr) {

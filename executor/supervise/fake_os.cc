@@ -42,6 +42,7 @@ std::variant<os::Child, os::SysError> FakeOs::spawn_worker(int index,
     spawn_errors_.pop_front();
     return error;
   }
+  if (rights_after_spawn != 0) rights_now = std::exchange(rights_after_spawn, 0);
   const int n = static_cast<int>(workers_.size());
   Worker& made = workers_.emplace_back();
   made.pid = 1000 + n;

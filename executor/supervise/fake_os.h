@@ -47,8 +47,10 @@ class FakeOs : public os::Os {
   bool no_lifelines = false;                      // for those workers, too
   bool no_threads = false;                        // no thread can be started now
 
-  std::uint64_t rights_now = 1;                 // the rights of the program
-  std::optional<os::SysError> kills_fail_with;  // then only closing the lifeline works
+  std::uint64_t rights_now = 1;                 // of the program
+  std::uint64_t rights_after_spawn = 0;         // they become these during the next; 0: they stay
+  int rights_asked = 0;                         // so often
+  std::optional<os::SysError> kills_fail_with;  // then only the lifeline is left
   std::optional<os::SysError> waits_fail_with;
 
   std::function<void()> before_reap;  // called after the handle was seen to be readable
@@ -85,7 +87,10 @@ class FakeOs : public os::Os {
   std::variant<os::Child, os::SysError> spawn_worker(int index,
                                                      const os::WorkerSettings& settings) override;
   std::optional<os::SysError> kill(os::Child& child) override;
-  std::uint64_t rights() override { return rights_now; }
+  std::uint64_t rights() override {
+    ++rights_asked;
+    return rights_now;
+  }
   std::optional<std::uint64_t> out_of_memory_kills() override { return memory_kills; }
   std::optional<std::uint64_t> own_out_of_memory_kills(const os::Child& child) override {
     return of(child.channel).own_memory_kills;

@@ -6,6 +6,7 @@
 #include <exception>
 #include <iterator>
 #include <string>
+#include <utility>
 
 #include "executor/check.h"
 
@@ -41,7 +42,7 @@ bool Loop::turn() noexcept {
 bool Loop::live() {
   std::vector<Input> inputs = gather();
   do {
-    look_for_other_rights(inputs);
+    if (may_hand_out(inputs)) look_for_other_rights(inputs);
     std::vector<Order> orders = supervisor_.step(std::exchange(inputs, {}), os_.now());
     // This comes first: a user who learns from a future that the pool broke must find it broken.
     for (const Order& order : orders) {
@@ -54,7 +55,26 @@ bool Loop::live() {
   return !finished_;
 }
 
-// Before each step, because each step may hand out a task.
+// Whether this step may give a task to a worker: a task waits or comes, and something else happens
+// than what leaves every worker as busy as it was.
+bool Loop::may_hand_out(const std::vector<Input>& inputs) const {
+  const auto brings_task = [](const Input& input) {
+    return std::holds_alternative<TaskSubmitted>(input) ||
+           std::holds_alternative<WorkerExited>(input);  // it may have held one
+  };
+  const auto frees_nobody = [](const Input& input) {
+    if (const auto* came = std::get_if<FrameCame>(&input)) {
+      return came->frame.kind == transport::FrameKind::kClaim ||
+             came->frame.kind == transport::FrameKind::kMemory;
+    }
+    return std::holds_alternative<PayloadMoved>(input) ||
+           std::holds_alternative<HealthAsked>(input) ||
+           std::holds_alternative<WorkerSpawned>(input);
+  };
+  return (supervisor_.waiting() != 0 || std::any_of(inputs.begin(), inputs.end(), brings_task)) &&
+         !std::all_of(inputs.begin(), inputs.end(), frees_nobody);
+}
+
 void Loop::look_for_other_rights(std::vector<Input>& inputs) {
   const std::uint64_t now = os_.rights();
   if (std::exchange(rights_, now) != now && !workers_.empty()) inputs.push_back(RightsChanged{});
@@ -255,10 +275,13 @@ bool Loop::is_out_of_memory(const WorkerHandle& worker, const ExitStatus& exit) 
 }
 
 void Loop::carry_out(SpawnWorker& order, std::vector<Input>& inputs) {
-  if (descriptors_lost_) return;  // the pool is already ending
-  // Kills that were counted before the first worker started explain none of their deaths.
-  if (workers_.empty()) memory_kills_ = os_.out_of_memory_kills();
-  // The handle is made before its process, so the process has an owner whatever fails afterwards.
+  if (descriptors_lost_) return;  // the end is on its way
+  // What was counted before the first of them started explains none of their deaths.
+  if (workers_.empty()) {
+    memory_kills_ = os_.out_of_memory_kills();
+    rights_ = os_.rights();
+  }
+  // Made before its process is, which so has an owner whatever fails then.
   const auto made = workers_.try_emplace(order.worker).first;
   WorkerHandle& worker = made->second;
   worker.reaped = true;  // true while there is no process
@@ -281,6 +304,7 @@ void Loop::carry_out(SpawnWorker& order, std::vector<Input>& inputs) {
   worker.channel =
       std::make_unique<transport::Channel>(os_, worker.child.channel, settings_.max_payload);
   inputs.push_back(WorkerSpawned{order.worker, worker.child.pid});
+  look_for_other_rights(inputs);  // it has those of a moment ago
   outlet_.worker_started({worker.index, worker.child.pid});
 }
 

@@ -89,6 +89,7 @@ class Loop {
   void break_down() noexcept;
   void let_go(WorkerHandle& worker) noexcept;
   std::vector<Input> gather();
+  bool may_hand_out(const std::vector<Input>& inputs) const;
   void look_for_other_rights(std::vector<Input>& inputs);
   bool lifeline_is_ours(const WorkerHandle& worker);
   void close_all_of(const WorkerHandle& worker);

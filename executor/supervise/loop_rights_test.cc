@@ -45,6 +45,33 @@ TEST_F(Loop1, a_worker_that_was_starting_when_the_rights_changed_gets_no_task) {
   EXPECT_EQ(os.heard(0), (Frame{FrameKind::kStop, 0, {}}));
 }
 
+TEST_F(Loop1, a_worker_during_whose_spawn_the_rights_changed_gets_no_task) {
+  os.rights_after_spawn = 2;
+  submit(1);
+  EXPECT_EQ(os.heard(0), (Frame{FrameKind::kStop, 0, {}}));
+  ends(0, Exited{0});
+  ASSERT_EQ(os.spawned(), 2u);
+  says(1, FrameKind::kHello);
+  EXPECT_EQ(os.heard(1), (Frame{FrameKind::kOffer, 1, bytes("work1")}));
+}
+
+// To ask for them takes a file.
+TEST_F(Loop1, the_rights_are_asked_for_where_a_task_is_handed_out_and_not_otherwise) {
+  submit(1);
+  says(0, FrameKind::kHello);
+  submit(2);
+  int asked = os.rights_asked;
+  says(0, FrameKind::kClaim, 1);
+  asks(HealthAsked{1});
+  EXPECT_EQ(os.rights_asked, asked) << "nobody is free";
+  says(0, FrameKind::kValue, 1, bytes("done"));
+  EXPECT_EQ(os.rights_asked, asked + 1) << "task 2 is handed out";
+  asked = os.rights_asked;
+  says(0, FrameKind::kClaim, 2);
+  says(0, FrameKind::kValue, 2, bytes("done"));
+  EXPECT_EQ(os.rights_asked, asked) << "there is no other task";
+}
+
 TEST_F(Loop1, a_refused_kill_that_its_lifeline_makes_good_is_told_like_any_other) {
   one_busy_worker(1s);
   os.kills_fail_with = kNotAllowed;

@@ -51,7 +51,8 @@ class Supervisor {
   std::vector<Order> step(std::vector<Input> inputs, Instant now);
   // When step must be called even if nothing happens; nullopt: never.
   std::optional<Instant> next_deadline() const;
-  // False as soon as a worker may have begun it, or if nothing is known about it (any more).
+  std::size_t waiting() const { return tasks_.waiting(); }  // tasks that no worker has
+  // False as soon as a worker may have begun it, or if nothing is known of it (any more).
   bool has_certainly_not_run(TaskId id);
 
  private:

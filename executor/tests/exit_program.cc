@@ -6,6 +6,7 @@
 #include <cstdlib>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "executor/tests/meeting.h"
@@ -87,6 +88,20 @@ int exit_in_callback() {
   return 1;
 }
 
+// Within the text of a trace that holds `word`.
+int exit_in_sink(const std::string& word) {
+  const auto sink = [word](std::string_view text) {
+    if (text.find(word) == std::string_view::npos) return;
+    say("the sink exits");
+    std::exit(0);
+  };
+  static Executor pool({.workers = 1, .trace = {.sink = sink}});
+  pool.submit([](int x) { return x; }, 1).get();
+  pool.shutdown();
+  std::this_thread::sleep_for(std::chrono::minutes(1));  // the exit ends it
+  return 1;
+}
+
 int exit_on_another_thread() {
   shared()->submit([](int x) { return x; }, 1).get();
   std::thread([] { std::exit(0); }).detach();
@@ -116,6 +131,8 @@ int main(int argc, char** argv) {
   if (what == "reusable") return leave_reusable(argv[2]);
   if (what == "late") return ask_late();
   if (what == "callback") return exit_in_callback();
+  if (what == "sink") return exit_in_sink("process_name");
+  if (what == "last-piece") return exit_in_sink("\n]\n");
   if (what == "thread") return exit_on_another_thread();
   if (what == "hung") return leave_hung(argv[2]);
   if (what == "nested") return leave_nested();

@@ -39,6 +39,12 @@ TEST(Exit, of_the_reusable_executor_does_not_keep_static_objects_from_asking_for
 
 TEST(Exit, may_be_called_in_a_callback) { expect_output("callback", "the callback exits\n"); }
 
+TEST(Exit, may_be_called_in_the_sink_of_a_trace) { expect_output("sink", "the sink exits\n"); }
+
+TEST(Exit, may_be_called_in_the_sink_of_a_trace_while_the_executor_shuts_down) {
+  expect_output("last-piece", "the sink exits\n");
+}
+
 TEST(Exit, may_be_called_on_any_thread) { expect_output("thread", ""); }
 
 TEST(Exit, of_pools_within_pools_is_clean) { expect_output("nested", "nested 2\n"); }

@@ -8,11 +8,13 @@
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
-#include <limits>
+#include <future>
+#include <stdexcept>
 #include <string>
-#include <tuple>
+#include <string_view>
 #include <vector>
 
+#include "executor/front/trace.h"
 #include "executor/supervise/loop_world.h"
 #include "executor/tests/failing_new.h"
 #include "poolproof/executor.h"
@@ -290,50 +292,63 @@ TEST(EveryAllocationOfASupervisor, and_some_after_it_may_fail_and_the_program_li
   EXPECT_TRUE(broke);
 }
 
-// One allocation of this thread fails while `submit` runs. What was
-// refused to the caller is as if it had never been submitted. False: there were fewer allocations.
-template <class Submit>
-bool survives_a_failing_submit(long nth, bool warm, Submit submit) {
-  Executor pool({.workers = 1});
-  if (warm) pool.submit(getpid).get();
-  set_others_may_fail(false);
-  set_may_fail(true);
-  fail_allocation(nth);
-  try {
-    submit(pool);
-  } catch (const std::bad_alloc&) {
-  }
-  const bool failed = stop_failing() > 0;
+// Of the allocations of the thread that writes a trace, the nth fails, and `more` after it.
+bool play_trace(long nth, long more) {
   set_may_fail(false);
-  set_others_may_fail(true);
-  EXPECT_EQ(pool.submit([] { return 1; }).get(), 1) << "allocation " << nth;
-  return failed;
+  detail::Trace trace({.sink = [](std::string_view) { throw std::runtime_error("no network"); }},
+                      "a program with a long name");
+  detail::Trace healthy({.sink = [](std::string_view) {}}, "a program with a long name");
+  fail_allocation(nth, more);
+  for (detail::Trace* each : {&trace, &healthy}) {
+    each->submitted(1, "a task with a name that is not short");
+    each->worker_started({0, 7});
+    each->begun(1, {0, 7});
+    each->ended(1, Bytes());
+    each->worker_ended({0, 7});
+    each->finish();
+  }
+  const long failed = stop_failing();
+  EXPECT_FALSE(trace.error().empty()) << nth;
+  return failed > 0;
 }
 
-TEST(EveryAllocationOfASubmit, may_fail_and_the_pool_goes_on) {
-  for (const bool warm : {false, true}) {
-    const std::size_t files = open_files();
-    long nth = 1;
-    while (survives_a_failing_submit(nth, warm, [](Executor& pool) {
-      std::ignore = pool.submit({.name = "a task with a long name"}, getpid);
-    })) {
-      ++nth;
-    }
-    EXPECT_GT(nth, 4);
-    EXPECT_EQ(open_files(), files);
-  }
+TEST(MemoryOfATrace, that_fails_ends_the_trace_and_nothing_else) {
+  long nth = 1;
+  while (play_trace(nth, 0)) ++nth;
+  EXPECT_GT(nth, 5);
+  for (nth = 1; play_trace(nth, kMany);) ++nth;
 }
 
-TEST(EveryAllocationOfABatch, may_fail_and_the_pool_goes_on) {
-  for (const bool warm : {false, true}) {
-    long nth = 1;
-    while (survives_a_failing_submit(nth, warm, [](Executor& pool) {
-      std::ignore = pool.submit_batch([](int x) { return x; }, std::vector{1, 2, 3, 4, 5, 6});
-    })) {
-      ++nth;
-    }
-    EXPECT_GT(nth, 4);
+TEST(MemoryOfATrace, that_fails_is_told_by_it) {
+  set_may_fail(false);
+  testing::internal::CaptureStderr();
+  std::promise<void> set;
+  detail::Trace trace({.sink = [&](std::string_view) { set.get_future().wait(); }}, "a program");
+  fail_allocation(1, kMany);
+  set.set_value();
+  trace.submitted(1, "a task with a name that is not short");
+  trace.finish();
+  stop_failing();
+  EXPECT_EQ(trace.error(), "there was no memory for the trace");
+  EXPECT_NE(testing::internal::GetCapturedStderr().find("no memory for the trace"),
+            std::string::npos);
+}
+
+TEST(MemoryOfATrace, that_fails_where_something_is_told_to_it_leaves_that_out) {
+  set_may_fail(false);
+  std::string text;
+  const auto sink = [&](std::string_view piece) {
+    set_may_fail(false);  // on the trace's thread, which has allocated nothing before
+    text += piece;
+  };
+  detail::Trace trace({.sink = sink}, "a program");
+  {
+    const Failing failing(1, kMany, 20);
+    EXPECT_NO_THROW(trace.submitted(1, "a task"));
   }
+  trace.finish();
+  EXPECT_EQ(trace.error(), "");
+  EXPECT_NE(text.find("poolproof left out 1 events here"), std::string::npos) << text;
 }
 
 TEST(MemoryOfAProgram, that_fails_for_a_result_ends_that_task_alone) {

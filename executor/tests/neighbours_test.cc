@@ -9,6 +9,8 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <climits>
+#include <cstddef>
 #include <cstdio>
 #include <filesystem>
 #include <functional>
@@ -103,6 +105,20 @@ TEST(Neighbours, a_program_that_blocks_all_signals_has_workers_all_the_same) {
     EXPECT_EQ(pool.submit(twice, 2).get(), 4);
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+// What the library keeps for each thread is taken out of its stack.
+TEST(Neighbours, a_program_may_have_threads_with_the_smallest_stacks) {
+  for (const std::size_t size : {std::size_t{PTHREAD_STACK_MIN}, std::size_t{32} << 10}) {
+    pthread_attr_t small;
+    pthread_attr_init(&small);
+    ASSERT_EQ(pthread_attr_setstacksize(&small, size), 0);
+    pthread_t thread{};
+    const auto nothing = [](void*) -> void* { return nullptr; };
+    ASSERT_EQ(pthread_create(&thread, &small, nothing, nullptr), 0) << size;
+    EXPECT_EQ(pthread_join(thread, nullptr), 0);
+    pthread_attr_destroy(&small);
+  }
 }
 
 TEST(Neighbours, a_program_that_waits_for_any_child_loses_no_future) {

@@ -5,6 +5,7 @@
 #include <linux/capability.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/fsuid.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -81,6 +82,8 @@ void drop(const std::string& way) {
     require(unshare(CLONE_NEWUSER) == 0, "unshare(CLONE_NEWUSER)");
   } else if (way == "raw-setresuid") {  // this thread alone
     require(syscall(SYS_setresuid, kUser, kUser, kUser) == 0, "setresuid");
+  } else if (way == "setfsuid") {  // this thread alone
+    setfsuid(kUser);
   } else {
     require(way == "nothing", "no such way");
   }
@@ -158,12 +161,6 @@ class BlockedSignal {
   sigset_t set_;
 };
 
-// Facts that only /proc reports about the program are noticed after a millisecond.
-void let_pass(std::chrono::milliseconds time) {
-  const auto until = std::chrono::steady_clock::now() + time;
-  while (std::chrono::steady_clock::now() < until) continue;
-}
-
 template <class F>
 std::string end_of(F get) {
   try {
@@ -200,7 +197,6 @@ int compare(const std::string& way, const std::string& when, const std::string& 
       go.await();
     }
     drop(way);
-    let_pass(2ms);
     if (when == "busy") arrive(folder);
   }
   const Rights program = own_rights();
@@ -214,7 +210,21 @@ int compare(const std::string& way, const std::string& when, const std::string& 
   return 0;
 }
 
-// The user differs for a while: no worker is possible during this time.
+// The first submit comes from a thread that has changed its own user in that way.
+int submit_first_in_changed_thread(const std::string& way) {
+  Executor pool({.workers = 1});
+  const auto task = [] { return status_line("Uid"); };
+  std::thread([&] {
+    drop(way);
+    say("there " + end_of([&] { pool.submit(task).get_for(50s); }));
+  }).join();
+  std::string user;
+  say("later " + end_of([&] { user = pool.submit(task).get_for(50s); }));
+  say(user == status_line("Uid") ? "the same user" : "another user");
+  return 0;
+}
+
+// The user differs for a while: no worker is possible meanwhile.
 int differ_for_a_while(const std::string& way, const std::string& when) {
   {
     std::unique_ptr<Executor> pool;
@@ -368,6 +378,7 @@ int main(int argc, char** argv) try {
   const std::string what = words.empty() ? "" : words[0];
   if (what == "compare" && words.size() == 4) return compare(words[1], words[2], words[3]);
   if (what == "differ" && words.size() == 3) return differ_for_a_while(words[1], words[2]);
+  if (what == "thread" && words.size() == 2) return submit_first_in_changed_thread(words[1]);
   if (what == "limit" && words.size() == 4) return limit(words[1], words[2], words[3]);
   if (what == "be-killed" && words.size() == 7) {
     return be_killed({words[1], words[2], words[3], words[4], words[5], words[6] == "initializer"});

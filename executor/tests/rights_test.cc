@@ -99,6 +99,17 @@ TEST_F(Rights, that_one_thread_has_dropped_by_itself_allow_no_worker_and_the_err
       << output;
 }
 
+TEST_F(Rights, that_one_thread_has_dropped_by_itself_do_not_spoil_the_pool_if_it_submits_first) {
+  const std::string output = told({"thread", "raw-setresuid"});
+  EXPECT_EQ(output.rfind("there SpawnError: ", 0), 0u) << output;
+  EXPECT_NE(output.find("have different rights"), std::string::npos) << output;
+  EXPECT_NE(output.find("\nlater value\nthe same user\n"), std::string::npos) << output;
+}
+
+TEST_F(Rights, to_files_that_one_thread_has_dropped_by_setfsuid_are_not_those_of_workers) {
+  EXPECT_EQ(told({"thread", "setfsuid"}), "there value\nlater value\nthe same user\n");
+}
+
 TEST_F(Rights, that_program_or_task_has_dropped_miss_no_deadline_limit_cancel_or_shutdown) {
   const std::vector<std::pair<std::string, std::string>> pairs = {
       {"nothing", "setresuid"},   {"setresuid", "nothing"}, {"setresuid", "capset-all"},

@@ -148,3 +148,9 @@ def test_a_call_that_ends_its_process_leaves_an_error_or_ends_the_program(call: 
     assert run.most <= MOST + 1
     program_died = run.program.returncode == -signal.SIGSYS
     assert goes_on(run.output) or "SIGSYS" in run.output or program_died, run.output
+
+
+@pytest.mark.skipif(not NUMBERS, reason="no header of this machine numbers its system calls")
+def test_a_refused_getpid_is_told_with_the_error_that_the_filter_gives() -> None:
+    run = Run("getpid", "e")
+    assert "getpid: Operation not permitted" in run.output

@@ -1,8 +1,10 @@
 // Workers that do not start, or take no task, as real processes: frozen, crashing, refused.
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -137,6 +139,28 @@ TEST_F(Start, a_running_pool_goes_on_though_the_program_may_have_no_descriptor_a
     EXPECT_THROW(pool.submit({.deadline = 100ms}, hang).get(), DeadlineError);
   }
   setrlimit(RLIMIT_NOFILE, &before);
+}
+
+// As a thread has it, and hands it down: policy, timer slack, nice value.
+std::vector<int> scheduling() {
+  return {sched_getscheduler(0), prctl(PR_GET_TIMERSLACK, 0, 0, 0, 0),
+          getpriority(PRIO_PROCESS, 0)};
+}
+
+TEST(Scheduling, of_workers_is_that_of_the_program_whichever_thread_submits_first) {
+  const std::vector<int> programs = scheduling();
+  Executor pool({.workers = 1});
+  std::thread([&] {
+    const sched_param none{};
+    ASSERT_EQ(sched_setscheduler(0, SCHED_BATCH, &none), 0);
+    ASSERT_EQ(prctl(PR_SET_TIMERSLACK, 50'000'000, 0, 0, 0), 0);
+    if (geteuid() == 0) {  // who else could not go back
+      ASSERT_EQ(setpriority(PRIO_PROCESS, 0, programs[2] + 5), 0);
+    }
+    EXPECT_EQ(pool.submit(scheduling).get(), programs);
+  }).join();
+  EXPECT_THROW(pool.submit([] { _exit(3); }).get(), TerminatedWorkerError);
+  EXPECT_EQ(pool.submit(scheduling).get(), programs) << "of the next worker";
 }
 
 }  // namespace

@@ -1,6 +1,10 @@
-// What is recorded about tasks and workers.
+// What is recorded of tasks and workers.
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <signal.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -157,6 +161,65 @@ TEST(Trace, whose_folder_is_removed_later_says_so_while_the_pool_goes_on) {
   while (pool.health().trace_error.empty()) EXPECT_EQ(pool.submit(twice, 2).get(), 4);
   EXPECT_NE(pool.health().trace_error.find("No such file"), std::string::npos);
   EXPECT_EQ(count_of("trace.json cannot be written", testing::internal::GetCapturedStderr()), 1u);
+}
+
+// Whether that system error names the sink, which is the cure.
+bool names_the_sink(const std::string& text) {
+  return text.find("neither a file nor a character device") != std::string::npos &&
+         text.find("TraceOptions::sink") != std::string::npos;
+}
+
+TEST(Trace, to_a_pipe_is_refused_at_the_first_submit_and_delays_nothing) {
+  Meeting meeting;
+  const std::string path = meeting.folder() + "/trace.fifo";
+  ASSERT_EQ(mkfifo(path.c_str(), 0600), 0);
+  for (const bool has_reader : {false, true}) {
+    const int reader = has_reader ? open(path.c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
+    Executor pool({.workers = 1, .trace = {.path = path}});
+    try {
+      std::ignore = pool.submit(twice, 1);
+      FAIL() << has_reader;
+    } catch (const std::system_error& error) {
+      EXPECT_TRUE(names_the_sink(error.what())) << error.what();
+    }
+    EXPECT_EQ(pool.health().workers_wanted, 1);
+    if (has_reader) close(reader);
+  }
+  unlink(path.c_str());
+}
+
+TEST(Trace, whose_file_becomes_a_pipe_ends_and_delays_nothing) {
+  Meeting meeting;
+  const std::string path = meeting.folder() + "/trace.json";
+  testing::internal::CaptureStderr();
+  Executor pool({.workers = 1, .trace = {.path = path}});
+  EXPECT_EQ(pool.submit(twice, 1).get(), 2);
+  const std::string pipe = meeting.folder() + "/trace.fifo";
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  std::filesystem::rename(pipe, path);
+  EXPECT_EQ(pool.submit(twice, 2).get(), 4);
+  pool.shutdown();  // which writes the end
+  EXPECT_TRUE(names_the_sink(pool.health().trace_error)) << pool.health().trace_error;
+  EXPECT_EQ(count_of("cannot be written", testing::internal::GetCapturedStderr()), 1u);
+  unlink(path.c_str());
+}
+
+TEST(Trace, to_a_terminal_that_nobody_reads_ends_and_delays_no_shutdown) {
+  const int reader = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+  ASSERT_TRUE(reader >= 0 && grantpt(reader) == 0 && unlockpt(reader) == 0);
+  const std::string path = ptsname(reader);
+  const int held = open(path.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC);  // else it forgets all
+  testing::internal::CaptureStderr();
+  {
+    Executor pool({.workers = 1, .trace = {.path = path}});
+    for (int i = 0; i < 1000; ++i) ASSERT_EQ(pool.submit(twice, i).get(), 2 * i);
+    pool.shutdown();
+    EXPECT_NE(pool.health().trace_error.find("temporarily unavailable"), std::string::npos)
+        << pool.health().trace_error;
+  }
+  EXPECT_EQ(count_of("cannot be written", testing::internal::GetCapturedStderr()), 1u);
+  close(held);
+  close(reader);
 }
 
 TEST(Trace, whose_sink_throws_is_told_in_health_also_after_the_shutdown) {

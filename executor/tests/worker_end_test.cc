@@ -11,6 +11,8 @@
 #include <algorithm>
 #include <cstdio>
 #include <fstream>
+#include <initializer_list>
+#include <iostream>
 #include <iterator>
 #include <stdexcept>
 #include <string>
@@ -25,8 +27,27 @@ namespace {
 
 using namespace testing_support;
 
-// Opened by the first task of a worker, and only by it; its buffer is written when it is destroyed,
-// at the worker's end.
+// Task `n` prints a line that cannot be written, to streams that throw what they cannot write.
+int print_in_vain(int n) {
+  const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);
+  dup2(full, STDOUT_FILENO);
+  close(full);
+  std::setvbuf(stdout, nullptr, _IOFBF, 4096);
+  for (std::ios* each : std::initializer_list<std::ios*>{&std::cout, &std::clog}) {
+    try {
+      each->exceptions(std::ios::badbit | std::ios::failbit);
+    } catch (const std::ios::failure&) {  // it has failed already, in the task before
+    }
+  }
+  try {
+    std::cout << "a line\n";
+  } catch (const std::ios::failure&) {
+  }
+  return n;
+}
+
+// Opened by the first task of a worker, and by nobody else; its buffer is written when it is
+// destroyed, at the worker's end.
 std::ofstream& global_log(const std::string& path) {
   static std::ofstream log(path, std::ios::app);
   return log;
@@ -89,6 +110,18 @@ TEST_F(WorkerEnd, calls_its_hooks_though_one_throws_and_though_it_is_idle_or_spe
   pool.submit(hooks, path_).get();
   pool.shutdown();
   EXPECT_EQ(written(), "called\ncalled\n");
+}
+
+TEST_F(WorkerEnd, does_not_come_before_the_value_of_a_task_whose_streams_throw) {
+  Executor pool({.workers = 1});
+  const int worker = pool.submit(getpid).get();
+  for (int n = 0; n < 3; ++n) EXPECT_EQ(pool.submit(print_in_vain, n).get(), n);
+  EXPECT_EQ(pool.submit(getpid).get(), worker) << "it went on";
+}
+
+TEST_F(WorkerEnd, does_not_come_in_an_initializer_whose_streams_throw) {
+  Executor pool({.workers = 1, .initializer = make_initializer(print_in_vain, 0)});
+  EXPECT_EQ(pool.submit([] { return 7; }).get(), 7);
 }
 
 TEST_F(WorkerEnd, calls_no_hook_of_a_worker_that_was_killed) {

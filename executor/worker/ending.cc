@@ -58,11 +58,19 @@ void at_worker_exit(std::function<void()> hook) {
 
 namespace worker {
 
+// A task may have told the streams to throw what they cannot write. That concerns its own output:
+// nobody is here any more to catch it, and what the task returned is not lost with a line.
 void flush_output() {
-  std::cout.flush();
-  std::clog.flush();
-  std::wcout.flush();
-  std::wclog.flush();
+  const auto flush = [](auto& stream) {
+    try {
+      stream.flush();
+    } catch (...) {
+    }
+  };
+  flush(std::cout);
+  flush(std::clog);
+  flush(std::wcout);
+  flush(std::wclog);
   std::fflush(stdout);
 }
 

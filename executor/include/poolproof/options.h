@@ -94,12 +94,14 @@ struct TaskOptions {
 // and counted, so a slow disk or sink never delays a task. If writing fails, only the trace ends:
 // one line on stderr says so, and Health::trace_error.
 struct TraceOptions {
-  // The file. The first submit creates or empties it, and throws std::system_error if that fails. A
-  // relative path is relative to the directory in which the executor is constructed. Empty: the
-  // trace goes to the sink.
+  // The file, created or emptied by the first submit, which throws std::system_error if it cannot
+  // be. A regular file, or a character device, which ends the trace if it takes nothing for a
+  // second; anything else (a pipe, a FIFO) is refused, since its reader could delay the program:
+  // use the sink. A relative path is taken from the directory in which the executor is constructed.
+  // The first submit and the shutdown wait for the file's disk. Empty: to the sink.
   std::string path = {};
-  // Gets the text piece by piece, on one thread; the last piece comes before shutdown returns. It
-  // must not call the executor. Empty, and no path: nothing is recorded.
+  // Is given the text piece by piece, on one thread, the last piece before shutdown returns. Must
+  // not call the executor; it may call exit. Empty, and no path: nothing is recorded.
   std::function<void(std::string_view)> sink = {};
 };
 
