@@ -170,9 +170,7 @@ NodePtr Pool::refuse(const TaskOptions& options, Failure failure, MakeNode make)
 
 // Under the lock. The supervisor's thread, and with it all workers, start at the first task.
 void Pool::start() {
-  // One that a static constructor made in a worker is refused here, if it is used: there, a throw
-  // would end the worker.
-  if (os::nesting_depth() >= options_.max_depth) throw_failure(too_deep(options_.max_depth));
+  if (unusable_) std::rethrow_exception(unusable_);
   // Its thread would inherit what this one has. A thread that has other rights may submit later.
   if (const std::string why = os::why_not_by_this_thread(); !why.empty()) {
     throw_failure(supervise::plain_failure(FailureKind::kSpawn, 0, why));

@@ -44,7 +44,10 @@ void use_priority(const Priority& wanted) {
     sched_setscheduler(0, wanted.policy, &parameters);
   }
   if (wanted.nice != now.nice) setpriority(PRIO_PROCESS, 0, wanted.nice);
-  if (wanted.timer_slack_ns > 0 && wanted.timer_slack_ns != now.timer_slack_ns) {
+  // An executor that a static constructor has made in a worker has read that one.
+  const bool is_of_program =
+      wanted.timer_slack_ns > 0 && wanted.timer_slack_ns != kSlackBeforeReady;
+  if (is_of_program && wanted.timer_slack_ns != now.timer_slack_ns) {
     prctl(PR_SET_TIMERSLACK, wanted.timer_slack_ns, 0, 0, 0);
   }
 }

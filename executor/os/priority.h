@@ -4,6 +4,10 @@
 
 namespace poolproof::os {
 
+// In nanoseconds. The main thread of a worker has it until the worker is ready, and its threads
+// inherit it: worker/entry.cc tells them by that. The kernel's own default is 50,000.
+inline constexpr long kSlackBeforeReady = 50'037;
+
 struct Priority {
   int policy = 0;           // sched(7), with SCHED_RESET_ON_FORK
   int realtime = 0;         // of SCHED_FIFO and SCHED_RR

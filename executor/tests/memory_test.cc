@@ -9,9 +9,11 @@
 #include <chrono>
 #include <filesystem>
 #include <future>
+#include <new>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include "executor/front/trace.h"

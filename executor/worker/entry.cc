@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "executor/os/child.h"
+#include "executor/os/priority.h"
 #include "executor/transport/frame.h"
 #include "executor/worker/task_loop.h"
 #include "poolproof/executor.h"
@@ -22,7 +23,6 @@ namespace {
 // Every thread of a worker descends from its main thread, and inherits the timer slack of the
 // thread that starts it. Until the worker is ready the main thread has this odd one: so whoever has
 // it later is a thread that a static constructor or the initializer has started, or one of theirs.
-constexpr unsigned long kSlackBeforeReady = 50'037;  // ns; the kernel's own is 50,000
 
 enum class Stage { kConstructors, kInitializer, kReady, kEnding };
 
@@ -42,7 +42,7 @@ constinit std::uint32_t sent_digest = 0;
 
 void set_slack(unsigned long nanoseconds) { prctl(PR_SET_TIMERSLACK, nanoseconds); }
 bool has_slack_of_before_ready() {
-  return prctl(PR_GET_TIMERSLACK) == static_cast<int>(kSlackBeforeReady);
+  return prctl(PR_GET_TIMERSLACK) == static_cast<int>(os::kSlackBeforeReady);
 }
 
 [[noreturn]] void end_with(const std::string& why) {
@@ -81,7 +81,7 @@ const os::WorkerStart* begin(int argc, char** argv) {
   if (const auto* why = std::get_if<os::SysError>(&start)) end_with(os::to_string(*why));
   this_start = std::get<os::WorkerStart>(start);
   own_slack = static_cast<unsigned long>(prctl(PR_GET_TIMERSLACK));
-  set_slack(kSlackBeforeReady);
+  set_slack(os::kSlackBeforeReady);
   begun = true;
   return &this_start;
 }
