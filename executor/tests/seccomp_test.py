@@ -33,10 +33,11 @@ MOST = 2  # the program and its worker; one more while a worker is being loaded
 CALLS = """
 brk capget capset clone clone3 close close_range dup3 epoll_wait execve exit_group fcntl fstat futex
 getdents64 geteuid getegid getgid getgroups getpid getppid getrandom getresgid getresuid getsockopt
-gettid getuid ioctl kill lseek madvise mmap mprotect munmap newfstatat openat pidfd_open
+getpriority gettid getuid ioctl kill lseek madvise mmap mprotect munmap newfstatat openat pidfd_open
 pidfd_send_signal pipe2 poll ppoll prctl pread64 prlimit64 read readlink recvfrom recvmsg
-rt_sigaction rt_sigprocmask sched_getaffinity sched_setaffinity sendmsg sendto set_robust_list
-set_tid_address socketpair statx waitid write writev
+rt_sigaction rt_sigprocmask sched_getaffinity sched_getparam sched_getscheduler sched_setaffinity
+sendmsg sendto set_robust_list set_tid_address setfsgid setfsuid socketpair statx waitid write
+writev
 """.split()  # noqa: SIM905
 
 # How an error names the call if other code makes it: the loader, the C library.
