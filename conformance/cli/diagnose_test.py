@@ -19,7 +19,7 @@ try:  # root can see that no alarm is set in a case; other users promise it
     PROMISE = () if Path("/proc/timer_list").read_text() else ("--no-alarms",)
 except PermissionError:
     PROMISE = ("--no-alarms",)
-POOLS = TREE / "conformance" / "hang" / "cases" / "pools.py"
+POOLS = TREE / "conformance" / "observe" / "cases" / "pools.py"
 
 
 @contextmanager
