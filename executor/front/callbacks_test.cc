@@ -112,6 +112,7 @@ TEST_F(OnSupervisor, a_value_that_nobody_wants_is_destroyed_on_the_callback_thre
       [told = std::move(promise)](int) mutable { return Witness(std::move(told)); });
   first.end(1);
   value.wait();
+  callback_thread(gone);  // it has run the callback, and after another one it holds nothing of it
   static_cast<void>(when_all(std::move(value), last.future()));
   as_supervisor(living, [&] { last.end(2); });
   EXPECT_EQ(told_to(destroyed), callback_thread(living));

@@ -349,23 +349,44 @@ def start(case: Case, folder: Path) -> Terminal:
     return terminal
 
 
+def cells_of_row(heading: str, case: Case, terminal: Terminal) -> list[str]:
+    if not case.starts_later:
+        terminal.await_line(r"began running (\d+)")
+    if case.shows_first and not case.starts_later:
+        terminal.await_shown("running began")
+    seen = do.Seen(terminal)
+    case.deed(seen)
+    cells = do.cells_of(seen)
+    return [cells[0], seen.command_does] if heading == COMMANDS else cells
+
+
+def struck_twice(case: Case, terminal: Terminal) -> bool:
+    """Whether the signal came again after the second task had begun.
+
+    bash passes SIGHUP on to its jobs, and when bash has ended, the kernel sends it to them once
+    more. Workers that have the signal's own meaning then end at both. The rows are about one.
+    """
+    begun = [n for n, line in enumerate(terminal.lines) if line.startswith("began queued")]
+    later = terminal.lines[begun[0] :] if begun else []
+    return "inherit" in case.words and any(line.startswith("handled") for line in later)
+
+
 @pytest.mark.parametrize(("heading", "case"), EACH)
 def test_a_row_of_the_guide_is_what_happens(heading: str, case: Case, tmp_path: Path) -> None:
-    terminal = start(case, tmp_path)
-    try:
-        if not case.starts_later:
-            terminal.await_line(r"began running (\d+)")
-        if case.shows_first and not case.starts_later:
-            terminal.await_shown("running began")
-        seen = do.Seen(terminal)
-        case.deed(seen)
-        cells = do.cells_of(seen)
-    finally:
-        terminal.close()
-    if heading == COMMANDS:
-        cells = [cells[0], seen.command_does]
-    print("| " + " | ".join([case.row, *cells]) + " |")
-    assert tables().get((heading, case.row)) == cells
+    for attempt in range(5):
+        folder = tmp_path / str(attempt)
+        folder.mkdir()
+        terminal = start(case, folder)
+        try:
+            cells = cells_of_row(heading, case, terminal)
+            print("| " + " | ".join([case.row, *cells]) + " |")
+            assert tables().get((heading, case.row)) == cells
+            return
+        except AssertionError:
+            if attempt == 4 or not struck_twice(case, terminal):
+                raise
+        finally:
+            terminal.close()
 
 
 def test_every_row_of_the_guide_has_a_case() -> None:
