@@ -1,6 +1,6 @@
 // A program with an executor under a seccomp filter that refuses one system call: seccomp_program
 // NUMBER e|k (EPERM, or the end of the calling process). It prints what happened to three tasks,
-// one on each line: a value, a crash, a deadline.
+// one on each line: a value, a crash, a limit.
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <sys/prctl.h>
@@ -63,7 +63,7 @@ int main(int argc, char** argv) {
     say_end("value", value);
     auto crash = pool.submit([] { abort(); });
     say_end("crash", crash);
-    auto late = pool.submit({.deadline = 100ms}, [] {
+    auto late = pool.submit({.run_limit = 100ms}, [] {
       while (true) continue;
     });
     say_end("deadline", late);
