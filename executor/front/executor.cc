@@ -69,8 +69,7 @@ int checked_workers(int workers) {
       "for this one, which is at depth " +
           std::to_string(os::nesting_depth()) +
           ". Give each executor fewer workers (ExecutorOptions::workers; 0 is one for each CPU), "
-          "or "
-          "make fewer executors within tasks. Does a task submit itself?"));
+          "or make fewer executors within tasks. Does a task submit itself?"));
 }
 
 int deepest(int asked) {
@@ -78,6 +77,15 @@ int deepest(int asked) {
   if (asked == 0)
     asked = environment != nullptr && *environment != '\0' ? std::atoi(environment) : kMaxDepth;
   return asked > 0 ? asked : std::numeric_limits<int>::max();
+}
+
+Failure too_deep(int max_depth) {
+  return supervise::plain_failure(
+      FailureKind::kNesting, 0,
+      "executors are nested too deep: this process is a worker at depth " +
+          std::to_string(os::nesting_depth()) + ", and " + std::to_string(max_depth) +
+          " is the limit (ExecutorOptions::max_depth, or POOLPROOF_MAX_DEPTH in the "
+          "environment). Does a task submit itself?");
 }
 
 ExecutorOptions checked(ExecutorOptions options) {
@@ -95,7 +103,7 @@ ExecutorOptions checked(ExecutorOptions options) {
   refuse_if_not_possible();
   options.max_depth = deepest(options.max_depth);
   if (os::nesting_depth() >= options.max_depth) {
-    throw NestingError(detail::too_deep(options.max_depth));
+    throw NestingError(too_deep(options.max_depth));
   }
   options.workers = checked_workers(options.workers);
   // Resolved now, because the program may change its directory before the trace is opened, or while

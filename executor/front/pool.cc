@@ -14,7 +14,6 @@
 
 #include "executor/check.h"
 #include "executor/os/cpu_limits.h"
-#include "executor/os/nesting.h"
 #include "executor/os/rights.h"
 #include "executor/os/thread.h"
 #include "executor/supervise/death.h"
@@ -39,15 +38,6 @@ constexpr char kForked[] =
 constexpr char kClosed[] = "the executor is shut down, and takes no more tasks";
 
 }  // namespace
-
-Failure too_deep(int max_depth) {
-  return supervise::plain_failure(
-      FailureKind::kNesting, 0,
-      "executors are nested too deep: this process is a worker at depth " +
-          std::to_string(os::nesting_depth()) + ", and " + std::to_string(max_depth) +
-          " is the limit (ExecutorOptions::max_depth, or POOLPROOF_MAX_DEPTH in the "
-          "environment). Does a task submit itself?");
-}
 
 Pool::Pool(os::Os& os, const ExecutorOptions& options, std::exception_ptr unusable)
     : os_(os),

@@ -26,8 +26,6 @@
 
 namespace poolproof::detail {
 
-Failure too_deep(int max_depth);
-
 class Pool : public CallbackOwner,
              public supervise::Outlet,
              public std::enable_shared_from_this<Pool> {

@@ -51,16 +51,21 @@ class UnkilledInitialized : public World {
             .workers = 1,
             .on_death = OnDeath::kBreakPool,
             .initializer = std::make_shared<const transport::Payload>(bytes("first"))}) {}
+
+  // It has violated the protocol, and another worker is wanted beside it.
+  void fail_to_kill_the_first() {
+    os.kills_fail_with = kNotAllowed;
+    os.no_lifelines = true;
+    submit(1);
+    os.say_bytes(0, bytes("no frame, but garbage as long as a header"));
+    settle_down();
+    inbox.put(ResizeAsked{2});
+  }
 };
 
 // Its place is free at once, and the next worker is started before the loss is reported.
 TEST_F(UnkilledInitialized, one_that_is_given_up_breaks_the_pool_and_its_replacement_is_killed) {
-  os.kills_fail_with = kNotAllowed;
-  os.no_lifelines = true;
-  submit(1);
-  os.say_bytes(0, bytes("no frame, but garbage as long as a header"));
-  settle_down();
-  inbox.put(ResizeAsked{2});
+  fail_to_kill_the_first();
   os.kills_fail_with.reset();
   pass(500ms);
   ASSERT_EQ(recorder.ends.size(), 1u);
@@ -70,12 +75,7 @@ TEST_F(UnkilledInitialized, one_that_is_given_up_breaks_the_pool_and_its_replace
 }
 
 TEST_F(UnkilledInitialized, one_that_is_given_up_breaks_the_pool_though_no_replacement_can_start) {
-  os.kills_fail_with = kNotAllowed;
-  os.no_lifelines = true;
-  submit(1);
-  os.say_bytes(0, bytes("no frame, but garbage as long as a header"));
-  settle_down();
-  inbox.put(ResizeAsked{2});
+  fail_to_kill_the_first();
   os.fail_next_spawn({"clone", EAGAIN});
   pass(500ms);
   ASSERT_EQ(recorder.ends.size(), 1u);
