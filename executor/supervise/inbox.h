@@ -1,6 +1,8 @@
 // How the program's threads reach the supervisor: a list under a lock, and a bell.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <iterator>
 #include <mutex>
@@ -54,10 +56,28 @@ class Inbox {
     if (os_.identity(bell_.write_end) == write_end_) os_.ring(bell_);
   }
 
-  // On the supervisor's thread, after it has drained the bell: a later put rings it again.
-  std::vector<Input> take() {
-    const std::lock_guard lock(mutex_);
-    return std::exchange(inputs_, {});
+  // The three below: on the supervisor's thread.
+  //
+  // The oldest inputs, at most `limit`. When holds_rest() is false, the bell must be drained first:
+  // a later put rings it again.
+  std::vector<Input> take(std::size_t limit) {
+    if (!holds_rest()) refill();
+    if (taken_ == 0 && rest_.size() <= limit) return std::exchange(rest_, {});
+    const auto begin = rest_.begin() + static_cast<std::ptrdiff_t>(taken_);
+    const auto end = begin + static_cast<std::ptrdiff_t>(std::min(limit, rest_.size() - taken_));
+    std::vector<Input> some(std::make_move_iterator(begin), std::make_move_iterator(end));
+    taken_ += some.size();
+    if (!holds_rest()) forget_taken();  // a flood has ended: its memory is not kept
+    return some;
+  }
+  // Whether the last take left inputs that it could have taken.
+  bool holds_rest() const { return taken_ < rest_.size(); }
+  // Calls `each` for every input that nobody has taken.
+  template <class Each>
+  void for_untaken(Each each) {
+    for (std::size_t i = taken_; i < rest_.size(); ++i) each(rest_[i]);
+    refill();
+    for (const Input& input : rest_) each(input);
   }
 
   const os::Bell& bell() const { return bell_; }
@@ -66,11 +86,23 @@ class Inbox {
   }
 
  private:
+  void forget_taken() {
+    rest_ = {};
+    taken_ = 0;
+  }
+  void refill() {
+    forget_taken();
+    const std::lock_guard lock(mutex_);
+    rest_.swap(inputs_);
+  }
+
   os::Os& os_;
   const os::Bell bell_;
   const std::uint64_t read_end_, write_end_;
   std::mutex mutex_;
   std::vector<Input> inputs_;
+  std::vector<Input> rest_;  // what refill() took from inputs_; the first taken_ of them are empty
+  std::size_t taken_ = 0;
 };
 
 }  // namespace poolproof::supervise

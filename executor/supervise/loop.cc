@@ -17,6 +17,11 @@ namespace {
 // delay the others.
 constexpr std::size_t kTurnBudget = std::size_t{4} << 20;
 
+// How many of the program's inputs are taken in one turn, so that a flood of submits does not delay
+// the workers' frames, exits and deadlines. A flood that comes faster than it is taken would
+// otherwise make every turn longer than the last one.
+constexpr std::size_t kTurnInputs = 256;
+
 constexpr std::size_t kReserve = std::size_t{64} << 10;
 
 }  // namespace
@@ -96,8 +101,10 @@ std::vector<Input> Loop::gather() {
   std::vector<Input> inputs;
   if (watches_[0].hung_up || !inbox_.bell_is_ours()) descriptors_lost_ = true;
   // The bell is drained before the inbox is emptied: an input that is put later rings it again.
-  if (watches_[0].readable && !descriptors_lost_) os_.drain(inbox_.bell());
-  std::vector<Input> asked = inbox_.take();
+  if (watches_[0].readable && !inbox_.holds_rest() && !descriptors_lost_) {
+    os_.drain(inbox_.bell());
+  }
+  std::vector<Input> asked = inbox_.take(kTurnInputs);
   inputs.insert(inputs.end(), std::make_move_iterator(asked.begin()),
                 std::make_move_iterator(asked.end()));
   std::size_t at = 1;
@@ -128,7 +135,7 @@ std::vector<Input> Loop::gather() {
 void Loop::sleep() {
   watches_.clear();
   watches_.push_back({.fd = inbox_.bell().read_end});
-  bool hurry = false;
+  bool hurry = inbox_.holds_rest();
   for (const auto& [id, worker] : workers_) {
     const bool reads = worker.channel->wants_to_read();
     const bool writes = worker.channel->wants_to_write();

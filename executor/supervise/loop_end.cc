@@ -122,11 +122,11 @@ void Loop::break_down() noexcept {
     outlet_.pool_ended(short_one);
   }
   try {
-    for (const Input& input : inbox_.take()) {
+    inbox_.for_untaken([this](const Input& input) {
       if (const auto* submitted = std::get_if<TaskSubmitted>(&input)) {
         untaken_.insert(submitted->task);
       }
-    }
+    });
   } catch (...) {  // no memory: tasks that are not in the set count as possibly run
   }
 }

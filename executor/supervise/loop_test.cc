@@ -35,6 +35,25 @@ TEST_F(Loop1, a_worker_is_offered_one_task_at_a_time) {
   EXPECT_EQ(os.heard(0), (Frame{FrameKind::kOffer, 2, bytes("work2")}));
 }
 
+TEST_F(Loop1, a_flood_of_submits_does_not_delay_what_a_worker_says) {
+  one_busy_worker();
+  for (TaskId task = 2; task <= 10'000; ++task) inbox.put(TaskSubmitted{.task = task});
+  inbox.put(HealthAsked{1});
+  ASSERT_TRUE(loop.turn());
+  EXPECT_EQ(os.heard(0), std::nullopt);
+  os.say(0, FrameKind::kValue, 1, bytes("done"));
+  ASSERT_TRUE(loop.turn());
+  EXPECT_EQ(outcome(1), Outcome(bytes("done")));
+  EXPECT_EQ(os.heard(0)->task, 2u) << "and it has work while the flood goes on";
+  EXPECT_TRUE(recorder.healths.empty()) << "the flood was taken whole before the worker was heard";
+  inbox.put(TaskSubmitted{.task = 10'001});
+  settle_down();
+  EXPECT_EQ(recorder.healths.at(1).queued, 9'998u);
+  EXPECT_TRUE(os.quiet()) << "all is taken, so it sleeps";
+  asks(HealthAsked{2});
+  EXPECT_EQ(recorder.healths.at(2).queued, 9'999u) << "also what came meanwhile";
+}
+
 TEST_F(Loop2, workers_are_spawned_as_tasks_need_them) {
   submit(1);
   EXPECT_EQ(os.spawned(), 1u);
