@@ -63,6 +63,11 @@ TEST(ShutdownAnywhere, in_a_callback_while_another_thread_submits) {
   for (int round = 0; round < 10; ++round) {
     Executor pool({.workers = 1});
     std::atomic<int> submitted = 0, ended = 0;
+    // The first task of all, so that the flood is as long as the shutdown needs, and no longer.
+    Future<void> closed = pool.submit(twice, 1).then([&](int) {
+      while (submitted == 0) std::this_thread::yield();
+      pool.shutdown({.pending = Pending::kCancel});
+    });
     std::thread submitter([&] {
       try {
         while (true) {
@@ -76,7 +81,7 @@ TEST(ShutdownAnywhere, in_a_callback_while_another_thread_submits) {
       } catch (const ShutdownExecutorError&) {
       }
     });
-    pool.submit(twice, 1).then([&](int) { pool.shutdown({.pending = Pending::kCancel}); }).get();
+    closed.get();
     submitter.join();
     pool.shutdown();
     EXPECT_EQ(ended, submitted) << "each task ended, and each callback was called";
