@@ -3,22 +3,21 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "conformance/run/limits.h"
 #include "conformance/run/stall.h"
 #include "faults/fault.h"
 
 namespace poolproof::conformance {
 
 using nlohmann::json;
-using namespace std::chrono_literals;
 using scenarios::PlannedTask;
 using scenarios::Step;
 using scenarios::StepKind;
 
 Progress::Progress(const scenarios::Plan& whole_plan, Scene& whole_scene, double factor)
-    : plan(whole_plan),
-      scene(whole_scene),
-      factor_(factor),
-      silence_(scene, [this] { return scene.all_is_written() && standing_anywhere().empty(); }) {
+    : plan(whole_plan), scene(whole_scene), factor_(factor), silence_(scene, [this] {
+        return scene.outside().all_is_written() && standing_anywhere().empty();
+      }) {
   scene.hold = [this](const Meeting& meeting) { return waits_for_us(meeting); };
 }
 
@@ -43,15 +42,15 @@ std::chrono::nanoseconds Progress::scaled(std::chrono::nanoseconds limit) const 
 }
 
 void Progress::require(const std::function<bool()>& done, std::chrono::nanoseconds limit) {
-  const auto begun = Clock::now();
+  const auto begun = scene.now();
   auto end = silence_.wait(done, begun + scaled(limit));
   const std::chrono::nanoseconds longest(static_cast<std::int64_t>(plan.pool.longest_wait_s * 1e9));
-  auto until = begun + std::max(scaled(limit), longest) + 1s;
+  auto until = begun + std::max(scaled(limit), longest) + limits::kPastTheLimit;
   if (end == Silence::End::kLimit) end = watch_stillness(scene, silence_, done, until);
   // The pool waits longer than it declared, and the current wait may still end. The limit is
   // extended only once, because a pool that waits again and again would never be given up.
-  if (end == Silence::End::kLimit && silence_.last_time_limit() + 1s > until) {
-    until = silence_.last_time_limit() + 2s;
+  if (end == Silence::End::kLimit && silence_.last_time_limit() + limits::kPastTheLimit > until) {
+    until = silence_.last_time_limit() + 2 * limits::kPastTheLimit;
     end = watch_stillness(scene, silence_, done, until);
   }
   if (end == Silence::End::kDone) return;
@@ -60,11 +59,11 @@ void Progress::require(const std::function<bool()>& done, std::chrono::nanosecon
 }
 
 void Progress::await_heard(const std::string& command) {
-  const auto limit = Clock::now() + scaled(kStepLimit);
-  const auto read = [&] { return scene.adapter_has_read_all(); };
+  const auto limit = scene.now() + scaled(limits::kStep);
+  const auto read = [&] { return scene.outside().adapter_has_read_all(); };
   // Nothing notifies us when the other side reads. This is the only wait that polls.
-  while (!read() && !scene.seen().adapter_ended && Clock::now() < limit)
-    scene.wait(read, Clock::now() + 1ms);
+  while (!read() && !scene.seen().adapter_ended && scene.now() < limit)
+    scene.wait(read, scene.now() + limits::kBetweenReads);
   if (read()) scene.journal().write("heard", {{"cmd", command}});
 }
 

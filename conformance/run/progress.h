@@ -19,11 +19,6 @@ namespace poolproof::conformance {
 
 struct Stuck {};  // thrown when a step did not end; the record already says so
 
-using Worker = std::pair<int, std::uint64_t>;  // pid and start: a process's identity
-
-// For steps that no expectation limits: open, warm-up, reaching the point.
-inline constexpr std::chrono::seconds kStepLimit{5};
-
 class Progress {
  public:
   // `factor` belongs to the machine: every limit is multiplied by it. Takes over the scene's
@@ -55,7 +50,7 @@ class Progress {
 
   const scenarios::Plan& plan;
   Scene& scene;
-  std::vector<Worker> workers;         // known from the last warm-up
+  std::vector<Identity> workers;       // known from the last warm-up
   std::set<int> struck, strikes_over;  // commanded; and: the receipt has come, or is too late
 
  private:

@@ -5,6 +5,8 @@
 #include <nlohmann/json.hpp>
 
 #include "conformance/protocol/protocol.h"
+#include "conformance/run/limits.h"
+#include "conformance/run/live_outside.h"
 #include "conformance/run/steps.h"
 
 namespace poolproof::conformance {
@@ -13,8 +15,6 @@ namespace {
 using nlohmann::json;
 using namespace std::chrono_literals;
 
-constexpr auto kStartLimit = 10s;  // from the cage's start to the adapter's hello
-constexpr auto kByeLimit = 5s;
 constexpr double kPingNominal_s = 0.002;  // if a ping takes longer, every limit is lengthened
 // A claim gives a correct pool a hundred times the time that it needs. So three times as long is
 // enough on any machine. With a larger factor, a pool's own delay of 10 s would be too late on some
@@ -32,8 +32,8 @@ faults::CageOptions cage_options(const AdapterCommand& command,
   return options;
 }
 
-std::chrono::nanoseconds start_limit(const AdapterCommand& command) {
-  return std::chrono::duration_cast<std::chrono::nanoseconds>(kStartLimit * command.crowd);
+std::chrono::nanoseconds start_limit(double crowd) {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(limits::kHello * crowd);
 }
 
 // The cage's own deadline is for the case that the harness is lost. It must never end a pool that
@@ -43,8 +43,8 @@ std::chrono::milliseconds deadline_beyond(const scenarios::Plan& plan) {
   return std::chrono::milliseconds(static_cast<std::int64_t>(waits_s * 1000));
 }
 
-void await_hello(Scene& scene, const AdapterCommand& command, Clock::time_point begun) {
-  const auto limit = start_limit(command);
+void await_hello(Scene& scene, double crowd, Clock::time_point begun) {
+  const auto limit = start_limit(crowd);
   if (!scene.wait([&] { return !scene.seen().hello.is_null(); }, begun + limit))
     throw AttemptOver{"harness-error",
                       "the adapter said no `hello` within " + std::to_string(limit / 1s) + " s"};
@@ -57,15 +57,30 @@ std::chrono::nanoseconds median_ping(Scene& scene) {
   return pings[pings.size() / 2];
 }
 
+void run_steps(const scenarios::Plan& plan, Scene& scene, double crowd) {
+  const auto begun = scene.now();
+  if (!scene.wait([&] { return !scene.seen().ready.is_null(); }, begun + start_limit(crowd)))
+    throw AttemptOver{"harness-error", "the cage was not ready within " +
+                                           std::to_string(start_limit(crowd) / 1s) + " s"};
+  const auto ping = median_ping(scene);
+  // The ping shows how busy the machine is now; the crowd shows how busy we will make it.
+  const double slow = std::chrono::duration<double>(ping).count() / kPingNominal_s;
+  const double factor = std::clamp(std::max(slow, crowd), 1.0, kLargestFactor);
+  scene.journal().head("plan", {{"plan", plan}, {"factor", factor}, {"ping_ns", ping.count()}});
+  scene.journal().write("cage", scene.seen().ready);
+  await_hello(scene, crowd, begun);
+  execute(plan, scene, factor);
+}
+
 }  // namespace
 
-scenarios::PoolFacts ask_adapter(const AdapterCommand& command, Journal& journal, int stop_fd) {
-  Scene scene(cage_options(command, std::nullopt), journal, stop_fd);
+scenarios::PoolFacts ask_adapter(Outside& outside, double crowd, Journal& journal) {
+  Scene scene(outside, journal);
   try {
-    await_hello(scene, command, Clock::now());
+    await_hello(scene, crowd, scene.now());
     scene.adapter_may_end();
     scene.send(bye_command());
-    scene.wait([&] { return scene.seen().adapter_ended; }, Clock::now() + kByeLimit);
+    scene.wait([&] { return scene.seen().adapter_ended; }, scene.now() + limits::kBye);
     scene.finish();
     return facts_of(scene.seen().hello);
   } catch (AttemptOver& over) {
@@ -75,25 +90,17 @@ scenarios::PoolFacts ask_adapter(const AdapterCommand& command, Journal& journal
   }
 }
 
-std::string run_attempt(const scenarios::Plan& plan, const AdapterCommand& command,
-                        Journal& journal, int stop_fd) {
+scenarios::PoolFacts ask_adapter(const AdapterCommand& command, Journal& journal, int stop_fd) {
+  LiveOutside outside(cage_options(command, std::nullopt), stop_fd);
+  return ask_adapter(outside, command.crowd, journal);
+}
+
+std::string run_attempt(const scenarios::Plan& plan, Outside& outside, double crowd,
+                        Journal& journal) {
   AttemptOver over{"done", ""};
-  const auto begun = Clock::now();
-  faults::CageOptions options = cage_options(command, plan.trace);
-  options.deadline += deadline_beyond(plan);
-  Scene scene(options, journal, stop_fd);
+  Scene scene(outside, journal);
   try {
-    if (!scene.wait([&] { return !scene.seen().ready.is_null(); }, begun + start_limit(command)))
-      throw AttemptOver{"harness-error", "the cage was not ready within " +
-                                             std::to_string(start_limit(command) / 1s) + " s"};
-    const auto ping = median_ping(scene);
-    // The ping shows how busy the machine is now; the crowd shows how busy we will make it.
-    const double slow = std::chrono::duration<double>(ping).count() / kPingNominal_s;
-    const double factor = std::clamp(std::max(slow, command.crowd), 1.0, kLargestFactor);
-    journal.head("plan", {{"plan", plan}, {"factor", factor}, {"ping_ns", ping.count()}});
-    journal.write("cage", scene.seen().ready);
-    await_hello(scene, command, begun);
-    execute(plan, scene, factor);
+    run_steps(plan, scene, crowd);
   } catch (const AttemptOver& reason) {
     over = reason;
     if (over.how == "unavailable")  // it said hello when it was asked; otherwise this would not run
@@ -109,6 +116,14 @@ std::string run_attempt(const scenarios::Plan& plan, const AdapterCommand& comma
   }
   journal.write("ended", {{"how", over.how}, {"why", over.why}});
   return over.how;
+}
+
+std::string run_attempt(const scenarios::Plan& plan, const AdapterCommand& command,
+                        Journal& journal, int stop_fd) {
+  faults::CageOptions options = cage_options(command, plan.trace);
+  options.deadline += deadline_beyond(plan);
+  LiveOutside outside(options, stop_fd);
+  return run_attempt(plan, outside, command.crowd, journal);
 }
 
 }  // namespace poolproof::conformance

@@ -28,8 +28,13 @@ struct AdapterCommand {
 scenarios::PoolFacts ask_adapter(const AdapterCommand& command, Journal& journal, int stop_fd);
 
 // Runs one attempt, from its `plan` line to its `ended` line. Returns how it ended ("done",
-// "stuck", ...).
+// "stuck", ...). Throws faults::CageError if there can be no cage.
 std::string run_attempt(const scenarios::Plan& plan, const AdapterCommand& command,
                         Journal& journal, int stop_fd);
+
+// The same two, in a cage that was started already (or that only a test has).
+scenarios::PoolFacts ask_adapter(Outside& outside, double crowd, Journal& journal);
+std::string run_attempt(const scenarios::Plan& plan, Outside& outside, double crowd,
+                        Journal& journal);
 
 }  // namespace poolproof::conformance

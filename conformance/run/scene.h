@@ -1,6 +1,5 @@
-// One running attempt: its cage, the adapter's line and stderr, and what is known so far.
-// Everything is written into the record as it arrives. This is the only code in the harness that
-// calls poll.
+// One running attempt: what is known so far. Each event changes it in `take`, which is the only
+// way in; everything is written into the record as it arrives.
 #pragma once
 
 #include <chrono>
@@ -13,25 +12,26 @@
 #include <utility>
 #include <vector>
 
-#include "conformance/record/record.h"
-#include "conformance/run/adapter_line.h"
-#include "faults/cage/cage.h"
+#include "conformance/record/observation.h"
+#include "conformance/run/outside.h"
 
 namespace poolproof::conformance {
-
-using Clock = std::chrono::steady_clock;  // CLOCK_MONOTONIC, as the cage's t_ns
 
 // Writes the observations of one attempt. Lines are held back until the attempt's first line (its
 // plan) has been written. So the plan is always first, although its content is known only once the
 // cage exists.
 class Journal {
  public:
-  Journal(RecordWriter& record, Clock::time_point epoch, std::string run = "", int attempt = 0)
-      : record_(record),
+  // `append` gets the lines in order. `now` is the clock of those that the harness itself causes.
+  using Append = std::function<void(Observation)>;
+  Journal(Append append, Clock::time_point epoch, std::string run = "", int attempt = 0,
+          std::function<Clock::time_point()> now = Clock::now)
+      : append_(std::move(append)),
         epoch_(epoch),
         run_(std::move(run)),
         attempt_(attempt),
-        headed_(attempt == 0) {}
+        headed_(attempt == 0),
+        now_(std::move(now)) {}
   Journal(const Journal&) = delete;
   Journal& operator=(const Journal&) = delete;
 
@@ -41,11 +41,12 @@ class Journal {
              std::optional<std::int64_t> monotonic_ns = std::nullopt);
 
  private:
-  RecordWriter& record_;
+  Append append_;
   Clock::time_point epoch_;  // the start of the command
   std::string run_;
   int attempt_;  // 0: no attempt, and no plan line
   bool headed_;
+  std::function<Clock::time_point()> now_;
   std::vector<Observation> kept_back_;
 };
 
@@ -58,8 +59,7 @@ struct AttemptOver {
 
 struct Meeting {
   int conn = 0;
-  int pid = 0;
-  std::uint64_t start = 0;
+  Identity process;
   std::string task;
   std::string point;
   bool answered = false;
@@ -79,11 +79,11 @@ struct Seen {
   int opened = 0, resized = 0, closed = 0;
   std::map<std::string, nlohmann::json> outcomes;  // by task id
   std::vector<Meeting> meetings;
-  std::map<std::pair<int, std::uint64_t>, nlohmann::json> exits;  // status by identity
-  std::map<std::string, int> struck;  // how many `struck` lines each task wrote
-  int call_strikes = 0;               // strikes made by the tracer: 0 or 1
-  std::set<std::string> marked;       // words that the tracer has confirmed
-  std::set<std::string> ended;        // tasks that wrote `end`
+  std::map<Identity, nlohmann::json> exits;  // the status
+  std::map<std::string, int> struck;         // how many `struck` lines each task wrote
+  int call_strikes = 0;                      // strikes made by the tracer: 0 or 1
+  std::set<std::string> marked;              // words that the tracer has confirmed
+  std::set<std::string> ended;               // tasks that wrote `end`
   // Pids of children that bodies started because we told them to.
   std::set<int> made;
   bool group_signalled = false;  // the adapter's process group was sent a signal
@@ -103,27 +103,26 @@ struct Seen {
 
 class Scene {
  public:
-  // Starts the cage. `stop_fd` becomes readable when the user interrupts. Throws faults::CageError.
-  Scene(const faults::CageOptions& options, Journal& journal, int stop_fd);
+  Scene(Outside& outside, Journal& journal) : outside_(outside), journal_(journal) {}
   Scene(const Scene&) = delete;
   Scene& operator=(const Scene&) = delete;
 
-  // Reads input until `done` or `limit`; true if done. Throws AttemptOver when the attempt cannot
+  // Takes events until `done` or `limit`; true if done. Throws AttemptOver when the attempt cannot
   // continue: interrupted, an invalid message, a refusal, the cage is gone, or the adapter ended
   // although it may not.
   bool wait(const std::function<bool()>& done, Clock::time_point limit);
+  void pause(std::chrono::nanoseconds time);  // takes events for so long
+  Clock::time_point now() const { return outside_.now(); }
 
   void send(const nlohmann::json& command);
-  bool adapter_has_read_all() const { return line_.other_side_has_read_all(); }
-  bool all_is_written() const { return !line_.wants_to_write(); }  // everything that was sent
   void answer(Meeting& meeting, const nlohmann::json& what_to_do);
   const Snapshot& snapshot();  // requests it and waits for it
   int last_snapshot() const { return snapshots_asked_; }
   // [tid, state, switches] of each thread inside, except those of the adapter; not recorded.
   nlohmann::json activity();
-  // Limits a process (pid 0: the whole run) and waits until this is done. Returns `limited`, whose
-  // `error` says why it failed.
-  nlohmann::json limit(int pid, std::uint64_t start, const std::string& what, bool room);
+  // Limits a process (Identity{}: the whole run) and waits until this is done. Returns `limited`,
+  // whose `error` says why it failed.
+  nlohmann::json limit(Identity process, const std::string& what, bool room);
   void lift();                      // lifts all limits; waits until this is done
   std::chrono::nanoseconds ping();  // the round-trip time
   void adapter_may_end() { adapter_may_end_ = true; }
@@ -134,27 +133,34 @@ class Scene {
 
   const Seen& seen() const { return seen_; }
   std::vector<Meeting>& meetings() { return seen_.meetings; }
-  faults::Cage& cage() { return cage_; }
+  Outside& outside() { return outside_; }
   Journal& journal() { return journal_; }
   std::string last_stderr_lines() const;  // at most five
 
  private:
-  void take_in(int timeout_ms);
-  void from_cage();
-  void from_adapter();
-  void from_stderr();
-  void on_cage_message(const std::string& ev, const nlohmann::json& message);
+  void take(Event& event);
+  void take(CageSaid& said);
+  void take(CageGone& gone);
+  void take(AdapterSaid& said);
+  void take(LineEnded&);
+  void take(StderrCame& came);
+  void take(StderrEnded&) { stderr_open_ = false; }
+  void take(Interrupted&);
+  void on_adapter_event(const std::string& event, const nlohmann::json& message);
+  void on_answer(const std::string& ev, const nlohmann::json& message);
+  void on_news(const std::string& ev, const nlohmann::json& message);
   void note_arrival();
-  void keep_stderr(const char* bytes, std::size_t size);
+  // Waits for what only the cage does, so that its delay is never the pool's fault.
+  void await_cage(const std::function<bool()>& done, const char* failure);
+  void throw_if_over();
 
+  Outside& outside_;
   Journal& journal_;
-  int stop_fd_;
-  faults::Cage cage_;
-  AdapterLine line_;
   Seen seen_;
   bool adapter_may_end_ = false;
   bool stderr_open_ = true;
   bool cage_gone_ = false;
+  bool finishing_ = false;
   std::optional<Clock::time_point> line_ended_at_;
   int snapshots_asked_ = 0, activities_asked_ = 0, pings_sent_ = 0, limits_asked_ = 0;
   std::string stderr_head_, stderr_tail_;

@@ -97,7 +97,7 @@ std::vector<Session::Hello> Session::ask(
       },
       [&](std::size_t i) {
         try {
-          Journal journal(record_, epoch_, pools[i].first);
+          Journal journal(append_, epoch_, pools[i].first);
           hellos[i].facts = ask_adapter(pools[i].second, journal, options_.stop_fd);
         } catch (const AttemptOver& over) {
           hellos[i].over = over;
@@ -160,7 +160,7 @@ void Session::run_cell(const Cell& cell) {
       const Hold hold(lock_);
       if (hooks_.begins) hooks_.begins(done_, total_, cell.pool, cell.scenario, attempt);
     }
-    Journal journal(record_, epoch_, cell.run(), attempt);
+    Journal journal(append_, epoch_, cell.run(), attempt);
     if (run_attempt(*cell.plan, cell.adapter, journal, options_.stop_fd) == "interrupted") {
       const Hold hold(lock_);
       interrupted_ = true;

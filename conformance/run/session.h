@@ -13,6 +13,7 @@
 #include "conformance/record/record.h"
 #include "conformance/run/crew.h"
 #include "conformance/run/run.h"
+#include "faults/cage/cage.h"
 
 namespace poolproof::conformance {
 
@@ -104,6 +105,7 @@ class Session {
   int done_ = 0, total_ = 0;
   bool interrupted_ = false;
   RecordWriter record_;
+  const Journal::Append append_ = [this](Observation one) { record_.append(std::move(one)); };
   Crew crew_;
 };
 

@@ -9,19 +9,19 @@
 #include <utility>
 #include <vector>
 
+#include "conformance/run/limits.h"
+
 namespace poolproof::conformance {
 namespace {
 
 using nlohmann::json;
 
-constexpr std::chrono::seconds kWatched{1};  // at the end of the wait
 // More than this, over the whole watch, counts as movement.
 constexpr double kBusyCores = 0.2;
 
 struct Totals {
-  std::map<std::pair<int, std::uint64_t>, std::pair<std::uint64_t, std::uint64_t>>
-      by_process;                                    // cpu ticks, bytes
-  std::set<std::pair<int, std::uint64_t>> runnable;  // processes with a thread that runs or could
+  std::map<Identity, std::pair<std::uint64_t, std::uint64_t>> by_process;  // cpu ticks, bytes
+  std::set<Identity> runnable;  // processes with a thread that runs or could
   std::uint64_t messages = 0, ledger_lines = 0, exits = 0;
   std::size_t meetings = 0;
 };
@@ -29,7 +29,7 @@ struct Totals {
 Totals totals_of(const Seen& seen, const Snapshot& snapshot) {
   Totals totals{{}, {}, seen.messages, seen.ledger_lines, seen.exits_seen, seen.meetings.size()};
   for (const json& process : snapshot.processes) {
-    const std::pair<int, std::uint64_t> identity{process.at("pid"), process.at("start")};
+    const Identity identity{process.at("pid"), process.at("start")};
     totals.by_process[identity] = {process.value("cpu_ticks", std::uint64_t{0}),
                                    process.value("io_bytes", std::uint64_t{0})};
     for (const json& thread : process.at("threads"))
@@ -75,8 +75,8 @@ Silence::End watch_stillness(Scene& scene, Silence& silence, const std::function
   using End = Silence::End;
   // Movement before the end of the pool's longest wait, such as an idle worker that ends, says
   // nothing about the result.
-  if (const End end = silence.wait(done, until - kWatched); end != End::kLimit) return end;
-  const auto begun = Clock::now();
+  if (const End end = silence.wait(done, until - limits::kWatched); end != End::kLimit) return end;
+  const auto begun = scene.now();
   const Snapshot first = scene.snapshot();
   const Totals before = totals_of(scene.seen(), first);
   const int first_number = scene.last_snapshot();
@@ -85,7 +85,7 @@ Silence::End watch_stillness(Scene& scene, Silence& silence, const std::function
   const Snapshot second = scene.snapshot();
   scene.journal().write("taken", {{"snap", scene.last_snapshot()}, {"why", "still"}});
   if (done()) return End::kDone;
-  const auto apart = Clock::now() - begun;
+  const auto apart = scene.now() - begun;
   scene.journal().write("still",
                         {{"moved", moved_between(before, totals_of(scene.seen(), second), apart)},
                          {"before", first_number},

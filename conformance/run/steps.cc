@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "conformance/protocol/protocol.h"
+#include "conformance/run/limits.h"
 #include "conformance/run/strike.h"
 
 namespace poolproof::conformance {
@@ -15,15 +16,6 @@ using scenarios::Plan;
 using scenarios::PlannedTask;
 using scenarios::Step;
 using scenarios::StepKind;
-
-constexpr auto kFirstOpenLimit = 10s;  // until then the adapter is at fault; after that the pool
-constexpr auto kFirstPause = 2ms, kLongestPause = 250ms;
-constexpr auto kComesToRest = 100ms;
-// For waits that have time limits: a new worker may not have begun its start at the first look.
-constexpr auto kReplacementsRest = 2000ms, kReplacementsPause = 20ms;
-constexpr auto kTracerTells = 300ms;
-constexpr auto kStaysDenied = 500ms;
-constexpr auto kEmptiesWithin = 1s;  // L9: after the end of its parent nothing may be left
 
 class Run {
  public:
@@ -74,10 +66,10 @@ class Run {
     const int before = scene_.seen().opened;
     const auto opened = [&] { return scene_.seen().opened > before; };
     scene_.send(open_command(progress_.plan.workers, progress_.plan.opening, addresses()));
-    if (before > 0) return progress_.require(opened, kStepLimit);
+    if (before > 0) return progress_.require(opened, limits::kStep);
     // Before this limit the adapter is at fault, not the pool.
-    const auto limit = progress_.scaled(kFirstOpenLimit);
-    if (!scene_.wait(opened, Clock::now() + limit))
+    const auto limit = progress_.scaled(limits::kFirstOpen);
+    if (!scene_.wait(opened, scene_.now() + limit))
       throw AttemptOver{"harness-error", "the adapter did not answer its first `open` within " +
                                              std::to_string(limit / 1s) + " s"};
   }
@@ -112,16 +104,16 @@ class Run {
           return progress_.standing(step.tasks, "running").size() == step.tasks.size() ||
                  progress_.settled(step.tasks);
         },
-        kStepLimit);
+        limits::kStep);
     auto& workers = progress_.workers;
     workers.clear();
     for (Meeting* meeting : progress_.standing(step.tasks, "running")) {
-      const Worker worker{meeting->pid, meeting->start};
+      const Identity worker = meeting->process;
       if (std::find(workers.begin(), workers.end(), worker) == workers.end())
         workers.push_back(worker);
       progress_.release({meeting});
     }
-    progress_.require([&] { return progress_.settled(step.tasks); }, kStepLimit);
+    progress_.require([&] { return progress_.settled(step.tasks); }, limits::kStep);
   }
 
   void await_settled() {
@@ -136,7 +128,7 @@ class Run {
     const int before = scene_.seen().resized;
     if (armed_) await_rest();
     scene_.send(resize_command(workers));
-    progress_.require([&] { return scene_.seen().resized > before; }, kStepLimit);
+    progress_.require([&] { return scene_.seen().resized > before; }, limits::kStep);
   }
 
   void begin_close(const std::string& how) {
@@ -155,22 +147,22 @@ class Run {
   // check that nothing moved for a while.
   void await_rest() {
     const bool replaces = progress_.plan.opening.tasks_per_worker.has_value();
-    const std::chrono::nanoseconds longest = replaces ? kReplacementsRest : kComesToRest;
-    const auto still = replaces ? kReplacementsPause : kFirstPause;
-    const auto limit = Clock::now() + progress_.scaled(longest);
-    auto pause = kFirstPause;
+    const std::chrono::nanoseconds longest = replaces ? limits::kRestOfReplacements : limits::kRest;
+    const auto still = replaces ? limits::kStillOfReplacements : limits::kStill;
+    const auto limit = scene_.now() + progress_.scaled(longest);
+    auto pause = limits::kFirstLook;
     json last;
-    for (auto since = Clock::now(); Clock::now() < limit; pause = std::min(2 * pause, still)) {
+    for (auto since = scene_.now(); scene_.now() < limit; pause = std::min(2 * pause, still)) {
       const json activity = scene_.activity();
       if (activity.at("rests")) return;
       const json& now = activity.at("threads");
       const bool runs = std::any_of(now.begin(), now.end(), [](const json& thread) {
         return thread[1] == "R" || thread[1] == "t";  // otherwise it is stopped by the tracer
       });
-      if (runs || now != last) since = Clock::now();
-      if (Clock::now() - since >= still) return;
+      if (runs || now != last) since = scene_.now();
+      if (scene_.now() - since >= still) return;
       last = now;
-      scene_.wait([] { return false; }, Clock::now() + pause);
+      scene_.pause(pause);
     }
   }
 
@@ -191,8 +183,8 @@ class Run {
   // Takes the snapshot that is judged. If it is larger than `goal`, it gets a second to shrink: a
   // thread may be ending, or a process may be between its exit and its parent's wait.
   void take(const char* why, Size goal) {
-    const auto limit = Clock::now() + progress_.scaled(kEmptiesWithin);
-    auto pause = kFirstPause;
+    const auto limit = scene_.now() + progress_.scaled(limits::kEmptiesWithin);
+    auto pause = limits::kFirstLook;
     Size size;
     do {
       size = size_of(scene_.snapshot());
@@ -200,9 +192,10 @@ class Run {
                              size.adapter_fds <= goal.adapter_fds &&
                              size.adapter_threads <= goal.adapter_threads;
       if (no_larger || (!baseline_taken_ && size.processes <= 1)) break;
-      scene_.wait([] { return false; }, Clock::now() + pause);
-      pause = std::min(2 * pause, kLongestPause);  // each look writes a snapshot into the record
-    } while (Clock::now() < limit);
+      scene_.pause(pause);
+      pause =
+          std::min(2 * pause, limits::kLongestLook);  // each look writes a snapshot into the record
+    } while (scene_.now() < limit);
     if (!baseline_taken_) baseline_ = size;
     scene_.journal().write("taken", {{"snap", scene_.last_snapshot()}, {"why", why}});
   }
@@ -226,14 +219,14 @@ class Run {
   }
 
   void mark(const std::string& word) {
-    scene_.cage().mark(word);
+    scene_.outside().mark(word);
     const auto marked = [&] { return scene_.seen().marked.count(word) > 0; };
-    if (!scene_.wait(marked, Clock::now() + progress_.scaled(kStepLimit)))
+    if (!scene_.wait(marked, scene_.now() + progress_.scaled(limits::kStep)))
       throw AttemptOver{"harness-error", "the tracer did not answer the mark `" + word + "`"};
   }
 
   void await_parent_end() {
-    progress_.require([&] { return scene_.seen().adapter_ended; }, kStepLimit);
+    progress_.require([&] { return scene_.seen().adapter_ended; }, limits::kStep);
     // Bodies that still wait for us may continue: a pool's workers may end only with their current
     // task.
     progress_.release(progress_.standing_anywhere());
@@ -248,11 +241,11 @@ class Run {
       return fault.effect.kind == faults::EffectKind::kDeny;
     };
     if (std::none_of(faults.begin(), faults.end(), denies)) return;
-    const auto limit = Clock::now() + progress_.scaled(kStaysDenied);
-    auto pause = kFirstPause;
-    while (Clock::now() < limit && !scene_.activity().at("rests")) {
-      scene_.wait([] { return false; }, std::min(limit, Clock::now() + pause));
-      pause = std::min(2 * pause, kLongestPause);
+    const auto limit = scene_.now() + progress_.scaled(limits::kStaysDenied);
+    auto pause = limits::kFirstLook;
+    while (scene_.now() < limit && !scene_.activity().at("rests")) {
+      scene_.wait([] { return false; }, std::min(limit, scene_.now() + pause));
+      pause = std::min(2 * pause, limits::kLongestLook);
     }
   }
 
@@ -267,7 +260,7 @@ class Run {
       // may report this before the tracer does.
       const auto struck = [&] { return scene_.seen().call_strikes > strikes_before; };
       if (i > 0 && recovers == scenarios::Recovery::kReplaces &&
-          !scene_.wait(struck, Clock::now() + progress_.scaled(kTracerTells)))
+          !scene_.wait(struck, scene_.now() + progress_.scaled(limits::kTracerTells)))
         return;
       if (i > 0 && recovers == scenarios::Recovery::kBreaks) {
         begin_close(step.how);
@@ -275,7 +268,7 @@ class Run {
         open();
       }
       submit({step.tasks[i]});
-      progress_.require([&] { return progress_.settled({step.tasks[i]}); }, kStepLimit);
+      progress_.require([&] { return progress_.settled({step.tasks[i]}); }, limits::kStep);
       if (scene_.seen().outcomes.at(step.tasks[i]).value("kind", "") == "value") return;
     }
   }

@@ -5,22 +5,18 @@
 #include <nlohmann/json.hpp>
 
 #include "conformance/protocol/protocol.h"
+#include "conformance/run/limits.h"
 #include "faults/fault.h"
 
 namespace poolproof::conformance {
 namespace {
 
-using nlohmann::json;
-using namespace std::chrono_literals;
 using faults::Effect;
 using faults::EffectKind;
 using faults::Fault;
 using faults::Point;
 using faults::Target;
-
-constexpr auto kBetweenLooks = 20ms;  // between two looks at a process that must be stopped
-constexpr auto kPoolHears = 300ms;    // of a death, before its other tasks continue
-constexpr auto kProgramEnds = 500ms;  // or starts to end, while its tasks still run
+using nlohmann::json;
 
 // A body without a limit stops there: the harness shares its machine with others.
 constexpr long long kMostBytes = 1LL << 30;
@@ -104,7 +100,7 @@ class Strike {
 
   // Denies it to the whole run, until the probe (steps.cc). Bodies at the point stay there.
   void deny() {
-    const json limited = scene_.limit(0, 0, faults::to_string(fault_.effect.resource), false);
+    const json limited = scene_.limit({}, faults::to_string(fault_.effect.resource), false);
     if (was_set(limited)) tell(adapter(), nullptr, limited.at("limit"));
   }
 
@@ -113,21 +109,21 @@ class Strike {
     const std::string point = faults::meets_at(fault_.point);
     const auto all_stand = [&] { return progress_.standing(ids, point).size() == ids.size(); };
     if (fault_.point == Point::kCallback)  // it comes after the task has settled, or never
-      scene_.wait(all_stand, Clock::now() + progress_.scaled(kStepLimit));
+      scene_.wait(all_stand, scene_.now() + progress_.scaled(limits::kStep));
     else
-      progress_.require([&] { return all_stand() || progress_.settled(ids); }, kStepLimit);
+      progress_.require([&] { return all_stand() || progress_.settled(ids); }, limits::kStep);
     return progress_.standing(ids, point);
   }
 
   void strike_victims(const std::vector<Meeting*>& victims) {
     if (fault_.point == Point::kSending) return strike_while_sending(victims);
     if (victims.size() > 1 && by_signal()) {
-      std::vector<Worker> workers;
-      for (const Meeting* victim : victims) workers.emplace_back(victim->pid, victim->start);
+      std::vector<Identity> workers;
+      for (const Meeting* victim : victims) workers.push_back(victim->process);
       return strike_together(workers, victims);
     }
     Receipts receipts;
-    for (Meeting* victim : victims) receipts.push_back(hit({victim->pid, victim->start}, victim));
+    for (Meeting* victim : victims) receipts.push_back(hit(victim->process, victim));
     await(receipts);
   }
 
@@ -136,7 +132,7 @@ class Strike {
   void let_pool_hear() {
     const auto ids = progress_.tasks_of(fault_.role);
     scene_.wait([&] { return progress_.settled(ids); },
-                Clock::now() + progress_.scaled(kPoolHears));
+                scene_.now() + progress_.scaled(limits::kPoolHears));
   }
 
   bool costs_a_worker() const {
@@ -149,21 +145,21 @@ class Strike {
   // The fault means that all are struck at once. Otherwise a pool that ends its other workers
   // itself when the first one dies would be faster than we are, and the second death would not be
   // ours.
-  void strike_together(const std::vector<Worker>& workers, const std::vector<Meeting*>& victims) {
-    for (const auto& [pid, start] : workers) scene_.cage().signal(pid, start, "STOP");
+  void strike_together(const std::vector<Identity>& workers, const std::vector<Meeting*>& victims) {
+    for (const Identity& worker : workers) scene_.outside().signal(worker, "STOP");
     scene_.snapshot();  // takes longer than the processes need to stop
     Receipts receipts;
     for (std::size_t i = 0; i < workers.size(); ++i)
       receipts.push_back(hit(workers[i], i < victims.size() ? victims[i] : nullptr));
     // A stopped process handles only SIGKILL at once; for others it must be continued.
     if (fault_.effect.signal != SIGKILL)
-      for (const auto& [pid, start] : workers) scene_.cage().signal(pid, start, "CONT");
+      for (const Identity& worker : workers) scene_.outside().signal(worker, "CONT");
     await(receipts);
   }
 
   void strike_parent() {
     scene_.adapter_may_end();
-    const Worker parent = adapter();
+    const Identity parent = adapter();
     if (fault_.effect.kind != EffectKind::kReturn) return await({hit(parent, nullptr)});
     tell(parent, nullptr);
     scene_.send(bye_command());
@@ -175,9 +171,9 @@ class Strike {
   // the signal was sent; the next step checks whether the program ends.
   void strike_group() {
     scene_.adapter_may_end();
-    const Worker parent = adapter();
+    const Identity parent = adapter();
     tell(parent, nullptr);
-    scene_.cage().signal_group(faults::signal_name(fault_.effect.signal));
+    scene_.outside().signal_group(faults::signal_name(fault_.effect.signal));
     await({[this] { return scene_.seen().group_signalled; }});
     let_program_end();
   }
@@ -186,11 +182,11 @@ class Strike {
   // for their end.
   void let_program_end() {
     scene_.wait([this] { return scene_.seen().adapter_ended; },
-                Clock::now() + progress_.scaled(kProgramEnds));
+                scene_.now() + progress_.scaled(limits::kProgramEnds));
     progress_.release(progress_.standing_anywhere());
   }
 
-  Worker adapter() const {
+  Identity adapter() const {
     const json& ready = scene_.seen().ready.at("adapter");
     return {ready.at("pid"), ready.at("start")};
   }
@@ -198,43 +194,43 @@ class Strike {
   // If its reader is stopped, a result that is larger than any buffer can never be sent completely.
   // So a worker that has left the body and does not move is in the middle of sending it.
   void strike_while_sending(const std::vector<Meeting*>& victims) {
-    const auto [pid, start] = adapter();
-    scene_.cage().signal(pid, start, "STOP");
+    const Identity reader = adapter();
+    scene_.outside().signal(reader, "STOP");
     scene_.snapshot();
     Receipts receipts;
     for (Meeting* victim : victims) {
-      const Worker sender{victim->pid, victim->start};
+      const Identity sender = victim->process;
       progress_.release({victim});
       await_sending(sender, victim->task);
       receipts.push_back(hit(sender, victim));
     }
     await(receipts);
-    scene_.cage().signal(pid, start, "CONT");
+    scene_.outside().signal(reader, "CONT");
   }
 
-  void await_sending(const Worker& sender, const std::string& task) {
-    const auto limit = Clock::now() + progress_.scaled(kStepLimit);
+  void await_sending(const Identity& sender, const std::string& task) {
+    const auto limit = scene_.now() + progress_.scaled(limits::kStep);
     scene_.wait([&] { return scene_.seen().ended.count(task) > 0; }, limit);
     json before;
     do {
       const json now = doings_of(sender, scene_.snapshot());
       if (!now.is_null() && now == before && scene_.seen().ended.count(task) > 0) {
-        scene_.journal().write("sending", {{"pid", sender.first},
-                                           {"start", sender.second},
+        scene_.journal().write("sending", {{"pid", sender.pid},
+                                           {"start", sender.start},
                                            {"task", task},
                                            {"snap", scene_.last_snapshot()}});
         return;
       }
       before = now;
-      scene_.wait([] { return false; }, Clock::now() + kBetweenLooks);
-    } while (Clock::now() < limit);
+      scene_.pause(limits::kBetweenLooks);
+    } while (scene_.now() < limit);
   }
 
   // Values that change when a process does anything; null while it could run: on a busy machine a
   // thread that is ready may not run for longer than we look.
-  static json doings_of(const Worker& worker, const Snapshot& snapshot) {
+  static json doings_of(const Identity& worker, const Snapshot& snapshot) {
     for (const json& process : snapshot.processes) {
-      if (process.at("pid") != worker.first || process.at("start") != worker.second) continue;
+      if (process.at("pid") != worker.pid || process.at("start") != worker.start) continue;
       const json& threads = process.at("threads");
       for (const json& thread : threads)
         if (thread.at("state") != "S") return nullptr;
@@ -250,13 +246,13 @@ class Strike {
     const auto all_came = [&] {
       return std::all_of(receipts.begin(), receipts.end(), [](const auto& came) { return came(); });
     };
-    scene_.wait(all_came, Clock::now() + progress_.scaled(kStepLimit));
+    scene_.wait(all_came, scene_.now() + progress_.scaled(limits::kStep));
   }
 
-  void tell(const Worker& who, const Meeting* meeting, int limit = 0) {
+  void tell(const Identity& who, const Meeting* meeting, int limit = 0) {
     json told = {{"fault", index_},
-                 {"pid", who.first},
-                 {"start", who.second},
+                 {"pid", who.pid},
+                 {"start", who.start},
                  {"effect", faults::to_string(fault_.effect)}};
     if (meeting != nullptr) told["task"] = meeting->task;
     if (limit != 0) told["limit"] = limit;
@@ -265,12 +261,11 @@ class Strike {
 
   // Commands the fault on one process. The returned function says whether the second half of the
   // receipt has come.
-  std::function<bool()> hit(const Worker& who, Meeting* meeting) {
+  std::function<bool()> hit(const Identity& who, Meeting* meeting) {
     const Effect& effect = fault_.effect;
     int limit = 0;
     if (faults::door_of(effect) == faults::Door::kLimit) {
-      const json limited =
-          scene_.limit(who.first, who.second, faults::to_string(effect.resource), true);
+      const json limited = scene_.limit(who, faults::to_string(effect.resource), true);
       if (!was_set(limited)) {  // a resource without a limit must not be used up
         if (meeting != nullptr) scene_.answer(*meeting, {{"do", "go"}});
         return [] { return true; };
@@ -283,7 +278,7 @@ class Strike {
     const auto written = seen.struck.find(task);
     const int before = written != seen.struck.end() ? written->second : 0;
     if (by_signal()) {
-      scene_.cage().signal(who.first, who.second, faults::signal_name(effect.signal));
+      scene_.outside().signal(who, faults::signal_name(effect.signal));
     } else if (meeting != nullptr) {
       scene_.answer(*meeting, order_for(effect));
     }
