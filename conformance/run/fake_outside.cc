@@ -36,18 +36,19 @@ FakeOutside::FakeOutside(scenarios::Recovery recovers) {
 }
 
 void FakeOutside::at(Clock::duration from_now, std::function<void()> what) {
-  agenda_.emplace(now_ + from_now, Scheduled{std::move(what)});
+  agenda_.emplace(now_ + from_now, std::move(what));
 }
 
 void FakeOutside::event(const std::string& name, Event event, Clock::duration after) {
   const std::string first = name.substr(0, name.find(' '));
-  if (lost.count(name) + lost.count(first) > 0) return;
   for (const std::string& each : {name, first})
     if (const auto found = late.find(each); found != late.end()) {
       after += found->second;
       break;
     }
-  at(after, [this, event = std::move(event)] { coming_.push_back(event); });
+  at(after, [this, name, first, event = std::move(event)] {
+    if (lost.count(name) + lost.count(first) == 0) coming_.push_back(event);
+  });
 }
 
 void FakeOutside::adapter_says(json message, Clock::duration after) {
@@ -90,15 +91,20 @@ std::vector<Event> FakeOutside::next(Clock::time_point limit) {
   now_ = std::max(now_, agenda_.begin()->first);
   while (!agenda_.empty() && agenda_.begin()->first <= now_) {
     const auto first = agenda_.extract(agenda_.begin());
-    first.mapped().what();
+    first.mapped()();
   }
   return std::exchange(coming_, {});
+}
+
+void FakeOutside::note(std::string command) {
+  if (on_command) on_command(command);
+  commands_.push_back(std::move(command));
 }
 
 void FakeOutside::send(const json& command) {
   const std::string cmd = command.at("cmd");
   const std::string more = command.value("id", command.value("how", ""));
-  commands_.push_back(cmd + (more.empty() ? "" : " " + more));
+  note(cmd + (more.empty() ? "" : " " + more));
   read_at_ = now_ + adapter_reads_after;
   at(adapter_reads_after, [this, cmd, command] {
     if (!adapter_alive_) return;
@@ -113,7 +119,7 @@ void FakeOutside::send(const json& command) {
 
 void FakeOutside::answer(int conn, const json& what_to_do) {
   const Meeting meeting = meetings_.at(conn);
-  commands_.push_back("answer " + meeting.task + " " + what_to_do.at("do").get<std::string>());
+  note("answer " + meeting.task + " " + what_to_do.at("do").get<std::string>());
   cage_says("left", {{"conn", conn}, {"pid", meeting.pid}, {"read", true}}, meeting.task);
   at(kSoon, [this, meeting, what_to_do] {
     const bool alive = meeting.pid == kAdapter ? adapter_alive_ : workers_.count(meeting.pid) > 0;
@@ -123,7 +129,7 @@ void FakeOutside::answer(int conn, const json& what_to_do) {
 
 void FakeOutside::signal(Identity process, const std::string& signal) {
   const bool adapter = process.pid == 0 || process.pid == kAdapter;
-  commands_.push_back("signal " + std::to_string(process.pid) + " " + signal);
+  note("signal " + std::to_string(process.pid) + " " + signal);
   cage_says("signalled",
             {{"pid", process.pid}, {"start", process.start}, {"signal", signal}, {"error", ""}});
   if (signal == "STOP" || signal == "CONT") {
@@ -143,7 +149,7 @@ void FakeOutside::signal(Identity process, const std::string& signal) {
 }
 
 void FakeOutside::signal_group(const std::string& signal) {
-  commands_.push_back("signal-group " + signal);
+  note("signal-group " + signal);
   cage_says("signalled", {{"pid", kAdapter},
                           {"start", 1000 + kAdapter},
                           {"signal", signal},
@@ -153,7 +159,7 @@ void FakeOutside::signal_group(const std::string& signal) {
 }
 
 void FakeOutside::limit(int number, Identity process, const std::string& what, bool room) {
-  commands_.push_back("limit " + what);
+  note("limit " + what);
   const bool possible = no_limits.count(what) == 0;
   if (possible && process.pid != 0) limited_[process.pid] = what;
   limits_.push_back(number);
@@ -168,7 +174,7 @@ void FakeOutside::limit(int number, Identity process, const std::string& what, b
 }
 
 void FakeOutside::lift() {
-  commands_.push_back("lift");
+  note("lift");
   cage_says("lifted", {{"limits", limits_}, {"error", ""}});
 }
 
@@ -185,8 +191,8 @@ void FakeOutside::snapshot(int number) {
                           {"state", "S"},
                           {"name", pid == kAdapter ? "adapter" : "worker"},
                           {"command", pid == kAdapter ? "adapter" : "worker"},
-                          {"cpu_ticks", 3},
-                          {"io_bytes", 100},
+                          {"cpu_ticks", cpu_ticks},
+                          {"io_bytes", io_bytes},
                           {"threads", all},
                           {"fds", {{{"fd", 3}, {"to", "socket:[1]"}, {"mode", "rw"}}}}});
     ++count;
@@ -208,13 +214,12 @@ void FakeOutside::activity(int number) {
 void FakeOutside::ping(int number) { cage_says("pong", {{"n", number}}, "", ping_takes); }
 
 void FakeOutside::mark(const std::string& word) {
-  commands_.push_back("mark " + word);
+  note("mark " + word);
   cage_says("marked", {{"word", word}}, word);
-  if (on_mark) on_mark(word);
 }
 
 void FakeOutside::end() {
-  commands_.push_back("end");
+  note("end");
   cage_says("healed", {{"killed", json::array()}});
   event("gone", CageGone{"the cage has ended"}, 2 * kSoon);
   event("stderr", StderrEnded{}, 2 * kSoon);

@@ -31,10 +31,11 @@ class FakeOutside final : public Outside {
   hang::Verdict proof = hang::Verdict::quiet;
   Clock::duration longest_time_limit{0};              // of a thread, as the proof's look reports it
   int more_threads = 0;                               // of the adapter, in a snapshot
+  int cpu_ticks = 3, io_bytes = 100;                  // of each process, in a snapshot
   std::function<bool()> rests = [] { return true; };  // what `activity` says
   std::set<std::string> no_limits;                    // limits that this machine cannot set
-  std::function<void(const std::string& word)> on_mark;
-  scenarios::PoolFacts facts;  // of its hello
+  std::function<void(const std::string& command)> on_command;  // before it is carried out
+  scenarios::PoolFacts facts;                                  // of its hello
 
   // What the run has commanded, in order: "open", "submit t5", "answer t5 go", "signal 11 KILL",
   // "close drain", "mark armed", "end" ...
@@ -48,6 +49,8 @@ class FakeOutside final : public Outside {
                  Clock::duration after = kSoon);
   void adapter_ends(const nlohmann::json& status);
   void kill_worker(int pid, const nlohmann::json& status);
+  void meets(const std::string& task, const std::string& point, int pid);
+  void add_process() { children_.insert(++last_pid_); }
 
   Clock::time_point now() override { return now_; }
   std::vector<Event> next(Clock::time_point limit) override;
@@ -94,7 +97,6 @@ class FakeOutside final : public Outside {
   void hand_out();
   void begin(Task& task);
   void body(Task& task);
-  void meet(const Task& task, const std::string& point, int pid);
   void go_on(const std::string& id, const std::string& point);
   void obey(const std::string& id, const std::string& point, int pid, const nlohmann::json& order);
   void return_value(Task& task);
@@ -106,10 +108,9 @@ class FakeOutside final : public Outside {
   void ledger(const std::string& ev, const std::string& task, int pid, int child = 0);
   Task* find(const std::string& id);
 
-  struct Scheduled {
-    std::function<void()> what;
-  };
-  std::multimap<Clock::time_point, Scheduled> agenda_;
+  void note(std::string command);
+
+  std::multimap<Clock::time_point, std::function<void()>> agenda_;
   std::vector<Event> coming_;
   Clock::time_point now_ = Clock::time_point(std::chrono::hours(1));
   Clock::time_point read_at_ = now_;

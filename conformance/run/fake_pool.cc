@@ -50,7 +50,7 @@ void FakeOutside::submit(const json& command) {
   if (broken_) return settle(id, {{"kind", "pool-broken"}});
   if (tasks_.back().stage == "encode-args") {
     tasks_.back().worker = kAdapter;
-    return meet(tasks_.back(), "encode-args", kAdapter);
+    return meets(id, "encode-args", kAdapter);
   }
   hand_out();
 }
@@ -78,23 +78,23 @@ void FakeOutside::begin(Task& task) {
       kill_worker(pid, {{"signal", "KILL"}, {"core", false}});
     });
   }
-  if (task.stage == "decode-args") return meet(task, "decode-args", task.worker);
+  if (task.stage == "decode-args") return meets(task.id, "decode-args", task.worker);
   body(task);
 }
 
 void FakeOutside::body(Task& task) {
   ledger("start", task.id, task.worker);
-  if (task.body == "rendezvous" || task.body == "large") return meet(task, "running", task.worker);
+  if (task.body == "rendezvous" || task.body == "large")
+    return meets(task.id, "running", task.worker);
   return_value(task);
 }
 
-void FakeOutside::meet(const Task& task, const std::string& point, int pid) {
+void FakeOutside::meets(const std::string& task, const std::string& point, int pid) {
   const int conn = ++last_conn_;
-  meetings_[conn] = {task.id, point, pid};
-  cage_says(
-      "met",
-      {{"conn", conn}, {"pid", pid}, {"start", 1000 + pid}, {"task", task.id}, {"point", point}},
-      task.id);
+  meetings_[conn] = {task, point, pid};
+  cage_says("met",
+            {{"conn", conn}, {"pid", pid}, {"start", 1000 + pid}, {"task", task}, {"point", point}},
+            task);
 }
 
 // The order `go`.
@@ -131,7 +131,7 @@ void FakeOutside::obey(const std::string& id, const std::string& point, int pid,
   if (what == "fork") {
     children_.insert(++last_pid_);
     ledger("struck", id, pid, last_pid_);
-    return meet(*find(id), point, pid);
+    return meets(id, point, pid);
   }
   ledger("struck", id, pid);
   if (what == "close-fds" || what == "garbage") return kill_worker(pid, {{"code", 1}});
@@ -146,7 +146,7 @@ void FakeOutside::obey(const std::string& id, const std::string& point, int pid,
 void FakeOutside::return_value(Task& task) {
   if (task.stage == "encode-result" || task.stage == "decode-result") {
     if (task.stage == "encode-result") ledger("end", task.id, task.worker);
-    return meet(task, task.stage, task.stage == "encode-result" ? task.worker : kAdapter);
+    return meets(task.id, task.stage, task.stage == "encode-result" ? task.worker : kAdapter);
   }
   if (!std::exchange(task.sending, true)) ledger("end", task.id, task.worker);
   if (adapter_stopped_) return;  // the result is larger than any buffer
@@ -160,7 +160,7 @@ void FakeOutside::settle(std::string id, json outcome) {
   std::erase_if(tasks_, [&](const Task& each) { return each.id == id; });
   adapter_says({{"event", "settled"}, {"id", id}, {"outcome", std::move(outcome)}});
   if (!task.on_done.is_object()) return;
-  if (task.on_done.at("do") == "meet") return meet(task, "callback", kAdapter);
+  if (task.on_done.at("do") == "meet") return meets(task.id, "callback", kAdapter);
   at(kSoon, [this, next = task.on_done] { submit(next); });
 }
 
@@ -203,6 +203,9 @@ void FakeOutside::break_pool(const std::string& cause, int pid) {
 // Once for each process.
 void FakeOutside::tell_exit(int pid, const json& status) {
   if (!exits_told_.insert(pid).second) return;
+  for (const auto& [conn, meeting] : meetings_)
+    if (meeting.pid == pid)
+      cage_says("left", {{"conn", conn}, {"pid", pid}, {"read", false}}, meeting.task);
   cage_says("exit",
             {{"pid", pid},
              {"start", 1000 + pid},

@@ -112,7 +112,7 @@ std::string run_attempt(const scenarios::Plan& plan, Outside& outside, double cr
   try {
     scene.finish();
   } catch (const AttemptOver& reason) {
-    over = reason;
+    if (over.how != "harness-error") over = reason;  // the first reason explains the second one
   }
   journal.write("ended", {{"how", over.how}, {"why", over.why}});
   return over.how;

@@ -42,8 +42,7 @@ struct StagedRun {
       line.seq = static_cast<std::int64_t>(lines.size()) + 1;
       lines.push_back(std::move(line));
     };
-    Journal journal(append, begun,
-                    "fake:" + plan.scenario, 1, [this] { return outside.now(); });
+    Journal journal(append, begun, "fake:" + plan.scenario, 1, [this] { return outside.now(); });
     const std::string how = run_attempt(plan, outside, crowd, journal);
     took = outside.now() - begun;
     return how;
