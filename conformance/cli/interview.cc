@@ -1,14 +1,11 @@
 #include "conformance/cli/interview.h"
 
-#include <poll.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
-#include <cerrno>
 #include <fstream>
 #include <sstream>
+#include <variant>
 
 #include "conformance/cli/message_rules.h"
 
@@ -16,7 +13,6 @@ namespace poolproof::cli {
 namespace {
 
 using nlohmann::json;
-using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kStderrKept = std::size_t{16} << 10;
 
@@ -97,17 +93,15 @@ void Findings::add(std::string where, std::string what, std::string instead) {
 
 Interview::Interview(const Options& options, Findings& findings, std::string about)
     : where(std::move(about)),
-      stop_fd_(options.stop_fd),
       findings_(findings),
-      cage_(cage_options(options)),
-      line_(cage_.line_fd()) {}
+      outside_(cage_options(options), options.stop_fd) {}
 
 void Interview::begin() {
   if (!wait([&] { return !ready_.is_null(); })) throw faults::CageError("the cage said nothing");
 }
 
 bool Interview::wait(const std::function<bool()>& done, std::chrono::milliseconds limit) {
-  const auto until = Clock::now() + limit;
+  const auto until = outside_.now() + limit;
   for (;;) {
     if (done()) return true;
     if (exit_ && !may_end_) {
@@ -117,48 +111,26 @@ bool Interview::wait(const std::function<bool()>& done, std::chrono::millisecond
            "it goes on until `bye`, or until its line ends");
       throw ConversationOver{};
     }
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
-    if (left <= 0) return false;
-    take_in(static_cast<int>(left));
+    if (outside_.now() >= until) return false;
+    for (const conformance::Event& event : outside_.next(until))
+      std::visit([this](const auto& each) { take(each); }, event);
   }
 }
 
-void Interview::take_in(int timeout_ms) {
-  const bool hear = !line_.ended();
-  std::array<pollfd, 4> fds = {{{stop_fd_, POLLIN, 0},
-                                {cage_gone_ ? -1 : cage_.fd(), POLLIN, 0},
-                                {hear ? cage_.line_fd() : -1, POLLIN, 0},
-                                {stderr_open_ ? cage_.stderr_fd() : -1, POLLIN, 0}}};
-  if (line_.wants_to_write()) fds[2].events |= POLLOUT;
-  if (::poll(fds.data(), fds.size(), timeout_ms) < 0 && errno == EINTR) return;
-  if (fds[0].revents != 0) throw Interrupted{};
-  if (fds[3].revents != 0) from_stderr();
-  if ((fds[2].revents & POLLOUT) != 0) line_.flush();
-  if ((fds[2].revents & ~POLLOUT) != 0) from_line();
-  if (fds[1].revents != 0) {
-    from_cage();
-    from_line();  // what it sent just before the end that the cage reported
-    if (stderr_open_) from_stderr();
+void Interview::take(const conformance::AdapterSaid& said) {
+  const conformance::AdapterLine::Received& received = said.received;
+  ++messages_;
+  if (auto wrong = complaint_about_text(received.text)) find(wrong->what, wrong->instead);
+  if (received.wrong) {
+    find("a message is wrong: " + *received.wrong + "; it was `" + received.text.substr(0, 200) +
+             "`",
+         "see \"From the adapter\" and \"Outcome\" in conformance/protocol/protocol.md");
+    // Nothing after it can be trusted. But the unreadable message may have been an answer.
+    if (!received.message.is_object()) throw ConversationOver{};
+  } else if (auto more = strict_complaint_about(received.message)) {
+    find(more->what, more->instead);
   }
-}
-
-void Interview::from_line() {
-  while (!line_.ended()) {
-    const auto received = line_.receive();
-    if (!received) return;
-    ++messages_;
-    if (auto wrong = complaint_about_text(received->text)) find(wrong->what, wrong->instead);
-    if (received->wrong) {
-      find("a message is wrong: " + *received->wrong + "; it was `" +
-               received->text.substr(0, 200) + "`",
-           "see \"From the adapter\" and \"Outcome\" in conformance/protocol/protocol.md");
-      // Nothing after it can be trusted. But the unreadable message may have been an answer.
-      if (!received->message.is_object()) throw ConversationOver{};
-    } else if (auto more = strict_complaint_about(received->message)) {
-      find(more->what, more->instead);
-    }
-    if (received->message.is_object()) on_event(received->message);
-  }
+  if (received.message.is_object()) on_event(received.message);
 }
 
 void Interview::on_event(const json& event) {
@@ -187,51 +159,39 @@ void Interview::on_event(const json& event) {
   unheard_.push_back(event);
 }
 
-void Interview::from_stderr() {
-  std::array<char, 4096> buffer;
-  const ssize_t size = ::read(cage_.stderr_fd(), buffer.data(), buffer.size());
-  if (size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR)) stderr_open_ = false;
-  if (size > 0) stderr_.append(buffer.data(), static_cast<std::size_t>(size));
+void Interview::take(const conformance::StderrCame& came) {
+  stderr_ += came.bytes;
   if (stderr_.size() > kStderrKept) stderr_.erase(0, stderr_.size() - kStderrKept);
 }
 
-void Interview::from_cage() {
-  try {
-    while (auto message = cage_.receive()) {
-      const std::string ev = message->at("ev");
-      if (ev == "ready") ready_ = *message;
-      if (ev == "failed") throw faults::CageError(message->at("why").get<std::string>());
-      if (ev == "met")
-        meetings_.push_back(
-            {message->at("conn"), message->at("pid"), message->at("task"), message->at("point")});
-      if (ev == "ledger") ledger_.push_back(message->at("entry"));
-      if (ev == "ledger-invalid")
-        find("the ledger got what is no line of it: `" + message->at("text").get<std::string>() +
-                 "`",
-             "each body writes {\"ev\", \"task\", \"pid\", \"t_ns\"} as one JSON object on a line");
-      if (ev == "met-invalid")
-        find("a body came to the rendezvous and said no meeting: " +
-                 message->at("why").get<std::string>(),
-             "it writes {\"task\", \"point\"} and a newline");
-      if (ev == "process") snapshots_[message->at("snap")].push_back(*message);
-      if (ev == "snapshot") snapshots_whole_.insert(message->at("snap").get<int>());
-      if (ev == "exit" && message->at("adapter").get<bool>()) exit_ = message->at("status");
-    }
-  } catch (const faults::CageError&) {
-    cage_gone_ = true;
-    throw;
-  }
+void Interview::take(const conformance::CageGone& gone) { throw faults::CageError(gone.why); }
+
+void Interview::take(const conformance::CageSaid& said) {
+  const json& message = said.message;
+  const std::string ev = message.at("ev");
+  if (ev == "ready") ready_ = message;
+  if (ev == "failed") throw faults::CageError(message.at("why").get<std::string>());
+  if (ev == "met")
+    meetings_.push_back(
+        {message.at("conn"), message.at("pid"), message.at("task"), message.at("point")});
+  if (ev == "ledger") ledger_.push_back(message.at("entry"));
+  if (ev == "ledger-invalid")
+    find("the ledger got what is no line of it: `" + message.at("text").get<std::string>() + "`",
+         "each body writes {\"ev\", \"task\", \"pid\", \"t_ns\"} as one JSON object on a line");
+  if (ev == "met-invalid")
+    find("a body came to the rendezvous and said no meeting: " +
+             message.at("why").get<std::string>(),
+         "it writes {\"task\", \"point\"} and a newline");
+  if (ev == "process") snapshots_[message.at("snap")].push_back(message);
+  if (ev == "snapshot") snapshots_whole_.insert(message.at("snap").get<int>());
+  if (ev == "exit" && message.at("adapter").get<bool>()) exit_ = message.at("status");
 }
 
-void Interview::send(const json& command) { line_.send(command); }
+void Interview::send(const json& command) { outside_.send(command); }
 
-void Interview::send_text(const std::string& text) {
-  while (line_.wants_to_write()) wait([&] { return !line_.wants_to_write(); });
-  [[maybe_unused]] const ssize_t sent =
-      ::send(cage_.line_fd(), text.data(), text.size(), MSG_NOSIGNAL);
-}
+void Interview::send_text(const std::string& text) { outside_.send_text(text); }
 
-void Interview::hang_up() { ::shutdown(cage_.line_fd(), SHUT_WR); }
+void Interview::hang_up() { outside_.hang_up(); }
 
 std::optional<json> Interview::await(const std::string& event, const std::string& cmd,
                                      const std::string& after) {
@@ -306,7 +266,7 @@ Standing* Interview::standing(const std::string& id, const std::string& point) {
 
 void Interview::answer(Standing& meeting, const json& what_to_do) {
   meeting.answered = true;
-  cage_.answer(meeting.conn, what_to_do);
+  outside_.answer(meeting.conn, what_to_do);
 }
 
 const json* Interview::entry(const std::string& id, const std::string& ev) const {
@@ -323,7 +283,7 @@ int Interview::written(const std::string& id, const std::string& ev) const {
 
 std::vector<json> Interview::processes() {
   const int number = ++snapshots_asked_;
-  cage_.snapshot(number);
+  outside_.snapshot(number);
   if (!wait([&] { return snapshots_whole_.count(number) > 0; }))
     throw faults::CageError("the cage took no snapshot within 10 s");
   return snapshots_[number];

@@ -12,8 +12,7 @@
 #include <string>
 #include <vector>
 
-#include "conformance/run/adapter_line.h"
-#include "faults/cage/cage.h"
+#include "conformance/run/live_outside.h"
 
 namespace poolproof::cli {
 
@@ -114,16 +113,17 @@ class Interview {
   static constexpr std::chrono::milliseconds kAnswers{10'000};
 
  private:
-  void take_in(int timeout_ms);
-  void from_line();
-  void from_cage();
-  void from_stderr();
+  void take(const conformance::CageSaid& said);
+  void take(const conformance::CageGone& gone);
+  void take(const conformance::AdapterSaid& said);
+  void take(const conformance::LineEnded&) {}
+  void take(const conformance::StderrCame& came);
+  void take(const conformance::StderrEnded&) {}
+  void take(const conformance::Interrupted&) { throw Interrupted{}; }
   void on_event(const nlohmann::json& event);
 
-  int stop_fd_;
   Findings& findings_;
-  faults::Cage cage_;
-  conformance::AdapterLine line_;
+  conformance::LiveOutside outside_;
   nlohmann::json ready_, hello_;
   std::optional<nlohmann::json> exit_;
   std::vector<nlohmann::json> unheard_;  // events that no call has waited for yet
@@ -135,7 +135,7 @@ class Interview {
   std::set<int> snapshots_whole_;
   std::string stderr_, refusal_of_hello_;
   int next_id_ = 1, messages_ = 0, snapshots_asked_ = 0;
-  bool may_end_ = false, stderr_open_ = true, cage_gone_ = false;
+  bool may_end_ = false;
 };
 
 }  // namespace poolproof::cli

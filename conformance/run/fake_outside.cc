@@ -179,6 +179,7 @@ void FakeOutside::lift() {
 }
 
 void FakeOutside::snapshot(int number) {
+  note("snapshot");
   int count = 0;
   const auto process = [&](int pid, int threads) {
     json all = json::array();
@@ -228,6 +229,7 @@ void FakeOutside::end() {
 std::optional<Outside::HangAnswer> FakeOutside::examine(bool names_are_private,
                                                         const std::function<bool()>& pause) {
   ++questions;
+  if (on_question) on_question();
   if (!names_are_private || !pause()) return std::nullopt;
   HangAnswer answer;
   answer.line = "socket:[1]";

@@ -41,6 +41,7 @@ class FakeOutside final : public Outside {
   // "close drain", "mark armed", "end" ...
   const std::vector<std::string>& commands() const { return commands_; }
   int questions = 0;  // how often the hang proof was asked for
+  std::function<void()> on_question;
 
   void at(Clock::duration from_now, std::function<void()> what);
   void event(const std::string& name, Event event, Clock::duration after = kSoon);

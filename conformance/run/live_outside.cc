@@ -48,7 +48,9 @@ std::vector<Event> LiveOutside::next(Clock::time_point limit) {
   if ((fds[2].revents & ~POLLOUT) != 0) read_line(events);
   if (fds[1].revents != 0) {
     read_cage(events);
-    read_line(events);  // what it sent just before the exit that the cage reported
+    // What it sent and wrote just before the exit that the cage reported.
+    read_line(events);
+    if (stderr_open_) read_stderr(events);
   }
   return events;
 }

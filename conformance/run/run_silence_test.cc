@@ -65,6 +65,20 @@ TEST(Silence, what_comes_during_the_proof_makes_it_void) {
   for (const json& proof : attempt.all("proof")) EXPECT_NE(proof.at("verdict"), "hung");
 }
 
+TEST(Silence, what_was_on_its_way_during_the_proof_makes_it_void_too) {
+  StagedRun attempt = without_the_victims_end();
+  attempt.outside.proof = hang::Verdict::hung;
+  attempt.outside.ping_takes = 10ms;
+  attempt.outside.on_question = [&] {
+    if (attempt.outside.questions > 1) return;
+    // After the two looks, before the keeper has answered that all has arrived.
+    attempt.outside.event("words", StderrCame{"."}, hang::kApart + 5ms);
+  };
+  EXPECT_EQ(attempt.run(kKilled), "stuck");
+  EXPECT_EQ(attempt.outside.questions, 2);
+  EXPECT_EQ(attempt.all("proof").size(), 1u) << "the first answer does not count";
+}
+
 TEST(Silence, nobody_asks_while_a_task_waits_for_the_harness) {
   StagedRun attempt;
   attempt.outside.proof = hang::Verdict::hung;

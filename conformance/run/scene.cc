@@ -75,11 +75,6 @@ void Scene::take(Event& event) {
   std::visit([this](auto& each) { take(each); }, event);
 }
 
-void Scene::take(Interrupted&) {
-  // Once the attempt is being ended, the cage is emptied in order, interrupted or not.
-  if (!finishing_) over_ = AttemptOver{"interrupted", "interrupted"};
-}
-
 void Scene::take(LineEnded&) { line_ended_at_ = outside_.now(); }
 
 void Scene::take(AdapterSaid& said) {
@@ -257,7 +252,6 @@ std::chrono::nanoseconds Scene::ping() {
 }
 
 void Scene::finish() {
-  finishing_ = true;
   const auto take_until = [&](Clock::time_point limit, const auto& done) {
     while (!done() && outside_.now() < limit)
       for (Event& event : outside_.next(limit)) take(event);

@@ -145,7 +145,7 @@ class Scene {
   void take(LineEnded&);
   void take(StderrCame& came);
   void take(StderrEnded&) { stderr_open_ = false; }
-  void take(Interrupted&);
+  void take(Interrupted&) { over_ = AttemptOver{"interrupted", "interrupted"}; }
   void on_adapter_event(const std::string& event, const nlohmann::json& message);
   void on_answer(const std::string& ev, const nlohmann::json& message);
   void on_news(const std::string& ev, const nlohmann::json& message);
@@ -160,7 +160,6 @@ class Scene {
   bool adapter_may_end_ = false;
   bool stderr_open_ = true;
   bool cage_gone_ = false;
-  bool finishing_ = false;
   std::optional<Clock::time_point> line_ended_at_;
   int snapshots_asked_ = 0, activities_asked_ = 0, pings_sent_ = 0, limits_asked_ = 0;
   std::string stderr_head_, stderr_tail_;
