@@ -19,8 +19,6 @@ namespace {
 using nlohmann::json;
 using namespace conformance;  // NOLINT: verdicts and observations are all that this file is about
 
-// If a cell was tried more often (--repeat 1000), the page shows only these attempts in full.
-constexpr std::size_t kStoriesOfACell = 6;
 constexpr std::size_t kEvidenceBytes = 2000;
 constexpr std::size_t kEvidenceLines = 60;
 // A pass needs less detail, because no reader looks for a cause in it.
@@ -61,7 +59,7 @@ json of_record(const Judged& record) {
     told["doors"] = object_at(machine, "doors");
     break;
   }
-  if (!record.observations.empty()) told["took"] = record.observations.back().t_ns;
+  told["took"] = record.took_ns;
   return told;
 }
 
@@ -115,13 +113,12 @@ class Cells {
     const auto point = points_[place.record].find(run);
     const bool is_point = point != points_[place.record].end();
     if (is_point) point_into(told, *point->second);
-    // No reader needs the story of each of some hundred points that passed.
-    const bool dull = is_point && cell.status == Status::kPass;
     json attempts = json::array();
     for (const AttemptVerdict& attempt : cell.attempts) {
       const Lines& lines = lines_[place.record][{run, attempt.attempt}];
-      if (attempts.empty() && !dull) plan_into(told, lines);
-      attempts.push_back(of_attempt(attempt, lines, !dull && attempts.size() < kStoriesOfACell));
+      if (attempts.empty() && !(is_point && cell.status == Status::kPass)) plan_into(told, lines);
+      attempts.push_back(of_attempt(
+          attempt, lines, has_story(attempt, is_point) && attempts.size() < kStoriesOfACell));
     }
     told["attempts"] = std::move(attempts);
     return told;
@@ -195,6 +192,10 @@ void make_harmless(json& value) {
 }
 
 }  // namespace
+
+bool has_story(const AttemptVerdict& attempt, bool is_point) {
+  return !is_point || attempt.status != Status::kPass;
+}
 
 json page_data(const std::vector<Judged>& records, const Look& look) {
   const Placed all = placed(records);

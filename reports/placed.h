@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -13,8 +14,10 @@ namespace poolproof::reports {
 // One record, read and judged.
 struct Judged {
   std::vector<conformance::CellVerdict> cells;
+  // All lines that belong to no attempt, and the lines of attempts that have a story (html.h).
   std::vector<conformance::Observation> observations;
-  std::string cut_off;  // why the record is not whole; empty: it is
+  std::int64_t took_ns = 0;  // of the last line
+  std::string cut_off;       // why the record is not whole; empty: it is
 };
 
 // A pool as a column. Records of one pool and version share a column, unless two of their cells

@@ -127,6 +127,7 @@ Judged hung_record() {
   Judged judged;
   judged.cells = {hung_cell()};
   judged.observations = hung_attempt();
+  judged.took_ns = judged.observations.back().t_ns;
   judged.observations.insert(judged.observations.begin(), {header, pool});
   return judged;
 }

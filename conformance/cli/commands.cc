@@ -81,17 +81,19 @@ int judge(const Common& common, const fs::path& events, const std::string& level
   if (!fs::is_regular_file(events))
     throw UsageError("there is no file `" + events.string() +
                      "`; `poolproof check --out DIR` writes DIR/events.ndjson");
-  const conformance::Record record = conformance::read_record(events);
-  const auto cells = conformance::judge_record(record.observations);
-  const int status = conformance::exit_status(cells, level, record.whole);
+  conformance::RecordJudge judge;
+  const std::string cut_off = conformance::for_each_line(
+      events, [&](conformance::Observation line) { judge.take(std::move(line)); });
+  const std::vector<CellVerdict> cells = judge.finish();
+  const int status = conformance::exit_status(cells, level, cut_off.empty());
   if (common.json) {
-    print_json({{"cells", reports::to_json(cells)}, {"cut_off", record.cut_off}, {"exit", status}});
+    print_json({{"cells", reports::to_json(cells)}, {"cut_off", cut_off}, {"exit", status}});
     return status;
   }
   const reports::Look look = look_of(STDOUT_FILENO, common);
   for (const CellVerdict& cell : cells) std::cout << reports::surprise(cell, look);
   std::cout << reports::matrix(cells, look);
-  if (!record.whole) std::cout << "The record was cut off: " << record.cut_off << "\n";
+  if (!cut_off.empty()) std::cout << "The record was cut off: " << cut_off << "\n";
   return status;
 }
 

@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <fstream>
 #include <iostream>
+#include <map>
+#include <set>
 #include <system_error>
 
 #include "conformance/judge/oracle.h"
@@ -15,6 +17,7 @@ namespace poolproof::cli {
 namespace {
 
 namespace fs = std::filesystem;
+using conformance::Observation;
 
 // Writes the whole file or nothing: a reader never sees half a page, and the old one stays until
 // the new one is complete.
@@ -33,16 +36,34 @@ void write_whole(const fs::path& file, const std::string& text) {
   fs::rename(half, file);
 }
 
+// Reads and judges a record at once, and keeps only what the reports show.
+reports::Judged judged(const fs::path& file) {
+  reports::Judged record;
+  std::set<std::string> points;                // runs of a sweep
+  std::map<std::string, std::size_t> stories;  // kept so far, by run
+  conformance::RecordJudge judge;
+  judge.judged = [&](const conformance::AttemptVerdict& verdict, std::vector<Observation> lines) {
+    const std::string& run = lines.front().run;
+    const bool in_full = reports::has_story(verdict, points.count(run) > 0) &&
+                         ++stories[run] <= reports::kStoriesOfACell;
+    for (Observation& line : lines)
+      if (in_full || line.kind == "plan") record.observations.push_back(std::move(line));
+  };
+  record.cut_off = conformance::for_each_line(file, [&](Observation line) {
+    record.took_ns = line.t_ns;
+    if (line.attempt != 0) return judge.take(std::move(line));
+    if (line.kind == "cell" && line.fields.contains("workload")) points.insert(line.run);
+    record.observations.push_back(line);
+    judge.take(std::move(line));
+  });
+  record.cells = judge.finish();
+  return record;
+}
+
 void write_both(const std::vector<fs::path>& events, const fs::path& out, scenarios::Level level,
                 const reports::Look& look) {
   std::vector<reports::Judged> records;
-  for (const fs::path& file : events) {
-    conformance::Record record = conformance::read_record(file);
-    reports::Judged& judged = records.emplace_back();
-    judged.cells = conformance::judge_record(record.observations);
-    judged.observations = std::move(record.observations);
-    judged.cut_off = record.cut_off;
-  }
+  for (const fs::path& file : events) records.push_back(judged(file));
   fs::create_directories(out);
   write_whole(out / "junit.xml", reports::junit(records, level, look));
   write_whole(out / "report.html", reports::html(records, look));

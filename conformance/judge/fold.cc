@@ -46,19 +46,6 @@ CellVerdict aside(const Observation& cell, const std::string& pool, const std::s
   return verdict;
 }
 
-// Pointers, so that a long record is not in memory twice: only one attempt at a time is copied.
-using Attempts = std::map<int, std::vector<const Observation*>>;
-
-CellVerdict judge_cell(std::string pool, std::string scenario, const Attempts& lines) {
-  std::vector<AttemptVerdict> attempts;
-  for (const auto& [number, of_attempt] : lines) {
-    std::vector<Observation> attempt;
-    for (const Observation* line : of_attempt) attempt.push_back(*line);
-    attempts.push_back(judge_attempt(attempt));
-  }
-  return fold(std::move(pool), std::move(scenario), std::move(attempts));
-}
-
 }  // namespace
 
 AttemptVerdict judge_attempt(const std::vector<Observation>& lines) {
@@ -110,34 +97,55 @@ CellVerdict fold(std::string pool, std::string scenario, std::vector<AttemptVerd
   return cell;
 }
 
-std::vector<CellVerdict> judge_record(const std::vector<Observation>& record) {
-  std::map<std::string, Attempts> by_run;
-  std::map<std::string, std::string> broken_pools;  // by pool: why its adapter could not be used
-  for (const Observation& line : record) {
-    if (line.attempt != 0) by_run[line.run][line.attempt].push_back(&line);
-    if (line.kind == "pool" && line.fields.contains("error")) {
-      const std::string words = line.fields.value("stderr", "");
-      broken_pools[line.fields.value("name", "")] =
-          line.fields.value("error", "") +
-          (words.empty() ? "; it said nothing on stderr" : "; last on stderr: " + words);
-    }
+void RecordJudge::take(Observation line) {
+  if (line.attempt != 0) {
+    const Key key{line.run, line.attempt};
+    const bool ends = line.kind == "ended";
+    open_[key].push_back(std::move(line));
+    if (ends) judge_lines(key, std::move(open_.extract(key).mapped()));
+  } else if (line.kind == "cell") {
+    cells_.push_back(std::move(line));
+  } else if (line.kind == "pool" && line.fields.contains("error")) {
+    const std::string words = line.fields.value("stderr", "");
+    broken_pools_[line.fields.value("name", "")] =
+        line.fields.value("error", "") +
+        (words.empty() ? "; it said nothing on stderr" : "; last on stderr: " + words);
   }
-  std::vector<CellVerdict> cells;
-  for (const Observation& line : record) {
-    if (line.kind != "cell") continue;
+}
+
+void RecordJudge::judge_lines(const Key& key, std::vector<Observation> lines) {
+  AttemptVerdict verdict = judge_attempt(lines);
+  judged(verdict, std::move(lines));
+  by_run_[key.first].push_back(std::move(verdict));
+}
+
+std::vector<CellVerdict> RecordJudge::finish() {
+  for (auto& [key, lines] : open_) judge_lines(key, std::move(lines));
+  open_.clear();
+  std::vector<CellVerdict> verdicts;
+  for (const Observation& line : cells_) {
     const std::string pool = line.fields.value("pool", "");
     const std::string scenario = line.fields.value("scenario", "");
-    const auto broken = broken_pools.find(pool);
+    const auto broken = broken_pools_.find(pool);
     if (line.fields.contains("status")) {
-      cells.push_back(aside(line, pool, scenario));
-    } else if (broken != broken_pools.end()) {
-      cells.push_back({.pool = pool, .scenario = scenario, .status = Status::kHarnessError});
-      cells.back().why = fmt::format("adapter `{}`: {}", pool, broken->second);
+      verdicts.push_back(aside(line, pool, scenario));
+    } else if (broken != broken_pools_.end()) {
+      verdicts.push_back({.pool = pool, .scenario = scenario, .status = Status::kHarnessError});
+      verdicts.back().why = fmt::format("adapter `{}`: {}", pool, broken->second);
     } else {
-      cells.push_back(judge_cell(pool, scenario, by_run[line.run]));
+      std::vector<AttemptVerdict> attempts = by_run_[line.run];
+      std::sort(attempts.begin(), attempts.end(),
+                [](const auto& one, const auto& other) { return one.attempt < other.attempt; });
+      verdicts.push_back(fold(pool, scenario, std::move(attempts)));
     }
   }
-  return cells;
+  return verdicts;
+}
+
+std::vector<CellVerdict> judge_record(const std::vector<Observation>& record) {
+  RecordJudge judge;
+  for (const Observation& line : record) judge.take(line);
+  return judge.finish();
 }
 
 int exit_status(const std::vector<CellVerdict>& cells, Level level, bool record_is_whole) {

@@ -2,6 +2,10 @@
 // section 6).
 #pragma once
 
+#include <functional>
+#include <map>
+#include <string>
+#include <utility>
 #include <vector>
 
 #include "conformance/judge/verdict.h"
@@ -22,10 +26,30 @@ AttemptVerdict judge_attempt(const std::vector<Observation>& lines);
 // fails, inconclusive. Blank attempts count only if there are no others.
 CellVerdict fold(std::string pool, std::string scenario, std::vector<AttemptVerdict> attempts);
 
-// Judges every cell of a record, in the order of its `cell` lines: attempts are separated, judged
-// and folded; declined and unavailable cells are returned as such. A cell whose last attempt has no
-// `ended` line is cut-off. The lines of several attempts may be mixed, because attempts run at the
-// same time. `check` and `judge` both call this.
+// Judges a record while it is read. Each attempt is judged when its `ended` line comes, so that
+// only the attempts that have not ended are in memory. The lines of several attempts may be mixed.
+class RecordJudge {
+ public:
+  // Called for each attempt when it has been judged, with all its lines.
+  std::function<void(const AttemptVerdict&, std::vector<Observation>)> judged =
+      [](const AttemptVerdict&, const std::vector<Observation>&) {};
+
+  void take(Observation line);  // in the order of the record
+  // After the last line: every cell, in the order of the `cell` lines. Declined and unavailable
+  // cells are returned as such. A cell whose last attempt has no `ended` line is cut-off.
+  std::vector<CellVerdict> finish();
+
+ private:
+  using Key = std::pair<std::string, int>;  // run and attempt
+  void judge_lines(const Key& key, std::vector<Observation> lines);
+
+  std::vector<Observation> cells_;                   // the `cell` lines
+  std::map<std::string, std::string> broken_pools_;  // by pool: why it could not be used
+  std::map<Key, std::vector<Observation>> open_;     // attempts that have not ended
+  std::map<std::string, std::vector<AttemptVerdict>> by_run_;
+};
+
+// The same for a record in memory. `check` and `judge` both judge in this way.
 std::vector<CellVerdict> judge_record(const std::vector<Observation>& record);
 
 // Exit status of the command (design.md section 6): 1 a failure; 3 inconclusive, or nothing

@@ -8,7 +8,6 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
-#include <iterator>
 #include <mutex>
 
 #include "conformance/record/nesting.h"
@@ -68,15 +67,6 @@ std::string read_line(std::string_view text, std::int64_t number, Observation& i
   if (into.seq != number)
     return fmt::format("it says seq {}: lines are missing or added", into.seq);
   return "";
-}
-
-std::string whole_file(const std::filesystem::path& file) {
-  std::ifstream in(file, std::ios::binary);
-  if (!in) {
-    throw RecordError(fmt::format("{}: cannot be read: {}; name the events.ndjson of a run",
-                                  file.string(), std::strerror(errno)));
-  }
-  return {std::istreambuf_iterator<char>(in), {}};
 }
 
 }  // namespace
@@ -156,25 +146,22 @@ void RecordWriter::finish() {
   state_->finished = true;
 }
 
-Record read_record(const std::filesystem::path& file) {
-  const std::string bytes = whole_file(file);
-  Record record;
+std::string for_each_line(const std::filesystem::path& file,
+                          const std::function<void(Observation)>& each) {
+  std::ifstream in(file, std::ios::binary);
+  if (!in) {
+    throw RecordError(fmt::format("{}: cannot be read: {}; name the events.ndjson of a run",
+                                  file.string(), std::strerror(errno)));
+  }
   Sha256 sha;
-  std::size_t at = 0;
-  for (std::int64_t number = 1; at < bytes.size(); ++number) {
-    const std::size_t end = bytes.find('\n', at);
-    if (end == std::string::npos) {
-      record.cut_off = fmt::format("line {} is incomplete", number);
-      return record;
-    }
-    const std::string_view line = std::string_view(bytes).substr(at, end - at);
-    at = end + 1;
+  std::int64_t number = 1;
+  for (std::string line; std::getline(in, line); ++number) {
+    if (in.eof()) return fmt::format("line {} is incomplete", number);  // it has no end
+    const bool is_last = in.peek() == std::ifstream::traits_type::eof();
     Observation observation;
     const std::string wrong = read_line(line, number, observation);
-    if (!wrong.empty() && at == bytes.size()) {
-      record.cut_off = fmt::format("line {}, the last, is damaged: {}", number, wrong);
-      return record;
-    }
+    if (!wrong.empty() && is_last)
+      return fmt::format("line {}, the last, is damaged: {}", number, wrong);
     if (!wrong.empty()) {
       throw RecordError(
           fmt::format("{}:{}: damaged: {}; restore the file, or cut it before this "
@@ -184,20 +171,20 @@ Record read_record(const std::filesystem::path& file) {
     if (observation.kind == "footer") {
       const bool matches = observation.fields.value("events", json()) == number - 1 &&
                            observation.fields.value("sha256", json()) == sha.hex();
-      if (!matches) {
-        record.cut_off = "the footer does not match what stands before it";
-      } else if (at != bytes.size()) {
-        record.cut_off = fmt::format("line {} comes after the footer", number + 1);
-      } else {
-        record.whole = true;
-      }
-      return record;
+      if (!matches) return "the footer does not match what stands before it";
+      return is_last ? "" : fmt::format("line {} comes after the footer", number + 1);
     }
     sha.add(line);
     sha.add("\n");
-    record.observations.push_back(std::move(observation));
+    each(std::move(observation));
   }
-  record.cut_off = record.observations.empty() ? "the record is empty" : "the footer is missing";
+  return number == 1 ? "the record is empty" : "the footer is missing";
+}
+
+Record read_record(const std::filesystem::path& file) {
+  Record record;
+  record.cut_off = for_each_line(
+      file, [&](Observation line) { record.observations.push_back(std::move(line)); });
   return record;
 }
 

@@ -46,12 +46,16 @@ class RecordWriter {
 
 struct Record {
   std::vector<Observation> observations;  // without the footer
-  bool whole = false;                     // the footer exists and matches
-  std::string cut_off;                    // why it is not whole, as text; empty if it is whole
+  std::string cut_off;                    // why it is not whole, as text; empty if it is
 };
 
-// Reads all complete lines. A malformed line before the last one throws RecordError (a damaged
-// record). An incomplete last line, or a footer that is missing or does not match, sets `cut_off`.
-Record read_record(const std::filesystem::path& file);
+// Calls `each` for every complete line but the footer, in order; only one line is in memory at a
+// time. A malformed line before the last one throws RecordError (a damaged record). Returns why the
+// record is not whole, as text: an incomplete last line, or a footer that is missing or does not
+// match; empty if it is whole.
+std::string for_each_line(const std::filesystem::path& file,
+                          const std::function<void(Observation)>& each);
+
+Record read_record(const std::filesystem::path& file);  // all lines together
 
 }  // namespace poolproof::conformance

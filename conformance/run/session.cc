@@ -40,8 +40,9 @@ Session::Session(const SessionOptions& options, const CheckHooks& hooks)
              std::chrono::nanoseconds(options.before.empty() ? 0 : options.before.back().t_ns)),
       record_(file_, options.before),
       crew_(options.jobs, options.stop_fd) {
-  for (const Observation& one : options.before) keep(one);
-  cells_.clear();  // they are done
+  for (const Observation& one : options.before)
+    if (one.kind == "pool") keep(one);
+  before_ = judge_record(options.before);
   options_.before.clear();
   doors_ = faults::probe_doors(options_.cage_program);
   record_.listener = [this](Observation observation) { keep(std::move(observation)); };
@@ -109,27 +110,22 @@ std::vector<Session::Hello> Session::ask(
   return hellos;
 }
 
-// The lines of running cells are kept until the cells end, and judged exactly as a reader will read
+// The lines of running attempts are kept until they end, and judged exactly as a reader will read
 // them.
 void Session::keep(Observation observation) {
   const Hold hold(lock_);
   if (observation.kind == "pool") {
     pools_[observation.fields.value("name", "")] = std::move(observation);
-  } else if (observation.kind == "cell" || observation.attempt != 0) {
-    std::vector<Observation>& lines = cells_[observation.run];
-    lines.push_back(std::move(observation));
+  } else if (observation.kind == "cell") {
+    cells_.push_back(std::move(observation));
+  } else if (observation.attempt != 0) {
+    lines_[observation.run].push_back(std::move(observation));
   }
 }
 
-std::vector<Observation> Session::taken(const std::string& run, int attempt) {
+std::vector<Observation> Session::taken(const std::string& run) {
   const Hold hold(lock_);
-  std::vector<Observation> lines;
-  std::vector<Observation>& all = cells_.at(run);
-  const auto theirs = std::stable_partition(
-      all.begin(), all.end(), [&](const Observation& one) { return one.attempt != attempt; });
-  lines.assign(std::make_move_iterator(theirs), std::make_move_iterator(all.end()));
-  all.erase(theirs, all.end());
-  return lines;
+  return std::move(lines_.extract(run).mapped());
 }
 
 void Session::run(const std::vector<Cell>& cells) {
@@ -151,40 +147,63 @@ void Session::run(const std::vector<Cell>& cells) {
   interrupted_ = interrupted_ || !all;
 }
 
-void Session::run_cell(const Cell& cell) {
-  std::vector<AttemptVerdict> verdicts;
+bool Session::run_attempts(const Cell& cell, std::vector<AttemptVerdict>& verdicts) {
   int blank = 0, weighed = 0;
-  while (cell.plan && weighed < options_.repeat && blank < options_.tries) {
+  while (weighed < options_.repeat && blank < options_.tries) {
     const int attempt = static_cast<int>(verdicts.size()) + 1;
     {
       const Hold hold(lock_);
       if (hooks_.begins) hooks_.begins(done_, total_, cell.pool, cell.scenario, attempt);
     }
     Journal journal(append_, epoch_, cell.run(), attempt);
-    if (run_attempt(*cell.plan, cell.adapter, journal, options_.stop_fd) == "interrupted") {
+    const std::string how = run_attempt(*cell.plan, cell.adapter, journal, options_.stop_fd);
+    verdicts.push_back(judge_attempt(taken(cell.run())));
+    if (how == "interrupted") {
       const Hold hold(lock_);
       interrupted_ = true;
-      return;
+      return false;
     }
-    verdicts.push_back(judge_attempt(taken(cell.run(), attempt)));
     (verdicts.back().blank ? blank : weighed) += 1;
     // Only a failure is repeated: three of three is a conviction, a mixture is flaky.
     const bool failed = weight_of(verdicts.back().status) == Weight::kFails;
     if (!failed && !verdicts.back().blank && !options_.repeat_passing_too) break;
   }
+  return true;
+}
+
+// The verdict of each cell, as if it had not been run: set aside, of a pool that cannot be used, or
+// cut off.
+std::vector<CellVerdict> Session::without_attempts() const {
+  RecordJudge judge;
+  for (const auto& [name, line] : pools_) judge.take(line);
+  for (const Observation& line : cells_) judge.take(line);
+  return judge.finish();
+}
+
+void Session::run_cell(const Cell& cell) {
+  std::vector<AttemptVerdict> attempts;
+  const bool over = !cell.plan || run_attempts(cell, attempts);
   const Hold hold(lock_);
-  std::vector<Observation> lines = std::move(cells_[cell.run()]);
-  cells_.erase(cell.run());
-  lines.insert(lines.begin(), pools_.at(cell.pool));
-  ++done_;
-  if (!hooks_.cell) return;
-  hooks_.cell(cell.plan ? fold(cell.pool, cell.scenario, std::move(verdicts))
-                        : judge_record(lines).at(0));
+  CellVerdict verdict;
+  if (cell.plan) {
+    verdict = fold(cell.pool, cell.scenario, std::move(attempts));
+  } else {
+    for (CellVerdict& each : without_attempts())
+      if (each.pool == cell.pool && each.scenario == cell.scenario) verdict = std::move(each);
+  }
+  verdicts_[cell.run()] = verdict;
+  if (over) ++done_;
+  if (over && hooks_.cell) hooks_.cell(verdict);
 }
 
 Checked Session::finish() {
   record_.finish();
-  return {judge_record(read_record(file_).observations), interrupted_};
+  Checked checked{std::move(before_), interrupted_};
+  for (CellVerdict& cell : without_attempts()) {
+    const auto found = verdicts_.find(cell.pool + ":" + cell.scenario);
+    checked.cells.push_back(found != verdicts_.end() ? found->second : std::move(cell));
+  }
+  return checked;
 }
 
 }  // namespace poolproof::conformance

@@ -85,13 +85,17 @@ class Session {
 
   void run(const std::vector<Cell>& cells);
 
-  // Writes the footer, reads the finished record, and returns its judgement.
+  // Writes the footer, and returns the judgement of each cell: the same that a reader of the record
+  // would make, because a cell is judged from its lines as they are in the record.
   Checked finish();
 
  private:
   void keep(Observation observation);
-  std::vector<Observation> taken(const std::string& run, int attempt);
+  std::vector<Observation> taken(const std::string& run);
   void run_cell(const Cell& cell);
+  // False: interrupted.
+  bool run_attempts(const Cell& cell, std::vector<AttemptVerdict>& verdicts);
+  std::vector<CellVerdict> without_attempts() const;
   void header();
 
   SessionOptions options_;
@@ -100,8 +104,11 @@ class Session {
   Clock::time_point epoch_;
   faults::Doors doors_;
   std::mutex lock_;  // guards all below, and is held while a hook is called
-  std::map<std::string, std::vector<Observation>> cells_;  // lines of the running cells, by run
-  std::map<std::string, Observation> pools_;               // their `pool` lines
+  std::map<std::string, std::vector<Observation>> lines_;  // of the running attempts, by run
+  std::map<std::string, Observation> pools_;               // `pool` lines, by name
+  std::vector<Observation> cells_;                         // `cell` lines of this session
+  std::map<std::string, CellVerdict> verdicts_;            // by run
+  std::vector<CellVerdict> before_;                        // of the record that this one continues
   int done_ = 0, total_ = 0;
   bool interrupted_ = false;
   RecordWriter record_;
