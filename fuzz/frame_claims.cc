@@ -11,6 +11,7 @@
 
 #include "executor/check.h"
 #include "executor/transport/frame.h"
+#include "poolproof/codec.h"
 
 namespace poolproof::fuzz {
 namespace {

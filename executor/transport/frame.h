@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-#include "poolproof/codec.h"
+#include "poolproof/bytes.h"
 #include "poolproof/error.h"
 
 namespace poolproof::transport {

@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "poolproof/codec.h"
+#include "poolproof/bytes.h"
 #include "poolproof/detail/callback.h"
 #include "poolproof/detail/node_ptr.h"
 #include "poolproof/error.h"
