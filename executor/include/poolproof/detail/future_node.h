@@ -124,10 +124,6 @@ class POOLPROOF_EXPORT FutureNode {
   std::shared_ptr<CallbackOwner> owner_;
 };
 
-// An exception of this process as a plain value, with its type name and text.
-POOLPROOF_EXPORT Failure describe_exception(FailureKind kind, Stage stage, TaskId task,
-                                            std::exception_ptr what);
-
 // Tells the owner, if there is one, what a callback threw.
 POOLPROOF_EXPORT void tell_thrown(CallbackOwner* owner, const std::exception_ptr& what) noexcept;
 
