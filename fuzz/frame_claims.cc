@@ -11,6 +11,7 @@
 
 #include "executor/check.h"
 #include "executor/transport/frame.h"
+#include "poolproof/codec.h"
 
 namespace poolproof::fuzz {
 namespace {
@@ -80,8 +81,8 @@ void decodes_or_throws(const Bytes& payload) {
 }
 
 void payload_is_harmless(const Frame& frame) {
-  if (const auto failure = transport::parse_task_failure(frame.payload)) {
-    const auto again = transport::parse_task_failure(to_bytes(*failure));
+  if (const auto failure = transport::parse_failure(frame.payload, 7)) {
+    const auto again = transport::parse_failure(transport::to_bytes(*failure), 7);
     POOLPROOF_CHECK(again == failure, "a failure does not survive its own encoding");
   }
   decodes_or_throws<std::string>(frame.payload);

@@ -190,7 +190,8 @@ class Script {
       if (!worker.said_hello && worker.was_sent_initializer) {
         if (!worker.began_initializer) frame.kind = FrameKind::kInitBegun;
         if (worker.began_initializer && how % 16 == 0) {
-          frame = {FrameKind::kFailed, 0, to_bytes(transport::TaskFailure{1, "Refusal", "no"})};
+          frame = {FrameKind::kFailed, 0,
+                   transport::to_bytes(Failure{.text = "no", .type_name = "Refusal"})};
         }
       }
       if (worker.said_hello) frame.kind = worker.claimed ? FrameKind::kValue : FrameKind::kClaim;

@@ -1,5 +1,7 @@
 #include "scenarios/scenario.h"
 
+#include <fnmatch.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
@@ -86,25 +88,7 @@ std::vector<Scenario> load_scenarios(const std::filesystem::path& folder) {
 }
 
 bool matches(const std::string& glob, const std::string& name) {
-  std::size_t g = 0, n = 0;
-  // The last star, and how far it has matched: after a mismatch, matching goes on one letter later.
-  std::size_t star = std::string::npos, reached = 0;
-  while (n < name.size()) {
-    if (g < glob.size() && glob[g] == '*') {
-      star = g++;
-      reached = n;
-    } else if (g < glob.size() && (glob[g] == '?' || glob[g] == name[n])) {
-      ++g;
-      ++n;
-    } else if (star != std::string::npos) {
-      g = star + 1;
-      n = ++reached;
-    } else {
-      return false;
-    }
-  }
-  while (g < glob.size() && glob[g] == '*') ++g;
-  return g == glob.size();
+  return fnmatch(glob.c_str(), name.c_str(), FNM_NOESCAPE) == 0;
 }
 
 void to_json(json& out, const Scenario& scenario) {

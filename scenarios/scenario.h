@@ -81,7 +81,7 @@ Scenario parse_scenario(const std::string& text, const std::string& name, const 
 // All *.toml below `folder`, sorted by name. Throws ScenarioError for the first malformed one.
 std::vector<Scenario> load_scenarios(const std::filesystem::path& folder);
 
-// Like in a shell: '*' within and across '/', '?'. "death/*" matches all of death/.
+// Like in a shell: '*' within and across '/', '?', '[ab]'. "death/*" matches all of death/.
 bool matches(const std::string& glob, const std::string& name);
 
 void to_json(nlohmann::json& out, const Scenario& scenario);

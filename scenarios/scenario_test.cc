@@ -83,6 +83,7 @@ TEST(Glob, matches_as_a_shell_does_but_for_the_slash) {
            {"death/x", "death/x"},
            {"**x", "x"},
            {"*a*b*", "xaxbx"},
+           {"[dr]*/x", "death/x"},
            {"", ""},
            {"*", ""}})
     EXPECT_TRUE(matches(glob, name)) << glob << " " << name;

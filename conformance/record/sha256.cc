@@ -1,85 +1,40 @@
 #include "conformance/record/sha256.h"
 
-#include <algorithm>
-#include <bit>
-#include <cstring>
+#include <array>
+#include <stdexcept>
 
 namespace poolproof::conformance {
 namespace {
 
-// FIPS 180-4, 4.2.2: the first 32 bits of the fractional parts of the cube roots of the first 64
-// primes.
-constexpr std::array<std::uint32_t, 64> kRound = {
-    0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
-    0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
-    0xe49b69c1, 0xefbe4786, 0x0fc19dc6, 0x240ca1cc, 0x2de92c6f, 0x4a7484aa, 0x5cb0a9dc, 0x76f988da,
-    0x983e5152, 0xa831c66d, 0xb00327c8, 0xbf597fc7, 0xc6e00bf3, 0xd5a79147, 0x06ca6351, 0x14292967,
-    0x27b70a85, 0x2e1b2138, 0x4d2c6dfc, 0x53380d13, 0x650a7354, 0x766a0abb, 0x81c2c92e, 0x92722c85,
-    0xa2bfe8a1, 0xa81a664b, 0xc24b8b70, 0xc76c51a3, 0xd192e819, 0xd6990624, 0xf40e3585, 0x106aa070,
-    0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
-    0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2};
+// OpenSSL's functions return 1, or 0 for a failure.
+void require(int done) {
+  if (done != 1) {
+    throw std::runtime_error(
+        "OpenSSL cannot compute SHA-256, which each record ends with; look at its configuration "
+        "(openssl dgst -sha256 /dev/null)");
+  }
+}
 
 }  // namespace
 
-Sha256::Words Sha256::mix(Words state, const unsigned char* block) {
-  std::array<std::uint32_t, 64> w{};
-  for (std::size_t i = 0; i < 16; ++i) {
-    w[i] = std::uint32_t{block[4 * i]} << 24 | std::uint32_t{block[4 * i + 1]} << 16 |
-           std::uint32_t{block[4 * i + 2]} << 8 | std::uint32_t{block[4 * i + 3]};
-  }
-  for (std::size_t i = 16; i < 64; ++i) {
-    const std::uint32_t s0 = std::rotr(w[i - 15], 7) ^ std::rotr(w[i - 15], 18) ^ (w[i - 15] >> 3);
-    const std::uint32_t s1 = std::rotr(w[i - 2], 17) ^ std::rotr(w[i - 2], 19) ^ (w[i - 2] >> 10);
-    w[i] = w[i - 16] + s0 + w[i - 7] + s1;
-  }
-  auto [a, b, c, d, e, f, g, h] = state;
-  for (std::size_t i = 0; i < 64; ++i) {
-    const std::uint32_t big1 = std::rotr(e, 6) ^ std::rotr(e, 11) ^ std::rotr(e, 25);
-    const std::uint32_t first = h + big1 + ((e & f) ^ (~e & g)) + kRound[i] + w[i];
-    const std::uint32_t big0 = std::rotr(a, 2) ^ std::rotr(a, 13) ^ std::rotr(a, 22);
-    const std::uint32_t second = big0 + ((a & b) ^ (a & c) ^ (b & c));
-    h = g;
-    g = f;
-    f = e;
-    e = d + first;
-    d = c;
-    c = b;
-    b = a;
-    a = first + second;
-  }
-  const Words mixed = {a, b, c, d, e, f, g, h};
-  for (std::size_t i = 0; i < state.size(); ++i) state[i] += mixed[i];
-  return state;
+Sha256::Sha256() : context_(EVP_MD_CTX_new()) {
+  require(context_ != nullptr ? EVP_DigestInit_ex(context_.get(), EVP_sha256(), nullptr) : 0);
 }
 
 void Sha256::add(std::string_view bytes) {
-  bytes_ += bytes.size();
-  while (!bytes.empty()) {
-    const std::size_t taken = std::min(bytes.size(), pending_.size() - pending_size_);
-    std::memcpy(pending_.data() + pending_size_, bytes.data(), taken);
-    bytes.remove_prefix(taken);
-    pending_size_ += taken;
-    if (pending_size_ < pending_.size()) return;
-    state_ = mix(state_, pending_.data());
-    pending_size_ = 0;
-  }
+  require(EVP_DigestUpdate(context_.get(), bytes.data(), bytes.size()));
 }
 
 std::string Sha256::hex() const {
-  // The end: a one bit, zeros, and the length in bits as the last eight bytes of the last block.
-  std::array<unsigned char, 128> tail{};
-  std::copy_n(pending_.begin(), pending_size_, tail.begin());
-  tail[pending_size_] = 0x80;
-  const std::size_t size = pending_size_ + 9 <= 64 ? 64 : 128;
-  for (std::size_t i = 0; i < 8; ++i) {
-    tail[size - 1 - i] = static_cast<unsigned char>(bytes_ * 8 >> (8 * i));
-  }
-  Words state = state_;
-  for (std::size_t at = 0; at < size; at += 64) state = mix(state, tail.data() + at);
-
+  Sha256 ending;  // a copy, because nothing can be added to a digest that has ended
+  require(EVP_MD_CTX_copy_ex(ending.context_.get(), context_.get()));
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  unsigned size = 0;
+  require(EVP_DigestFinal_ex(ending.context_.get(), digest.data(), &size));
   std::string text;
-  for (const std::uint32_t word : state) {
-    for (int shift = 28; shift >= 0; shift -= 4) text += "0123456789abcdef"[word >> shift & 0xf];
+  for (unsigned i = 0; i < size; ++i) {
+    text += "0123456789abcdef"[digest.at(i) >> 4];
+    text += "0123456789abcdef"[digest.at(i) & 0xf];
   }
   return text;
 }

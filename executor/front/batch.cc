@@ -4,6 +4,7 @@
 
 #include "executor/front/pool.h"
 #include "executor/supervise/death.h"
+#include "executor/transport/thrown.h"
 
 namespace poolproof::detail {
 namespace {
@@ -31,7 +32,7 @@ std::vector<NodePtr> Pool::submit_batch(const TaskOptions& options, std::vector<
   for (BatchItem& item : items) {
     if (item.unencodable) {
       ready.emplace_back(
-          describe_exception(FailureKind::kEncode, Stage::kArgs, 0, item.unencodable));
+          transport::describe_thrown({FailureKind::kEncode, Stage::kArgs}, item.unencodable));
     } else if (auto failure = too_long(item.payload)) {
       ready.emplace_back(std::move(*failure));
     } else {

@@ -8,18 +8,12 @@
 #include <string>
 #include <system_error>
 
+#include "executor/transport/thrown.h"
+
 namespace poolproof {
 namespace {
 
 std::string stage_name(Stage stage) { return stage == Stage::kArgs ? "an argument" : "the result"; }
-
-std::string thrown(const Failure& failure) {
-  std::string text = failure.type_name + ": " + failure.text;
-  for (const Thrown& each : failure.nested) {
-    text += "; caused by " + each.type_name + ": " + each.text;
-  }
-  return text;
-}
 
 std::string name_of_task(const Failure& failure) {
   if (failure.task == 0) return "the executor";
@@ -45,13 +39,13 @@ std::string describe(const Failure& failure) {
   const std::string task = name_of_task(failure);
   switch (failure.kind) {
     case FailureKind::kTask:
-      return task + " threw " + thrown(failure);
+      return task + " threw " + transport::in_words(failure);
     case FailureKind::kEncode:
       return stage_name(failure.stage) + " of " + task +
-             " could not be encoded: " + thrown(failure);
+             " could not be encoded: " + transport::in_words(failure);
     case FailureKind::kDecode:
       return stage_name(failure.stage) + " of " + task +
-             " could not be decoded: " + thrown(failure);
+             " could not be decoded: " + transport::in_words(failure);
     case FailureKind::kWorkerLost:
       return task +
              (failure.started ? " was running when its " : " had not started when its third ") +

@@ -13,6 +13,7 @@
 #include "executor/os/rights.h"
 #include "executor/os/spawn.h"
 #include "executor/supervise/death.h"
+#include "executor/transport/thrown.h"
 #include "executor/worker/entry.h"
 #include "poolproof/cpu_count.h"
 
@@ -205,7 +206,8 @@ std::vector<NodePtr> submit_batch_encoded(Pool& pool, const TaskOptions& options
 
 NodePtr refuse_unencodable(Pool& pool, const TaskOptions& options, std::exception_ptr why,
                            MakeNode make) {
-  return pool.refuse(options, describe_exception(FailureKind::kEncode, Stage::kArgs, 0, why), make);
+  return pool.refuse(options, transport::describe_thrown({FailureKind::kEncode, Stage::kArgs}, why),
+                     make);
 }
 
 }  // namespace detail

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "executor/front/callbacks.h"
+#include "poolproof/detail/task_node.h"
 #include "poolproof/future.h"
 
 namespace poolproof::detail {

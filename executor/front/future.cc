@@ -274,17 +274,11 @@ void FutureNode::throw_timeout() const {
 }
 
 void FutureNode::throw_decode_error(std::exception_ptr why) const {
-  Failure failure = describe_exception(FailureKind::kDecode, Stage::kResult, task_, why);
+  Failure failure = transport::describe_thrown({FailureKind::kDecode, Stage::kResult}, why);
+  failure.task = task_;
+  failure.started = true;
   failure.task_name = name();
   throw_failure(failure);
-}
-
-Failure describe_exception(FailureKind kind, Stage stage, TaskId task, std::exception_ptr what) {
-  Failure failure = transport::to_failure(transport::describe_thrown(0, what), task);
-  failure.kind = kind;
-  failure.stage = stage;
-  failure.started = stage == Stage::kResult;
-  return failure;
 }
 
 void throw_no_state() { throw std::future_error(std::future_errc::no_state); }

@@ -23,12 +23,6 @@ FutureNode* make_chunk_node(TaskId task, std::shared_ptr<CallbackOwner> owner) {
   return new FutureNode(task, std::move(owner));
 }
 
-Failure read_failure(std::span<const std::byte> bytes, TaskId task) {
-  auto told = transport::parse_task_failure(bytes);
-  if (!told) throw BadBytes("a report of a failure that cannot be read");
-  return transport::to_failure(std::move(*told), task);
-}
-
 // Returns the maximum of size_t if the product is greater: a user may give any number.
 std::size_t saturating_product(std::size_t a, std::size_t b) {
   const std::size_t most = std::numeric_limits<std::size_t>::max();
@@ -161,9 +155,10 @@ class MapRun::State {
     }
     if (elements > 0) add(send(std::move(payload)), elements);
     if (unencodable) {
-      add({pool_->refuse(options_.task,
-                         describe_exception(FailureKind::kEncode, Stage::kArgs, 0, unencodable),
-                         &make_chunk_node),
+      add({pool_->refuse(
+               options_.task,
+               transport::describe_thrown({FailureKind::kEncode, Stage::kArgs}, unencodable),
+               &make_chunk_node),
            nullptr, 0},
           1);
     }
@@ -236,7 +231,8 @@ class MapRun::State {
       bytes = reply_->part(read_number<std::uint64_t>(*reply_));
       if (end > static_cast<std::uint8_t>(ElementEnd::kFailure)) throw BadBytes("no such end");
       if (end == static_cast<std::uint8_t>(ElementEnd::kFailure)) {
-        failure = read_failure(bytes, last_node_->task());
+        failure = transport::parse_failure(bytes, last_node_->task());
+        if (!failure) throw BadBytes("a report of a failure that cannot be read");
       }
     } catch (...) {
       throw_decode_error(std::current_exception());
@@ -282,7 +278,7 @@ void MapRun::throw_decode_error(std::exception_ptr why) const {
 }
 
 Bytes describe_element(Step step, std::exception_ptr what) {
-  return transport::to_bytes(transport::describe_thrown(static_cast<std::uint8_t>(step), what));
+  return transport::to_bytes(transport::describe_thrown(transport::origin_of(step), what));
 }
 
 }  // namespace poolproof::detail

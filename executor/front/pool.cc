@@ -17,6 +17,7 @@
 #include "executor/os/rights.h"
 #include "executor/os/thread.h"
 #include "executor/supervise/death.h"
+#include "executor/transport/thrown.h"
 #include "executor/worker/entry.h"
 
 namespace poolproof::detail {
@@ -319,9 +320,7 @@ void Pool::callback_threw(std::exception_ptr what) {
       std::fputs("poolproof: on_callback_error threw; what it was told:\n", stderr);
     }
   }
-  const Failure told = describe_exception(FailureKind::kTask, Stage::kResult, 0, what);
-  std::fprintf(stderr, "poolproof: a callback threw %s: %s\n", told.type_name.c_str(),
-               told.text.c_str());
+  std::fprintf(stderr, "poolproof: a callback threw %s\n", transport::in_words(what).c_str());
 }
 
 void Pool::worker_started(const WorkerRef& worker) {

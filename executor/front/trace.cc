@@ -20,6 +20,7 @@
 
 #include "executor/check.h"
 #include "executor/os/thread.h"
+#include "executor/transport/thrown.h"
 
 namespace poolproof::detail {
 namespace {
@@ -209,8 +210,8 @@ void Trace::work() {
     write_all();
   } catch (const std::bad_alloc&) {
     stop(kNoMemory);
-  } catch (const std::exception& thrown) {
-    stop(thrown.what());
+  } catch (...) {
+    stop(transport::in_words(std::current_exception()));
   }
 }
 
@@ -252,10 +253,8 @@ void Trace::write(std::string_view text) {
   }
   try {
     options_.sink(text);
-  } catch (const std::exception& thrown) {
-    stop(std::string("the sink of the trace threw: ") + thrown.what());
   } catch (...) {
-    stop("the sink of the trace threw something that is no std::exception");
+    stop("the sink of the trace threw " + transport::in_words(std::current_exception()));
   }
 }
 

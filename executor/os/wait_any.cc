@@ -16,9 +16,7 @@ namespace poolproof::os {
 namespace {
 
 timespec left_until(Instant until) {
-  const auto ns =
-      std::max(std::chrono::nanoseconds(0), std::chrono::duration_cast<std::chrono::nanoseconds>(
-                                                until - std::chrono::steady_clock::now()));
+  const std::chrono::nanoseconds ns = time_left(std::chrono::steady_clock::now(), until);
   return {static_cast<time_t>(ns.count() / 1'000'000'000),
           static_cast<long>(ns.count() % 1'000'000'000)};
 }

@@ -7,26 +7,19 @@
 
 #include "executor/supervise/death.h"
 #include "executor/supervise/loop.h"
+#include "executor/transport/thrown.h"
 
 namespace poolproof::supervise {
 namespace {
 
 // Within a catch block only. If there is no memory for the text, uses a text that needs none.
 Failure failure_of_thread() noexcept {
-  const auto describe = [](const char* what) {
+  try {
     return plain_failure(FailureKind::kSupervisorLost, 0,
-                         std::string("the executor's own thread failed (") + what +
+                         "the executor's own thread failed (" +
+                             transport::in_words(std::current_exception()) +
                              "); the pool has ended, and its workers were killed. Make another "
                              "executor");
-  };
-  try {
-    try {
-      throw;
-    } catch (const std::exception& thrown) {
-      return describe(thrown.what());
-    } catch (...) {
-      return describe("an exception of an unknown type");
-    }
   } catch (...) {
     Failure failure;
     failure.kind = FailureKind::kSupervisorLost;

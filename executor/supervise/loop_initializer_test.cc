@@ -49,7 +49,8 @@ TEST_F(Initialized, the_limit_of_the_start_ends_where_that_of_the_initializer_be
 TEST_F(Initialized, one_that_throws_in_a_worker_that_has_ended_since_is_told_and_reaped_once) {
   submit(1);
   says(0, FrameKind::kInitBegun);
-  os.say(0, FrameKind::kFailed, 0, to_bytes(transport::TaskFailure{1, "std::logic_error", "no"}));
+  os.say(0, FrameKind::kFailed, 0,
+         transport::to_bytes(Failure{.text = "no", .type_name = "std::logic_error"}));
   ends(0, kExited);
   EXPECT_EQ(failure(1).kind, FailureKind::kInitializer);
   EXPECT_EQ(os.worker(0).reaped, 1);
@@ -60,7 +61,8 @@ TEST_F(Initialized, one_that_throws_ends_the_pool_with_what_it_threw) {
   submit(1);
   submit(2);
   says(0, FrameKind::kInitBegun);
-  says(0, FrameKind::kFailed, 0, to_bytes(transport::TaskFailure{1, "std::logic_error", "no way"}));
+  says(0, FrameKind::kFailed, 0,
+       transport::to_bytes(Failure{.text = "no way", .type_name = "std::logic_error"}));
   for (const TaskId task : {1, 2}) EXPECT_EQ(failure(task).kind, FailureKind::kInitializer);
   EXPECT_EQ(failure(1).type_name, "std::logic_error");
   expect_of_1("the initializer threw std::logic_error in worker 0 (pid 1000): no way");
@@ -123,7 +125,7 @@ TEST_F(Initialized, a_replacement_is_sent_it_too) {
 
 TEST_F(Initialized, a_failure_of_the_initializer_that_nobody_began_convicts) {
   submit(1);
-  says(0, FrameKind::kFailed, 0, to_bytes(transport::TaskFailure{1, "E", "e"}));
+  says(0, FrameKind::kFailed, 0, transport::to_bytes(Failure{.text = "e", .type_name = "E"}));
   EXPECT_TRUE(os.worker(0).killed);
   EXPECT_TRUE(recorder.ends.empty());
   EXPECT_EQ(os.spawned(), 2u);

@@ -179,7 +179,7 @@ TEST_F(Recycled, a_worker_is_replaced_after_so_many_tasks) {
 
 TEST_F(Recycled, a_task_that_failed_counts_too) {
   one_busy_worker();
-  says(0, FrameKind::kFailed, 1, to_bytes(transport::TaskFailure{1, "E", "e"}));
+  says(0, FrameKind::kFailed, 1, transport::to_bytes(Failure{.text = "e", .type_name = "E"}));
   submit(2);
   says(0, FrameKind::kClaim, 2);
   os.heard(0);

@@ -106,11 +106,10 @@ void Supervisor::take(FrameCame& input) {
       if (frame.dropped != 0) {
         event = frame.task == 0 ? Event::kInitFailed : Event::kReply;
         details.reply = failure_of_dropped(frame, worker->ref);
-      } else if (auto told = transport::parse_task_failure(frame.payload)) {
+      } else if (auto failure = transport::parse_failure(frame.payload, frame.task)) {
         event = frame.task == 0 ? Event::kInitFailed : Event::kReply;
-        Failure failure = transport::to_failure(std::move(*told), frame.task);
-        failure.worker = worker->ref;
-        details.reply = std::move(failure);
+        failure->worker = worker->ref;
+        details.reply = std::move(*failure);
       } else {
         details.nonsense = "a report of a failure that cannot be read";
       }

@@ -293,6 +293,23 @@ TEST_P(Compiler, refuses_the_same_in_an_initializer) {
           "a pointer means nothing in another process");
 }
 
+TEST_P(Compiler, reads_cereal_only_for_headers_that_take_a_call) {
+  const auto include = [](const std::string& header, const std::string& if_cereal) {
+    return "#include <poolproof/" + header + ">\n#" + if_cereal +
+           " CEREAL_CEREAL_HPP_\n#error here\n#endif\n";
+  };
+  for (const char* header : {"bytes.h", "co_await.h", "error.h", "future.h", "health.h",
+                             "options.h", "wait.h", "worker.h", "cpu_count.h"}) {
+    const Verdict verdict = compile(GetParam(), include(header, "ifdef"), "c++20");
+    EXPECT_TRUE(verdict.compiles) << header << ": " << verdict.text;
+  }
+  // The others bring it, so that types with cereal's functions need no further header.
+  for (const char* header : {"executor.h", "codec.h", "wire.h", "initializer.h", "task.h"}) {
+    const Verdict verdict = compile(GetParam(), include(header, "ifndef"), "c++20");
+    EXPECT_TRUE(verdict.compiles) << header << ": " << verdict.text;
+  }
+}
+
 TEST_P(Compiler, of_an_older_standard_is_told_which_one_is_needed_and_nothing_else) {
   for (const char* header : {"executor.h", "future.h", "codec.h", "options.h", "reusable.h"}) {
     const Verdict verdict = compile(GetParam(),

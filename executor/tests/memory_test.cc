@@ -196,7 +196,8 @@ bool play(long nth, long more) {
     if (os.spawned() > 1) os.end(1, Signaled{SIGSEGV, false});
     settle_down();
     says(0, FrameKind::kClaim, 3, {});
-    says(0, FrameKind::kFailed, 3, to_bytes(transport::TaskFailure{1, "a::long::Name", "why"}));
+    says(0, FrameKind::kFailed, 3,
+         transport::to_bytes(Failure{.text = "why", .type_name = "a::long::Name"}));
     inbox.put(supervise::ShutdownAsked{.pending = Pending::kDrain});
     settle_down();
     if (!finished && os.spawned() > 0) os.end(0, Exited{0});

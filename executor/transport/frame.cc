@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "executor/transport/crc32c.h"
+#include "executor/transport/thrown.h"
 #include "poolproof/task.h"
 
 namespace poolproof::transport {
@@ -150,6 +151,17 @@ void FrameParser::finish_frame() {
 
 namespace {
 
+detail::Step step_of(FailureKind kind) {
+  switch (kind) {
+    case FailureKind::kDecode:
+      return detail::Step::kDecodeArgs;
+    case FailureKind::kEncode:
+      return detail::Step::kEncodeResult;
+    default:
+      return detail::Step::kRun;
+  }
+}
+
 void write_code(WireWriter& out, const std::optional<ThrownCode>& code) {
   out(code.has_value());
   if (code) out(code->category, code->value);
@@ -166,23 +178,25 @@ std::optional<ThrownCode> read_code(WireReader& in) {
 
 }  // namespace
 
-Bytes to_bytes(const TaskFailure& failure) {
+Bytes to_bytes(const Failure& thrown) {
   WireWriter out;
-  out(failure.step, failure.type_name, failure.text);
-  write_code(out, failure.code);
-  out(static_cast<std::uint8_t>(failure.nested.size()));
-  for (const Thrown& each : failure.nested) {
+  out(static_cast<std::uint8_t>(step_of(thrown.kind)), thrown.type_name, thrown.text);
+  write_code(out, thrown.code);
+  out(static_cast<std::uint8_t>(thrown.nested.size()));
+  for (const Thrown& each : thrown.nested) {
     out(each.type_name, each.text);
     write_code(out, each.code);
   }
   return out.take();
 }
 
-std::optional<TaskFailure> parse_task_failure(std::span<const std::byte> bytes) {
+std::optional<Failure> parse_failure(std::span<const std::byte> bytes, TaskId task) {
   try {
     WireReader in(bytes);
-    TaskFailure failure;
-    in(failure.step, failure.type_name, failure.text);
+    Failure failure;
+    std::uint8_t step = 0;
+    in(step, failure.type_name, failure.text);
+    if (step > static_cast<std::uint8_t>(detail::Step::kEncodeResult)) return std::nullopt;
     failure.code = read_code(in);
     std::uint8_t nested = 0;
     in(nested);
@@ -192,36 +206,16 @@ std::optional<TaskFailure> parse_task_failure(std::span<const std::byte> bytes) 
       in(each.type_name, each.text);
       each.code = read_code(in);
     }
-    const auto last_step = static_cast<std::uint8_t>(detail::Step::kEncodeResult);
-    if (in.remaining() != 0 || failure.step > last_step) return std::nullopt;
+    if (in.remaining() != 0) return std::nullopt;
+    const Origin origin = origin_of(static_cast<detail::Step>(step));
+    failure.kind = origin.kind;
+    failure.stage = origin.stage;
+    failure.task = task;
+    failure.started = true;
     return failure;
   } catch (const std::exception&) {  // BadBytes, bad_alloc: the one answer is "nonsense"
     return std::nullopt;
   }
-}
-
-Failure to_failure(TaskFailure told, TaskId task) {
-  Failure failure;
-  failure.task = task;
-  failure.started = true;
-  failure.type_name = std::move(told.type_name);
-  failure.text = std::move(told.text);
-  failure.code = std::move(told.code);
-  failure.nested = std::move(told.nested);
-  switch (static_cast<detail::Step>(told.step)) {
-    case detail::Step::kDecodeArgs:
-      failure.kind = FailureKind::kDecode;
-      failure.stage = Stage::kArgs;
-      break;
-    case detail::Step::kRun:
-      failure.kind = FailureKind::kTask;
-      break;
-    case detail::Step::kEncodeResult:
-      failure.kind = FailureKind::kEncode;
-      failure.stage = Stage::kResult;
-      break;
-  }
-  return failure;
 }
 
 }  // namespace poolproof::transport

@@ -18,7 +18,7 @@
 #include <utility>
 #include <vector>
 
-#include "poolproof/codec.h"
+#include "poolproof/bytes.h"
 #include "poolproof/error.h"
 
 namespace poolproof::transport {
@@ -31,7 +31,7 @@ enum class FrameKind : std::uint8_t {
   kClaim = 5,        // worker: the task is mine; written before anything of it is decoded
   kWithdrawn = 6,    // worker: given back
   kValue = 7,        // worker: the encoded result
-  kFailed = 8,       // worker: the encoded TaskFailure
+  kFailed = 8,       // worker: what was thrown
   kTally = 9,        // parent, before each offer: in `task`, the digest of what it received
   kInitialize = 10,  // parent, first of all: run this before your hello
   kInitBegun = 11,   // worker: sent before the call is decoded; kFailed of task 0: it threw
@@ -118,19 +118,11 @@ class FrameParser {
   std::optional<std::string> error_;
 };
 
-// How a task failed in the worker, as it is encoded in kFailed.
-struct TaskFailure {
-  std::uint8_t step = 0;  // detail::Step
-  std::string type_name;
-  std::string text;
-  std::optional<ThrownCode> code = {};
-  std::vector<Thrown> nested = {};  // at most kMostNested
-  bool operator==(const TaskFailure&) const = default;
-};
 inline constexpr std::size_t kMostNested = 16;
-Bytes to_bytes(const TaskFailure& failure);
-std::optional<TaskFailure> parse_task_failure(std::span<const std::byte> bytes);
-// The same as a Failure, for the caller that asks for the result of `task`.
-Failure to_failure(TaskFailure told, TaskId task);
+// What was thrown in a worker, as it is encoded in kFailed: the type, the text, the code, what is
+// nested in it, and whether that was before, in or after the function (kDecode, kTask, kEncode).
+Bytes to_bytes(const Failure& thrown);
+// The only decoder of these bytes. nullopt: they are not what to_bytes writes.
+std::optional<Failure> parse_failure(std::span<const std::byte> bytes, TaskId task);
 
 }  // namespace poolproof::transport

@@ -2,10 +2,17 @@
 
 #include <gtest/gtest.h>
 
+#include <cerrno>
 #include <cstring>
+#include <exception>
+#include <new>
+#include <stdexcept>
 #include <string_view>
+#include <system_error>
 
 #include "executor/transport/crc32c.h"
+#include "executor/transport/thrown.h"
+#include "poolproof/task.h"
 
 namespace poolproof::transport {
 namespace {
@@ -105,14 +112,41 @@ TEST(FrameParser, digests_what_it_has_heard_frame_by_frame_and_tells_half_frames
             extend_digest(after_hello, make_header(FrameKind::kValue, 7, &payload)));
 }
 
-TEST(TaskFailure, survives_the_way_and_refuses_what_is_no_failure) {
-  const TaskFailure told{1, "std::out_of_range", "at()"};
-  const Bytes encoded = to_bytes(told);
-  EXPECT_EQ(parse_task_failure(encoded), told);
-  for (std::size_t size = 0; size < encoded.size(); ++size) {
-    EXPECT_EQ(parse_task_failure(std::span(encoded).first(size)), std::nullopt);
+TEST(Failures, survive_the_way_and_what_is_no_failure_is_refused) {
+  for (const detail::Step step :
+       {detail::Step::kDecodeArgs, detail::Step::kRun, detail::Step::kEncodeResult}) {
+    Failure thrown = describe_thrown(origin_of(step), std::make_exception_ptr(std::system_error(
+                                                          ENOENT, std::generic_category())));
+    thrown.nested = {{"int", "3", {}}};
+    const Bytes encoded = to_bytes(thrown);
+    thrown.task = 7;
+    thrown.started = true;
+    EXPECT_EQ(parse_failure(encoded, 7), thrown);
+    for (std::size_t size = 0; size < encoded.size(); ++size) {
+      EXPECT_EQ(parse_failure(std::span(encoded).first(size), 7), std::nullopt);
+    }
+    Bytes no_such_step = encoded;
+    no_such_step.front() = std::byte{3};
+    EXPECT_EQ(parse_failure(no_such_step, 7), std::nullopt);
   }
-  EXPECT_EQ(parse_task_failure(to_bytes(TaskFailure{3, "", ""})), std::nullopt);
+}
+
+TEST(Exceptions, are_told_in_one_line_with_their_causes_and_no_text_twice) {
+  const auto nested = [] {
+    try {
+      throw std::bad_alloc();
+    } catch (...) {
+      std::throw_with_nested(std::runtime_error("no room"));
+    }
+  };
+  try {
+    nested();
+    FAIL();
+  } catch (...) {
+    EXPECT_EQ(in_words(std::current_exception()),
+              "std::runtime_error: no room; caused by std::bad_alloc");
+  }
+  EXPECT_EQ(in_words(std::make_exception_ptr(42)), "int: 42");
 }
 
 }  // namespace

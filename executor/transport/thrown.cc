@@ -13,6 +13,9 @@
 #include <typeinfo>
 #include <utility>
 
+#include "executor/transport/frame.h"
+#include "poolproof/task.h"
+
 namespace poolproof::transport {
 namespace {
 
@@ -145,7 +148,19 @@ Thrown describe_one(const std::exception_ptr& what, std::exception_ptr& next) {
 
 }  // namespace
 
-TaskFailure describe_thrown(std::uint8_t step, const std::exception_ptr& what) {
+Origin origin_of(detail::Step step) {
+  switch (step) {
+    case detail::Step::kDecodeArgs:
+      return {FailureKind::kDecode, Stage::kArgs};
+    case detail::Step::kRun:
+      break;
+    case detail::Step::kEncodeResult:
+      return {FailureKind::kEncode, Stage::kResult};
+  }
+  return {FailureKind::kTask, Stage::kArgs};
+}
+
+Failure describe_thrown(Origin origin, const std::exception_ptr& what) {
   const auto cut = [](std::string& text, std::size_t most) {
     if (text.size() > most) text.resize(most);
   };
@@ -153,8 +168,12 @@ TaskFailure describe_thrown(std::uint8_t step, const std::exception_ptr& what) {
   Thrown outer = describe_one(what, next);
   cut(outer.type_name, kLongestName);
   cut(outer.text, kLongestText);
-  TaskFailure failure{step, std::move(outer.type_name), std::move(outer.text),
-                      std::move(outer.code)};
+  Failure failure;
+  failure.kind = origin.kind;
+  failure.stage = origin.stage;
+  failure.type_name = std::move(outer.type_name);
+  failure.text = std::move(outer.text);
+  failure.code = std::move(outer.code);
   while (next && failure.nested.size() < kMostNested) {
     std::exception_ptr after;
     Thrown& each = failure.nested.emplace_back(describe_one(next, after));
@@ -163,6 +182,26 @@ TaskFailure describe_thrown(std::uint8_t step, const std::exception_ptr& what) {
     next = std::move(after);
   }
   return failure;
+}
+
+std::string in_words(const Failure& thrown) {
+  // The text of some types of the library is their name, such as that of std::bad_alloc.
+  const auto one = [](const std::string& type_name, const std::string& text) {
+    return text == type_name ? text : type_name + ": " + text;
+  };
+  std::string words = one(thrown.type_name, thrown.text);
+  for (const Thrown& each : thrown.nested) {
+    words += "; caused by " + one(each.type_name, each.text);
+  }
+  return words;
+}
+
+std::string in_words(const std::exception_ptr& what) noexcept {
+  try {
+    return in_words(describe_thrown({}, what));
+  } catch (...) {
+    return "out of memory";  // short enough to need none
+  }
 }
 
 }  // namespace poolproof::transport

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "executor/transport/thrown.h"
 #include "executor/worker/entry.h"
 #include "poolproof/worker.h"
 
@@ -39,10 +40,9 @@ void run_hooks() {
   while (const auto hook = take_last_hook()) {
     try {
       hook();
-    } catch (const std::exception& thrown) {
-      std::fprintf(stderr, "poolproof: a hook of at_worker_exit threw: %s\n", thrown.what());
     } catch (...) {
-      std::fputs("poolproof: a hook of at_worker_exit threw\n", stderr);
+      std::fprintf(stderr, "poolproof: a hook of at_worker_exit threw %s\n",
+                   transport::in_words(std::current_exception()).c_str());
     }
   }
 }

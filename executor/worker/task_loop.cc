@@ -81,8 +81,8 @@ Bytes run_task(const Frame& call, std::size_t max_payload, std::size_t memory_li
     kind = FrameKind::kFailed;
     const std::size_t encoded = out.take().size();  // the bytes are freed at once
     reserve.release();
-    transport::TaskFailure failure =
-        transport::describe_thrown(static_cast<std::uint8_t>(step), std::current_exception());
+    Failure failure =
+        transport::describe_thrown(transport::origin_of(step), std::current_exception());
     if (step != Step::kRun && failure.type_name == "std::bad_alloc") {
       failure.text = no_memory(step, call, encoded, memory_limit);
     }

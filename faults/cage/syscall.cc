@@ -1,73 +1,26 @@
 #include "faults/cage/syscall.h"
 
 #include <elf.h>
-#include <linux/audit.h>
 #include <linux/futex.h>
-#include <linux/seccomp.h>
+#include <seccomp.h>
+#include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
 #include <sys/user.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
-#include <utility>
+#include <cstdlib>
+#include <memory>
+#include <set>
 
 #include "faults/cage/fd.h"
 
 namespace poolproof::faults {
 namespace {
-
-struct Named {
-  const char* name;
-  long number;
-};
-
-// Newer architectures have no `poll`, `fork` and similar calls: their C libraries use the general
-// call.
-constexpr Named kNumbers[] = {
-#ifdef SYS_poll
-    {"poll", SYS_poll},
-    {"select", SYS_select},
-    {"epoll_wait", SYS_epoll_wait},
-    {"fork", SYS_fork},
-    {"vfork", SYS_vfork},
-    {"dup2", SYS_dup2},
-    {"unlink", SYS_unlink},
-#endif
-    {"read", SYS_read},
-    {"write", SYS_write},
-    {"readv", SYS_readv},
-    {"writev", SYS_writev},
-    {"recvfrom", SYS_recvfrom},
-    {"sendto", SYS_sendto},
-    {"recvmsg", SYS_recvmsg},
-    {"sendmsg", SYS_sendmsg},
-    {"ppoll", SYS_ppoll},
-    {"epoll_pwait", SYS_epoll_pwait},
-    {"pselect6", SYS_pselect6},
-    {"futex", SYS_futex},
-    {"close", SYS_close},
-    {"execve", SYS_execve},
-    {"wait4", SYS_wait4},
-    {"waitid", SYS_waitid},
-    {"openat", SYS_openat},
-    {"exit_group", SYS_exit_group},
-    {"pipe2", SYS_pipe2},
-    {"socketpair", SYS_socketpair},
-    {"mmap", SYS_mmap},
-    {"memfd_create", SYS_memfd_create},
-    {"clone", SYS_clone},
-    {"ftruncate", SYS_ftruncate},
-    {"clone3", SYS_clone3},
-    {"eventfd2", SYS_eventfd2},
-    {"dup3", SYS_dup3},
-    {"fsync", SYS_fsync},
-    {"socket", SYS_socket},
-    {"connect", SYS_connect},
-    {"accept4", SYS_accept4},
-    {"epoll_create1", SYS_epoll_create1},
-};
 
 // The layout of the kernel's struct ptrace_syscall_info at a seccomp stop. Debian 12's libc has it
 // only under its own name.
@@ -85,7 +38,6 @@ constexpr int kGetSyscallInfo = 0x420e;
 constexpr std::uint8_t kAtSeccomp = 3;
 
 #if defined(__x86_64__)
-constexpr std::uint32_t kArchitecture = AUDIT_ARCH_X86_64;
 using Registers = user_regs_struct;
 unsigned long long& number_in(Registers& registers) { return registers.orig_rax; }
 unsigned long long& result_in(Registers& registers) { return registers.rax; }
@@ -107,7 +59,6 @@ unsigned long long& argument_in(Registers& registers, std::size_t i) {
   }
 }
 #elif defined(__aarch64__)
-constexpr std::uint32_t kArchitecture = AUDIT_ARCH_AARCH64;
 using Registers = user_pt_regs;
 unsigned long long& result_in(Registers& registers) { return registers.regs[0]; }
 unsigned long long& pointer_in(Registers& registers) { return registers.pc; }
@@ -143,57 +94,45 @@ void write_number(pid_t tid, Registers& registers, long number) {
 #endif
 }
 
-sock_filter statement(unsigned code, std::uint32_t value) {
-  return BPF_STMT(static_cast<std::uint16_t>(code), value);
-}
+struct Release {
+  void operator()(void* filter) const { seccomp_release(filter); }
+};
 
-sock_filter jump_if_equal(std::uint32_t value, std::size_t yes, std::size_t no) {
-  return BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, value, static_cast<std::uint8_t>(yes),
-                  static_cast<std::uint8_t>(no));
+// libseccomp's functions return 0, or a negative errno.
+void require(int done, const char* call) {
+  errno = -done;
+  if (done != 0) throw CallFailed(call);
 }
 
 }  // namespace
 
-long number_of_call(const std::string& name) {
-  for (const Named& named : kNumbers)
-    if (name == named.name) return named.number;
-  return -1;
-}
-
 std::string name_of_call(long number) {
-  for (const Named& named : kNumbers)
-    if (number == named.number) return named.name;
-  return "";
+  const std::unique_ptr<char, decltype(&std::free)> name(
+      seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, static_cast<int>(number)), &std::free);
+  return name ? name.get() : "";
 }
 
 std::vector<sock_filter> filter_for(const std::vector<std::string>& calls) {
-  constexpr auto kLoad = BPF_LD | BPF_W | BPF_ABS;
-  std::vector<long> plain;
-  bool futex = false;
-  for (const std::string& call : calls) {
-    const long number = number_of_call(call);
-    if (number == SYS_futex)
-      futex = true;
-    else if (number >= 0)
-      plain.push_back(number);
+  const std::unique_ptr<void, Release> rules(seccomp_init(SCMP_ACT_ALLOW));
+  require(rules ? 0 : -ENOMEM, "seccomp_init");
+  require(seccomp_attr_set(rules.get(), SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ALLOW),
+          "seccomp_attr_set");
+  for (const std::string& call : std::set<std::string>(calls.begin(), calls.end())) {
+    const int number = seccomp_syscall_resolve_name(call.c_str());
+    if (number < 0) continue;  // newer architectures have no `poll`, `fork` and similar calls
+    // A futex in private memory cannot concern another process.
+    const scmp_arg_cmp shared = SCMP_A1(SCMP_CMP_MASKED_EQ, FUTEX_PRIVATE_FLAG, 0);
+    require(seccomp_rule_add_array(rules.get(), SCMP_ACT_TRACE(0), number,
+                                   number == SYS_futex ? 1 : 0, &shared),
+            "seccomp_rule_add");
   }
-  const auto load_low = [](std::size_t offset) {  // all our machines keep the low half first
-    return statement(kLoad, static_cast<std::uint32_t>(offset));
-  };
-  std::vector<sock_filter> filter = {
-      load_low(offsetof(seccomp_data, arch)), jump_if_equal(kArchitecture, 1, 0),
-      statement(BPF_RET | BPF_K, SECCOMP_RET_ALLOW), load_low(offsetof(seccomp_data, nr))};
-  if (futex) {  // a futex in private memory cannot concern another process
-    filter.push_back(jump_if_equal(SYS_futex, 0, 4));
-    filter.push_back(load_low(offsetof(seccomp_data, args) + sizeof(std::uint64_t)));
-    filter.push_back(BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, FUTEX_PRIVATE_FLAG, 1, 0));
-    filter.push_back(statement(BPF_RET | BPF_K, SECCOMP_RET_TRACE));
-    filter.push_back(statement(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-  }
-  for (std::size_t i = 0; i < plain.size(); ++i)
-    filter.push_back(jump_if_equal(static_cast<std::uint32_t>(plain[i]), plain.size() - i, 0));
-  filter.push_back(statement(BPF_RET | BPF_K, SECCOMP_RET_ALLOW));
-  filter.push_back(statement(BPF_RET | BPF_K, SECCOMP_RET_TRACE));
+  // A child will install it, so it is needed as a value. This version writes it only to a file.
+  const Fd file(checked(memfd_create("filter", MFD_CLOEXEC), "memfd_create"));
+  require(seccomp_export_bpf(rules.get(), file.get()), "seccomp_export_bpf");
+  const off_t size = lseek(file.get(), 0, SEEK_END);
+  std::vector<sock_filter> filter(static_cast<std::size_t>(size) / sizeof(sock_filter));
+  if (pread(file.get(), filter.data(), static_cast<std::size_t>(size), 0) != size)
+    throw CallFailed("pread of the filter");
   return filter;
 }
 

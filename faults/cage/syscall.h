@@ -17,12 +17,11 @@ struct Syscall {
   std::array<std::uint64_t, 6> arguments{};
 };
 
-// The number of a call by its name; -1: this architecture has no call of that name.
-long number_of_call(const std::string& name);
-std::string name_of_call(long number);  // "": not one that we strike
+std::string name_of_call(long number);  // "": there is no such call
 
-// A filter that stops the calls of these names for a tracer, except futexes in private memory. All
-// other calls cost a fraction of a microsecond more.
+// A filter that stops the calls of these names for a tracer, except futexes in private memory.
+// Leaves out calls that this architecture does not have. All other calls cost a fraction of a
+// microsecond more. Throws CallFailed.
 std::vector<sock_filter> filter_for(const std::vector<std::string>& calls);
 
 // For a thread that has stopped at a seccomp stop. These functions throw CallFailed (ESRCH: it

@@ -27,7 +27,7 @@ bool is_to_be_made_again(long result) { return result <= -512 && result >= -516;
 std::optional<TracedCall> Tracing::named(pid_t tid, Traced& process, const Syscall& syscall) {
   TracedCall call;
   const std::string name = name_of_call(syscall.number);
-  if (name.empty()) return std::nullopt;
+  if (!knows_call(name)) return std::nullopt;  // stopped by a filter of the pool's own
   std::string object = "-";
   if (first_argument_is_descriptor(name)) {
     call.fd = static_cast<int>(syscall.arguments[0]);

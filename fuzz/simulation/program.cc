@@ -10,10 +10,6 @@ namespace poolproof::simulation {
 namespace {
 
 using Phase = Process::Phase;
-using transport::TaskFailure;
-
-constexpr auto kDecodeStep = std::uint8_t{0};
-constexpr auto kRunStep = std::uint8_t{1};
 
 Bytes refusal() {
   Bytes text;
@@ -166,8 +162,10 @@ void Program::run(Process& process) {
   const Body body = plan.body;
   if (process.no_memory && plan.large_call) {
     process.phase = Phase::kServes;
-    return send(process, FrameKind::kFailed, process.runs,
-                to_bytes(TaskFailure{kDecodeStep, "std::bad_alloc", "no memory"}));
+    return send(
+        process, FrameKind::kFailed, process.runs,
+        transport::to_bytes(Failure{
+            .kind = FailureKind::kDecode, .text = "no memory", .type_name = "std::bad_alloc"}));
   }
   if (body == Body::kCrashes || body == Body::kExits) {
     process.struck = true;
@@ -188,7 +186,8 @@ void Program::run(Process& process) {
 }
 
 void Program::fail(Process& process, TaskId task) {
-  send(process, FrameKind::kFailed, task, to_bytes(TaskFailure{kRunStep, "Refusal", "no"}));
+  send(process, FrameKind::kFailed, task,
+       transport::to_bytes(Failure{.text = "no", .type_name = "Refusal"}));
 }
 
 void Program::send(Process& process, FrameKind kind, TaskId task, Bytes payload) {

@@ -261,7 +261,8 @@ void Strikes::forge(Process& process, int how) {
   if (forgery.kind == FrameKind::kMemory) task = 1 << 22;
   if (forgery.kind == FrameKind::kFailed && !forgery.own) task = 0;
   Bytes payload;
-  if (forgery.kind == FrameKind::kFailed) payload = to_bytes(transport::TaskFailure{1, "Lie", ""});
+  if (forgery.kind == FrameKind::kFailed)
+    payload = transport::to_bytes(Failure{.text = "", .type_name = "Lie"});
   if (forgery.kind == FrameKind::kValue) payload = Bytes(1);
   program_.forge(process, forgery.kind, task, std::move(payload));
 }

@@ -3,6 +3,11 @@
 // Only Codec<T> decides this. Specialise it for your own type, or give the type cereal's serialize
 // functions, which the default uses. A plain struct needs neither. Encode and decode may throw;
 // that ends only this task, with EncodeError or DecodeError.
+//
+// This header includes cereal. It is included by the headers that take a call (executor.h,
+// reusable.h, map.h, initializer.h), so that types with cereal's functions need no further header.
+// The others do not include it: a file that only passes futures, options or errors on compiles
+// faster with future.h, wait.h, co_await.h, options.h or error.h instead of executor.h.
 #pragma once
 
 #include "poolproof/export.h"

@@ -23,8 +23,10 @@
 // Included early, so that a compiler that mentions it prints few lines of "included from".
 #include "poolproof/detail/refusals.h"
 // The rest.
+#include "poolproof/detail/task_node.h"
 #include "poolproof/future.h"
 #include "poolproof/health.h"
+#include "poolproof/initializer.h"
 #include "poolproof/options.h"
 #include "poolproof/task.h"
 #include "poolproof/worker.h"

@@ -9,14 +9,10 @@
 
 #include <utility>
 
+#include "poolproof/options.h"
 #include "poolproof/task.h"
 
 namespace poolproof {
-
-struct Initializer {
-  Bytes call;  // empty: none
-  bool operator==(const Initializer&) const = default;
-};
 
 namespace detail {
 

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-#include "poolproof/initializer.h"
+#include "poolproof/bytes.h"
 
 namespace poolproof {
 
@@ -109,6 +109,12 @@ struct TraceOptions {
 // Executors of more than one worker end before that, since the number of processes is limited, too:
 // guide.md, section "full", has a table.
 inline constexpr int kMaxDepth = 10;
+
+// A call that every worker makes before its first task. make_initializer makes one: initializer.h.
+struct Initializer {
+  Bytes call;  // empty: none
+  bool operator==(const Initializer&) const = default;
+};
 
 struct ExecutorOptions {
   // At most so many worker processes live at once; they start when tasks need them. 0: one for each

@@ -9,22 +9,12 @@
 #include <cstdint>
 #include <cstring>
 #include <span>
-#include <stdexcept>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
-#include "poolproof/export.h"
+#include "poolproof/bytes.h"
 
 namespace poolproof {
-
-using Bytes = std::vector<std::byte>;
-
-// The content of the bytes does not match what they claim to be.
-class POOLPROOF_EXPORT BadBytes : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 // A cereal archive that appends to memory.
 class WireWriter : public cereal::OutputArchive<WireWriter, cereal::AllowEmptyClassElision> {

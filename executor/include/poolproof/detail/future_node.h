@@ -12,7 +12,7 @@
 #include <utility>
 #include <vector>
 
-#include "poolproof/codec.h"
+#include "poolproof/bytes.h"
 #include "poolproof/detail/callback.h"
 #include "poolproof/detail/node_ptr.h"
 #include "poolproof/error.h"
@@ -123,10 +123,6 @@ class POOLPROOF_EXPORT FutureNode {
   bool refused_ = false;  // then_ was refused
   std::shared_ptr<CallbackOwner> owner_;
 };
-
-// An exception of this process as a plain value, with its type name and text.
-POOLPROOF_EXPORT Failure describe_exception(FailureKind kind, Stage stage, TaskId task,
-                                            std::exception_ptr what);
 
 // Tells the owner, if there is one, what a callback threw.
 POOLPROOF_EXPORT void tell_thrown(CallbackOwner* owner, const std::exception_ptr& what) noexcept;

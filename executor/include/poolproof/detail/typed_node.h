@@ -1,10 +1,8 @@
-// Nodes that know the type of their value, and where the value comes from. Internal.
+// Nodes that know the type of their value. Internal.
 #pragma once
 
-#include <exception>
 #include <memory>
 #include <optional>
-#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -20,29 +18,8 @@ class TypedNode : public FutureNode {
   virtual T take() = 0;
 };
 
-// The node of a task: bytes from a worker, decoded on the thread that asks for the value.
-template <class T>
-class TaskNode final : public TypedNode<T> {
- public:
-  using TypedNode<T>::TypedNode;
-  T take() override {
-    if constexpr (!std::is_void_v<T>) {
-      try {
-        WireReader in(this->result());
-        T value = Codec<T>::decode(in);
-        if (in.remaining() != 0) throw BadBytes("bytes are left over after the result");
-        return value;
-      } catch (...) {
-        this->throw_decode_error(std::current_exception());
-      }
-    }
-  }
-};
+// Makes the node of a task. The code that submits knows the type of its value: task_node.h.
 using MakeNode = FutureNode* (*)(TaskId, std::shared_ptr<CallbackOwner>);
-template <class T>
-FutureNode* make_task_node(TaskId task, std::shared_ptr<CallbackOwner> owner) {
-  return new TaskNode<T>(task, std::move(owner));
-}
 
 // A node that a callback will end. It knows the node whose end the callback waits for.
 template <class T>
