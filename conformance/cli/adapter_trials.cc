@@ -87,9 +87,8 @@ void try_refusals_with_a_pool(Interview& talk) {
   }
   expect_refusal(talk, {{"cmd", "cancel"}, {"id", talk.can("cancel") ? "never-seen" : used}});
   expect_refusal(talk, {{"cmd", "close"}, {"how", "gently"}});
-  for (const char* how : {"drain", "cancel", "kill"})
-    if (!talk.can(std::string("close_") + how))
-      expect_refusal(talk, {{"cmd", "close"}, {"how", how}});
+  for (const std::string how : words::kClosings)
+    if (!talk.can("close_" + how)) expect_refusal(talk, {{"cmd", "close"}, {"how", how}});
 }
 
 bool open(Interview& talk) {
@@ -101,8 +100,8 @@ bool open(Interview& talk) {
 void try_closes(Interview& talk) {
   talk.where = "close";
   bool is_open = true;
-  for (const char* how : {"drain", "cancel", "kill"}) {
-    if (!talk.can(std::string("close_") + how)) continue;
+  for (const std::string how : words::kClosings) {
+    if (!talk.can("close_" + how)) continue;
     if (!is_open && !open(talk)) return;
     const std::string id = talk.submit("rendezvous", {{"value", 1}});
     talk.wait([&] { return talk.standing(id, "running") != nullptr; });
@@ -153,8 +152,8 @@ void converse(Interview& talk) {
   try_extras(talk);
   try_refusals_with_a_pool(talk);
   try_closes(talk);
-  for (const char* how : {"drain", "cancel", "kill"})
-    if (talk.can(std::string("close_") + how)) {
+  for (const std::string how : words::kClosings)
+    if (talk.can("close_" + how)) {
       try_life(talk, how);
       break;
     }
@@ -187,7 +186,7 @@ void hang_up(Interview& talk) {
 Tested test_adapter(const Interview::Options& options) {
   Tested tested;
   std::vector<std::function<void(Interview&)>> conversations = {converse};
-  for (const std::string_view stage : scenarios::stages())
+  for (const std::string_view stage : words::kStages)
     conversations.emplace_back([stage = std::string(stage)](Interview& talk) {
       talk.where = "errors";
       if (open(talk)) try_error_at(talk, stage);
