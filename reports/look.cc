@@ -35,8 +35,8 @@ std::string labelled(Status status) {
   return fmt::format("{} {}", glyph_of(status), conformance::to_string(status));
 }
 
-std::string_view meaning_of(Status status) {
-  return words::kStatusesMean.at(static_cast<std::size_t>(status));
+std::string meaning_of(Status status) {
+  return std::string(words::kStatusesMean.at(static_cast<std::size_t>(status)));
 }
 
 std::string painted(std::string_view text, Status status, const Look& look) {

@@ -10,8 +10,8 @@
 namespace poolproof::reports {
 
 std::string_view glyph_of(conformance::Status status);
-std::string labelled(conformance::Status status);         // "✗ hang-quiet"
-std::string_view meaning_of(conformance::Status status);  // one clause, for the legend
+std::string labelled(conformance::Status status);    // "✗ hang-quiet"
+std::string meaning_of(conformance::Status status);  // one clause, for the legend
 
 // `text` in the colour of this status, if the look has colours.
 std::string painted(std::string_view text, conformance::Status status, const Look& look);

@@ -29,8 +29,10 @@ constexpr StoryLimits kOfAPass = {
 
 // The worst first, so that a reader of the list can see which of two is worse.
 json status_table() {
+  auto sorted = words::all<Status>();
+  std::stable_sort(sorted.begin(), sorted.end(), worse);
   json table = json::array();
-  for (const Status status : words::all<Status>())
+  for (const Status status : sorted)
     table.push_back({{"word", to_string(status)},
                      {"glyph", glyph_of(status)},
                      {"weight", to_string(weight_of(status))},

@@ -58,7 +58,9 @@ void read_by_recovery(const Section& section, const Vocabulary& of, Accepted& ac
 Level read_level(const Section& section) {
   const toml::node* node = section.find("level");
   if (node == nullptr) return Level::kMust;
-  return *parse_level(section.word(*node, "level", words::kLevels));
+  const std::vector<std::string_view> heaviest_first(words::kLevels.rbegin(),
+                                                     words::kLevels.rend());
+  return *parse_level(section.word(*node, "level", heaviest_first));
 }
 
 // "x", ["x", "y"], { if.replaces = ..., if.breaks = ... } or { is = ..., level = ... }

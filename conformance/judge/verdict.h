@@ -1,5 +1,5 @@
-// Verdicts: the types that `judge` returns. Plain values. Status and Weight, with the words and the
-// order of the statuses, come from conformance/protocol/words.toml.
+// Verdicts: the types that `judge` returns. Plain values. Status and Weight come from
+// conformance/protocol/words.toml.
 #pragma once
 
 #include <cstdint>

@@ -32,6 +32,12 @@ PAGES = (
     "conformance/protocol/protocol.md", "conformance/judge/README.md", "faults/README.md",
     "scenarios/README.md",
 )  # fmt: skip
+SCHEMA_HEAD = f"""{{
+  "$schema": "https://json-schema.org/draft/2020-12/schema",
+  "$id": "words.json",
+  "description": "{MADE}",
+  "$defs": {{
+"""
 COLUMNS = {  # of a table: its heads, and what stands below them
     "bodies": {"body": "`word`", "`args` beside the addresses": "takes", "does": "means"},
     "orders": {"answer": "`says`", "the body": "means"},
@@ -197,13 +203,8 @@ def javascript(lists: dict[str, list[Entry]]) -> str:
 def schema(lists: dict[str, list[Entry]]) -> str:
     """Without the words that have a parameter; a schema describes those by a pattern."""
     plain = {name: [word for word in words(lists[name]) if ":" not in word] for name in SCHEMA}
-    whole = {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "words.json",
-        "description": MADE,
-        "$defs": {name: {"enum": values} for name, values in plain.items()},
-    }
-    return json.dumps(whole, indent=2) + "\n"
+    rows = [f'    "{name}": {{"enum": {json.dumps(values)}}}' for name, values in plain.items()]
+    return SCHEMA_HEAD + ",\n".join(rows) + "\n  }\n}\n"
 
 
 # --- the pages ----------------------------------------------------------------------------------
