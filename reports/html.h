@@ -15,8 +15,8 @@ namespace poolproof::reports {
 // escaped, so that nothing can end the block. `look` says how the replay lines call the command.
 std::string html(const std::vector<Judged>& records, const Look& look);
 
-// The data of that block: {statuses, levels, records, pools, scenarios, cells}. Every string in it
-// is `escaped`, and its size is limited whatever a pool sent.
+// The data of that block: {statuses, records, pools, scenarios, cells}. Every string in it is
+// `escaped`, and its size is limited whatever a pool sent.
 nlohmann::json page_data(const std::vector<Judged>& records, const Look& look);
 
 }  // namespace poolproof::reports
