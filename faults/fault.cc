@@ -1,67 +1,18 @@
 #include "faults/fault.h"
 
-#include <array>
+#include <algorithm>
 #include <charconv>
 #include <csignal>
 #include <cstring>
-#include <utility>
 
 namespace poolproof::faults {
 namespace {
 
 using std::string_view;
 
-template <typename Enum, std::size_t N>
-using Words = std::array<std::pair<Enum, string_view>, N>;
-
-constexpr Words<Point, 8> kPoints = {{{Point::kIdle, "idle"},
-                                      {Point::kRunning, "running"},
-                                      {Point::kEncodeArgs, "encode-args"},
-                                      {Point::kDecodeArgs, "decode-args"},
-                                      {Point::kEncodeResult, "encode-result"},
-                                      {Point::kDecodeResult, "decode-result"},
-                                      {Point::kSending, "sending"},
-                                      {Point::kCallback, "callback"}}};
-constexpr Words<Target, 4> kTargets = {{{Target::kWorker, "worker"},
-                                        {Target::kAllWorkers, "all-workers"},
-                                        {Target::kParent, "parent"},
-                                        {Target::kGroup, "group"}}};
-// Effects that are a single word; the others are word:parameter.
-constexpr Words<EffectKind, 8> kPlainEffects = {
-    {{EffectKind::kLoop, "loop"},
-     {EffectKind::kSleep, "sleep"},
-     {EffectKind::kThrow, "throw"},
-     {EffectKind::kThrowUndecodable, "throw-undecodable"},
-     {EffectKind::kFork, "fork"},
-     {EffectKind::kCloseFds, "close-fds"},
-     {EffectKind::kGarbage, "garbage"},
-     {EffectKind::kReturn, "return"}}};
-
-constexpr Words<Resource, 7> kExhaustible = {{{Resource::kMemory, "memory"},
-                                              {Resource::kAddressSpace, "address-space"},
-                                              {Resource::kData, "data"},
-                                              {Resource::kStack, "stack"},
-                                              {Resource::kFiles, "files"},
-                                              {Resource::kFileSize, "file-size"},
-                                              {Resource::kSharedMemory, "shared-memory"}}};
-constexpr Words<Resource, 5> kDeniable = {{{Resource::kProcesses, "processes"},
-                                           {Resource::kFiles, "files"},
-                                           {Resource::kSharedMemory, "shared-memory"},
-                                           {Resource::kCpu, "cpu"},
-                                           {Resource::kExec, "exec"}}};
-
-template <typename Enum, std::size_t N>
-std::optional<Enum> find_word(const Words<Enum, N>& words, string_view text) {
-  for (const auto& [value, word] : words)
-    if (word == text) return value;
-  return std::nullopt;
-}
-
-template <typename Enum, std::size_t N>
-std::string word_of(const Words<Enum, N>& words, Enum value) {
-  for (const auto& [candidate, word] : words)
-    if (candidate == value) return std::string(word);
-  return "?";  // a value outside the enum: printed so that it cannot be taken for a word
+std::optional<Resource> resource_in(words::WordList allowed, string_view word) {
+  if (std::find(allowed.begin(), allowed.end(), word) == allowed.end()) return std::nullopt;
+  return words::find<Resource>(word);
 }
 
 // Only canonical decimal numbers, so that every word has one spelling: no sign, no leading zero.
@@ -113,15 +64,12 @@ bool is_written_by_task(const Effect& effect) {
          effect.kind == EffectKind::kGarbage;
 }
 
-std::string to_string(Point point) { return word_of(kPoints, point); }
-std::string to_string(Target target) { return word_of(kTargets, target); }
+std::string to_string(Point point) { return std::string(words::word_of(point)); }
+std::string to_string(Target target) { return std::string(words::word_of(target)); }
 std::string to_string(Door door) {
   return door == Door::kTask ? "task" : door == Door::kProcess ? "process" : "limit";
 }
-std::string to_string(Resource resource) {
-  const std::string word = word_of(kExhaustible, resource);
-  return word == "?" ? word_of(kDeniable, resource) : word;
-}
+std::string to_string(Resource resource) { return std::string(words::word_of(resource)); }
 
 std::string to_string(const Effect& effect) {
   switch (effect.kind) {
@@ -132,9 +80,9 @@ std::string to_string(const Effect& effect) {
     case EffectKind::kExit:
       return "exit:" + std::to_string(effect.code);
     case EffectKind::kExhaust:
-      return "exhaust:" + word_of(kExhaustible, effect.resource);
+      return "exhaust:" + to_string(effect.resource);
     case EffectKind::kDeny:
-      return "deny:" + word_of(kDeniable, effect.resource);
+      return "deny:" + to_string(effect.resource);
     case EffectKind::kLoop:
     case EffectKind::kSleep:
     case EffectKind::kThrow:
@@ -145,15 +93,18 @@ std::string to_string(const Effect& effect) {
     case EffectKind::kReturn:
       break;
   }
-  return word_of(kPlainEffects, effect.kind);
+  return std::string(words::word_of(effect.kind));
 }
 
-std::optional<Point> parse_point(string_view text) { return find_word(kPoints, text); }
-std::optional<Target> parse_target(string_view text) { return find_word(kTargets, text); }
+std::optional<Point> parse_point(string_view text) { return words::find<Point>(text); }
+std::optional<Target> parse_target(string_view text) { return words::find<Target>(text); }
 
 std::optional<Effect> parse_effect(string_view text) {
   if (text == "kill") return Effect{EffectKind::kSignal, SIGKILL, 0};
-  if (const auto kind = find_word(kPlainEffects, text)) return Effect{*kind, 0, 0};
+  if (text.find(':') == string_view::npos) {
+    const auto kind = words::find<EffectKind>(text);
+    return kind ? std::optional(Effect{*kind, 0, 0}) : std::nullopt;
+  }
   if (const auto name = after_prefix(text, "signal:")) {
     const auto signal = parse_signal(*name);
     return signal ? std::optional(Effect{EffectKind::kSignal, *signal, 0}) : std::nullopt;
@@ -167,11 +118,11 @@ std::optional<Effect> parse_effect(string_view text) {
     return code ? std::optional(Effect{EffectKind::kExit, 0, *code}) : std::nullopt;
   }
   if (const auto name = after_prefix(text, "exhaust:")) {
-    const auto resource = find_word(kExhaustible, *name);
+    const auto resource = resource_in(words::kExhaustible, *name);
     return resource ? std::optional(Effect{EffectKind::kExhaust, 0, 0, *resource}) : std::nullopt;
   }
   if (const auto name = after_prefix(text, "deny:")) {
-    const auto resource = find_word(kDeniable, *name);
+    const auto resource = resource_in(words::kDeniable, *name);
     return resource ? std::optional(Effect{EffectKind::kDeny, 0, 0, *resource}) : std::nullopt;
   }
   return std::nullopt;

@@ -140,8 +140,7 @@ TEST(Surprise, a_newline_of_a_pool_begins_no_line_at_the_left_edge) {
 }
 
 TEST(Look, every_status_has_a_glyph_a_word_and_a_meaning) {
-  for (int i = 0; i <= static_cast<int>(Status::kNotJudged); ++i) {
-    const auto status = static_cast<Status>(i);
+  for (const Status status : words::all<Status>()) {
     EXPECT_EQ(width_of(glyph_of(status)), 1) << to_string(status);
     EXPECT_NE(meaning_of(status), "") << to_string(status);
     EXPECT_LE(width_of(labelled(status)), 15) << to_string(status);

@@ -22,19 +22,7 @@ json of_parts(const std::vector<Part>& parts) {
 
 }  // namespace
 
-std::string to_string(Weight weight) {
-  switch (weight) {
-    case Weight::kPasses:
-      return "passes";
-    case Weight::kFails:
-      return "fails";
-    case Weight::kInconclusive:
-      return "inconclusive";
-    case Weight::kAside:
-      break;
-  }
-  return "aside";
-}
+std::string to_string(Weight weight) { return std::string(words::word_of(weight)); }
 
 json attempt_json(const AttemptVerdict& attempt) {
   json object = {{"attempt", attempt.attempt},   {"status", to_string(attempt.status)},

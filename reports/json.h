@@ -9,10 +9,9 @@
 
 namespace poolproof::reports {
 
-// A list of cells: {pool, scenario, status, weight, why, rate, parts, attempts}. `weight` is
-// "passes", "fails", "inconclusive" or "aside". An attempt: {attempt, status, why, parts, evidence,
-// detect_ns or null}. A part: {name, status, level, expected, got}. Strings are as the pool sent
-// them: dump() with error_handler_t::replace.
+// A list of cells: {pool, scenario, status, weight, why, rate, parts, attempts}. An
+// attempt: {attempt, status, why, parts, evidence, detect_ns or null}. A part: {name, status,
+// level, expected, got}. Strings are as the pool sent them: dump() with error_handler_t::replace.
 nlohmann::json to_json(const std::vector<conformance::CellVerdict>& cells);
 nlohmann::json attempt_json(const conformance::AttemptVerdict& attempt);
 

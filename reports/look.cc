@@ -36,43 +36,7 @@ std::string labelled(Status status) {
 }
 
 std::string meaning_of(Status status) {
-  switch (status) {
-    case Status::kPass:
-      return "every must part holds";
-    case Status::kWrongError:
-      return "an outcome, or what it tells of a death, is not what happened";
-    case Status::kLostTask:
-      return "a task came to its end, or its pool was closed, and its future never settled";
-    case Status::kDuplicateRun:
-      return "a task ran twice";
-    case Status::kHangProven:
-      return "a future is open, and it is proved that nothing can ever move again";
-    case Status::kHangQuiet:
-      return "a future or call is open past its limit, and nothing moves";
-    case Status::kTimeout:
-      return "past its limit, while something still moves";
-    case Status::kParentCrash:
-      return "the program that owns the pool ended by itself";
-    case Status::kLeak:
-      return "something is left over";
-    case Status::kVacuous:
-      return "the fault did not strike, so nothing is proved";
-    case Status::kDeclined:
-      return "the pool says it lacks what the scenario needs";
-    case Status::kUnavailable:
-      return "this machine cannot make or see it";
-    case Status::kKnownFailure:
-      return "fails, and the baseline lists it";
-    case Status::kFlaky:
-      return "fails in some attempts and passes in others";
-    case Status::kHarnessError:
-      return "the harness or the adapter broke its own rules";
-    case Status::kCutOff:
-      return "the record stops before the end";
-    case Status::kNotJudged:
-      return "not judged: something before it failed";
-  }
-  return "";
+  return std::string(words::kStatusesMean.at(static_cast<std::size_t>(status)));
 }
 
 std::string painted(std::string_view text, Status status, const Look& look) {

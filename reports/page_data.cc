@@ -25,16 +25,9 @@ constexpr std::size_t kEvidenceLines = 60;
 constexpr StoryLimits kOfAPass = {
     .events = 150, .text_bytes = 300, .stderr_bytes = 1000, .processes = 24, .tasks = 100};
 
-constexpr std::array<Status, 17> kStatuses = {
-    Status::kPass,         Status::kWrongError, Status::kLostTask,     Status::kDuplicateRun,
-    Status::kHangProven,   Status::kHangQuiet,  Status::kTimeout,      Status::kParentCrash,
-    Status::kLeak,         Status::kVacuous,    Status::kDeclined,     Status::kUnavailable,
-    Status::kKnownFailure, Status::kFlaky,      Status::kHarnessError, Status::kCutOff,
-    Status::kNotJudged};
-
 // The worst first, so that a reader of the list can see which of two is worse.
 json status_table() {
-  auto sorted = kStatuses;
+  auto sorted = words::all<Status>();
   std::stable_sort(sorted.begin(), sorted.end(), worse);
   json table = json::array();
   for (const Status status : sorted)
@@ -201,6 +194,7 @@ json page_data(const std::vector<Judged>& records, const Look& look) {
   const Placed all = placed(records);
   Cells cells(records, look);
   json data = {{"statuses", status_table()},
+               {"levels", json(std::vector(words::kLevels.rbegin(), words::kLevels.rend()))},
                {"records", json::array()},
                {"pools", json::array()},
                {"cells", json::array()}};

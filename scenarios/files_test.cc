@@ -27,7 +27,7 @@ const std::vector<Scenario>& shipped() {
 PoolFacts pool_that(Recovery recovers) {
   PoolFacts facts;
   facts.pool = "some_pool";
-  facts.capabilities.assign(capabilities().begin(), capabilities().end());
+  facts.capabilities.assign(words::kCapabilities.begin(), words::kCapabilities.end());
   facts.recovers = recovers;
   return facts;
 }

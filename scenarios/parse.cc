@@ -12,7 +12,7 @@ void parse_head(const Section& file, Scenario& scenario) {
   for (const toml::node* node : file.one_or_more("see"))
     scenario.see.push_back(file.text(*node, "see"));
   for (const toml::node* node : file.one_or_more("needs")) {
-    const std::string capability = file.word(*node, "capability", capabilities());
+    const std::string capability = file.word(*node, "capability", words::kCapabilities);
     const auto& known = scenario.needs;
     if (std::find(known.begin(), known.end(), capability) != known.end())
       file.fail_at(*node, "\"" + capability + "\" is needed twice", "name it once");
@@ -37,13 +37,13 @@ void parse_close(const Section& file, Scenario& scenario) {
     file.fail_at_key("close", "the fault ends the program that owns the pool",
                      "leave `close` out: nobody is left to close the pool");
   if (!node->is_table()) {
-    scenario.close = file.word(*node, "way to close", closings());
+    scenario.close = file.word(*node, "way to close", words::kClosings);
     return;
   }
   const Section close = file.section("close");
   close.allow_only({"how", "when"});
   scenario.close = close.word(close.need("how", "how = \"drain\", \"cancel\" or \"kill\""),
-                              "way to close", closings());
+                              "way to close", words::kClosings);
   const toml::node* when = close.find("when");
   if (when == nullptr) return;
   constexpr std::string_view kMoments[] = {"end", "struck", "striking"};

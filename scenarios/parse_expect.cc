@@ -5,7 +5,7 @@
 namespace poolproof::scenarios {
 namespace {
 
-constexpr Recovery kAll[] = {Recovery::kReplaces, Recovery::kBreaks, Recovery::kRecreate};
+constexpr auto kAll = words::all<Recovery>();
 constexpr int kWithin = 5000;  // ms, if the file does not say
 
 // The allowed values of one key, and the words of its error messages.
@@ -46,7 +46,7 @@ std::vector<std::string> read_words(const Section& section, std::string_view key
 
 void read_by_recovery(const Section& section, const Vocabulary& of, Accepted& accepted) {
   const Section by = section.section("if");
-  by.allow_only({"replaces", "breaks", "recreate"});
+  by.allow_only(words::kRecoveries);
   by.need("replaces", "if.replaces = what a pool that replaces dead workers must tell");
   by.need("breaks", "if.breaks = what a pool that a death breaks must tell");
   accepted.of[Recovery::kReplaces] = read_words(by, "replaces", of);
@@ -58,7 +58,9 @@ void read_by_recovery(const Section& section, const Vocabulary& of, Accepted& ac
 Level read_level(const Section& section) {
   const toml::node* node = section.find("level");
   if (node == nullptr) return Level::kMust;
-  return *parse_level(section.word(*node, "level", levels()));
+  const std::vector<std::string_view> heaviest_first(words::kLevels.rbegin(),
+                                                     words::kLevels.rend());
+  return *parse_level(section.word(*node, "level", heaviest_first));
 }
 
 // "x", ["x", "y"], { if.replaces = ..., if.breaks = ... } or { is = ..., level = ... }
@@ -92,7 +94,7 @@ void read_outcome(const Section& section, RoleClaim& claim) {
                         "keep `error` where no value will do, else `outcome`");
   const std::string key = section.has("error") ? "error" : "outcome";
   section.need(key, "outcome = \"value\", or error = \"worker-lost\": how the task may end");
-  Reading reading = read_claim(section, key, {"kind of outcome", kinds()});
+  Reading reading = read_claim(section, key, {"kind of outcome", words::kKinds});
   for (const auto& [recovery, words] : reading.accepted.of)
     if (key == "error" &&
         contains(std::vector<std::string_view>(words.begin(), words.end()), "value"))
@@ -103,7 +105,7 @@ void read_outcome(const Section& section, RoleClaim& claim) {
 }
 
 bool can_fail(const RoleClaim& claim) {
-  return std::any_of(kAll, std::end(kAll), [&](Recovery recovery) {
+  return std::any_of(kAll.begin(), kAll.end(), [&](Recovery recovery) {
     return claim.outcome->of.at(recovery) != std::vector<std::string>{"value"};
   });
 }
@@ -121,14 +123,13 @@ void read_detail(const Section& section, std::string_view key, const Vocabulary&
 
 RoleClaim read_role(const Section& section, const std::string& role, const Scenario& scenario) {
   constexpr std::string_view kBlamed[] = {"victim"};
-  std::vector<std::string_view> all_causes(causes().begin(), causes().end());
-  all_causes.insert(all_causes.end(), {"exit:CODE", "signal:NAME"});
   section.allow_only({"error", "outcome", "cause", "certainty", "blame", "within"});
   RoleClaim claim;
   claim.role = role;
   read_outcome(section, claim);
-  read_detail(section, "cause", {"cause", all_causes, true}, claim, claim.cause, claim.cause_level);
-  read_detail(section, "certainty", {"certainty", certainties()}, claim, claim.certainty,
+  read_detail(section, "cause", {"cause", words::kCauses, true}, claim, claim.cause,
+              claim.cause_level);
+  read_detail(section, "certainty", {"certainty", words::kCertainties}, claim, claim.certainty,
               claim.certainty_level);
   read_detail(section, "blame", {"party to blame", kBlamed}, claim, claim.blame, claim.blame_level);
   if (claim.blame && scenario.faults.empty())

@@ -12,11 +12,6 @@ using faults::Fault;
 using faults::Point;
 using faults::Target;
 
-constexpr std::string_view kPoints[] = {"idle",        "running",       "encode-args",
-                                        "decode-args", "encode-result", "decode-result",
-                                        "sending",     "callback"};
-constexpr std::string_view kTargets[] = {"worker", "all-workers", "parent", "group"};
-
 // The caller encodes an argument, decodes a result and runs a callback.
 bool on_callers_side(Point point) {
   return point == Point::kEncodeArgs || point == Point::kDecodeResult || point == Point::kCallback;
@@ -44,10 +39,10 @@ void parse_place(const Section& section, const Scenario& scenario, Fault& fault)
   const std::string point = at.substr(0, colon);
   const auto known = faults::parse_point(point);
   if (!known) {
-    const std::string meant = nearest(point, kPoints);
+    const std::string meant = nearest(point, words::kPoints);
     section.fail_at(node, "\"" + point + "\" is not a point",
                     (meant.empty() ? "write one of " : "write \"" + meant + "\" (all: ") +
-                        listed(kPoints) + (meant.empty() ? "" : ")"));
+                        listed(words::kPoints) + (meant.empty() ? "" : ")"));
   }
   fault.point = *known;
   if (fault.point == Point::kIdle) {
@@ -121,8 +116,8 @@ std::string mend_effect(const std::string& text) {
   const std::string parameter =
       text.find(':') == std::string::npos ? "" : text.substr(text.find(':') + 1);
   if (head == "exit" && parameter.empty()) return "write \"exit:0\" (or another status, to 255)";
-  if (head == "exhaust") return "write exhaust: and one of " + listed(exhaustible());
-  if (head == "deny") return "write deny: and one of " + listed(deniable());
+  if (head == "exhaust") return "write exhaust: and one of " + listed(words::kExhaustible);
+  if (head == "deny") return "write deny: and one of " + listed(words::kDeniable);
   if (faults::parse_effect(head + ":" + parameter))
     return "write \"" + head + ":" + parameter + "\"";
   if (head == "exit") return "write an exit status from 0 to 255, like \"exit:1\"";
@@ -207,7 +202,7 @@ Fault parse_fault(const Section& section, const Scenario& scenario) {
   check_reach(section, scenario, fault);
   fault.effect = parse_do(section);
   if (const toml::node* node = section.find("target"))
-    fault.target = *faults::parse_target(section.word(*node, "target", kTargets));
+    fault.target = *faults::parse_target(section.word(*node, "target", words::kTargets));
   check_effect(section, fault);
   check_target(section, fault);
   fault.trigger.nth = section.number("nth", 1, 100, 1);

@@ -86,8 +86,8 @@ void parse_stage(const Section& task, TaskGroup& group) {
                        "leave `stage` out, or write body = \"carry\"");
     return;
   }
-  group.stage =
-      task.word(task.need("stage", "stage = one of " + listed(stages())), "stage", stages());
+  group.stage = task.word(task.need("stage", "stage = one of " + listed(words::kStages)), "stage",
+                          words::kStages);
 }
 
 bool parse_cancel(const Section& task) {
@@ -136,7 +136,8 @@ TaskGroup parse_group(const Section& task, const std::string& role,
       {"body", "value", "bytes", "count", "stage", "deadline_ms", "cancel", "submitted_by"});
   TaskGroup group;
   group.role = role;
-  group.body = task.word(task.need("body", "body = one of " + listed(bodies())), "body", bodies());
+  group.body = task.word(task.need("body", "body = one of " + listed(words::kBodies)), "body",
+                         words::kBodies);
   parse_value(task, group);
   parse_bytes(task, group);
   parse_stage(task, group);

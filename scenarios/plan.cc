@@ -41,7 +41,7 @@ std::vector<std::string> implied_needs(const Scenario& scenario) {
   }
   if (!scenario.close.empty()) needs.push_back(capability_to_close(scenario.close));
   std::vector<std::string> ordered;
-  for (const std::string_view capability : capabilities())
+  for (const std::string_view capability : words::kCapabilities)
     if (has(needs, capability)) ordered.emplace_back(capability);
   return ordered;
 }
@@ -226,47 +226,26 @@ Expectation resolve_expectation(const Scenario& scenario, Recovery recovers) {
   return expect;
 }
 
-template <typename Enum, std::size_t N>
-using Words = std::array<std::pair<Enum, std::string_view>, N>;
-
-constexpr Words<Level, 3> kLevels = {
-    {{Level::kInforms, "informs"}, {Level::kShould, "should"}, {Level::kMust, "must"}}};
-constexpr Words<Recovery, 3> kRecoveries = {{{Recovery::kReplaces, "replaces"},
-                                             {Recovery::kBreaks, "breaks"},
-                                             {Recovery::kRecreate, "recreate"}}};
-constexpr Words<StepKind, 14> kStepKinds = {{{StepKind::kOpen, "open"},
-                                             {StepKind::kWarmUp, "warm-up"},
-                                             {StepKind::kSubmit, "submit"},
-                                             {StepKind::kCancel, "cancel"},
-                                             {StepKind::kStrike, "strike"},
-                                             {StepKind::kAwaitSettled, "await-settled"},
-                                             {StepKind::kClose, "close"},
-                                             {StepKind::kBeginClose, "begin-close"},
-                                             {StepKind::kAwaitClosed, "await-closed"},
-                                             {StepKind::kAwaitParentEnd, "await-parent-end"},
-                                             {StepKind::kProbe, "probe"},
-                                             {StepKind::kResize, "resize"},
-                                             {StepKind::kArm, "arm"},
-                                             {StepKind::kBye, "bye"}}};
-
-template <typename Enum, std::size_t N>
-std::string word_of(const Words<Enum, N>& words, Enum value) {
-  for (const auto& [candidate, word] : words)
-    if (candidate == value) return std::string(word);
-  return "?";  // a value outside the enum: printed so that it cannot be taken for a word
-}
-
-template <typename Enum, std::size_t N>
-std::optional<Enum> find_word(const Words<Enum, N>& words, std::string_view text) {
-  for (const auto& [value, word] : words)
-    if (word == text) return value;
-  return std::nullopt;
-}
+constexpr std::array<std::pair<StepKind, std::string_view>, 14> kStepKinds = {
+    {{StepKind::kOpen, "open"},
+     {StepKind::kWarmUp, "warm-up"},
+     {StepKind::kSubmit, "submit"},
+     {StepKind::kCancel, "cancel"},
+     {StepKind::kStrike, "strike"},
+     {StepKind::kAwaitSettled, "await-settled"},
+     {StepKind::kClose, "close"},
+     {StepKind::kBeginClose, "begin-close"},
+     {StepKind::kAwaitClosed, "await-closed"},
+     {StepKind::kAwaitParentEnd, "await-parent-end"},
+     {StepKind::kProbe, "probe"},
+     {StepKind::kResize, "resize"},
+     {StepKind::kArm, "arm"},
+     {StepKind::kBye, "bye"}}};
 
 }  // namespace
 
 std::string gentlest_close(const PoolFacts& facts) {
-  for (const std::string_view how : closings())
+  for (const std::string_view how : words::kClosings)
     if (has(facts.capabilities, capability_to_close(how))) return std::string(how);
   return "drain";
 }
@@ -288,15 +267,21 @@ Plan make_plan(const Scenario& scenario, const PoolFacts& facts) {
   return plan;
 }
 
-std::string to_string(Level level) { return word_of(kLevels, level); }
-std::string to_string(Recovery recovery) { return word_of(kRecoveries, recovery); }
-std::string to_string(StepKind kind) { return word_of(kStepKinds, kind); }
-std::optional<Level> parse_level(std::string_view text) { return find_word(kLevels, text); }
+std::string to_string(Level level) { return std::string(words::word_of(level)); }
+std::string to_string(Recovery recovery) { return std::string(words::word_of(recovery)); }
+std::string to_string(StepKind kind) {
+  for (const auto& [known, word] : kStepKinds)
+    if (known == kind) return std::string(word);
+  return "?";  // a value outside the enum: printed so that it cannot be taken for a word
+}
+std::optional<Level> parse_level(std::string_view text) { return words::find<Level>(text); }
 std::optional<Recovery> parse_recovery(std::string_view text) {
-  return find_word(kRecoveries, text);
+  return words::find<Recovery>(text);
 }
 std::optional<StepKind> parse_step_kind(std::string_view text) {
-  return find_word(kStepKinds, text);
+  for (const auto& [kind, known] : kStepKinds)
+    if (known == text) return kind;
+  return std::nullopt;
 }
 
 }  // namespace poolproof::scenarios

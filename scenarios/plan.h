@@ -12,14 +12,11 @@
 
 #include "faults/call_strike.h"
 #include "faults/fault.h"
+#include "generated/words.h"  // Level, Recovery
 
 namespace poolproof::scenarios {
 
 struct Scenario;
-
-enum class Level { kInforms, kShould, kMust };  // ascending weight
-
-enum class Recovery { kReplaces, kBreaks, kRecreate };
 
 // What the adapter declared about its pool in `hello`.
 struct PoolFacts {
@@ -76,7 +73,7 @@ struct Step {
   StepKind kind = StepKind::kOpen;
   std::vector<std::string> tasks;  // kSubmit, kWarmUp, kProbe, kStrike, kCancel: ids
   int fault = -1;                  // kStrike: index into Plan::faults
-  std::string how;  // kClose, kBeginClose, kProbe if it must reopen: "drain", "cancel", "kill"
+  std::string how;  // kClose, kBeginClose, kProbe if it must reopen: of words::kClosings
   int workers = 0;  // kResize
   bool operator==(const Step&) const = default;
 };
@@ -137,8 +134,8 @@ std::vector<std::string> missing_capabilities(const Scenario& scenario, const Po
 
 Plan make_plan(const Scenario& scenario, const PoolFacts& facts);
 
-// "drain", "cancel" or "kill": the first of these that the pool has. "drain" if it has none;
-// missing_capabilities reports that case.
+// The first of words::kClosings that the pool has. "drain" if it has none; missing_capabilities
+// reports that case.
 std::string gentlest_close(const PoolFacts& facts);
 
 // from_json(to_json(x)) == x. from_json ignores unknown keys, and throws std::runtime_error that

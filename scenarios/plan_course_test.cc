@@ -15,7 +15,7 @@ using Kinds = std::vector<StepKind>;
 PoolFacts able() {
   PoolFacts facts;
   facts.pool = "some_pool";
-  facts.capabilities.assign(capabilities().begin(), capabilities().end());
+  facts.capabilities.assign(words::kCapabilities.begin(), words::kCapabilities.end());
   return facts;
 }
 

@@ -61,8 +61,8 @@ struct Scenario {
   std::vector<std::string> see;    // where the problem was seen
   std::vector<std::string> needs;  // capabilities, in addition to those that its parts imply
   int workers = 2;
-  // How to close the pool: "drain", "cancel" or "kill", which is then a capability that the pool
-  // needs. Empty: the gentlest way that it has.
+  // How to close the pool: one of words::kClosings, which is then a capability that the pool needs.
+  // Empty: the gentlest way that it has.
   std::string close;
   CloseWhen close_when = CloseWhen::kEnd;
   std::vector<TaskGroup> tasks;  // in file order

@@ -12,30 +12,12 @@ namespace {
 
 using std::string_view;
 
-constexpr std::array<string_view, 4> kBodies = {"echo", "rendezvous", "large", "carry"};
-constexpr std::array<string_view, 4> kStages = {"encode-args", "decode-args", "encode-result",
-                                                "decode-result"};
-constexpr std::array<string_view, 12> kCapabilities = {
-    "worker_processes", "arguments_cross", "results_cross", "task_deadline",
-    "cancel",           "done_callback",   "initializer",   "recycles",
-    "resize",           "close_drain",     "close_cancel",  "close_kill"};
-constexpr std::array<string_view, 17> kKinds = {
-    "value",        "task-error",  "encode-args",   "decode-args", "encode-result", "decode-result",
-    "spawn-failed", "init-failed", "worker-lost",   "cancelled",   "deadline",      "rejected",
-    "shutdown",     "pool-broken", "nesting-limit", "protocol",    "unmapped"};
-constexpr std::array<string_view, 8> kCauses = {"core",         "oom-kill", "deadline", "frozen",
-                                                "channel-lost", "garbage",  "unknown",  "none"};
-constexpr std::array<string_view, 3> kCertainties = {"not-started", "ran", "unknown"};
-constexpr std::array<string_view, 3> kClosings = {"drain", "cancel", "kill"};
-constexpr std::array<string_view, 3> kLevels = {"must", "should", "informs"};
-constexpr std::array<string_view, 7> kExhaustible = {
-    "memory", "address-space", "data", "stack", "files", "file-size", "shared-memory"};
-constexpr std::array<string_view, 5> kDeniable = {"processes", "files", "shared-memory", "cpu",
-                                                  "exec"};
-constexpr std::array<string_view, 14> kEffects = {
-    "kill",    "signal:NAME", "raise:NAME",        "exit:CODE",    "loop",
-    "sleep",   "throw",       "throw-undecodable", "fork",         "close-fds",
-    "garbage", "return",      "exhaust:RESOURCE",  "deny:RESOURCE"};
+// The words of EffectKind, and the short form of signal:KILL before them.
+constexpr auto kEffects = [] {
+  std::array<string_view, words::kEffects.size() + 1> all = {"kill"};
+  std::copy(words::kEffects.begin(), words::kEffects.end(), all.begin() + 1);
+  return all;
+}();
 
 std::string folded(string_view word) {
   std::string text;
@@ -62,16 +44,6 @@ std::size_t distance(const std::string& a, const std::string& b) {
 
 }  // namespace
 
-WordList bodies() { return kBodies; }
-WordList stages() { return kStages; }
-WordList capabilities() { return kCapabilities; }
-WordList kinds() { return kKinds; }
-WordList causes() { return kCauses; }
-WordList certainties() { return kCertainties; }
-WordList closings() { return kClosings; }
-WordList levels() { return kLevels; }
-WordList exhaustible() { return kExhaustible; }
-WordList deniable() { return kDeniable; }
 WordList effects() { return kEffects; }
 
 bool contains(WordList words, string_view word) {
@@ -79,14 +51,13 @@ bool contains(WordList words, string_view word) {
 }
 
 bool is_cause(string_view word) {
-  if (contains(kCauses, word)) return true;
   const std::string text(word);
   if (word.starts_with("exit:")) {
     // The effect of that name, in the same spelling.
     const auto effect = faults::parse_effect(word);
     return effect && faults::to_string(*effect) == text;
   }
-  if (!word.starts_with("signal:")) return false;
+  if (!word.starts_with("signal:")) return contains(words::kCauses, word);
   const auto signal = faults::parse_signal(word.substr(7));
   return signal && "signal:" + faults::signal_name(*signal) == text;
 }

@@ -1,27 +1,16 @@
-// The closed lists of words that a scenario file may use, and the nearest word to a misspelt one.
-//
-// The lists are those of conformance/protocol/protocol.md; words_test.cc checks that both agree.
+// Is this one of the words that a scenario file may use, and which one was meant?
 #pragma once
 
-#include <span>
 #include <string>
 #include <string_view>
 
+#include "generated/words.h"
+
 namespace poolproof::scenarios {
 
-using WordList = std::span<const std::string_view>;
+using words::WordList;
 
-WordList bodies();        // echo, rendezvous ...
-WordList stages();        // of carry: encode-args ...
-WordList capabilities();  // worker_processes ...
-WordList kinds();         // of outcomes: value, worker-lost ...
-WordList causes();        // those without a parameter: oom-kill, frozen ...
-WordList certainties();   // not-started, ran, unknown
-WordList closings();      // drain, cancel, kill: the gentlest first
-WordList levels();        // must, should, informs
-WordList exhaustible();   // what a task can use up: memory, files ...
-WordList deniable();      // what the whole run can be denied: processes, files ...
-WordList effects();       // with their parameters named: kill, signal:NAME, exit:CODE ...
+WordList effects();  // with their parameters named: kill, signal:NAME, exit:CODE ...
 
 bool contains(WordList words, std::string_view word);
 

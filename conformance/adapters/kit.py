@@ -60,8 +60,8 @@ from typing import Any, Protocol, cast
 from bodies import Call, run, stand_at
 from outcomes import NATIVE_CHARACTERS, Outcome, Row, came_from, cause_of, is_a, native
 from outcomes import outcome_of, says, value
-from submission import CAPABILITIES, ID_CHARACTERS, Json, Refused, Submission, opening, read
-from submission import workers_of
+from submission import ID_CHARACTERS, Json, Refused, Submission, opening, read, workers_of
+from words import CAPABILITIES, CLOSINGS
 
 __all__ = [
     "CAPABILITIES", "Call", "Outcome", "Row", "Task", "came_from", "cause_of", "installed", "is_a",
@@ -70,7 +70,6 @@ __all__ = [
 
 PROTOCOL = 1
 MESSAGE_BYTES = 65_536
-RECOVERIES = ("replaces", "breaks", "recreate")
 
 # --- the line ---------------------------------------------------------------------------------
 
@@ -279,8 +278,8 @@ class _Desk:
 
     def _close(self, command: dict[str, Json]) -> None:
         how = command.get("how")
-        if how not in ("drain", "cancel", "kill"):
-            raise Refused("`how` must be drain, cancel or kill")
+        if how not in CLOSINGS:
+            raise Refused(f"`how` must be one of {', '.join(CLOSINGS)}")
         if f"close_{how}" not in self.adapter.capabilities:
             raise Refused(f"this pool has no shutdown that is a {how}")
         if not self.is_open:

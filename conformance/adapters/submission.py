@@ -6,25 +6,11 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
 
-from bodies import ARGUMENT_STAGES, BODIES, STAGES, Call, Carried, Place, initialize
+from bodies import Call, Carried, Place, initialize
+from words import BODIES, STAGES
 
 ID_CHARACTERS = 64  # so that any id fits into a ledger line, even when it is escaped
 MOST_BYTES = 1 << 30  # of a large result
-
-CAPABILITIES = (
-    "worker_processes",
-    "arguments_cross",
-    "results_cross",
-    "task_deadline",
-    "cancel",
-    "done_callback",
-    "initializer",
-    "recycles",
-    "resize",
-    "close_drain",
-    "close_cancel",
-    "close_kill",
-)
 
 Json = Any  # what json.loads gives
 
@@ -127,4 +113,4 @@ def _stage_and_argument(
     stage = args.get("stage")
     if stage not in STAGES:
         raise Refused(f"`{where}args.stage` of carry must be one of {', '.join(STAGES)}")
-    return stage, Carried(place, stage, argument) if stage in ARGUMENT_STAGES else argument
+    return stage, Carried(place, stage, argument) if stage.endswith("-args") else argument

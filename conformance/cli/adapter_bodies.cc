@@ -165,7 +165,7 @@ void try_bodies(Interview& talk) {
     expect_worker(talk, id, of("echo", args));
   }
   try_rendezvous(talk);
-  for (const std::string_view stage : scenarios::stages()) try_carry(talk, std::string(stage));
+  for (const std::string_view stage : words::kStages) try_carry(talk, std::string(stage));
   constexpr int kLarge = 300'000;  // larger than any message of the line
   const json args = {{"bytes", kLarge}};
   const std::string id = talk.submit("large", args);
@@ -233,10 +233,10 @@ void try_exhaust(Interview& talk) {
   constexpr int kBytes = 8 << 20, kFiles = 20;
   // Id, and the resource it was told to use up.
   std::vector<std::pair<std::string, std::string>> ended;
-  for (const char* what : {"memory", "files", "file-size", "shared-memory"}) {
-    const json order = {{"do", "exhaust"},
-                        {"what", what},
-                        {"at_most", std::string(what) == "files" ? kFiles : kBytes}};
+  for (const std::string_view what : words::kTakable) {
+    if (what == "stack") continue;  // `at_most` does not stop it
+    const json order = {
+        {"do", "exhaust"}, {"what", what}, {"at_most", what == "files" ? kFiles : kBytes}};
     const std::string id = talk.submit("rendezvous", {{"value", 1}});
     const std::string named = "`rendezvous` that was told " + order.dump();
     Standing* meeting = await_meeting(talk, id, "running", named);

@@ -87,8 +87,8 @@ void try_refusals_with_a_pool(Interview& talk) {
   }
   expect_refusal(talk, {{"cmd", "cancel"}, {"id", talk.can("cancel") ? "never-seen" : used}});
   expect_refusal(talk, {{"cmd", "close"}, {"how", "gently"}});
-  for (const char* how : {"drain", "cancel", "kill"})
-    if (!talk.can(std::string("close_") + how))
+  for (const std::string_view how : words::kClosings)
+    if (!talk.can("close_" + std::string(how)))
       expect_refusal(talk, {{"cmd", "close"}, {"how", how}});
 }
 
@@ -101,23 +101,24 @@ bool open(Interview& talk) {
 void try_closes(Interview& talk) {
   talk.where = "close";
   bool is_open = true;
-  for (const char* how : {"drain", "cancel", "kill"}) {
-    if (!talk.can(std::string("close_") + how)) continue;
+  for (const std::string_view word : words::kClosings) {
+    const std::string how(word);
+    if (!talk.can("close_" + how)) continue;
     if (!is_open && !open(talk)) return;
     const std::string id = talk.submit("rendezvous", {{"value", 1}});
     talk.wait([&] { return talk.standing(id, "running") != nullptr; });
     Standing* meeting = talk.standing(id, "running");
-    const bool kills = std::string(how) == "kill";
+    const bool kills = how == "kill";
     if (meeting != nullptr) talk.answer(*meeting, {{"do", kills ? "sleep" : "go"}});
     if (!talk.ask({{"cmd", "close"}, {"how", how}}, "closed")) return;
     is_open = false;
     // If a pool forgets the tasks that its shutdown ended, this is not the adapter's fault.
-    const bool finishes = std::string(how) == "drain";
+    const bool finishes = how == "drain";
     if (!talk.wait([&] { return talk.outcome(id) != nullptr; }, finishes ? kAnswers : kForgets) &&
         finishes)
       talk.find("after `close` (drain) a task that had begun was not settled",
                 "a drain finishes what was submitted; each task is told as `settled`");
-    find_unmapped(talk, id, std::string("a task that `close` (") + how + ") ended",
+    find_unmapped(talk, id, "a task that `close` (" + how + ") ended",
                   "shutdown, cancelled or worker-lost, as the pool has it");
   }
   if (is_open)
@@ -153,9 +154,9 @@ void converse(Interview& talk) {
   try_extras(talk);
   try_refusals_with_a_pool(talk);
   try_closes(talk);
-  for (const char* how : {"drain", "cancel", "kill"})
-    if (talk.can(std::string("close_") + how)) {
-      try_life(talk, how);
+  for (const std::string_view how : words::kClosings)
+    if (talk.can("close_" + std::string(how))) {
+      try_life(talk, std::string(how));
       break;
     }
   talk.where = "bye";
@@ -187,7 +188,7 @@ void hang_up(Interview& talk) {
 Tested test_adapter(const Interview::Options& options) {
   Tested tested;
   std::vector<std::function<void(Interview&)>> conversations = {converse};
-  for (const std::string_view stage : scenarios::stages())
+  for (const std::string_view stage : words::kStages)
     conversations.emplace_back([stage = std::string(stage)](Interview& talk) {
       talk.where = "errors";
       if (open(talk)) try_error_at(talk, stage);

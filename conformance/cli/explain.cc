@@ -26,31 +26,17 @@ using scenarios::Plan;
 using scenarios::Recovery;
 using scenarios::Scenario;
 
-constexpr Recovery kRecoveries[] = {Recovery::kReplaces, Recovery::kBreaks, Recovery::kRecreate};
+constexpr auto kRecoveries = words::all<Recovery>();
 
-const std::map<std::string, const char*> kMeaning = {
-    {"worker_processes", "a task runs in another process"},
-    {"arguments_cross", "arguments are encoded on their way to the worker"},
-    {"results_cross", "results are encoded on their way back"},
-    {"task_deadline", "the pool itself ends a task that outlives its time"},
-    {"cancel", "a task can be cancelled"},
-    {"done_callback", "the pool calls a function when a task has ended"},
-    {"initializer", "each worker runs a function of ours before its first task"},
-    {"recycles", "a worker is replaced after so many tasks"},
-    {"resize", "the open pool can be told to have more workers, or fewer"},
-    {"close_drain", "a shutdown that finishes what was submitted"},
-    {"close_cancel", "a shutdown that drops what is queued"},
-    {"close_kill", "a shutdown that ends running tasks"},
-};
-
-std::string meaning_of(const std::string& capability) {
-  const auto found = kMeaning.find(capability);
-  return found == kMeaning.end() ? "see conformance/protocol/protocol.md" : found->second;
+std::string_view meaning_of(const std::string& capability) {
+  const auto& known = words::kCapabilities;
+  const auto at = std::find(known.begin(), known.end(), capability) - known.begin();
+  return words::kCapabilitiesMean.at(static_cast<std::size_t>(at));
 }
 
 scenarios::PoolFacts able_pool(Recovery recovers) {
   scenarios::PoolFacts facts;
-  for (const std::string_view capability : scenarios::capabilities())
+  for (const std::string_view capability : words::kCapabilities)
     facts.capabilities.emplace_back(capability);
   facts.recovers = recovers;
   return facts;

@@ -1,4 +1,5 @@
-// Verdicts: their words, their order, and the types that `judge` returns. Plain values.
+// Verdicts: the types that `judge` returns. Plain values. Status and Weight come from
+// conformance/protocol/words.toml.
 #pragma once
 
 #include <cstdint>
@@ -7,36 +8,10 @@
 #include <string_view>
 #include <vector>
 
+#include "generated/words.h"  // Status, Weight
 #include "scenarios/plan.h"
 
 namespace poolproof::conformance {
-
-enum class Status {
-  kPass,
-  kWrongError,
-  kLostTask,
-  kDuplicateRun,
-  kHangProven,
-  kHangQuiet,
-  kTimeout,
-  kParentCrash,
-  kLeak,
-  kVacuous,
-  kDeclined,
-  kUnavailable,
-  kKnownFailure,
-  kFlaky,
-  kHarnessError,
-  kCutOff,
-  kNotJudged,
-};
-
-enum class Weight {
-  kPasses,
-  kInconclusive,
-  kFails,
-  kAside
-};  // kAside: declined, unavailable, not-judged
 
 std::string to_string(Status status);  // "hang-quiet"
 std::optional<Status> parse_status(std::string_view text);

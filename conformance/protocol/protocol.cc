@@ -1,6 +1,5 @@
 #include "conformance/protocol/protocol.h"
 
-#include <array>
 #include <nlohmann/json.hpp>
 #include <string_view>
 #include <vector>
@@ -16,10 +15,6 @@ using scenarios::is_cause;
 using scenarios::listed;
 using scenarios::WordList;
 using std::string_view;
-
-constexpr std::array<string_view, 3> kRecoveries = {"replaces", "breaks", "recreate"};
-constexpr std::array<string_view, 3> kIntents = {"asked", "policy", "unplanned"};
-constexpr std::array<string_view, 3> kScopes = {"task", "worker", "pool"};
 
 // If a pool may be silent for longer than this, an attempt cannot distinguish it from a pool that
 // hangs.
@@ -47,16 +42,16 @@ std::optional<std::string> hello_complaint(const json& hello) {
     return "`protocol` must be " + std::to_string(kProtocolVersion);
   for (const char* key : {"pool", "version", "language"})
     if (auto wrong = word_complaint(hello, key, kAnyText, true)) return wrong;
-  if (auto wrong = word_complaint(hello, "recovers", kRecoveries, true)) return wrong;
+  if (auto wrong = word_complaint(hello, "recovers", words::kRecoveries, true)) return wrong;
   const auto capabilities = hello.find("capabilities");
   if (capabilities == hello.end() || !capabilities->is_array())
     return "`capabilities` must be a list of strings";
   for (const json& capability : *capabilities) {
     if (!capability.is_string() ||
-        !contains(scenarios::capabilities(), capability.get_ref<const std::string&>()))
+        !contains(words::kCapabilities, capability.get_ref<const std::string&>()))
       return "`capabilities` holds " +
              capability.dump(-1, ' ', false, json::error_handler_t::replace) + "; it may hold " +
-             listed(scenarios::capabilities());
+             listed(words::kCapabilities);
   }
   const auto longest = hello.find("longest_wait");
   if (longest == hello.end()) return std::nullopt;
@@ -81,17 +76,16 @@ std::optional<std::string> blame_complaint(const json& blame) {
 
 std::optional<std::string> outcome_complaint(const json& outcome) {
   if (!outcome.is_object()) return "`outcome` must be an object";
-  if (auto wrong = word_complaint(outcome, "kind", scenarios::kinds(), true)) return wrong;
+  if (auto wrong = word_complaint(outcome, "kind", words::kKinds, true)) return wrong;
   if (outcome["kind"] == "value" && !outcome.contains("value"))
     return "`value` is missing in an outcome of kind value";
   if (auto wrong = word_complaint(outcome, "cause", kAnyText, false)) return wrong;
   if (outcome.contains("cause") && !is_cause(outcome["cause"].get_ref<const std::string&>()))
-    return "`cause` is \"" + outcome["cause"].get<std::string>() +
-           "\"; it must be exit:N, signal:NAME, " + listed(scenarios::causes());
-  if (auto wrong = word_complaint(outcome, "intent", kIntents, false)) return wrong;
-  if (auto wrong = word_complaint(outcome, "certainty", scenarios::certainties(), false))
-    return wrong;
-  if (auto wrong = word_complaint(outcome, "scope", kScopes, false)) return wrong;
+    return "`cause` is \"" + outcome["cause"].get<std::string>() + "\"; it must be one of " +
+           listed(words::kCauses);
+  if (auto wrong = word_complaint(outcome, "intent", words::kIntents, false)) return wrong;
+  if (auto wrong = word_complaint(outcome, "certainty", words::kCertainties, false)) return wrong;
+  if (auto wrong = word_complaint(outcome, "scope", words::kScopes, false)) return wrong;
   if (outcome.contains("blame"))
     if (auto wrong = blame_complaint(outcome["blame"])) return wrong;
   const auto native = outcome.find("native");

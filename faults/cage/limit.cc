@@ -7,6 +7,7 @@
 #include "faults/cage/limit_exec.h"
 #include "faults/cage/limit_process.h"
 #include "faults/cage/limit_shm.h"
+#include "generated/words.h"
 
 namespace poolproof::faults {
 namespace {
@@ -15,8 +16,6 @@ using nlohmann::json;
 
 constexpr long long kMemoryOfGroup = 64LL << 20;  // bytes
 constexpr long long kThousandthsOfACore = 50;
-constexpr const char* kKinds[] = {"memory",    "address-space", "data", "files", "file-size",
-                                  "processes", "shared-memory", "cpu",  "exec"};
 
 }  // namespace
 
@@ -150,7 +149,7 @@ std::vector<json> Limits::seen_of(const Identity& who) const {
 
 json Limits::probe(const Places& places) {
   json kinds = json::object();
-  for (const std::string kind : kKinds) kinds[kind] = "";
+  for (const std::string_view kind : words::kLimitable) kinds[std::string(kind)] = "";
   kinds["shared-memory"] = why_no_shm_limit(places);
   kinds["exec"] = why_no_exec_limit(places);
   for (const auto& [kind, controller] :

@@ -2,14 +2,14 @@
 // The verdicts in the page, and the questions that the views ask about them.
 
 const DATA = JSON.parse(document.getElementById("data").textContent);
-const LEVELS = ["must", "should", "informs"];
-const WEIGHTS = ["fails", "inconclusive", "passes", "aside"];
+const LEVELS = DATA.levels; // the heaviest first
 const WEIGHT_WORDS = {
   fails: "failed",
   inconclusive: "inconclusive",
   passes: "passed",
   aside: "not judged",
 };
+const WEIGHTS = Object.keys(WEIGHT_WORDS);
 const BOXES = ["outcome", "after", "leftovers"];
 
 // The table lists the worst status first.

@@ -113,7 +113,7 @@ function bar(sum, of) {
   return el(
     "span",
     { class: "bar", "aria-hidden": "true" },
-    ["passes", "fails", "inconclusive", "aside"].map((weight) =>
+    ["passes", ...WEIGHTS.filter((weight) => weight !== "passes")].map((weight) =>
       sum[weight] === 0
         ? null
         : el("span", { class: `bar-${weight}`, style: `flex-grow:${sum[weight] / of}` }),

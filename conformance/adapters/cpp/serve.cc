@@ -1,7 +1,6 @@
 #include "conformance/adapters/cpp/serve.h"
 
 #include <algorithm>
-#include <array>
 #include <exception>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -9,6 +8,7 @@
 
 #include "conformance/adapters/cpp/line.h"
 #include "conformance/adapters/cpp/rendezvous.h"
+#include "generated/words.h"
 
 namespace poolproof::adapter {
 namespace {
@@ -18,13 +18,15 @@ using nlohmann::json;
 // So that any id fits into a ledger line, even when it is escaped.
 constexpr std::size_t kIdCharacters = 64;
 
-template <std::size_t n>
-bool is_one_of(const std::array<std::string_view, n>& words, std::string_view word) {
-  return std::find(words.begin(), words.end(), word) != words.end();
-}
-
 void demand(bool met, const char* what) {
   if (!met) throw Refused(what);
+}
+
+void demand_one_of(words::WordList words, std::string_view word, std::string what) {
+  if (std::find(words.begin(), words.end(), word) != words.end()) return;
+  what += " must be one of ";
+  for (const std::string_view known : words) what += std::string(known) + ", ";
+  throw Refused(what.substr(0, what.size() - 2));
 }
 
 json message_of(const Hello& hello) {
@@ -55,9 +57,6 @@ std::string text_at(const json& object, const char* key) {
 
 // The body and its arguments; `args` also come from outside.
 Submission work_in(const json& command) {
-  constexpr std::array<std::string_view, 4> kBodies = {"echo", "rendezvous", "large", "carry"};
-  constexpr std::array<std::string_view, 4> kStages = {"encode-args", "decode-args",
-                                                       "encode-result", "decode-result"};
   const json args = command.value("args", json());
   demand(args.is_object(), "`args` must be an object");
   Submission task;
@@ -66,7 +65,7 @@ Submission work_in(const json& command) {
   task.value = text_of(args.value("value", json()));
   demand(!task.place.task.empty() && task.place.task.size() <= kIdCharacters,
          "`id` must have 1 to 64 characters");
-  demand(is_one_of(kBodies, task.body), "`body` must be echo, rendezvous, large or carry");
+  demand_one_of(words::kBodies, task.body, "`body`");
   if (task.body == "large") {
     const json bytes = args.value("bytes", json());
     demand(bytes.is_number_integer() && bytes >= 1 && bytes <= (1 << 30),
@@ -77,8 +76,7 @@ Submission work_in(const json& command) {
   }
   if (task.body == "carry") {
     task.stage = text_at(args, "stage");
-    demand(is_one_of(kStages, task.stage),
-           "`args.stage` must be encode- or decode-, -args or -result");
+    demand_one_of(words::kStages, task.stage, "`args.stage`");
   }
   return task;
 }
@@ -188,8 +186,7 @@ class Desk {
   }
 
   void close(const std::string& how) {
-    constexpr std::array<std::string_view, 3> kHows = {"drain", "cancel", "kill"};
-    demand(is_one_of(kHows, how), "`how` must be drain, cancel or kill");
+    demand_one_of(words::kClosings, how, "`how`");
     demand(can("close_" + how), "this pool has no such shutdown");
     demand(is_open_, "no pool is open");
     pool_.close(how);

@@ -10,10 +10,9 @@ const { spawn } = require("child_process");
 const { exhaust } = require("./exhaust");
 const { gone, meet, meetNow } = require("./meeting");
 
-const BODIES = ["echo", "rendezvous", "large", "carry"];
 // The stages at which our code can run: Node's codecs (JSON, structured clone) read properties to
 // encode, and call nothing to decode.
-const STAGES = ["encode-args", "encode-result"];
+const OUR_STAGES = ["encode-args", "encode-result"];
 const LEDGER_BYTES = 512; // a write of this size to a FIFO is never torn
 const GARBAGE_BYTES = 4096; // a pipe takes this much as a whole, or nothing
 const FOR_EVER_MS = 2 ** 31 - 1; // the longest timer of Node, which is started again and again
@@ -189,4 +188,4 @@ async function run({ place, body, stage, argument }) {
 // The initializer of a pool: each worker calls it once, before its first task.
 const initialize = (ledger) => writeLedger({ ledger }, "init");
 
-module.exports = { BODIES, LEDGER_BYTES, STAGES, carried, initialize, run };
+module.exports = { LEDGER_BYTES, OUR_STAGES, carried, initialize, run };

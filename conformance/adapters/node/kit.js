@@ -27,6 +27,7 @@ const { pathToFileURL } = require("url");
 const line = require("./line");
 const outcomes = require("./outcomes");
 const { ID_CHARACTERS, Refused, isObject, opening, read, workersOf } = require("./submission");
+const { CLOSINGS } = require("./words");
 
 const PROTOCOL = 1;
 const OLDEST_NODE = 18;
@@ -155,8 +156,8 @@ class Desk {
   }
 
   async close({ how }) {
-    if (!["drain", "cancel", "kill"].includes(how)) {
-      throw new Refused("`how` must be drain, cancel or kill");
+    if (!CLOSINGS.includes(how)) {
+      throw new Refused(`\`how\` must be one of ${CLOSINGS.join(", ")}`);
     }
     if (!this.adapter.capabilities.includes(`close_${how}`)) {
       throw new Refused(`this pool has no shutdown that is a ${how}`);

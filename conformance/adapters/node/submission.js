@@ -3,11 +3,11 @@
 // Reads `submit`, `open` and `resize`: are they valid, and what do they ask for?
 // (../../protocol/protocol.md)
 
-const { BODIES, STAGES, carried } = require("./bodies");
+const { OUR_STAGES, carried } = require("./bodies");
+const { BODIES, STAGES } = require("./words");
 
 const ID_CHARACTERS = 64; // so that any id fits into a ledger line, even when it is escaped
 const MOST_BYTES = 2 ** 30; // of a large result
-const ALL_STAGES = ["encode-args", "decode-args", "encode-result", "decode-result"];
 
 // The adapter cannot do this at all; the text goes to the harness as `refused`.
 class Refused extends Error {}
@@ -81,10 +81,10 @@ function read(command, capabilities) {
 
 function stageOf(body, { stage }) {
   if (body !== "carry") return "";
-  if (!ALL_STAGES.includes(stage)) {
-    throw new Refused(`\`args.stage\` of carry must be one of ${ALL_STAGES.join(", ")}`);
-  }
   if (!STAGES.includes(stage)) {
+    throw new Refused(`\`args.stage\` of carry must be one of ${STAGES.join(", ")}`);
+  }
+  if (!OUR_STAGES.includes(stage)) {
     throw new Refused("`args.stage`: no code of ours can run while Node decodes a value");
   }
   return stage;
@@ -104,7 +104,6 @@ function argumentOf(body, args) {
 }
 
 module.exports = {
-  ALL_STAGES,
   ID_CHARACTERS,
   MOST_BYTES,
   Refused,

@@ -13,6 +13,7 @@
 #include "conformance/adapters/cpp/line.h"
 #include "conformance/adapters/cpp/serve.h"
 #include "conformance/adapters/reference/outcome.h"
+#include "generated/words.h"
 #include "poolproof/executor.h"
 
 namespace poolproof::adapter {
@@ -115,9 +116,7 @@ Hello facts(OnDeath on_death) {
       .pool = breaks ? "poolproof::Executor, OnDeath::kBreakPool" : "poolproof::Executor",
       .version = POOLPROOF_VERSION,
       .language = "C++",
-      .capabilities = {"worker_processes", "arguments_cross", "results_cross", "task_deadline",
-                       "cancel", "done_callback", "initializer", "recycles", "resize",
-                       "close_drain", "close_cancel", "close_kill"},
+      .capabilities = {words::kCapabilities.begin(), words::kCapabilities.end()},  // every one
       .recovers = breaks ? "breaks" : "replaces",
       .longest_wait_s = 2,
       .longest_wait_source =
