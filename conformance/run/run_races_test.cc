@@ -164,6 +164,22 @@ TEST(Race, a_worker_is_struck_while_it_sends_when_it_has_stopped_moving) {
   EXPECT_EQ(attempt.all("sending").size(), 1u);
 }
 
+// A worker that runs several tasks at once: its other tasks meet while the strike waits.
+TEST(Race, tasks_that_meet_during_a_strike_do_not_disturb_it) {
+  for (const char* scenario : {"payload/killed_while_sending_result", "death/two_killed_at_once",
+                               "death/grandchild_keeps_descriptors"}) {
+    StagedRun attempt;
+    attempt.outside.on_command = [&, seen = false](const std::string& command) mutable {
+      const bool strikes = command.starts_with("signal 13") || command == "answer t5 fork";
+      if (!strikes || std::exchange(seen, true)) return;
+      for (int i = 0; i < 200; ++i)
+        attempt.outside.meets("t" + std::to_string(100 + i), "running", 14);
+    };
+    EXPECT_EQ(attempt.run(scenario), "done") << scenario;
+    EXPECT_GE(attempt.place("answer t299 go"), 0) << scenario;
+  }
+}
+
 TEST(Race, a_limit_that_cannot_be_set_lets_the_task_go_on_unharmed) {
   StagedRun attempt;
   attempt.outside.no_limits = {"memory"};

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <chrono>
+#include <deque>
 #include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
@@ -78,7 +79,7 @@ struct Seen {
   nlohmann::json hello;  // from the adapter; null before it came
   int opened = 0, resized = 0, closed = 0;
   std::map<std::string, nlohmann::json> outcomes;  // by task id
-  std::vector<Meeting> meetings;
+  std::deque<Meeting> meetings;              // a reference to one stays valid while others come
   std::map<Identity, nlohmann::json> exits;  // the status
   std::map<std::string, int> struck;         // how many `struck` lines each task wrote
   int call_strikes = 0;                      // strikes made by the tracer: 0 or 1
@@ -132,7 +133,7 @@ class Scene {
   std::function<bool(const Meeting&)> hold = [](const Meeting&) { return false; };
 
   const Seen& seen() const { return seen_; }
-  std::vector<Meeting>& meetings() { return seen_.meetings; }
+  std::deque<Meeting>& meetings() { return seen_.meetings; }
   Outside& outside() { return outside_; }
   Journal& journal() { return journal_; }
   std::string last_stderr_lines() const;  // at most five
