@@ -1,4 +1,5 @@
-// The harness's side of an adapter's line: one JSON object per message; never blocks (protocol.md).
+// The harness's end of the connection to an adapter (its *line*): one JSON object per message;
+// never blocks (protocol.md).
 #pragma once
 
 #include <deque>

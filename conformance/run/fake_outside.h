@@ -1,6 +1,6 @@
 // For the runner's tests: a cage, an adapter and a pool that exist only as values, in virtual time.
 //
-// The pool is a correct one. A test changes the one thing that it is about: an event never comes
+// The pool is a correct one. A test changes one thing: an event never comes
 // (`lost`), comes late (`late`), or the test adds its own (`at`). The adapter is process 10, the
 // workers are 11, 12 ...; the start time of a process is 1000 + its pid.
 #pragma once

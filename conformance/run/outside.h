@@ -1,4 +1,5 @@
-// What a run has around it: the time, what comes in (events), and what it can order (commands).
+// The interface of a run to everything around it: the time, events that come in, commands that go
+// out.
 //
 // This is the runner's only way out. live_outside.h is a real cage with a real adapter; the tests
 // have fake_outside.h, in virtual time and without a process. Not thread-safe.
@@ -51,7 +52,8 @@ class Outside {
 
   virtual Clock::time_point now() = 0;
   // Waits for the next events, in the order in which the run must take them: what a program wrote
-  // before its death comes before its death. Empty: the limit has come, or nothing of interest.
+  // before its death comes before its death. Empty: the limit has come, or nothing came that a
+  // run uses.
   virtual std::vector<Event> next(Clock::time_point limit) = 0;
 
   // To the adapter. What is sent is queued, and written when the adapter reads.
@@ -69,10 +71,11 @@ class Outside {
   virtual void activity(int number) = 0;
   virtual void ping(int number) = 0;
   virtual void mark(const std::string& word) = 0;
-  virtual void end() = 0;  // then the cage is gone, as an event
+  virtual void end() = 0;  // ends the cage; the event CageGone follows
 
-  // The hang proof over all processes inside. `pause` waits between its two looks; if it returns
-  // false, something came, and there is no answer. nullopt also if our end of the line is gone.
+  // The hang proof over all processes inside. `pause` waits between its two looks. It
+  // returns false if an event came; then examine returns nullopt. It also does so if our end of the
+  // line is gone.
   struct HangAnswer {
     hang::Examination examination;
     std::string line;  // the adapter's line, "socket:[12]"

@@ -21,7 +21,7 @@ struct Stuck {};  // thrown when a step did not end; the record already says so
 
 class Progress {
  public:
-  // `factor` belongs to the machine: every limit is multiplied by it. Takes over the scene's
+  // `factor` says how slow the machine is: `scaled` multiplies limits by it. Takes over the scene's
   // `hold`.
   Progress(const scenarios::Plan& whole_plan, Scene& whole_scene, double factor);
   ~Progress();  // bodies may still come while the scene is cleared; they are not answered
@@ -51,7 +51,8 @@ class Progress {
   const scenarios::Plan& plan;
   Scene& scene;
   std::vector<Identity> workers;       // known from the last warm-up
-  std::set<int> struck, strikes_over;  // commanded; and: the receipt has come, or is too late
+  std::set<int> struck, strikes_over;  // struck: the fault was commanded. strikes_over: its receipt
+                                       // has come, or is no longer awaited
 
  private:
   void note(const char* state);

@@ -21,7 +21,7 @@ struct Recorded {
   std::string pool;
   std::string scenario;
   std::vector<std::string> command;  // the adapter's argv
-  // The working directory of the start; empty: the record does not say.
+  // Where the adapter was started; empty if the record does not say.
   std::filesystem::path cwd;
   scenarios::Plan plan;
   CellVerdict verdict;  // of the record

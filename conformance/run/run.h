@@ -18,7 +18,7 @@ struct AdapterCommand {
   std::filesystem::path cwd;
   std::map<std::string, std::string> env;
   std::filesystem::path cage_program;
-  // How many attempts share one core, at least 1. Limits are lengthened by it.
+  // How many attempts share one core, at least 1. Limits are multiplied by it.
   double crowd = 1;
 };
 
@@ -32,7 +32,7 @@ scenarios::PoolFacts ask_adapter(const AdapterCommand& command, Journal& journal
 std::string run_attempt(const scenarios::Plan& plan, const AdapterCommand& command,
                         Journal& journal, int stop_fd);
 
-// The same two, in a cage that was started already (or that only a test has).
+// The same functions, for a cage that already runs (or a fake one in a test).
 scenarios::PoolFacts ask_adapter(Outside& outside, double crowd, Journal& journal);
 std::string run_attempt(const scenarios::Plan& plan, Outside& outside, double crowd,
                         Journal& journal);

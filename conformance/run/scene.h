@@ -97,7 +97,7 @@ struct Seen {
   bool healed = false;
   // Counters, to detect stillness.
   std::uint64_t messages = 0, ledger_lines = 0, exits_seen = 0;
-  // All input from inside the cage, including bytes on stderr, and the time of the last one.
+  // How many inputs came from inside the cage, stderr included, and when the last one came.
   std::uint64_t arrivals = 0;
   Clock::time_point last_arrival;
 };
@@ -119,7 +119,7 @@ class Scene {
   void answer(Meeting& meeting, const nlohmann::json& what_to_do);
   const Snapshot& snapshot();  // requests it and waits for it
   int last_snapshot() const { return snapshots_asked_; }
-  // [tid, state, switches] of each thread inside, except those of the adapter; not recorded.
+  // The keeper's `activity`: {n, threads: [[tid, state, switches]], rests}; not recorded.
   nlohmann::json activity();
   // Limits a process (Identity{}: the whole run) and waits until this is done. Returns `limited`,
   // whose `error` says why it failed.

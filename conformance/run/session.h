@@ -20,15 +20,15 @@ namespace poolproof::conformance {
 struct SessionOptions {
   int jobs = 1;                     // cells that run at once, each in its own cage
   int repeat = 3;                   // attempts of a failing cell
-  int tries = 3;                    // extra attempts of a cell whose strike finds nothing to strike
+  int tries = 3;                    // most attempts whose strike finds nothing to strike
   bool repeat_passing_too = false;  // makes all attempts, whatever the first one shows
   scenarios::Level level = scenarios::Level::kMust;  // recorded only; the caller decides what fails
   // Folder for events.ndjson; made if it does not exist.
   std::filesystem::path out;
   std::filesystem::path cage_program;
   std::vector<std::string> argv;   // recorded
-  int stop_fd = -1;                // asked before each cell; true: begin no more
-  std::function<bool()> enough{};  // asked before each cell: yes, and no further one is begun
+  int stop_fd = -1;                // readable when the user interrupts; -1: never
+  std::function<bool()> enough{};  // asked before each cell: if true, no further one starts
   // The lines of an earlier record in `out` that this one continues.
   std::vector<Observation> before{};
 };
@@ -47,7 +47,7 @@ struct Checked {
   bool interrupted = false;
 };
 
-// A cell that will run, or that is set aside without running.
+// A cell that will run, or that does not run (declined, unavailable).
 struct Cell {
   std::string pool;
   std::string scenario;

@@ -10,11 +10,11 @@
 
 namespace poolproof::conformance {
 
-// It promises to the proof that nothing more is sent until the step has ended. So use it only for
+// The proof assumes that the harness sends nothing until the step has ended. So use it only for
 // waits in which the harness sends nothing before their end.
 class Silence {
  public:
-  // `owes_nothing`: has the harness done everything that the processes inside may wait for?
+  // `owes_nothing`: returns true if no process inside can wait for the harness.
   Silence(Scene& scene, std::function<bool()> owes_nothing);
   Silence(const Silence&) = delete;
   Silence& operator=(const Silence&) = delete;
@@ -24,7 +24,7 @@ class Silence {
   // Each question is written to the record; the answer `hung` ends the wait. Each costs two scans
   // of /proc. It asks less and less often while nothing changes.
   End wait(const std::function<bool()>& done, Clock::time_point limit);
-  // When the last time limit ends with which threads waited at the last question; limits longer
+  // The latest end of a time limit with which a thread waited when we last asked; limits longer
   // than 30 s are ignored. A time long ago if there is none.
   Clock::time_point last_time_limit() const { return last_time_limit_; }
 

@@ -1,4 +1,4 @@
-// Stillness: a step has not ended at its limit; did anything inside still move? (events.md,
+// A step did not end at its limit. Did anything inside still move? (events.md,
 // "Stillness")
 #pragma once
 

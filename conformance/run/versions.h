@@ -23,8 +23,8 @@ bool is_version(const std::string& text);
 // The pool in that version, named `NAME@VERSION`. Calls the program `pool.versions` with the
 // version as its last argument, and waits for its end. On stdout the program prints one JSON
 // object: {"command": [...]} (the adapter's argv) or {"unavailable": "reason"}. Its progress goes
-// to stderr, which is ours. Anything else becomes the pool's `error`. It may take minutes if it has
-// to download something; it may keep a cache of its own.
+// to stderr, which it inherits from us. Anything else becomes the pool's `error`. It may take
+// minutes if it has to download something; it may keep a cache of its own.
 Pool in_version(const Pool& pool, const std::string& version);
 
 }  // namespace poolproof::conformance
