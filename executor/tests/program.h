@@ -1,6 +1,7 @@
 // Another program, started by a test: its output, its state, its end.
 #pragma once
 
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -15,15 +16,15 @@ class Program {
   Program(const Program&) = delete;
   Program& operator=(const Program&) = delete;
 
-  int pid() const { return pid_; }
+  int pid() const;
   void signal(int number);
   void await_stop();     // after SIGSTOP
   std::string output();  // all of stdout, until it is closed; then the program is reaped
-  int status() const { return status_; }  // as of wait(), after output()
+  int status() const { return status_; }  // as wait() gives it, after output()
 
  private:
-  int pid_ = 0;
-  int out_ = -1;
+  struct Running;  // Boost's, which takes seconds to compile
+  std::unique_ptr<Running> running_;
   int status_ = -1;
 };
 

@@ -1,9 +1,12 @@
-#include <fcntl.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/read.hpp>
+#include <boost/asio/readable_pipe.hpp>
+#include <boost/process/v2/process.hpp>
+#include <boost/process/v2/stdio.hpp>
 #include <cstdio>
 #include <cstdlib>
 
@@ -12,53 +15,54 @@
 namespace poolproof::testing_support {
 namespace {
 
+namespace asio = boost::asio;
+namespace process = boost::process::v2;
+
 void require(bool held, const char* what) {
   if (held) return;
   std::perror(what);
   std::abort();
 }
 
+std::vector<const char*> argv_of(const char* name, const std::vector<std::string>& args) {
+  std::vector<const char*> words = {name};
+  for (const std::string& word : args) words.push_back(word.c_str());
+  words.push_back(nullptr);
+  return words;
+}
+
 }  // namespace
 
-Program::Program(const std::string& path, const std::vector<std::string>& args, const char* name) {
-  int ends[2];
-  require(pipe2(ends, O_CLOEXEC) == 0, "pipe2");
-  posix_spawn_file_actions_t actions;
-  posix_spawn_file_actions_init(&actions);
-  posix_spawn_file_actions_adddup2(&actions, ends[1], STDOUT_FILENO);
-  std::vector<std::string> words = {name != nullptr ? name : path};
-  words.insert(words.end(), args.begin(), args.end());
-  std::vector<char*> argv;
-  for (std::string& word : words) argv.push_back(word.data());
-  argv.push_back(nullptr);
-  require(posix_spawn(&pid_, path.c_str(), &actions, nullptr, argv.data(), environ) == 0, "spawn");
-  posix_spawn_file_actions_destroy(&actions);
-  close(ends[1]);
-  out_ = ends[0];
-}
+struct Program::Running {
+  Running(const std::string& path, std::vector<const char*> argv)
+      : child(context, path, argv.data(), process::process_stdio{{}, out, {}}) {}
 
-Program::~Program() {
-  if (status_ == -1) {
-    ::kill(pid_, SIGKILL);
-    waitpid(pid_, &status_, 0);
-  }
-  close(out_);
-}
+  asio::io_context context;
+  asio::readable_pipe out{context};
+  process::process child;  // kills and reaps it if it still runs
+};
 
-void Program::signal(int number) { require(::kill(pid_, number) == 0, "kill"); }
+Program::Program(const std::string& path, const std::vector<std::string>& args, const char* name)
+    : running_(new Running(path, argv_of(name != nullptr ? name : path.c_str(), args))) {}
+
+Program::~Program() = default;
+
+int Program::pid() const { return running_->child.id(); }
+
+void Program::signal(int number) { require(::kill(pid(), number) == 0, "kill"); }
 
 void Program::await_stop() {
   int status = 0;
-  require(waitpid(pid_, &status, WUNTRACED) == pid_ && WIFSTOPPED(status), "stop");
+  require(waitpid(pid(), &status, WUNTRACED) == pid() && WIFSTOPPED(status), "stop");
 }
 
 std::string Program::output() {
   std::string all;
-  char part[4096];
-  for (ssize_t size = 0; (size = read(out_, part, sizeof(part))) > 0;) {
-    all.append(part, static_cast<std::size_t>(size));
-  }
-  require(waitpid(pid_, &status_, 0) == pid_, "waitpid");
+  boost::system::error_code end;
+  asio::read(running_->out, asio::dynamic_buffer(all), end);
+  require(end == asio::error::eof, "read");
+  running_->child.wait();
+  status_ = running_->child.native_exit_code();
   return all;
 }
 

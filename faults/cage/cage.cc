@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 
 #include "faults/cage/fd.h"
 #include "faults/cage/limit_cgroup.h"
+#include "faults/program.h"
 
 namespace poolproof::faults {
 namespace {
@@ -25,7 +25,6 @@ constexpr std::size_t kEnvChunk = 32768;  // of names and values, before they ar
 constexpr int kSendLimit_ms = 10'000;
 constexpr int kEndLimit_ms = 10'000;  // for the guard to kill everything inside
 constexpr int kAboveTargets = 10;     // our ends get numbers above the guard's fds 3, 4 and 5
-constexpr std::array<int, 3> kTargets = {3, 4, 5};  // protocol.md
 
 [[noreturn]] void fail(const std::string& call, const std::string& mend) {
   throw CageError(call + ": " + errno_text(errno) + "; " + mend);
@@ -44,23 +43,6 @@ void check_program(const std::filesystem::path& program) {
   if (errno == 0) errno = EACCES;
   fail("the cage program " + program.string() + " cannot be run",
        "build the target poolproof_cage, or name the program where it is");
-}
-
-// Starts the guard with these as its descriptors 3, 4 and 5, and no others except 0 to 2. Returns
-// an errno, or 0. Uses vfork: a fork would copy the page tables of a harness that keeps a record,
-// for each attempt.
-int spawn(std::vector<std::string>& arguments, const std::array<int, 3>& sources, pid_t& pid) {
-  posix_spawn_file_actions_t actions;
-  if (const int error = ::posix_spawn_file_actions_init(&actions); error != 0) return error;
-  for (std::size_t i = 0; i < kTargets.size(); ++i)
-    ::posix_spawn_file_actions_adddup2(&actions, sources.at(i), kTargets.at(i));
-  ::posix_spawn_file_actions_addclosefrom_np(&actions, kTargets.back() + 1);
-  std::vector<char*> argv;
-  for (std::string& argument : arguments) argv.push_back(argument.data());
-  argv.push_back(nullptr);
-  const int error = ::posix_spawn(&pid, argv[0], &actions, nullptr, argv.data(), environ);
-  ::posix_spawn_file_actions_destroy(&actions);
-  return error;
 }
 
 std::string describe(int wait_status) {
@@ -108,13 +90,16 @@ void Cage::State::launch(const CageOptions& options) {
   const Fd first = lifted(guards_socket.get());
   const Fd second = lifted(adapters_line.get());
   const Fd third = lifted(adapters_errors.get());
-  std::vector<std::string> arguments = {options.program.string(), "--parent",
-                                        std::to_string(::getpid())};
+  std::vector<std::string> arguments = {std::filesystem::absolute(options.program).string(),
+                                        "--parent", std::to_string(::getpid())};
   if (!options.namespaces) arguments.emplace_back("--no-namespaces");
-  const int error = spawn(arguments, {first.get(), second.get(), third.get()}, guard);
-  if (error == 0) return;
-  throw CageError("the cage program " + options.program.string() +
-                  " cannot be started: " + errno_text(error) + "; build the target poolproof_cage");
+  // The numbers are those of protocol.md.
+  const StartedProgram started = start_program(
+      {std::move(arguments), {{first.get(), 3}, {second.get(), 4}, {third.get(), 5}}});
+  guard = started.pid;
+  if (started.error == 0) return;
+  throw CageError("the cage program " + options.program.string() + " cannot be started: " +
+                  errno_text(started.error) + "; build the target poolproof_cage");
 }
 
 // An environment may be larger than a packet: all parts except the last are sent before `start`.
