@@ -23,7 +23,7 @@ nightly() {
   try "planted defects" ./dev nightly defects
   try "the executor against its model" ./dev nightly model
   try "soak, 10 min" ./dev nightly soak
-  try "libFuzzer: frames, $minutes min" ./dev fuzz $((minutes * 60))
+  try "libFuzzer, $minutes min" ./dev fuzz $((minutes * 60))
   tell_failures
 }
 

@@ -7,6 +7,9 @@ namespace {
 
 using nlohmann::json;
 
+// JavaScript reads no higher integer exactly; and two of them can be added.
+constexpr std::int64_t kHighest = (std::int64_t{1} << 53) - 1;
+
 const json* find(const json& object, const char* key) {
   if (!object.is_object()) return nullptr;
   const auto found = object.find(key);
@@ -22,7 +25,10 @@ std::string text_at(const json& object, const char* key) {
 
 std::int64_t number_at(const json& object, const char* key, std::int64_t otherwise) {
   const json* found = find(object, key);
-  return found != nullptr && found->is_number_integer() ? found->get<std::int64_t>() : otherwise;
+  if (found == nullptr || !found->is_number_integer()) return otherwise;
+  const auto number = found->get<std::int64_t>();
+  const bool wraps = found->is_number_unsigned() && number < 0;
+  return !wraps && number >= -kHighest && number <= kHighest ? number : otherwise;
 }
 
 bool true_at(const json& object, const char* key) {

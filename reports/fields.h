@@ -10,6 +10,7 @@
 namespace poolproof::reports {
 
 std::string text_at(const nlohmann::json& object, const char* key);
+// `otherwise` if it is no integer, or one that JavaScript could not read exactly.
 std::int64_t number_at(const nlohmann::json& object, const char* key, std::int64_t otherwise = 0);
 bool true_at(const nlohmann::json& object, const char* key);
 const nlohmann::json& object_at(const nlohmann::json& object, const char* key);

@@ -107,6 +107,22 @@ TEST(Html, long_texts_are_shortened_and_say_so) {
   EXPECT_NE(got.find("(98000 more bytes)"), std::string::npos);
 }
 
+// A record may be damaged, or be written by somebody who means harm.
+TEST(Html, a_plan_and_facts_of_any_shape_are_shown_as_far_as_they_can_be) {
+  Judged judged = hung_record();
+  for (auto& line : judged.observations) {
+    if (line.kind == "plan") line.fields["plan"]["initializer"] = "yes";
+    if (line.kind == "plan") line.fields["plan"]["expect"]["roles"][0]["role"] = "\xE2\x80\xAE";
+    if (line.kind == "pool") line.fields["facts"]["longest_wait_s"] = {{"seconds", 1}};
+    if (line.kind == "exit") line.fields["start"] = INT64_MIN;
+    if (line.kind == "step") line.fields["index"] = INT64_MAX;
+  }
+  const json data = page_data({judged}, {});
+  EXPECT_TRUE(data["pools"][0]["longest_wait_s"].is_null());
+  EXPECT_EQ(data["cells"][0]["promises"].count("\\u{202e}.outcome"), 1u)
+      << "hidden characters of a key are shown, too";
+}
+
 TEST(Html, a_pool_that_could_not_be_asked_is_told_with_the_reason) {
   Judged judged;
   judged.cells = {staged::cell("toy", "death/a", conformance::Status::kHarnessError)};

@@ -13,6 +13,7 @@ using nlohmann::json;
 
 // /proc gives a start time in clock ticks; Linux shows a hundred per second to every process.
 constexpr std::int64_t kTickNs = 10'000'000;
+constexpr std::int64_t kMostTicks = 100'000'000'000;  // 31 years: as ns it is still a number
 
 }  // namespace
 
@@ -27,7 +28,8 @@ std::string Life::status_words(const json& status) {
 void Life::know_start(Process& process, std::int64_t start) const {
   process.start = start;
   if (adapter_start_ == 0) return;
-  const std::int64_t born = adapter_born_ + (start - adapter_start_) * kTickNs;
+  const std::int64_t later = std::clamp(start - adapter_start_, -kMostTicks, kMostTicks);
+  const std::int64_t born = adapter_born_ + later * kTickNs;
   process.born = std::clamp(born, std::min(adapter_born_, process.born), process.born);
 }
 

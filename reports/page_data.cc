@@ -58,6 +58,7 @@ json of_record(const Judged& record) {
 
 json of_column(const Column& column) {
   const json& facts = object_at(column.facts, "facts");
+  const auto wait = facts.find("longest_wait_s");
   json words = json::array();
   for (const std::string& word : texts_at(column.facts, "command"))
     words.push_back(shortened(word, 300));
@@ -67,7 +68,7 @@ json of_column(const Column& column) {
           {"version", column.version},
           {"recovers", text_at(facts, "recovers")},
           {"capabilities", texts_at(facts, "capabilities")},
-          {"longest_wait_s", facts.value("longest_wait_s", json())},
+          {"longest_wait_s", wait == facts.end() || !wait->is_number() ? json() : *wait},
           {"longest_wait_source", shortened(text_at(facts, "longest_wait_source"), 400)},
           {"command", words},
           {"error", shortened(text_at(column.facts, "error"), 600)},
@@ -175,12 +176,20 @@ class Cells {
   std::map<std::string, std::size_t> at_;
 };
 
-// Every string, wherever it is: text of a pool is data, and its hidden characters are made visible.
+// Every string, wherever it is, and every key: text of a pool is data, and its hidden characters
+// are made visible.
 void make_harmless(json& value) {
   if (value.is_string()) {
     value = escaped(value.get_ref<const std::string&>());
-  } else if (value.is_structured()) {
+  } else if (value.is_array()) {
     for (json& item : value) make_harmless(item);
+  } else if (value.is_object()) {
+    json harmless = json::object();
+    for (auto& [key, item] : value.items()) {
+      make_harmless(item);
+      harmless[escaped(key)] = std::move(item);
+    }
+    value = std::move(harmless);
   }
 }
 

@@ -64,7 +64,7 @@ class Script {
                                         "pool leaves behind when all is well."
                                       : " Now in earnest.";
     std::string how;
-    if (plan_.value("initializer", false)) how += ", each of which runs an initializer first";
+    if (true_at(plan_, "initializer")) how += ", each of which runs an initializer first";
     if (const auto most = number_at(plan_, "tasks_per_worker"); most > 0)
       how += fmt::format(", each replaced after {} task{}", most, most == 1 ? "" : "s");
     return fmt::format("Open the pool with {} worker{}{}.{}", workers, workers == 1 ? "" : "s", how,
@@ -177,7 +177,7 @@ std::map<std::string, std::string> promises_of(const json& plan) {
       {"run-once", "no task runs twice"},
       {"close", fmt::format("closes within {}, and the program ends",
                             seconds(number_at(expect, "closes_within_ms")))}};
-  if (plan.value("initializer", false))
+  if (true_at(plan, "initializer"))
     promises["initialized"] = "each worker runs its initializer once, before its first task";
   if (const auto most = number_at(plan, "tasks_per_worker"); most > 0)
     promises["recycled"] =

@@ -115,7 +115,7 @@ std::string escaped(std::string_view text) {
     const bool control = c && (c->code < 0x20 || c->code == 0x7f) && byte != '\n' && byte != '\t';
     if (!c || control) {
       safe += fmt::format("\\x{:02x}", byte);
-    } else if (in(kInvisible, c->code)) {
+    } else if (c->code >= kInvisible.front().first && in(kInvisible, c->code)) {
       safe += fmt::format("\\u{{{:x}}}", c->code);
     } else {
       safe += text.substr(0, c->bytes);

@@ -10,18 +10,24 @@ using nlohmann::json;
 
 // Bytes as JSON; for longer strings the length is used.
 constexpr std::size_t kLongestValue = 4'096;
+// A plan, a message and a record have the value in them, and a reader of these accepts 64 levels.
+constexpr int kDeepestValue = 16;
 constexpr int kPipeHolds = 65'536;  // bytes; a large result must be larger
 constexpr int kLargest = 1 << 30;
 
-json json_of(const Section& task, const toml::node& node) {
+json json_of(const Section& task, const toml::node& node, int depth = 0) {
+  if (depth == kDeepestValue && !node.is_value())
+    task.fail_at(node, "the value nests deeper than " + std::to_string(kDeepestValue) + " levels",
+                 "write it with fewer arrays and tables inside each other");
   if (const auto* table = node.as_table()) {
     json object = json::object();
-    for (const auto& [key, value] : *table) object[std::string(key.str())] = json_of(task, value);
+    for (const auto& [key, value] : *table)
+      object[std::string(key.str())] = json_of(task, value, depth + 1);
     return object;
   }
   if (const auto* array = node.as_array()) {
     json list = json::array();
-    for (const toml::node& value : *array) list.push_back(json_of(task, value));
+    for (const toml::node& value : *array) list.push_back(json_of(task, value, depth + 1));
     return list;
   }
   if (const auto* text = node.as_string()) return text->get();

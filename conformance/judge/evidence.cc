@@ -154,7 +154,7 @@ std::string waits_of(const SeenProcess& process) {
   std::map<std::string, std::string> tids_by_wait;
   for (const json& thread : process.threads) {
     std::string& tids = tids_by_wait[thread.value("wait", "?")];
-    tids += fmt::format("{}{}", tids.empty() ? "" : ", ", thread.value("tid", 0));
+    tids += fmt::format("{}{}", tids.empty() ? "" : ", ", integer_in(thread, "tid", 0));
   }
   std::string text;
   for (const auto& [wait, tids] : tids_by_wait)

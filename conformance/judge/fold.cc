@@ -32,13 +32,19 @@ const AttemptVerdict& deciding(const std::vector<AttemptVerdict>& attempts) {
   });
 }
 
+// "" if it is missing or not text.
+std::string text_in(const Observation& line, const char* key) {
+  const auto found = line.fields.find(key);
+  return found != line.fields.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
 CellVerdict aside(const Observation& cell, const std::string& pool, const std::string& scenario) {
   CellVerdict verdict{.pool = pool, .scenario = scenario};
-  const auto status = parse_status(cell.fields.value("status", ""));
-  verdict.why = cell.fields.value("why", "");
+  const auto status = parse_status(text_in(cell, "status"));
+  verdict.why = text_in(cell, "why");
   if (!status || (*status != Status::kDeclined && *status != Status::kUnavailable)) {
     verdict.why = fmt::format("line {}: a cell is declined or unavailable, not `{}`", cell.seq,
-                              cell.fields.value("status", ""));
+                              text_in(cell, "status"));
     verdict.status = Status::kHarnessError;
   } else {
     verdict.status = *status;
@@ -106,9 +112,9 @@ void RecordJudge::take(Observation line) {
   } else if (line.kind == "cell") {
     cells_.push_back(std::move(line));
   } else if (line.kind == "pool" && line.fields.contains("error")) {
-    const std::string words = line.fields.value("stderr", "");
-    broken_pools_[line.fields.value("name", "")] =
-        line.fields.value("error", "") +
+    const std::string words = text_in(line, "stderr");
+    broken_pools_[text_in(line, "name")] =
+        text_in(line, "error") +
         (words.empty() ? "; it said nothing on stderr" : "; last on stderr: " + words);
   }
 }
@@ -124,10 +130,13 @@ std::vector<CellVerdict> RecordJudge::finish() {
   open_.clear();
   std::vector<CellVerdict> verdicts;
   for (const Observation& line : cells_) {
-    const std::string pool = line.fields.value("pool", "");
-    const std::string scenario = line.fields.value("scenario", "");
+    const std::string pool = text_in(line, "pool");
+    const std::string scenario = text_in(line, "scenario");
     const auto broken = broken_pools_.find(pool);
-    if (line.fields.contains("status")) {
+    if (pool.empty() || scenario.empty()) {
+      verdicts.push_back({.pool = pool, .scenario = scenario, .status = Status::kHarnessError});
+      verdicts.back().why = fmt::format("line {}: a cell names its pool and scenario", line.seq);
+    } else if (line.fields.contains("status")) {
       verdicts.push_back(aside(line, pool, scenario));
     } else if (broken != broken_pools_.end()) {
       verdicts.push_back({.pool = pool, .scenario = scenario, .status = Status::kHarnessError});

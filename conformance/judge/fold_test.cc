@@ -179,6 +179,23 @@ TEST(JudgeRecord, every_cell_of_a_pool_whose_adapter_could_not_speak_is_a_harnes
   EXPECT_NE(cells[0].why.find("oops"), std::string::npos) << cells[0].why;
 }
 
+// Such lines are never a pool's fault, and never the end of the judge.
+TEST(JudgeRecord, fields_of_the_wrong_type_outside_an_attempt_are_a_harness_error) {
+  const json good = {
+      {"pool", "toy"}, {"scenario", "death/x"}, {"status", "declined"}, {"why", "x"}};
+  for (const char* key : {"pool", "scenario", "status"}) {
+    Observation cell{1, 1, "toy:death/x", 0, "cell", good};
+    cell.fields[key] = 7;
+    const auto cells = judge_record({cell});
+    ASSERT_EQ(cells.size(), 1U);
+    EXPECT_EQ(cells[0].status, Status::kHarnessError) << key;
+    EXPECT_NE(cells[0].why.find("line 1"), std::string::npos) << cells[0].why;
+  }
+  const Observation pool{1, 1, "", 0, "pool", {{"name", 1}, {"error", 2}, {"stderr", 3}}};
+  const Observation cell{2, 1, "toy:death/x", 0, "cell", good};
+  EXPECT_EQ(judge_record({pool, cell}).at(0).status, Status::kDeclined);
+}
+
 TEST(JudgeRecord, a_cell_without_an_attempt_or_without_its_end_is_cut_off) {
   Lines record = {cell_line("a", "death/x")};
   EXPECT_EQ(judge_record(record).at(0).status, Status::kCutOff);

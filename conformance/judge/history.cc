@@ -9,21 +9,7 @@ namespace {
 
 using nlohmann::json;
 
-// A field of the record's own lines. Without it, or with a wrong type, the record is not ours.
-template <typename T>
-T need(const Observation& line, const json& object, const char* key) {
-  try {
-    return object.at(key).get<T>();
-  } catch (const json::exception& error) {
-    throw FormError(
-        fmt::format("line {} ({}): field `{}`: {}", line.seq, line.kind, key, error.what()));
-  }
-}
-
-template <typename T>
-T need(const Observation& line, const char* key) {
-  return need<T>(line, line.fields, key);
-}
+constexpr double kHighestFactor = 1000;  // far above any; a limit times it can still be computed
 
 // A field that a pool, an adapter or a body sent: data of any shape.
 std::string text_in(const json& object, const char* key) {
@@ -35,11 +21,13 @@ std::string text_in(const json& object, const char* key) {
 int number_in(const json& object, const char* key) {
   if (!object.is_object()) return 0;
   const auto found = object.find(key);
-  return found != object.end() && found->is_number_integer() ? found->get<int>() : 0;
+  return found != object.end() ? integer_of<int>(*found).value_or(0) : 0;
 }
 
 ProcessId identity_in(const Observation& line, const json& object) {
-  return {need<int>(line, object, "pid"), object.value("start", std::uint64_t{0})};
+  const bool knows_start = object.is_object() && object.contains("start");
+  return {need<int>(line, object, "pid"),
+          knows_start ? need<std::uint64_t>(line, object, "start") : 0};
 }
 
 class Reader {
@@ -90,6 +78,8 @@ void Reader::take(const Observation& line) {
   if (history_.stuck && is_clearing_up(kind)) return;
   if (kind == "plan") {
     history_.factor = std::max(1.0, need<double>(line, "factor"));
+    if (history_.factor > kHighestFactor)
+      throw FormError(fmt::format("line {} (plan): `factor` is {}", line.seq, history_.factor));
   } else if (kind == "cage") {
     take_cage(line);
   } else if (kind == "step") {
@@ -142,7 +132,7 @@ void Reader::take(const Observation& line) {
   } else if (kind == "deadline") {
     history_.cage_deadline = true;
   } else if (kind == "healed") {
-    for (const json& killed : need<json>(line, "killed"))
+    for (const json& killed : need<std::vector<json>>(line, "killed"))
       history_.healed[need<int>(line, killed, "pid")] = text_in(killed, "name");
   } else if (kind == "stderr") {
     history_.stderr_head = text_in(line.fields, "head");
@@ -314,18 +304,17 @@ void Reader::take_proof(const Observation& line) {
 void Reader::take_snapshot(const Observation& line) {
   Snapshot& snapshot = history_.snapshots[need<int>(line, "snap")];
   if (line.kind == "snapshot") {
-    for (const json& name : need<json>(line, "shm")) snapshot.shm.insert(name.get<std::string>());
-    for (const json& path : need<json>(line, "files"))
-      snapshot.files.insert(path.get<std::string>());
-    for (const json& path : line.fields.value("groups", json::array()))  // older records have none
-      snapshot.groups.insert(path.get<std::string>());
+    snapshot.shm = need<std::set<std::string>>(line, "shm");
+    snapshot.files = need<std::set<std::string>>(line, "files");
+    if (line.fields.contains("groups"))  // older records have none
+      snapshot.groups = need<std::set<std::string>>(line, "groups");
     snapshot.complete = need<std::size_t>(line, "count") == snapshot.processes.size();
     return;
   }
-  snapshot.processes.push_back(
-      {identity_in(line, line.fields), need<int>(line, "ppid"), need<std::string>(line, "state"),
-       need<std::string>(line, "name"), text_in(line.fields, "command"),
-       line.fields.value("threads", json::array()), line.fields.value("fds", json::array())});
+  snapshot.processes.push_back({identity_in(line, line.fields), need<int>(line, "ppid"),
+                                need<std::string>(line, "state"), need<std::string>(line, "name"),
+                                text_in(line.fields, "command"), list_in(line, "threads"),
+                                list_in(line, "fds")});
 }
 
 void Reader::take_taken(const Observation& line) {

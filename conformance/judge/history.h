@@ -11,22 +11,15 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <stdexcept>
 #include <string>
 #include <vector>
 
+#include "conformance/judge/form.h"
 #include "conformance/judge/limits.h"
 #include "conformance/record/observation.h"
 #include "scenarios/plan.h"
 
 namespace poolproof::conformance::judging {
-
-// A line that contradicts the record's own format. This is never a pool's fault, so it never leads
-// to a conviction.
-class FormError : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
 
 struct ProcessId {
   int pid = 0;

@@ -88,7 +88,7 @@ std::vector<Thing> fds_of(const SeenProcess& process) {
   for (const json& fd : process.fds) {
     const std::string target = fd.value("to", "");
     const std::string socket = fd.value("socket", "");
-    const std::string words = fmt::format("fd {} -> {}", fd.value("fd", -1), target);
+    const std::string words = fmt::format("fd {} -> {}", integer_in(fd, "fd", -1), target);
     things.push_back({"fd " + kind_of_target(target) + kind_of_socket(socket), words,
                       socket.empty() ? words : fmt::format("{} ({})", words, socket)});
   }
@@ -101,7 +101,7 @@ std::vector<Thing> threads_of(const SeenProcess& process) {
   for (const json& thread : process.threads) {
     const std::string state = thread.value("state", "");
     if (state == "Z" || state == "X") continue;
-    const int tid = thread.value("tid", 0);
+    const int tid = integer_in(thread, "tid", 0);
     things.push_back({"thread", std::to_string(tid),
                       fmt::format("thread {} ({})", tid, thread.value("wait", "?"))});
   }

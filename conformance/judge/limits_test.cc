@@ -107,6 +107,23 @@ TEST(Limits, of_what_else_is_used_up_an_end_or_the_bodys_word_is_the_receipt) {
   }
 }
 
+TEST(Limits, counters_that_the_kernel_cannot_have_counted_are_a_harness_error) {
+  const Plan plan = killed_plan(Recovery::kReplaces, "exhaust:memory");
+  for (const json& count : {json(INT64_MIN), json(UINT64_MAX), json(0.5), json("3")}) {
+    const json counters = {{"oom_kill", count}};
+    Lines lines = healthy(plan);
+    insert_before(lines, exit_of(21),
+                  line("limit-seen",
+                       {{"limit", 1},
+                        {"pid", 21},
+                        {"start", 1021},
+                        {"before", counters},
+                        {"now", {{"oom_kill", INT64_MAX}}}},
+                       kAnyTime));
+    EXPECT_EQ(judge(plan, lines).status, Status::kHarnessError) << count;
+  }
+}
+
 TEST(Limits, what_the_run_is_denied_strikes_once_it_is_set) {
   Plan plan = killed_plan();
   plan.faults[0].effect = *faults::parse_effect("deny:processes");

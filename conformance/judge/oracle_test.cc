@@ -230,6 +230,22 @@ TEST(Oracle, no_attempt_whose_middle_is_missing_passes_though_it_says_done) {
   }
 }
 
+// json::get would read 4294967317 as process 21, and 1e300 as any number at all.
+TEST(Oracle, a_number_that_is_too_large_is_no_other_number) {
+  const auto plan = killed_plan();
+  for (const json& number : {json(4'294'967'317), json(1e300), json(21.5), json("21")}) {
+    auto lines = healthy(plan);
+    first(lines, exit_of(21)).fields["pid"] = number;
+    EXPECT_EQ(judge(plan, lines).status, Status::kHarnessError) << number;
+    lines = healthy(plan);
+    first(lines, of_kind("plan")).fields["factor"] = 1e300;
+    EXPECT_EQ(judge(plan, lines).status, Status::kHarnessError);
+    lines = healthy(plan);
+    outcome_of(lines, "t5")["blame"]["pid"] = number;
+    EXPECT_EQ(part(judge(plan, lines), "victim.blame")->got, "t5 (victim) tells nothing");
+  }
+}
+
 TEST(Oracle, judging_twice_gives_the_same) {
   const auto plan = killed_plan();
   auto lines = healthy(plan);

@@ -32,7 +32,7 @@ std::string short_name(const std::string& name) {
 
 std::string role_of(const History& history, const json& process, const std::set<int>& inside) {
   if (process.at("pid") == history.adapter.pid) return "the adapter";
-  const int parent = process.at("parent");
+  const int parent = integer_in<int>(process, "parent");
   return inside.contains(parent) ? fmt::format("child of {}", parent) : "an orphan";
 }
 
@@ -40,8 +40,8 @@ std::string role_of(const History& history, const json& process, const std::set<
 std::string wakers_of(const json& thread, int pid) {
   std::map<int, std::vector<int>> by_process;
   for (const json& waker : thread.value("wakers", json::array())) {
-    auto& fds = by_process[waker.at("pid")];
-    if (const int fd = waker.value("fd", -1); fd >= 0) fds.push_back(fd);
+    auto& fds = by_process[integer_in<int>(waker, "pid")];
+    if (const int fd = integer_in(waker, "fd", -1); fd >= 0) fds.push_back(fd);
   }
   std::vector<std::string> words;
   for (const auto& [waker, fds] : by_process) {
@@ -69,10 +69,11 @@ std::string words_of_thread(const History& history, const json& thread, int pid)
 
 void add_threads(const History& history, Lines& lines) {
   std::set<int> inside;
-  for (const json& process : history.proof->processes) inside.insert(process.at("pid").get<int>());
+  for (const json& process : history.proof->processes)
+    inside.insert(integer_in<int>(process, "pid"));
   std::size_t told = 0, left_out = 0;
   for (const json& process : history.proof->processes) {
-    const int pid = process.at("pid");
+    const int pid = integer_in<int>(process, "pid");
     const std::string who =
         fmt::format("process {} `{}` ({})", pid, short_name(process.value("name", "")),
                     role_of(history, process, inside));
@@ -85,7 +86,7 @@ void add_threads(const History& history, Lines& lines) {
         continue;
       }
       const std::string which =
-          threads.size() > 1 ? fmt::format(", thread {},", thread.at("tid").get<int>()) : "";
+          threads.size() > 1 ? fmt::format(", thread {},", integer_in<int>(thread, "tid")) : "";
       lines.push_back(fmt::format("{}{} {}", who, which, words_of_thread(history, thread, pid)));
     }
   }

@@ -2,7 +2,7 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
+#include <cmath>
 
 namespace poolproof::conformance::judging {
 
@@ -13,8 +13,7 @@ constexpr std::size_t kTasksNamed = 6;
 
 std::string duration(std::int64_t ns) {
   const double ms = static_cast<double>(ns) / 1e6;
-  return std::llabs(ns) < 1'000'000'000 ? fmt::format("{:.1f} ms", ms)
-                                        : fmt::format("{:.3f} s", ms / 1e3);
+  return std::abs(ms) < 1000 ? fmt::format("{:.1f} ms", ms) : fmt::format("{:.3f} s", ms / 1e3);
 }
 
 std::string alternatives(const std::vector<std::string>& words) {

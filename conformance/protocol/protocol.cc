@@ -4,6 +4,7 @@
 #include <string_view>
 #include <vector>
 
+#include "conformance/record/nesting.h"
 #include "scenarios/words.h"
 
 namespace poolproof::conformance {
@@ -114,6 +115,17 @@ std::optional<std::string> complaint_about(const json& message) {
   }
   return "unknown event \"" + event +
          "\"; it must be hello, opened, settled, resized, closed or refused";
+}
+
+std::optional<std::string> read_message(string_view text, json& message) {
+  message = nullptr;
+  if (text.size() > kLongestMessage) return "a message is longer than 65,536 bytes";
+  if (nests_too_deep(text, kDeepestMessage))
+    return "a message nests deeper than " + std::to_string(kDeepestMessage) + " levels";
+  message = json::parse(text, nullptr, /*allow_exceptions=*/false);
+  if (!message.is_discarded()) return complaint_about(message);
+  message = nullptr;
+  return "no JSON object on one line";
 }
 
 scenarios::PoolFacts facts_of(const json& hello) {

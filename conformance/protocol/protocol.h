@@ -5,6 +5,7 @@
 #include <nlohmann/json_fwd.hpp>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "scenarios/plan.h"
 
@@ -16,6 +17,10 @@ inline constexpr std::size_t kLongestMessage = 65'536;  // bytes, newline includ
 // What is wrong with a message of an adapter, in words that help its author; nullopt if it is
 // valid. Unknown fields are valid, unknown events are not.
 std::optional<std::string> complaint_about(const nlohmann::json& message);
+
+// What is wrong with the text of a message; nullopt: it is valid, and `message` is what it says.
+// Otherwise `message` is what could be read of it: null if it is no JSON.
+std::optional<std::string> read_message(std::string_view text, nlohmann::json& message);
 
 // The facts in a valid `hello`; `pool.pool` is the adapter's name for its pool.
 scenarios::PoolFacts facts_of(const nlohmann::json& hello);

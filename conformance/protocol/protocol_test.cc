@@ -94,6 +94,19 @@ TEST(Protocol, each_fault_of_an_outcome_is_named) {
   expect_complaint(json::array(), "object");
 }
 
+TEST(Protocol, a_text_is_read_as_a_message_or_says_why_it_is_none) {
+  json message;
+  EXPECT_EQ(read_message("{\"event\": \"opened\"}", message), std::nullopt);
+  EXPECT_EQ(message, json::parse("{\"event\": \"opened\"}"));
+  EXPECT_EQ(read_message("opened", message), "no JSON object on one line");
+  EXPECT_TRUE(message.is_null());
+  EXPECT_EQ(read_message(std::string(65, '['), message), "a message nests deeper than 64 levels");
+  EXPECT_EQ(read_message(std::string(65'537, ' '), message),
+            "a message is longer than 65,536 bytes");
+  EXPECT_EQ(read_message("[]", message), "a message must be a JSON object");
+  EXPECT_EQ(message, json::array()) << "what could be read";
+}
+
 TEST(Protocol, facts_of_a_hello_without_longest_wait_assume_five_seconds_and_say_so) {
   json message = hello();
   message.erase("longest_wait");

@@ -2,7 +2,7 @@
 
 namespace poolproof::conformance {
 
-bool nests_too_deep(std::string_view json) {
+bool nests_too_deep(std::string_view json, int deepest) {
   int depth = 0;
   bool in_string = false;
   for (std::size_t i = 0; i < json.size(); ++i) {
@@ -15,7 +15,7 @@ bool nests_too_deep(std::string_view json) {
     if (c == '"') in_string = true;
     if (c == '[' || c == '{') ++depth;
     if (c == ']' || c == '}') --depth;
-    if (depth > kDeepest) return true;
+    if (depth > deepest) return true;
   }
   return false;
 }

@@ -6,9 +6,11 @@
 
 namespace poolproof::conformance {
 
-inline constexpr int kDeepest = 64;  // far more than any message or record has
+inline constexpr int kDeepestMessage = 64;  // of an adapter: far more than any message has
+// Of a line of the record: a message, and what stands around it.
+inline constexpr int kDeepestLine = kDeepestMessage + 8;
 
 // Counts brackets outside strings; the text need not be valid.
-bool nests_too_deep(std::string_view json);
+bool nests_too_deep(std::string_view json, int deepest);
 
 }  // namespace poolproof::conformance

@@ -8,8 +8,10 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <limits>
 #include <mutex>
 
+#include "conformance/record/integer.h"
 #include "conformance/record/nesting.h"
 #include "conformance/record/sha256.h"
 
@@ -19,6 +21,9 @@ namespace {
 using nlohmann::json;
 
 constexpr std::array<const char*, 6> kOwnKeys = {"v", "seq", "t_ns", "run", "attempt", "kind"};
+
+// 146 years: the difference of any two times can be computed.
+constexpr std::int64_t kLatest_ns = std::int64_t{1} << 62;
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // replaces bytes that are not UTF-8
 
@@ -40,12 +45,28 @@ std::string line_of(const Observation& observation) {
   return line + fields + "\n";
 }
 
+template <typename T>
+T number_in(const json& line, const char* key, T highest) {
+  const auto number = integer_of<T>(line.at(key));
+  if (!number || *number < 0 || *number > highest)
+    throw RecordError(fmt::format("`{}` is no number from 0 to {}", key, highest));
+  return *number;
+}
+
+// A field in which something nests deeper than a reader accepts becomes a string.
+void flatten(Observation& observation) {
+  for (json& field : observation.fields)
+    if (std::string text = text_of(field); nests_too_deep(text, kDeepestLine - 1))
+      field = std::move(text);
+}
+
 Observation observation_of(json line) {
   Observation observation;
-  observation.seq = line.at("seq").get<std::int64_t>();
-  observation.t_ns = line.at("t_ns").get<std::int64_t>();
+  observation.seq = number_in(line, "seq", std::numeric_limits<std::int64_t>::max());
+  observation.t_ns = number_in(line, "t_ns", kLatest_ns);
   observation.run = line.value("run", "");
-  observation.attempt = line.value("attempt", 0);
+  if (line.contains("attempt"))
+    observation.attempt = number_in(line, "attempt", std::numeric_limits<int>::max());
   observation.kind = line.at("kind").get<std::string>();
   for (const char* key : kOwnKeys) line.erase(key);
   observation.fields = std::move(line);
@@ -55,12 +76,15 @@ Observation observation_of(json line) {
 // The line as an observation, or the reason why it is none. Only version 1: a later version may
 // have another meaning.
 std::string read_line(std::string_view text, std::int64_t number, Observation& into) {
-  if (nests_too_deep(text)) return fmt::format("it nests deeper than {} levels", kDeepest);
+  if (nests_too_deep(text, kDeepestLine))
+    return fmt::format("it nests deeper than {} levels", kDeepestLine);
   json line = json::parse(text, nullptr, false);
   if (line.is_discarded() || !line.is_object()) return "no JSON object";
   try {
     if (line.at("v") != 1) return "not of version 1";
     into = observation_of(std::move(line));
+  } catch (const std::runtime_error& error) {
+    return error.what();
   } catch (const json::exception& error) {
     return error.what();
   }
@@ -131,7 +155,11 @@ void RecordWriter::append(Observation observation) {
     }
   }
   observation.seq = state_->lines + 1;
-  const std::string line = line_of(observation);
+  std::string line = line_of(observation);
+  if (nests_too_deep(line, kDeepestLine)) {
+    flatten(observation);
+    line = line_of(observation);
+  }
   state_->write(line);
   ++state_->lines;
   state_->last_t_ns = observation.t_ns;

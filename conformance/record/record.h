@@ -20,7 +20,8 @@ class RecordError : public std::runtime_error {
 
 // Writes lines in order. Each line is written completely (one write) before append returns. Any
 // thread may call it. There is one lock, so `seq` is exactly the order of the file, but lines of
-// several attempts may be mixed. Invalid UTF-8 in strings is replaced; it causes no exception.
+// several attempts may be mixed. Invalid UTF-8 in strings is replaced; it causes no exception. A
+// field that nests too deep for a reader (nesting.h) is written as a string, its text as JSON.
 class RecordWriter {
  public:
   // Replaces the file. It begins with `before`, the lines of an earlier record that this one

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "conformance/judge/staged_attempt.h"
+#include "conformance/record/nesting.h"
 
 namespace poolproof::conformance {
 namespace {
@@ -215,6 +216,38 @@ TEST_F(RecordTest, a_damaged_line_in_the_middle_is_an_error_that_names_it) {
           << error.what();
     }
   }
+}
+
+// A number that is cut off or wraps would be another time, or another attempt.
+TEST_F(RecordTest, a_number_that_no_line_can_have_is_damage) {
+  for (const char* damage :
+       {"\"seq\":1.5,\"t_ns\":1", "\"seq\":1e300,\"t_ns\":1", "\"seq\":1,\"t_ns\":-1",
+        "\"seq\":1,\"t_ns\":1e300", "\"seq\":1,\"t_ns\":9223372036854775807",
+        "\"seq\":1,\"t_ns\":1,\"attempt\":4294967297", "\"seq\":1,\"t_ns\":1,\"attempt\":true"}) {
+    write_bytes(std::string("{\"v\":1,") + damage + ",\"kind\":\"x\"}\n{}\n");
+    EXPECT_THROW(read_record(file_), RecordError) << damage;
+  }
+}
+
+// The ledger can hold a line of any shape, and a pool's message may nest as deep as is allowed.
+TEST_F(RecordTest, what_nests_too_deep_for_a_reader_is_written_as_text) {
+  const auto nested = [](int levels) {
+    return json::parse(std::string(static_cast<std::size_t>(levels), '[') +
+                       std::string(static_cast<std::size_t>(levels), ']'));
+  };
+  Lines told;
+  RecordWriter writer(file_);
+  writer.listener = [&](const Observation& one) { told.push_back(one); };
+  writer.append(line("received", {{"message", nested(kDeepestMessage)}}, 1));
+  writer.append(line("ledger", {{"entry", nested(500)}, {"pid", 4}}, 2));
+  writer.finish();
+  const Record record = read_record(file_);
+  EXPECT_EQ(record.cut_off, "");
+  told.pop_back();
+  EXPECT_EQ(record.observations, told) << "the listener is told what a reader will see";
+  EXPECT_EQ(record.observations.at(0).fields.at("message"), nested(kDeepestMessage));
+  EXPECT_TRUE(record.observations.at(1).fields.at("entry").is_string());
+  EXPECT_EQ(record.observations.at(1).fields.at("pid"), 4);
 }
 
 TEST_F(RecordTest, a_line_that_was_taken_out_is_damage_too) {

@@ -8,7 +8,6 @@
 #include <vector>
 
 #include "conformance/protocol/protocol.h"
-#include "conformance/record/nesting.h"
 
 namespace poolproof::conformance {
 
@@ -49,21 +48,7 @@ std::optional<AdapterLine::Received> AdapterLine::receive() {
   }
   Received received;
   received.text.assign(buffer.data(), static_cast<std::size_t>(size));
-  if (received.text.size() > kLongestMessage) {
-    received.wrong = "a message is longer than 65,536 bytes";
-    return received;
-  }
-  if (nests_too_deep(received.text)) {
-    received.wrong = "a message nests deeper than " + std::to_string(kDeepest) + " levels";
-    return received;
-  }
-  received.message = nlohmann::json::parse(received.text, nullptr, /*allow_exceptions=*/false);
-  if (received.message.is_discarded()) {
-    received.message = nullptr;
-    received.wrong = "no JSON object on one line";
-  } else {
-    received.wrong = complaint_about(received.message);
-  }
+  received.wrong = read_message(received.text, received.message);
   return received;
 }
 

@@ -1,5 +1,3 @@
-#include "fuzz/frame_claims.h"
-
 #include <algorithm>
 #include <cstring>
 #include <exception>
@@ -11,6 +9,7 @@
 
 #include "executor/check.h"
 #include "executor/transport/frame.h"
+#include "fuzz/inputs/claims.h"
 #include "poolproof/codec.h"
 
 namespace poolproof::fuzz {
@@ -46,7 +45,7 @@ Heard hear(const Bytes& stream, std::size_t piece) {
 
 // The same stream as far as it has frames, with correct checksums.
 Bytes with_right_sums(const Bytes& stream) {
-  Bytes mended;
+  Bytes fixed;
   std::size_t at = 0;
   while (stream.size() - at >= kHeaderSize) {
     Frame frame;
@@ -60,10 +59,10 @@ Bytes with_right_sums(const Bytes& stream) {
                          stream.begin() + static_cast<std::ptrdiff_t>(at + size));
     at += size;
     const Bytes bytes = to_bytes(frame);
-    mended.insert(mended.end(), bytes.begin(), bytes.end());
+    fixed.insert(fixed.end(), bytes.begin(), bytes.end());
   }
-  mended.insert(mended.end(), stream.begin() + static_cast<std::ptrdiff_t>(at), stream.end());
-  return mended;
+  fixed.insert(fixed.end(), stream.begin() + static_cast<std::ptrdiff_t>(at), stream.end());
+  return fixed;
 }
 
 // Reading a payload as a value gives the value or an exception, and takes no more memory than its
@@ -93,7 +92,7 @@ void payload_is_harmless(const Frame& frame) {
 
 }  // namespace
 
-void claims_of_frames_hold(std::span<const std::uint8_t> input) {
+void claims_of_frames_hold(Input input) {
   if (input.empty()) return;
   const std::size_t piece = 1 + (input[0] & 0x7F);
   Bytes stream(input.size() - 1);
