@@ -40,7 +40,7 @@ std::optional<Scenario> parse(const std::string& text) {
 PoolFacts facts_of_a_pool(Recovery recovers, bool can_all) {
   PoolFacts facts{"pool", "1", {}, recovers, 1, "a test"};
   if (can_all)
-    for (const std::string_view capability : capabilities())
+    for (const std::string_view capability : scenarios::words::kCapabilities)
       facts.capabilities.emplace_back(capability);
   return facts;
 }
