@@ -6,6 +6,7 @@
 #include "conformance/record/nesting.h"
 #include "executor/check.h"
 #include "fuzz/inputs/claims.h"
+#include "generated/words.h"
 #include "scenarios/scenario.h"
 #include "scenarios/words.h"
 
@@ -40,7 +41,7 @@ std::optional<Scenario> parse(const std::string& text) {
 PoolFacts facts_of_a_pool(Recovery recovers, bool can_all) {
   PoolFacts facts{"pool", "1", {}, recovers, 1, "a test"};
   if (can_all)
-    for (const std::string_view capability : scenarios::words::kCapabilities)
+    for (const std::string_view capability : words::kCapabilities)
       facts.capabilities.emplace_back(capability);
   return facts;
 }
