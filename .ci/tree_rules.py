@@ -62,6 +62,18 @@ REGISTRY_HOST = re.compile(
     r"pypi\.org|pythonhosted\.org|registry\.npmjs\.org|(?:static\.)?crates\.io|proxy\.golang\.org"
     r"|repo1?\.maven\.(?:apache\.)?org|deb\.debian\.org|archive\.ubuntu\.com"
 )
+# Words that readers had to look up or read twice, and what to write instead.
+PLAIN_WORDS = {
+    "for ever": "forever",
+    "in the midst": "in the middle, or while",
+    "for want of": "because ... is missing",
+    "mend": "fix",
+    "mended": "fixed",
+    "whence": "from where",
+    "whither": "to where",
+    "hushed": "drained",
+}
+PRIVATE_WORDS = re.compile(rf"\b(?:{'|'.join(PLAIN_WORDS)})\b", re.IGNORECASE)
 REAPS = re.compile(r"\b(?:waitid|waitpid|wait3|wait4)\s*\(|\bSYS_wait(?:id|4)\b")
 
 
@@ -214,6 +226,32 @@ def lines_are_short(tree: Tree, most: int = 100) -> list[str]:
     return wrong
 
 
+def prose_is_short(tree: Tree, most: int = 100) -> list[str]:
+    """Markdown, apart from what cannot be broken: tables, code, and a link longer than a line."""
+    wrong = []
+    for file in tree.ending(".md"):
+        in_code = False
+        for number, line in enumerate(tree.text(file).splitlines(), 1):
+            if line.lstrip().startswith("```"):
+                in_code = not in_code
+            breaks = " " in line[:most].strip() and not line.lstrip().startswith("|")
+            if len(line) > most and breaks and not in_code:
+                wrong.append(f"{file}:{number}: {len(line)} columns; at most {most}")
+    return wrong
+
+
+def words_are_plain(tree: Tree) -> list[str]:
+    wrong = []
+    for file in tree.ending(*CPP, ".py", ".js", ".rs", ".md", ".toml"):
+        if file.startswith(".ci/tree_"):
+            continue
+        for number, line in enumerate(tree.text(file).splitlines(), 1):
+            for found in PRIVATE_WORDS.finditer(line):
+                word = found[0].lower()
+                wrong.append(f"{file}:{number}: write `{PLAIN_WORDS[word]}`, not `{word}`")
+    return wrong
+
+
 def functions_are_short(tree: Tree, most: int = 70) -> list[str]:
     """In a test, rows of data (a line that begins with a brace or a string) do not count."""
     wrong = []
@@ -348,6 +386,6 @@ def the_top_level_is_the_list(tree: Tree) -> list[str]:
 
 RULES = (
     includes_keep_the_floors, imports_keep_the_floors, links_keep_the_floors, files_are_short,
-    lines_are_short, functions_are_short, names_say_something, readmes_open_with_a_map,
-    no_machine_is_named, one_file_reaps, the_top_level_is_the_list,
+    lines_are_short, prose_is_short, words_are_plain, functions_are_short, names_say_something,
+    readmes_open_with_a_map, no_machine_is_named, one_file_reaps, the_top_level_is_the_list,
 )  # fmt: skip

@@ -139,6 +139,18 @@ PLANTED = {
         {"faults/a.cc": 'f(R"x(\n' + "y" * 200 + ')x");\n' + "/" * 101},
         "faults/a.cc:3: 101 columns",
     ),
+    "a line of prose is long": (
+        rules.prose_is_short,
+        {"a.md": "| " + "y " * 100 + "|\n```\n" + "x " * 100 + "\n```\n" + "h" * 200},
+        {"a.md": "y\n" + "y " * 51},
+        "a.md:2: 102 columns",
+    ),
+    "a word is private": (
+        rules.words_are_plain,
+        {"faults/a.cc": "// It waits forever, in the middle.\n"},
+        {"faults/a.cc": "\n// It waits For ever.\n"},
+        "faults/a.cc:2: write `forever`, not `for ever`",
+    ),
     "a C++ function is long": (
         rules.functions_are_short,
         {"faults/a.cc": "namespace x {\nint f(int a,\n      int b) {\n" + "  a;\n" * 66 + "}\n}\n"},

@@ -149,8 +149,8 @@ std::string deed_of(const std::string& effect) {
   if (word == "signal") return fmt::format("send SIG{} to the process", rest);
   if (word == "raise") return fmt::format("its body raises SIG{} in itself", rest);
   if (word == "exit") return fmt::format("its body ends the process with exit status {}", rest);
-  if (effect == "loop") return "its body loops for ever";
-  if (effect == "sleep") return "its body sleeps for ever";
+  if (effect == "loop") return "its body loops forever";
+  if (effect == "sleep") return "its body sleeps forever";
   if (effect == "throw") return "it throws an ordinary exception";
   if (effect == "throw-undecodable") return "it throws what the caller cannot decode";
   if (effect == "fork") return "its body starts a child that keeps every descriptor";

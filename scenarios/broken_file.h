@@ -49,7 +49,7 @@ struct Breakage {
   std::vector<Change> changes;
   std::string place;  // "LINE:COLUMN"
   std::string what;   // all of it
-  std::string mend;   // how it begins: long lists of words are left out
+  std::string fix;    // how it begins: long lists of words are left out
 };
 
 inline std::string complaint_about(const std::string& text) {
@@ -71,7 +71,7 @@ inline void expect_complaints(const std::string& good, const std::vector<Breakag
       text.replace(at, change.from.size(), change.to);
     }
     const std::string wanted =
-        "x.toml:" + breakage.place + ": " + breakage.what + "; " + breakage.mend;
+        "x.toml:" + breakage.place + ": " + breakage.what + "; " + breakage.fix;
     EXPECT_EQ(complaint_about(text).substr(0, wanted.size()), wanted);
   }
 }

@@ -65,7 +65,7 @@ Scenario parse_scenario(const std::string& text, const std::string& name, const 
     table = toml::parse(text, file);
   } catch (const toml::parse_error& error) {
     complain(file, error.source().begin, "this is not TOML: " + std::string(error.description()),
-             "mend the syntax (strings in quotes, one `key = value` on a line, each key once)");
+             "fix the syntax (strings in quotes, one `key = value` on a line, each key once)");
   }
   const Section root(table, "", file);
   root.allow_only({"claim", "see", "needs", "pool", "task", "fault", "close", "expect"});

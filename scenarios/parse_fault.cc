@@ -106,7 +106,7 @@ void check_reach(const Section& section, const Scenario& scenario, const Fault& 
 std::string_view head_of(std::string_view effect) { return effect.substr(0, effect.find(':')); }
 
 // How to fix a word that is not an effect: the word that was probably meant.
-std::string mend_effect(const std::string& text) {
+std::string fix_effect(const std::string& text) {
   std::vector<std::string_view> heads;
   for (const std::string_view full : effects()) heads.push_back(head_of(full));
   const std::string head = nearest(head_of(text), heads);
@@ -135,7 +135,7 @@ Effect parse_do(const Section& section) {
   const toml::node& node = section.need("do", "do = one of " + listed(effects()));
   const std::string text = section.text(node, "do");
   const auto effect = faults::parse_effect(text);
-  if (!effect) section.fail_at(node, "\"" + text + "\" is not an effect", mend_effect(text));
+  if (!effect) section.fail_at(node, "\"" + text + "\" is not an effect", fix_effect(text));
   const int harmless[] = {SIGCHLD, SIGCONT, SIGSTOP, SIGTSTP, SIGTTIN, SIGTTOU, SIGURG, SIGWINCH};
   if (std::count(std::begin(harmless), std::end(harmless), effect->signal) > 0)
     section.fail_at(node, "SIG" + faults::signal_name(effect->signal) + " ends no process",

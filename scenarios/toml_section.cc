@@ -10,12 +10,12 @@ namespace poolproof::scenarios {
 using std::string_view;
 
 void complain(const std::string& file, toml::source_position at, const std::string& what,
-              const std::string& mend) {
+              const std::string& fix) {
   // A table without brackets (the file itself) has no position of its own.
   const auto line = std::max<toml::source_index>(at.line, 1);
   const auto column = std::max<toml::source_index>(at.column, 1);
   throw ScenarioError(file + ":" + std::to_string(line) + ":" + std::to_string(column) + ": " +
-                      what + "; " + mend);
+                      what + "; " + fix);
 }
 
 std::string type_of(const toml::node& node) {
@@ -44,19 +44,19 @@ std::string Section::path_of(string_view key) const {
   return (name_.empty() ? "" : name_ + ".") + std::string(key);
 }
 
-void Section::fail(const std::string& what, const std::string& mend) const {
-  complain(file_, table_.source().begin, what, mend);
+void Section::fail(const std::string& what, const std::string& fix) const {
+  complain(file_, table_.source().begin, what, fix);
 }
 
 void Section::fail_at(const toml::node& node, const std::string& what,
-                      const std::string& mend) const {
-  complain(file_, node.source().begin, what, mend);
+                      const std::string& fix) const {
+  complain(file_, node.source().begin, what, fix);
 }
 
-void Section::fail_at_key(string_view key, const std::string& what, const std::string& mend) const {
+void Section::fail_at_key(string_view key, const std::string& what, const std::string& fix) const {
   for (const auto& [candidate, node] : table_)
-    if (candidate.str() == key) complain(file_, candidate.source().begin, what, mend);
-  fail(what, mend);
+    if (candidate.str() == key) complain(file_, candidate.source().begin, what, fix);
+  fail(what, fix);
 }
 
 void Section::allow_only(WordList keys) const {
@@ -115,12 +115,11 @@ int Section::number(string_view key, int low, int high, int if_absent) const {
 
 int Section::duration_ms(string_view key, int if_absent) const {
   constexpr int kLongest = 600'000;
-  const std::string mend =
-      "write a number and its unit, like \"5s\" or \"200ms\", at most \"600s\"";
+  const std::string fix = "write a number and its unit, like \"5s\" or \"200ms\", at most \"600s\"";
   const toml::node* node = find(key);
   if (node == nullptr) return if_absent;
   const auto* text = node->as_string();
-  if (text == nullptr) fail_at(*node, "`" + path_of(key) + "` is " + type_of(*node), mend);
+  if (text == nullptr) fail_at(*node, "`" + path_of(key) + "` is " + type_of(*node), fix);
   const std::string& written = text->get();
   int number = 0;
   const auto [unit, error] =
@@ -129,7 +128,7 @@ int Section::duration_ms(string_view key, int if_absent) const {
   const bool seconds = rest == "s";
   const bool fits = error == std::errc{} && number > 0 &&
                     number <= (seconds ? kLongest / 1000 : kLongest) && (seconds || rest == "ms");
-  if (!fits) fail_at(*node, "\"" + written + "\" is no duration for `" + path_of(key) + "`", mend);
+  if (!fits) fail_at(*node, "\"" + written + "\" is no duration for `" + path_of(key) + "`", fix);
   return seconds ? number * 1000 : number;
 }
 

@@ -19,7 +19,7 @@ namespace poolproof::scenarios {
 
 // Throws "FILE:LINE:COLUMN: what is wrong; how to fix it".
 [[noreturn]] void complain(const std::string& file, toml::source_position at,
-                           const std::string& what, const std::string& mend);
+                           const std::string& what, const std::string& fix);
 
 // "an integer", "a table"
 std::string type_of(const toml::node& node);
@@ -47,11 +47,11 @@ class Section {
   std::vector<std::string> keys_in_order() const;   // in the order of the file
   std::string path_of(std::string_view key) const;  // "task.victim.body"
 
-  [[noreturn]] void fail(const std::string& what, const std::string& mend) const;
+  [[noreturn]] void fail(const std::string& what, const std::string& fix) const;
   [[noreturn]] void fail_at(const toml::node& node, const std::string& what,
-                            const std::string& mend) const;
+                            const std::string& fix) const;
   [[noreturn]] void fail_at_key(std::string_view key, const std::string& what,
-                                const std::string& mend) const;
+                                const std::string& fix) const;
 
   const std::string& file() const { return file_; }
 

@@ -19,7 +19,7 @@ from billiard.exceptions import WorkerLostError
 from driver import HERE, Harness
 from loky import process_executor
 
-OPEN = "open for ever"  # the pool never settles it: the task is lost
+OPEN = "open forever"  # the pool never settles it: the task is lost
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ FUTURES, POOL, SOUND = "concurrent_futures_fork.py", "multiprocessing_pool.py", 
 ALL = [FUTURES, POOL, SOUND]
 STAGES = ("encode-args", "decode-args", "encode-result", "decode-result")
 IN_PARENT = ("encode-args", "decode-result")
-OPEN = "open for ever"  # the pool never settles it: the task is lost
+OPEN = "open forever"  # the pool never settles it: the task is lost
 
 every_pool = pytest.mark.parametrize("adapter", ALL)
 

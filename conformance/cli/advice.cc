@@ -51,7 +51,7 @@ constexpr Advice kOfDeaths[] = {
          return fault.effect.kind == EffectKind::kExit && fault.effect.code == 0;
        });
      },
-     "An end of the process in the midst of a task is a death, whatever its exit status says: "
+     "An end of the process in the middle of a task is a death, whatever its exit status says: "
      "only a reply of the worker is a success."},
     {kills_worker,
      "Learn of a worker's death from the kernel's record of that process (a pidfd, waitpid, the "
@@ -123,7 +123,7 @@ constexpr Advice kOfTheRest[] = {
      "A Ctrl-C reaches every process of the group at once. Decide who answers it, the program or "
      "its workers, and let the end of the one bring that of the other."},
     {[](const Scenario& s) { return has_effect(s, EffectKind::kReturn); },
-     "What runs at the end of a program ends or drains the pool, and must not wait for ever: a "
+     "What runs at the end of a program ends or drains the pool, and must not wait forever: a "
      "task that hangs would keep the program alive."},
     {ends_program,
      "Tie the workers to their parent: PR_SET_PDEATHSIG first and a look at the parent's pid "

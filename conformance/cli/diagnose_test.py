@@ -128,7 +128,7 @@ def test_a_tool_that_takes_too_long_is_ended_and_the_proof_stands(tmp_path: Path
 
 
 @pytest.mark.parametrize(
-    ("words", "mend"),
+    ("words", "fix"),
     [
         ((), "pid is required"),
         (("zero",), "zero"),
@@ -137,7 +137,7 @@ def test_a_tool_that_takes_too_long_is_ended_and_the_proof_stands(tmp_path: Path
         ((str(os.getpid()), "--silent", "fd:12345"), "has no descriptor 12345"),
     ],
 )
-def test_a_question_that_cannot_be_asked_is_refused(words: tuple[str, ...], mend: str) -> None:
+def test_a_question_that_cannot_be_asked_is_refused(words: tuple[str, ...], fix: str) -> None:
     run = poolproof("diagnose", *words)
     assert run.returncode == 2
-    assert mend in run.stderr
+    assert fix in run.stderr

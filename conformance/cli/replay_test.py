@@ -77,9 +77,9 @@ def test_another_verdict_is_told_with_its_evidence_and_exit_1(
 ) -> None:
     # The same pool without its defect: as if it had been fixed since.
     text = (recorded / "events.ndjson").read_text()
-    mended = tmp_path / "mended.ndjson"
-    mended.write_text(text.replace("broken/lies_about_cause.py", "broken/sound.py"))
-    words = ["replay", str(mended), RUN, "--out", str(tmp_path), "--repeat", "1"]
+    corrected = tmp_path / "corrected.ndjson"
+    corrected.write_text(text.replace("broken/lies_about_cause.py", "broken/sound.py"))
+    words = ["replay", str(corrected), RUN, "--out", str(tmp_path), "--repeat", "1"]
     run = poolproof(*words, "--json")
     assert run.returncode == 1, run.stdout + run.stderr
     said = json.loads(run.stdout)

@@ -45,8 +45,7 @@ std::string words_of_receipt(const faults::Fault& fault, const Strike& strike) {
 std::string words_of_place(const faults::Fault& fault, const Strike& strike) {
   if (strike.told.task.empty()) return "";
   const bool sending = fault.point == faults::Point::kSending;
-  return (sending ? " in the midst of sending the result of task " : " at task ") +
-         strike.told.task;
+  return (sending ? " while sending the result of task " : " at task ") + strike.told.task;
 }
 
 void add_call_strike(const Trial& trial, const Receipt& receipt, Lines& lines) {

@@ -252,7 +252,7 @@ bool never_fired(const Plan& plan, const History& history) {
 std::string words_of_call_strike(const Plan& plan) {
   const faults::CallStrike& strike = *plan.trace->strike;
   const std::string when = faults::is_torn(strike.moment)
-                               ? "in the midst (" + faults::to_string(strike.moment) + ") of"
+                               ? "in the middle (" + faults::to_string(strike.moment) + ") of"
                                : faults::to_string(strike.moment);
   return fmt::format("`{}` {} the call `{}`", faults::to_string(strike.effect), when,
                      faults::to_string(strike.at));

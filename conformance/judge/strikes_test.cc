@@ -63,7 +63,7 @@ TEST(Strikes, a_child_that_we_had_made_is_no_leftover_and_any_other_is) {
   }
 }
 
-TEST(Strikes, a_death_in_the_midst_of_a_result_must_have_been_seen_there) {
+TEST(Strikes, a_death_while_a_result_is_sent_must_have_been_seen_there) {
   Plan plan = killed_plan();
   plan.faults[0].point = faults::Point::kSending;
   Lines lines = healthy(plan);
@@ -73,7 +73,7 @@ TEST(Strikes, a_death_in_the_midst_of_a_result_must_have_been_seen_there) {
       line("sending", {{"pid", 21}, {"start", 1021}, {"task", "t5"}, {"snap", 1}}, kAnyTime));
   const auto verdict = judge(plan, lines);
   EXPECT_EQ(verdict.status, Status::kPass) << verdict.why;
-  EXPECT_TRUE(has_evidence(verdict, "in the midst of sending the result of task t5"));
+  EXPECT_TRUE(has_evidence(verdict, "while sending the result of task t5"));
 }
 
 TEST(Strikes, a_task_that_a_callback_submits_is_submitted_when_its_leader_settles) {

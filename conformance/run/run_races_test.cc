@@ -63,7 +63,7 @@ TEST(Race, the_pool_hears_of_the_death_before_the_bystanders_go_on) {
   deaf.outside.late["settled t5"] = 2s;
   EXPECT_EQ(deaf.run(kKilled), "done");
   EXPECT_LT(line_at(deaf, answered("t6")), line_at(deaf, staged::settles("t5")))
-      << "but not for ever";
+      << "but not forever";
 }
 
 TEST(Race, a_receipt_that_never_comes_makes_the_attempt_vacuous) {

@@ -39,7 +39,7 @@ Session::Session(const SessionOptions& options, const CheckHooks& hooks)
       epoch_(Clock::now() -
              std::chrono::nanoseconds(options.before.empty() ? 0 : options.before.back().t_ns)),
       record_(file_, options.before),
-      crew_(options.jobs, options.stop_fd) {
+      threads_(options.jobs, options.stop_fd) {
   for (const Observation& one : options.before)
     if (one.kind == "pool") keep(one);
   before_ = judge_record(options.before);
@@ -90,7 +90,7 @@ AdapterCommand Session::adapter(std::vector<std::string> argv) const {
 std::vector<Session::Hello> Session::ask(
     const std::vector<std::pair<std::string, AdapterCommand>>& pools) {
   std::vector<Hello> hellos(pools.size());
-  const bool all = crew_.each(
+  const bool all = threads_.each(
       pools.size(),
       [&](std::size_t i) {
         const Hold hold(lock_);
@@ -132,7 +132,7 @@ void Session::run(const std::vector<Cell>& cells) {
   if (interrupted_) return;
   done_ = 0;
   total_ = static_cast<int>(cells.size());
-  const bool all = crew_.each(
+  const bool all = threads_.each(
       cells.size(),
       [&](std::size_t i) {  // in order: the report's order too
         json fields = {{"pool", cells[i].pool}, {"scenario", cells[i].scenario}};

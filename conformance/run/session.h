@@ -11,7 +11,7 @@
 
 #include "conformance/judge/oracle.h"
 #include "conformance/record/record.h"
-#include "conformance/run/crew.h"
+#include "conformance/run/job_threads.h"
 #include "conformance/run/run.h"
 #include "faults/cage/cage.h"
 
@@ -113,7 +113,7 @@ class Session {
   bool interrupted_ = false;
   RecordWriter record_;
   const Journal::Append append_ = [this](Observation one) { record_.append(std::move(one)); };
-  Crew crew_;
+  JobThreads threads_;
 };
 
 }  // namespace poolproof::conformance

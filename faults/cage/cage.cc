@@ -26,8 +26,8 @@ constexpr int kSendLimit_ms = 10'000;
 constexpr int kEndLimit_ms = 10'000;  // for the guard to kill everything inside
 constexpr int kAboveTargets = 10;     // our ends get numbers above the guard's fds 3, 4 and 5
 
-[[noreturn]] void fail(const std::string& call, const std::string& mend) {
-  throw CageError(call + ": " + errno_text(errno) + "; " + mend);
+[[noreturn]] void fail(const std::string& call, const std::string& fix) {
+  throw CageError(call + ": " + errno_text(errno) + "; " + fix);
 }
 
 // Moves the guard's end above the numbers that it will get, so that no dup2 there overwrites a
@@ -131,7 +131,7 @@ void Cage::State::send(const json& command) {
     packet = command.dump();
   } catch (const json::exception& error) {
     throw CageError(std::string("a command to the cage is no valid UTF-8: ") + error.what() +
-                    "; mend the adapter's command or environment");
+                    "; fix the adapter's command or environment");
   }
   if (packet.size() > kLargestPacket)
     throw CageError("a command to the cage has " + std::to_string(packet.size()) +

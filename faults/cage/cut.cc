@@ -101,7 +101,7 @@ Cut cut_call(pid_t tid, pid_t pid, const std::string& call, const Syscall& sysca
   return cut;
 }
 
-void mend(const Cut& cut, pid_t tid, pid_t pid) {
+void restore(const Cut& cut, pid_t tid, pid_t pid) {
   if (cut.argument >= 0)
     restore_argument(tid, cut.argument, cut.value);
   else if (!cut.list.empty())

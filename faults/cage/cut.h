@@ -33,6 +33,6 @@ struct Cut {
 
 // The thread must have stopped before the call. Throws CallFailed.
 Cut cut_call(pid_t tid, pid_t pid, const std::string& call, const Syscall& syscall, long kept);
-void mend(const Cut& cut, pid_t tid, pid_t pid);
+void restore(const Cut& cut, pid_t tid, pid_t pid);
 
 }  // namespace poolproof::faults

@@ -136,7 +136,7 @@ void Tracing::on_return(pid_t tid) {
   TracedCall call = std::move(*thread.call);
   thread.call.reset();
   const long result = read_result(tid);
-  if (call.cut) mend(*call.cut, tid, process.who.pid);
+  if (call.cut) restore(*call.cut, tid, process.who.pid);
   if (is_to_be_made_again(result)) {
     process.life.take_back(call.label);
     if (call.to_strike || call.to_step) claimed_ = false;

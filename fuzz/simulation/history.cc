@@ -91,7 +91,7 @@ void History::recover() {
   for (int steps = 0; steps < kMostSteps; ++steps) {
     if (facts_.finished || !facts_.broken.empty() || !step(false)) return;
   }
-  facts_.breaks("liveness: faults have stopped, and it goes on for ever");
+  facts_.breaks("liveness: faults have stopped, and it goes on forever");
 }
 
 bool History::step(bool chosen) {

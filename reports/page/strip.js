@@ -33,7 +33,7 @@ function strips(address) {
     el(
       "p",
       { class: "showing" },
-      "A worker was struck before, after or in the midst of each system call that it made, one run for each tick. ",
+      "A worker was struck before, after or in the middle of each system call that it made, one run for each tick. ",
       wanted.size === points.length
         ? `All ${counted(points.length, "point")}.`
         : `${wanted.size} of ${counted(points.length, "point")}.`,

@@ -31,14 +31,14 @@ function isHere() {
 }
 
 // Half of a surrogate pair is not valid UTF-8, and not every parser accepts its escape in JSON.
-function mended(key, value) {
+function wellFormed(key, value) {
   return typeof value === "string" && /[\ud800-\udfff]/.test(value)
     ? Buffer.from(value).toString()
     : value;
 }
 
 function encode(message) {
-  return Buffer.from(`${JSON.stringify(message, mended)}\n`);
+  return Buffer.from(`${JSON.stringify(message, wellFormed)}\n`);
 }
 
 // Sends one message. Blocks while the harness reads nothing.

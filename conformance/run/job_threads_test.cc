@@ -1,4 +1,4 @@
-#include "conformance/run/crew.h"
+#include "conformance/run/job_threads.h"
 
 #include <gtest/gtest.h>
 #include <unistd.h>
@@ -15,11 +15,11 @@
 namespace poolproof::conformance {
 namespace {
 
-TEST(Crew, begins_in_order_and_does_everything_once) {
-  Crew crew(4, -1);
+TEST(JobThreads, begins_in_order_and_does_everything_once) {
+  JobThreads threads(4, -1);
   std::vector<std::size_t> begun;
   std::array<std::atomic<int>, 100> done{};
-  EXPECT_TRUE(crew.each(
+  EXPECT_TRUE(threads.each(
       done.size(), [&](std::size_t i) { begun.push_back(i); }, [&](std::size_t i) { ++done[i]; }));
   ASSERT_EQ(begun.size(), done.size());
   for (std::size_t i = 0; i < done.size(); ++i) {
@@ -28,15 +28,15 @@ TEST(Crew, begins_in_order_and_does_everything_once) {
   }
 }
 
-TEST(Crew, works_beside_each_other_in_threads_that_stay) {
+TEST(JobThreads, works_beside_each_other_in_threads_that_stay) {
   constexpr std::size_t kThreads = 3;
-  Crew crew(kThreads, -1);
+  JobThreads threads(kThreads, -1);
   std::mutex lock;
   std::condition_variable all_here;
   std::set<std::thread::id> first, second;
   for (std::set<std::thread::id>* round : {&first, &second}) {
     // Each one waits for the others: a single thread would never return.
-    crew.each(
+    threads.each(
         kThreads, [](std::size_t) {},
         [&](std::size_t) {
           std::unique_lock<std::mutex> hold(lock);
@@ -48,27 +48,27 @@ TEST(Crew, works_beside_each_other_in_threads_that_stay) {
   EXPECT_EQ(first, second);
 }
 
-TEST(Crew, throws_what_an_item_threw_after_the_others_have_ended) {
-  Crew crew(2, -1);
+TEST(JobThreads, throws_what_an_item_threw_after_the_others_have_ended) {
+  JobThreads threads(2, -1);
   std::atomic<int> done = 0;
   const auto work = [&](std::size_t i) {
     if (i == 1) throw std::runtime_error("the second");
     ++done;
   };
-  EXPECT_THROW(crew.each(
+  EXPECT_THROW(threads.each(
                    1000, [](std::size_t) {}, work),
                std::runtime_error);
   EXPECT_LT(done, 1000);
-  EXPECT_TRUE(crew.each(
+  EXPECT_TRUE(threads.each(
       1, [](std::size_t) {}, [](std::size_t) {}));  // and goes on
 }
 
-TEST(Crew, begins_nothing_once_it_is_to_stop) {
+TEST(JobThreads, begins_nothing_once_it_is_to_stop) {
   std::array<int, 2> pipe{};
   ASSERT_EQ(::pipe(pipe.data()), 0);
-  Crew crew(1, pipe[0]);
+  JobThreads threads(1, pipe[0]);
   int done = 0;
-  const bool all = crew.each(
+  const bool all = threads.each(
       1000, [](std::size_t) {},
       [&](std::size_t i) {
         ++done;
@@ -82,21 +82,21 @@ TEST(Crew, begins_nothing_once_it_is_to_stop) {
   ::close(pipe[1]);
 }
 
-TEST(Crew, begins_nothing_once_there_is_enough_and_that_is_an_end_like_any_other) {
-  Crew crew(1, -1);
+TEST(JobThreads, begins_nothing_once_there_is_enough_and_that_is_an_end_like_any_other) {
+  JobThreads threads(1, -1);
   int done = 0;
   const auto work = [&](std::size_t) { ++done; };
-  EXPECT_TRUE(crew.each(
+  EXPECT_TRUE(threads.each(
       1000, [](std::size_t) {}, work, [&] { return done == 4; }));
   EXPECT_EQ(done, 4);
-  EXPECT_TRUE(crew.each(
+  EXPECT_TRUE(threads.each(
       3, [](std::size_t) {}, work));  // the next list is not affected
   EXPECT_EQ(done, 7);
 }
 
-TEST(Crew, has_nothing_to_do_with_nothing) {
-  Crew crew(2, -1);
-  EXPECT_TRUE(crew.each(
+TEST(JobThreads, has_nothing_to_do_with_nothing) {
+  JobThreads threads(2, -1);
+  EXPECT_TRUE(threads.each(
       0, [](std::size_t) {}, [](std::size_t) {}));
 }
 

@@ -1,4 +1,4 @@
-#include "conformance/run/crew.h"
+#include "conformance/run/job_threads.h"
 
 #include <poll.h>
 
@@ -11,7 +11,7 @@
 
 namespace poolproof::conformance {
 
-struct Crew::State {
+struct JobThreads::State {
   int stop_fd = -1;
   std::mutex lock;
   std::condition_variable something_to_do, nothing_at_work;
@@ -78,13 +78,13 @@ struct Crew::State {
   }
 };
 
-Crew::Crew(int threads, int stop_fd) : state_(std::make_unique<State>()) {
+JobThreads::JobThreads(int threads, int stop_fd) : state_(std::make_unique<State>()) {
   state_->stop_fd = stop_fd;
   for (int i = 0; i < std::max(1, threads); ++i)
     state_->threads.emplace_back([state = state_.get()] { state->live(); });
 }
 
-Crew::~Crew() {
+JobThreads::~JobThreads() {
   {
     const std::lock_guard<std::mutex> hold(state_->lock);
     state_->over = true;
@@ -93,8 +93,8 @@ Crew::~Crew() {
   for (std::thread& thread : state_->threads) thread.join();
 }
 
-bool Crew::each(std::size_t count, std::function<void(std::size_t)> begin,
-                std::function<void(std::size_t)> work, std::function<bool()> enough) {
+bool JobThreads::each(std::size_t count, std::function<void(std::size_t)> begin,
+                      std::function<void(std::size_t)> work, std::function<bool()> enough) {
   std::unique_lock<std::mutex> hold(state_->lock);
   state_->begin = std::move(begin);
   state_->work = std::move(work);

@@ -8,15 +8,15 @@
 namespace poolproof::conformance {
 
 // Every cage ends with the thread that started it (PDEATHSIG is bound to threads, not to programs).
-// So these threads live until the crew is destroyed, and each one ends its own cages before it
+// So these threads live until this object is destroyed, and each one ends its own cages before it
 // takes the next item.
-class Crew {
+class JobThreads {
  public:
   // `stop_fd` becomes readable when no further item may begin; -1: never.
-  Crew(int threads, int stop_fd);
-  ~Crew();  // joins the threads; none of them has any work left
-  Crew(const Crew&) = delete;
-  Crew& operator=(const Crew&) = delete;
+  JobThreads(int threads, int stop_fd);
+  ~JobThreads();  // joins the threads; none of them has any work left
+  JobThreads(const JobThreads&) = delete;
+  JobThreads& operator=(const JobThreads&) = delete;
 
   // Works through the items 0 to count - 1, and returns when all items that were begun are done.
   // `begin(i)` is called in the order of the items, one at a time; then `work(i)` runs in parallel
