@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <future>
+#include <memory>
 #include <optional>
 #include <string>
 #include <system_error>
@@ -31,9 +32,9 @@ static_assert(kLongestText + kLongestName + kLongestCategory + kAround +
 std::string name_of(const std::type_info* type) {
   if (type == nullptr) return "an exception of another language";
   int status = 0;
-  char* readable = abi::__cxa_demangle(type->name(), nullptr, nullptr, &status);
-  std::string name = readable != nullptr ? readable : type->name();
-  std::free(readable);
+  const std::unique_ptr<char, decltype(&std::free)> readable(
+      abi::__cxa_demangle(type->name(), nullptr, nullptr, &status), &std::free);
+  std::string name = readable ? readable.get() : type->name();
   // The type that std::throw_with_nested makes; the program knows only the type inside it.
   const std::string wrapper = "std::_Nested_exception<";
   if (name.rfind(wrapper, 0) == 0 && name.back() == '>') {
