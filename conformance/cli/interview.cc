@@ -21,11 +21,7 @@ faults::CageOptions cage_options(const Interview::Options& options) {
   cage.program = options.cage_program;
   cage.command = options.command;
   cage.cwd = std::filesystem::current_path();
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string text = *entry;
-    const std::size_t equals = text.find('=');
-    if (equals != std::string::npos) cage.env[text.substr(0, equals)] = text.substr(equals + 1);
-  }
+  cage.env = conformance::our_environment();
   return cage;
 }
 

@@ -70,13 +70,7 @@ void FakeOutside::cage_says(const std::string& ev, json fields, const std::strin
 
 void FakeOutside::adapter_ends(const json& status) {
   if (!std::exchange(adapter_alive_, false)) return;
-  cage_says("exit",
-            {{"pid", kAdapter},
-             {"start", 1000 + kAdapter},
-             {"status", status},
-             {"adapter", true},
-             {"source", "wait"}},
-            std::to_string(kAdapter));
+  tell_exit(kAdapter, status);
   event("line", LineEnded{}, 2 * kSoon);
   tasks_.clear();
   pool_open_ = false;

@@ -210,7 +210,7 @@ void FakeOutside::tell_exit(int pid, const json& status) {
             {{"pid", pid},
              {"start", 1000 + pid},
              {"status", status},
-             {"adapter", false},
+             {"adapter", pid == kAdapter},
              {"source", "pidfd"}},
             std::to_string(pid));
 }

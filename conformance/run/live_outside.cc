@@ -24,6 +24,16 @@ int poll_timeout(Clock::duration left) {
 
 }  // namespace
 
+std::map<std::string, std::string> our_environment() {
+  std::map<std::string, std::string> env;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string text = *entry;
+    const std::size_t equals = text.find('=');
+    if (equals != std::string::npos) env[text.substr(0, equals)] = text.substr(equals + 1);
+  }
+  return env;
+}
+
 LiveOutside::LiveOutside(const faults::CageOptions& options, int stop_fd)
     : stop_fd_(stop_fd), cage_(options), line_(cage_.line_fd()) {}
 

@@ -1,10 +1,17 @@
 // A real cage, with a real adapter in it. The only code of the runner that calls poll.
 #pragma once
 
+#include <map>
+#include <string>
+#include <vector>
+
 #include "conformance/run/outside.h"
 #include "faults/cage/cage.h"
 
 namespace poolproof::conformance {
+
+// All of our environment, for a program in a cage.
+std::map<std::string, std::string> our_environment();
 
 // As for a Cage: use it from the thread that constructed it, which must outlive it.
 class LiveOutside final : public Outside {

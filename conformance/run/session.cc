@@ -4,26 +4,17 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <iterator>
 #include <nlohmann/json.hpp>
 #include <thread>
 #include <utility>
+
+#include "conformance/run/live_outside.h"
 
 namespace poolproof::conformance {
 namespace {
 
 using nlohmann::json;
 using Hold = std::lock_guard<std::mutex>;
-
-std::map<std::string, std::string> whole_environment() {
-  std::map<std::string, std::string> env;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string text = *entry;
-    const std::size_t equals = text.find('=');
-    if (equals != std::string::npos) env[text.substr(0, equals)] = text.substr(equals + 1);
-  }
-  return env;
-}
 
 std::filesystem::path made(const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder);
@@ -83,7 +74,7 @@ void Session::header() {
 
 AdapterCommand Session::adapter(std::vector<std::string> argv) const {
   const double cpus = std::max(1U, std::thread::hardware_concurrency());
-  return {std::move(argv), std::filesystem::current_path(), whole_environment(),
+  return {std::move(argv), std::filesystem::current_path(), our_environment(),
           options_.cage_program, std::max(1.0, options_.jobs / cpus)};
 }
 
@@ -171,12 +162,13 @@ bool Session::run_attempts(const Cell& cell, std::vector<AttemptVerdict>& verdic
   return true;
 }
 
-// The verdict of each cell, as if it had not been run: set aside, of a pool that cannot be used, or
-// cut off.
-std::vector<CellVerdict> Session::without_attempts() const {
+// The verdict of this run, or of each cell, as if it had not been run: set aside, of a pool that
+// cannot be used, or cut off.
+std::vector<CellVerdict> Session::without_attempts(const std::string& run) const {
   RecordJudge judge;
   for (const auto& [name, line] : pools_) judge.take(line);
-  for (const Observation& line : cells_) judge.take(line);
+  for (const Observation& line : cells_)
+    if (run.empty() || line.run == run) judge.take(line);
   return judge.finish();
 }
 
@@ -184,14 +176,9 @@ void Session::run_cell(const Cell& cell) {
   std::vector<AttemptVerdict> attempts;
   const bool over = !cell.plan || run_attempts(cell, attempts);
   const Hold hold(lock_);
-  CellVerdict verdict;
-  if (cell.plan) {
-    verdict = fold(cell.pool, cell.scenario, std::move(attempts));
-  } else {
-    for (CellVerdict& each : without_attempts())
-      if (each.pool == cell.pool && each.scenario == cell.scenario) verdict = std::move(each);
-  }
-  verdicts_[cell.run()] = verdict;
+  const CellVerdict verdict = cell.plan ? fold(cell.pool, cell.scenario, std::move(attempts))
+                                        : without_attempts(cell.run()).at(0);
+  if (cell.plan) verdicts_[cell.run()] = verdict;
   if (over) ++done_;
   if (over && hooks_.cell) hooks_.cell(verdict);
 }

@@ -95,7 +95,7 @@ class Session {
   void run_cell(const Cell& cell);
   // False: interrupted.
   bool run_attempts(const Cell& cell, std::vector<AttemptVerdict>& verdicts);
-  std::vector<CellVerdict> without_attempts() const;
+  std::vector<CellVerdict> without_attempts(const std::string& run = "") const;
   void header();
 
   SessionOptions options_;
